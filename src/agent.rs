@@ -1,0 +1,1 @@
+//! The agent proper, as a contents page: config → inventory → enrol → serve → lock down.

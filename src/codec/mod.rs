@@ -1,0 +1,3 @@
+//! Pure bytes → bytes. Knows nothing of machines, networks or Ironic.
+
+pub mod json;

@@ -1,0 +1,1 @@
+//! The commands Ironic may give: one table, and the engine that runs and remembers them.

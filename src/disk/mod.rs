@@ -1,0 +1,3 @@
+//! Disks: which there are, which one is meant, and holding it alone.
+
+pub mod target;

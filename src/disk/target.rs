@@ -1,0 +1,1 @@
+//! The disk about to be written, held alone.

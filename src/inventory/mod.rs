@@ -1,0 +1,1 @@
+//! What the machine is made of, in the words Ironic stores.

@@ -1,0 +1,3 @@
+//! Flags → mode → exit code.
+
+fn main() {}

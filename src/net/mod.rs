@@ -1,0 +1,1 @@
+//! The network: links, addresses, leases, TLS and HTTP.

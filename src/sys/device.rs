@@ -1,0 +1,1 @@
+//! Questions to network interfaces and other devices that only an ioctl answers.

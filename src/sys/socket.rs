@@ -1,0 +1,1 @@
+//! Sockets the standard library does not make: netlink and raw packets.
