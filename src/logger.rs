@@ -82,7 +82,12 @@ impl Log for Logger {
             return;
         }
         let text = record.args().to_string();
-        let text = line(kernel::uptime(), record.level(), room(record.target()), &text);
+        let text = line(
+            kernel::uptime(),
+            record.level(),
+            room(record.target()),
+            &text,
+        );
         if let Some(mut kmsg) = self.kmsg.as_ref() {
             // Documentation/ABI/testing/dev-kmsg: facility 1 (user) × 8 + severity 7 (debug), which the
             // kernel's own console output leaves out: we write to the consoles ourselves.

@@ -80,7 +80,7 @@ mod tests {
     fn a_machine_that_is_not_ours_stays_on() {
         // The tree has no proc/mounts: nobody says its root is a ramdisk.
         let host = Host::new("/nonexistent");
-        let error = power(&host, &Clock::fake(), How::Off).unwrap_err();
+        let error = power(&host, &Clock::fake(), How::Off).expect_err("an error");
         assert_eq!(error.kind(), Kind::SystemRebootError);
         assert!(error.details().contains("not a ramdisk"));
     }

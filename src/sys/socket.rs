@@ -49,11 +49,7 @@ impl Netlink {
     fn open(protocol: libc::c_int, groups: u32) -> io::Result<Self> {
         let socket = socket(libc::AF_NETLINK, libc::SOCK_RAW, protocol)?;
         // Bursts of a cold start must fit; best effort, the default works for most machines.
-        let _ = option(
-            &socket,
-            libc::SO_RCVBUFFORCE,
-            &(4i32 << 20).to_ne_bytes(),
-        );
+        let _ = option(&socket, libc::SO_RCVBUFFORCE, &(4i32 << 20).to_ne_bytes());
         // SAFETY: all zeros is a valid address: the kernel picks the port.
         let mut address: libc::sockaddr_nl = unsafe { std::mem::zeroed() };
         address.nl_family = libc::AF_NETLINK as libc::sa_family_t;
@@ -65,7 +61,12 @@ impl Netlink {
     pub fn send(&self, message: &[u8]) -> io::Result<()> {
         // SAFETY: the kernel reads `message.len()` bytes.
         checked(unsafe {
-            libc::send(self.0.as_raw_fd(), message.as_ptr().cast(), message.len(), 0)
+            libc::send(
+                self.0.as_raw_fd(),
+                message.as_ptr().cast(),
+                message.len(),
+                0,
+            )
         })
         .map(drop)
     }
@@ -217,7 +218,7 @@ mod tests {
         let netlink = Netlink::route(0).expect("netlink needs no privilege");
         let waited = readable([netlink.as_fd()], Some(Duration::ZERO)).expect("poll");
         assert_eq!(waited, [false]);
-        let heard = netlink.receive(&mut [0; 16]).unwrap_err();
+        let heard = netlink.receive(&mut [0; 16]).expect_err("an error");
         assert_eq!(heard.kind(), io::ErrorKind::WouldBlock);
     }
 
