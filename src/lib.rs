@@ -22,9 +22,10 @@ pub mod sys;
 pub mod host;
 pub mod logger;
 
-// F3: the network and the parameters
+// F3: the network, the parameters, and the power switch
 pub mod config;
 pub mod net;
+pub mod power;
 
 // F4: disks
 pub mod disk;

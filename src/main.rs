@@ -23,10 +23,14 @@ fn main() -> ExitCode {
         }
     };
     let result = match () {
-        () if flags.opt_present("version") => print(&format!("ironlet {}", env!("CARGO_PKG_VERSION"))),
+        () if flags.opt_present("version") => {
+            print(&format!("ironlet {}", env!("CARGO_PKG_VERSION")))
+        }
         () if flags.opt_present("help-parameters") => print(&String::new()),
         () if flags.opt_present("agent") => Ok(()),
-        () if flags.opt_present("write-image") => standalone::write(surroundings(&flags), image(&flags)),
+        () if flags.opt_present("write-image") => {
+            standalone::write(surroundings(&flags), image(&flags))
+        }
         () => print(&options.usage(USAGE)),
     };
     match result {
@@ -46,12 +50,37 @@ fn print(text: &str) -> ironlet::error::Result<()> {
 fn options() -> Options {
     let mut options = Options::new();
     options.optflag("", "agent", "run the agent (what pid 1 starts)");
-    options.optopt("", "write-image", "write the image at URL to --disk and end", "URL");
-    options.optopt("", "checksum", "what the image must hash to: sha256:…, sha512:…, md5:… or the URL of a checksum file", "SUM");
+    options.optopt(
+        "",
+        "write-image",
+        "write the image at URL to --disk and end",
+        "URL",
+    );
+    options.optopt(
+        "",
+        "checksum",
+        "what the image must hash to: sha256:…, sha512:…, md5:… or the URL of a checksum file",
+        "SUM",
+    );
     options.optopt("", "disk", "the disk to write", "PATH");
-    options.optmulti("", "allow-disk", "outside a ramdisk: a disk that may be overwritten", "PATH");
-    options.optopt("", "root", "a directory that stands for / (default /)", "DIR");
-    options.optopt("", "cmdline", "parameters, instead of the kernel command line", "TEXT");
+    options.optmulti(
+        "",
+        "allow-disk",
+        "outside a ramdisk: a disk that may be overwritten",
+        "PATH",
+    );
+    options.optopt(
+        "",
+        "root",
+        "a directory that stands for / (default /)",
+        "DIR",
+    );
+    options.optopt(
+        "",
+        "cmdline",
+        "parameters, instead of the kernel command line",
+        "TEXT",
+    );
     options.optflag("", "help-parameters", "list the kernel parameters");
     options.optflag("V", "version", "print the version");
     options.optflag("h", "help", "print this");
@@ -62,7 +91,11 @@ fn surroundings(flags: &Matches) -> agent::Surroundings {
     agent::Surroundings {
         root: flags.opt_str("root").unwrap_or("/".into()).into(),
         command_line: flags.opt_str("cmdline"),
-        allowed_disks: flags.opt_strs("allow-disk").into_iter().map(PathBuf::from).collect(),
+        allowed_disks: flags
+            .opt_strs("allow-disk")
+            .into_iter()
+            .map(PathBuf::from)
+            .collect(),
     }
 }
 

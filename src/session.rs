@@ -54,7 +54,8 @@ impl Session {
             .mode(0o600)
             .open(&fresh)
             .with_context(writing)?;
-        file.write_all(json::print(&self.to_json()).as_bytes()).with_context(writing)?;
+        file.write_all(json::print(&self.to_json()).as_bytes())
+            .with_context(writing)?;
         fs::rename(&fresh, &path).with_context(writing)
     }
 
@@ -64,8 +65,14 @@ impl Session {
         let tls = identity.and_then(|identity| identity.tls.as_ref());
         json::object([
             ("token", self.token.as_ref().map_or(Value::Null, secret)),
-            ("callback_url", json::text_or_null(identity.map(|identity| identity.callback_url.as_str()))),
-            ("certificate", json::text_or_null(tls.map(|(certificate, _)| certificate.as_str()))),
+            (
+                "callback_url",
+                json::text_or_null(identity.map(|identity| identity.callback_url.as_str())),
+            ),
+            (
+                "certificate",
+                json::text_or_null(tls.map(|(certificate, _)| certificate.as_str())),
+            ),
             ("key", tls.map_or(Value::Null, |(_, key)| secret(key))),
         ])
     }
@@ -78,8 +85,14 @@ impl Session {
             (Some(certificate), Some(key)) => Some((certificate.to_owned(), Secret::new(key))),
             _ => None,
         };
-        let identity = fields.string("callback_url")?.map(|url| Identity { callback_url: url.to_owned(), tls });
-        Ok(Session { token: fields.string("token")?.map(Secret::new), identity })
+        let identity = fields.string("callback_url")?.map(|url| Identity {
+            callback_url: url.to_owned(),
+            tls,
+        });
+        Ok(Session {
+            token: fields.string("token")?.map(Secret::new),
+            identity,
+        })
     }
 }
 
@@ -101,12 +114,22 @@ mod tests {
                 tls: Some(("certificate".into(), Secret::new("key"))),
             }),
         };
-        session.keep(&host).expect("a temporary directory is writable");
+        session
+            .keep(&host)
+            .expect("a temporary directory is writable");
         assert_eq!(Session::restore(&host), Ok(session));
-        let mode = fs::metadata(host.run(FILE)).expect("it was just written").permissions().mode();
+        let mode = fs::metadata(host.run(FILE))
+            .expect("it was just written")
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
         fs::write(host.run(FILE), "{\"token\":1}").expect("a temporary directory is writable");
-        assert!(Session::restore(&host).expect_err("not text").details().contains("'token'"));
+        assert!(
+            Session::restore(&host)
+                .expect_err("not text")
+                .details()
+                .contains("'token'")
+        );
         fs::remove_dir_all(root).expect("it was made here");
     }
 }

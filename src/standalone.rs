@@ -23,7 +23,10 @@ pub struct Image {
 impl Image {
     fn request(&self) -> Result<Request> {
         if !self.url.starts_with("http://") && !self.url.starts_with("https://") {
-            let why = format!("'{}' is no image: an http:// or https:// URL is needed", self.url);
+            let why = format!(
+                "'{}' is no image: an http:// or https:// URL is needed",
+                self.url
+            );
             return Err(Error::new(Kind::InvalidCommandParamsError, why));
         }
         Ok(Request {
@@ -41,12 +44,22 @@ impl Image {
 pub fn write(surroundings: Surroundings, image: Image) -> Result<()> {
     logger::start(&surroundings.host(), false);
     let Some(disk) = &image.disk else {
-        return Err(Error::new(Kind::DeviceNotFound, "no disk named: --disk PATH says which"));
+        return Err(Error::new(
+            Kind::DeviceNotFound,
+            "no disk named: --disk PATH says which",
+        ));
     };
     let tools = Tools {
         trust: Default::default(),
-        timeouts: Timeouts { connect: Duration::from_secs(60), read: Duration::from_secs(60) },
-        patience: Patience { retries: 2, interval: Duration::from_secs(10), limit: None },
+        timeouts: Timeouts {
+            connect: Duration::from_secs(60),
+            read: Duration::from_secs(60),
+        },
+        patience: Patience {
+            retries: 2,
+            interval: Duration::from_secs(10),
+            limit: None,
+        },
         permit: surroundings.permit(),
         clock: Clock::real(),
     };
