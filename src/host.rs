@@ -50,8 +50,12 @@ impl Host {
         fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
     }
 
-    /// Is `/` a ramdisk (tmpfs or the kernel's rootfs)? Only there may disks be written unasked.
+    /// Is this the machine itself, and its `/` a ramdisk (tmpfs or the kernel's rootfs)? Only there may
+    /// disks be written unasked and the power be switched; never from a tree that merely says so.
     pub fn is_ramdisk(&self) -> bool {
+        if self.root != Path::new("/") {
+            return false;
+        }
         let mounts = fs::read_to_string(self.proc("mounts")).unwrap_or_default();
         // The last mount on / is the one that is seen.
         let root = mounts
