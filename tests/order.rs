@@ -4,11 +4,13 @@ mod support;
 
 use std::fs;
 
-use ironlet::codec::json::{Value, parse};
+use ironlet::codec::json::{Value, parse, print, text};
+use ironlet::image::source::{Algorithm, Hashing};
 use ironlet::steps::machine::{Login, Settings};
 use ironlet::steps::node::Node;
 use ironlet::steps::order;
 use support::fake_agent::{Surroundings, object, post_and_wait, text_at};
+use support::image_server::{Behaviour, ImageServer};
 use support::wire::{printed, put, recorded};
 
 const SHA256: &str = "439af862e0904ad5cba2f1583e6c32e684e1ff1b029a49c823833a4ab30dc363";
@@ -135,6 +137,79 @@ fn what_this_build_cannot_do_fails_before_the_first_write() {
             bytes.iter().all(|byte| *byte == 0xaa),
             "{path:?}: the disk was touched"
         );
+    }
+}
+
+/// A deploy as recorded, of an image and with a digest of our own; then what Ironic asks next.
+#[test]
+fn an_image_is_written_and_told_of() {
+    let mut image = vec![7; 3 << 20];
+    image[440..444].copy_from_slice(&[0xcd, 0xab, 0x34, 0x12]);
+    image[510..512].copy_from_slice(&[0x55, 0xaa]);
+    for (step, digest, written) in [
+        ("deploy-raw", "right", true),
+        ("rebuild-raw-badsum", "wrong", false),
+    ] {
+        let right = Hashing::new(&image[..], Algorithm::Sha256)
+            .finish()
+            .expect("memory can be read")
+            .to_string();
+        let right = right.rsplit(' ').next().expect("digits").to_owned();
+        let server = ImageServer::start(image.clone(), vec![Behaviour::Serve]);
+        let mut around = Surroundings::new();
+        let disk = around.add_disk();
+        let (mut request, _) = recorded(step, "deploy.execute_deploy_step");
+        let info = ["params", "step", "args", "image_info"];
+        let urls = [text(server.url("/inst-a.raw?temp_url_sig=hidden"))];
+        let urls = Value::Array(urls.into_iter().collect());
+        put(&mut request, &[&info[..], &["urls"]].concat(), urls);
+        if digest == "right" {
+            put(
+                &mut request,
+                &[&info[..], &["checksum"]].concat(),
+                text(&*right),
+            );
+        }
+        put(&mut request, &["params", "deploy_version"], Value::Null);
+        let wanted = text_at(&request, &[&info[..], &["checksum"]].concat()).to_owned();
+
+        let engine = around.engine();
+        let entry = post_and_wait(&engine, &printed(request));
+        let bytes = fs::read(&disk).expect("the disk is a file");
+        let uuids = r#"{"name":"standby.get_partition_uuids","params":{}}"#;
+        let uuids = post_and_wait(&engine, uuids);
+        let uuid = text_at(&uuids, &["command_result", "root uuid"]);
+        let all = print(&Value::Object(entry.clone()));
+        assert!(!all.contains("hidden"), "{all}");
+        if written {
+            let result = text_at(&entry, &["command_result", "deploy_result", "result"]);
+            let place = disk.display();
+            assert_eq!(
+                result,
+                format!(
+                    "prepare_image: image (inst-a.raw) written to device {place} root_uuid=0x1234abcd"
+                )
+            );
+            let echo = ["command_result", "deploy_step"];
+            for (name, value) in [("interface", "deploy"), ("step", "write_image")] {
+                assert_eq!(text_at(&entry, &[&echo[..], &[name]].concat()), value);
+            }
+            assert_eq!(uuid, "0x1234abcd");
+            assert!(bytes.starts_with(&image), "the disk holds the image");
+        } else {
+            assert_eq!(text_at(&entry, &["command_status"]), "FAILED");
+            assert_eq!(
+                text_at(&entry, &["command_error", "type"]),
+                "ImageChecksumError"
+            );
+            let details = text_at(&entry, &["command_error", "details"]);
+            assert!(
+                details.contains(&wanted) && details.contains(&right),
+                "{details}"
+            );
+            assert_eq!(uuid, "");
+            assert!(bytes[510..512] != [0x55, 0xaa], "nothing boots");
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use log::warn;
 use super::Entry;
 use crate::codec::json::{Object, Value, object, text};
 use crate::codec::tar::Archive;
-use crate::codec::{base64, gzip};
+use crate::codec::{self, gzip};
 use crate::error::{Context, Result};
 use crate::host::{Host, attribute, names};
 use crate::logger;
@@ -78,7 +78,7 @@ pub(super) fn collect(machine: &Machine, _: &Entry, _: Object) -> Result<Value> 
         archive.add(&name, now, content.as_bytes());
     }
     let packed = gzip::pack(&archive.finish()).context("packing logs")?;
-    Ok(object([("system_logs", text(base64::encode(&packed)))]))
+    Ok(object([("system_logs", text(codec::base64::encode(&packed)))]))
 }
 
 /// Names and contents, the most telling first. What is not there is left out.

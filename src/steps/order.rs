@@ -1,6 +1,6 @@
 //! `image_info`, as Ironic sends it → what to write.
 
-use crate::codec::base64;
+use crate::codec;
 use crate::codec::json::{Fields, Object, Value};
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::Request;
@@ -128,7 +128,7 @@ fn authorization(info: &Object, id: &str, settings: &Settings) -> Result<Option<
     if let Some(encoded) = info.string("image_request_authorization")?
         && !encoded.is_empty()
     {
-        let header = base64::decode(encoded).and_then(|bytes| String::from_utf8(bytes).ok());
+        let header = codec::base64::decode(encoded).and_then(|bytes| String::from_utf8(bytes).ok());
         return match header {
             Some(header) if !header.contains(char::is_control) => Ok(Some(Secret::new(header))),
             _ => Err(failed(
@@ -150,7 +150,7 @@ fn authorization(info: &Object, id: &str, settings: &Settings) -> Result<Option<
             password: Some(password),
         }) if !user.is_empty() && !password.expose().is_empty() => {
             let pair = format!("{user}:{}", password.expose());
-            let header = format!("Basic {}", base64::encode(pair.as_bytes()));
+            let header = format!("Basic {}", codec::base64::encode(pair.as_bytes()));
             Ok(Some(Secret::new(header)))
         }
         Some(_) => Err(failed(

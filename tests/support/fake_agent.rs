@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use ironlet::clock::{Bell, Clock};
 use ironlet::codec::json::{Object, Value, parse};
@@ -12,6 +13,8 @@ use ironlet::disk::guard::Permit;
 use ironlet::error::{Error, Result};
 use ironlet::host::Host;
 use ironlet::image::Tools;
+use ironlet::image::fetch::Patience;
+use ironlet::net::http::Timeouts;
 use ironlet::steps::node::Node;
 
 use super::scratch::Scratch;
@@ -139,7 +142,18 @@ impl Surroundings {
             gate: self.gate.take(),
         };
         let permit = Permit::new(&self.host, vec![self.host.dev("vda")]);
+        let soon = Duration::from_secs(2);
         let tools = Tools {
+            trust: Default::default(),
+            timeouts: Timeouts {
+                connect: soon,
+                read: soon,
+            },
+            patience: Patience {
+                retries: 1,
+                interval: soon,
+                limit: None,
+            },
             permit,
             clock: self.clock.clone(),
         };
