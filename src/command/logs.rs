@@ -84,9 +84,12 @@ pub(super) fn collect(machine: &Machine, _: &Entry, _: Object) -> Result<Value> 
 /// Names and contents, the most telling first. What is not there is left out.
 fn members(host: &Host) -> Vec<(String, Vec<u8>)> {
     let mut members = vec![("agent.log".to_owned(), logger::ring())];
-    match kernel::kernel_log() {
-        Ok(log) => members.push(("kernel.log".to_owned(), newest(log))),
-        Err(error) => warn!("logs: reading the kernel log: {error}"),
+    // The kernel of a machine that is only a directory is not this one.
+    if host.is_here() {
+        match kernel::kernel_log() {
+            Ok(log) => members.push(("kernel.log".to_owned(), newest(log))),
+            Err(error) => warn!("logs: reading the kernel log: {error}"),
+        }
     }
     for name in PROC {
         let mut content = Vec::new();
