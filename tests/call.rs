@@ -58,7 +58,7 @@ fn a_huge_body_is_held_once_and_its_drive_once_more() {
     let (peak, after) = (status("VmHWM:"), status("VmRSS:"));
     println!(
         "body {} MiB: {before} KiB before, peak {peak} KiB, {after} KiB after",
-        3 * DRIVE >> 20
+        (3 * DRIVE) >> 20
     );
     // Other tests run meanwhile and hold some MiB of their own.
     let room = 24 << 10;
