@@ -54,6 +54,10 @@ fn what_is_refused_is_not_listed() {
             r#"{"name":"standby.prepare_image","params":{"image_info":7}}"#,
             "Invalid command parameters: 'image_info' must be an object",
         ),
+        (
+            r#"{"name":"deploy.get_deploy_steps","params":{"node":7,"ports":[]}}"#,
+            "Invalid command parameters: 'node' must be an object",
+        ),
     ] {
         let error = post(&engine, body).expect_err(body).to_string();
         assert!(error.contains(text), "{body}: {error}");
