@@ -2,5 +2,7 @@
 
 #![allow(dead_code)] // each test binary uses its part
 
+pub mod fake_agent;
 pub mod image_server;
 pub mod scratch;
+pub mod wire;
