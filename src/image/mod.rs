@@ -119,7 +119,7 @@ fn write(
     let target = Target::open(disk, &tools.permit)?;
     let size = length.map_or("of unknown size".to_owned(), |length| length.to_string());
     info!(
-        "image: writing {} ({size}) to {} ({})",
+        "writing {} ({size}) to {} ({})",
         redacted(url),
         disk.display(),
         target.size()
@@ -140,12 +140,12 @@ fn write(
     let mut out = DiskSink::new(target)?;
     let bytes = request.format.decode(&mut image, &mut out)?;
     image.finish()?.must_be(wanted)?;
-    info!("image: {wanted} verified, flushing {}", disk.display());
+    info!("{wanted} verified, flushing {}", disk.display());
     let signature = out.signature();
     out.commit()?;
     let time = tools.clock.elapsed() - started;
     info!(
-        "image: {bytes} on {} in {:.1} s, {:.1} MiB/s",
+        "{bytes} on {} in {:.1} s, {:.1} MiB/s",
         disk.display(),
         time.as_secs_f64(),
         bytes.rate(time)
@@ -172,7 +172,7 @@ impl Tools {
                     .clock
                     .between(self.patience.interval / 2..self.patience.interval);
                 warn!(
-                    "image: {last}; trying again in {:.0} s",
+                    "{last}; trying again in {:.0} s",
                     pause.as_secs_f64()
                 );
                 self.clock.sleep(pause);

@@ -25,7 +25,7 @@ pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
     }
     let disk = choose_disk(machine)?;
     let place = disk.path.display();
-    info!("image: {} goes to {place}", request.id);
+    info!("image {} goes to {place}", request.id);
     machine.set_written(None);
     let receipt = image::deploy(&request, &disk.path, &machine.tools)
         .with_context(|| format!("writing image {} to {place}", request.id))
@@ -56,7 +56,7 @@ fn choose_disk(machine: &Machine) -> Result<disk::Disk> {
     machine.node().any_disk_will_do()?;
     match machine.agent.look_up() {
         Ok(node) => machine.set_node(node),
-        Err(error) => warn!("image: the node as last sent has to do, the lookup failed: {error}"),
+        Err(error) => warn!("the node as last sent has to do, the lookup failed: {error}"),
     }
     machine.node().any_disk_will_do()?;
     disk::default_root(&machine.host).kind(Kind::DeviceNotFound)
