@@ -278,6 +278,9 @@ mod tests {
         ] {
             assert_eq!(Mac::parse(text), expected, "{text}");
         }
-        assert_eq!(mac.expect("a mac").to_string(), "52:54:00:12:ab:cd");
+        assert_eq!(
+            Mac([0x52, 0x54, 0, 0x12, 0xab, 0xcd]).to_string(),
+            "52:54:00:12:ab:cd"
+        );
     }
 }

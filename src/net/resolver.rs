@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use super::rtnetlink::{Message, field};
 use crate::error::{Context, Result};
 use crate::host::Host;
 
@@ -59,9 +60,23 @@ pub fn known_time_servers(host: &Host) -> Vec<IpAddr> {
     text.lines().filter_map(|line| line.parse().ok()).collect()
 }
 
+/// The link and the name servers of a router advertisement the kernel passed on; none from any other message.
+pub fn advertisement(message: &Message) -> Option<(u32, Vec<IpAddr>)> {
+    // linux/rtnetlink.h; struct nduseroptmsg: family u8, pad u8, options length u16, link i32, ICMP type
+    // and code u8, 6 bytes of padding; the options follow.
+    const RTM_NEWNDUSEROPT: u16 = 68;
+    if message.kind != RTM_NEWNDUSEROPT {
+        return None;
+    }
+    let length = usize::from(u16::from_ne_bytes(field(&message.body, 2)?));
+    let link = u32::from_ne_bytes(field(&message.body, 4)?);
+    let options = message.body.get(16..)?.get(..length)?;
+    Some((link, advertised(options)?))
+}
+
 /// The servers of a router advertisement (RFC 8106 §5.1); none when there is no such option in it.
 /// Link-local ones are left out: they mean nothing without their link.
-pub fn advertised(mut options: &[u8]) -> Option<Vec<IpAddr>> {
+fn advertised(mut options: &[u8]) -> Option<Vec<IpAddr>> {
     const RDNSS: u8 = 25;
     let mut found = None;
     // RFC 4861 §4.6: type, length in units of eight bytes, data.

@@ -20,14 +20,11 @@ pub fn random(bytes: &mut [u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Mounts a file system of the type `kind` that needs no device.
-pub fn mount(kind: &str, target: &Path, executable: bool, options: &str) -> io::Result<()> {
+/// Mounts a file system of the type `kind` that needs no device; nothing on it can be run.
+pub fn mount(kind: &str, target: &Path, options: &str) -> io::Result<()> {
     let (kind, options) = (CString::new(kind)?, CString::new(options)?);
     let target = CString::new(target.as_os_str().as_bytes())?;
-    let mut flags = libc::MS_NOSUID;
-    if !executable {
-        flags |= libc::MS_NOEXEC;
-    }
+    let flags = libc::MS_NOSUID | libc::MS_NOEXEC;
     // SAFETY: the four strings end in NUL and live until the call returns.
     checked(unsafe {
         let (kind, options) = (kind.as_ptr(), options.as_ptr());
@@ -36,14 +33,30 @@ pub fn mount(kind: &str, target: &Path, executable: bool, options: &str) -> io::
     .map(drop)
 }
 
+/// Makes `file` standard input, output and error.
+pub fn take_as_stdio(file: &File) -> io::Result<()> {
+    for standard in 0..=2 {
+        // SAFETY: both are descriptors; what 0 to 2 were before is nobody's any more.
+        checked(unsafe { libc::dup2(file.as_raw_fd(), standard) })?;
+    }
+    Ok(())
+}
+
 /// Loads a kernel module; `compressed` has the kernel unpack it (5.17 and later).
-pub fn load_module(file: &File, compressed: bool) -> io::Result<()> {
+/// False when the kernel has it already, or it finds nothing to drive and does not stay.
+pub fn load_module(file: &File, compressed: bool) -> io::Result<bool> {
     // linux/module.h: MODULE_INIT_COMPRESSED_FILE
     let flags: libc::c_int = if compressed { 4 } else { 0 };
     let parameters = c"";
     let (module, parameters) = (file.as_raw_fd(), parameters.as_ptr());
     // SAFETY: an open file, a string that ends in NUL, and flags.
-    checked(unsafe { libc::syscall(libc::SYS_finit_module, module, parameters, flags) }).map(drop)
+    match checked(unsafe { libc::syscall(libc::SYS_finit_module, module, parameters, flags) }) {
+        Ok(_) => Ok(true),
+        Err(error) => match error.raw_os_error() {
+            Some(libc::EEXIST | libc::ENODEV) => Ok(false),
+            _ => Err(error),
+        },
+    }
 }
 
 /// The running kernel's release, as in /lib/modules/<release>.
