@@ -55,6 +55,7 @@ impl Connection<'_> {
             peer,
         };
         while connection.request() {}
+        connection.seat.idle();
         connection.pace.within(limits.linger);
         connection.pipe.close();
         connection.pipe.timed().linger();
@@ -198,6 +199,7 @@ impl Connection<'_> {
 
     fn drain(&mut self, framing: Framing) -> Result<(), Cut> {
         let limits = &self.front.service.limits;
+        self.seat.idle();
         self.pace.moving(limits.stall, limits.floor);
         let mut body = Body::new(&mut self.pipe, framing, limits.drain);
         let mut block = [0; 4096];

@@ -2,12 +2,12 @@
 //! else on the machine can guess.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::io;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::route::Action;
+use crate::codec::hex;
 use crate::command::Entry;
 use crate::sys::kernel;
 
@@ -40,13 +40,9 @@ struct Left {
 impl Desk {
     /// Leaves a slip. The receiver hears when it is picked up.
     pub fn leave(self: &Arc<Self>, slip: Slip) -> io::Result<(Ticket, Receiver<()>)> {
-        let mut bytes = [0; 16];
-        kernel::random(&mut bytes)?;
-        let name = bytes.iter().fold(String::new(), |mut name, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(name, "{byte:02x}");
-            name
-        });
+        let mut name = [0; 16];
+        kernel::random(&mut name)?;
+        let name = hex::encode(&name);
         let (picked_up, hears) = mpsc::sync_channel(1);
         let left = Left {
             slip: Some(slip),

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use super::desk::{Desk, Slip, Ticket};
 use super::route::Action;
+use crate::codec::hex;
 use crate::sys::kernel;
 
 /// How long the server behind may take to pick a request up; it does nothing else.
@@ -35,7 +36,7 @@ impl Way {
     fn open() -> io::Result<(Self, UnixListener)> {
         let mut name = [0; 16];
         kernel::random(&mut name)?;
-        let address = SocketAddr::from_abstract_name([b"ironlet ", &name[..]].concat())?;
+        let address = SocketAddr::from_abstract_name(format!("ironlet-{}", hex::encode(&name)))?;
         let listener = UnixListener::bind_addr(&address)?;
         let way = Way {
             address,
@@ -154,4 +155,64 @@ pub struct Answer {
     /// Ends where the reply ends.
     pub rest: io::Chain<io::Cursor<Vec<u8>>, UnixStream>,
     pub ticket: Ticket,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slip() -> Slip {
+        Slip {
+            action: Action::Status,
+            origin: "http://h".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_slip_is_picked_up_once_and_under_its_own_name_alone() {
+        let (hatch, listener) = Hatch::open().expect("abstract names are free");
+        let desk = Arc::clone(&hatch.desk);
+        let behind = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("the front door comes");
+            let mut head = [0; 38];
+            stream.read_exact(&mut head).expect("a head");
+            let name = String::from_utf8_lossy(&head[5..37]).into_owned();
+            assert!(desk.pick_up("0123").is_none());
+            let job = desk.pick_up(&name).expect("it was left");
+            assert!(desk.pick_up(&name).is_none() && !desk.is_quiet());
+            drop(job);
+            assert!(desk.is_quiet());
+            stream
+                .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+                .expect("it listens");
+        });
+        let exchange = hatch.hand_over(slip(), true).expect("it is picked up");
+        let mut answer = exchange
+            .reply()
+            .expect("it is open")
+            .expect("it was answered");
+        assert_eq!(
+            (answer.status, &*answer.first_line),
+            (204, &b"HTTP/1.1 204 No Content\r\n"[..])
+        );
+        let mut rest = String::new();
+        answer.rest.read_to_string(&mut rest).expect("it ends");
+        assert_eq!(rest, "\r\n");
+        behind.join().expect("no assertion failed");
+    }
+
+    #[test]
+    fn a_broken_listener_is_replaced_but_not_after_the_end() {
+        let (hatch, first) = Hatch::open().expect("abstract names are free");
+        drop(first);
+        assert!(hatch.hand_over(slip(), false).is_err());
+        let second = hatch
+            .reopen()
+            .expect("abstract names are free")
+            .expect("not shut");
+        let waiting = std::thread::spawn(move || second.accept().map(drop));
+        hatch.shut();
+        assert!(waiting.join().expect("it returns").is_err());
+        assert!(hatch.reopen().expect("nothing is opened").is_none());
+    }
 }

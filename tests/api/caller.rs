@@ -15,6 +15,7 @@ use crate::support::fake_agent::Surroundings;
 
 pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 pub const SECOND: Duration = Duration::from_secs(1);
+pub const SHORT: Duration = Duration::from_millis(100);
 
 pub const SYNC: &str = r#"{"name":"standby.sync","params":{}}"#;
 /// Runs until the lookup that it begins with is answered.
@@ -38,11 +39,12 @@ impl Api {
     }
 
     /// One whose deploys run until somebody sends them a word.
-    pub fn holding() -> (Self, Sender<()>) {
+    pub fn holding(change: impl FnOnce(&mut Limits)) -> (Self, Sender<()>) {
         let mut around = Surroundings::new();
         around.add_disk();
         let go = around.hold_lookups();
-        (Api::with(around, |_| ()), go)
+        let change = |service: &mut Service| change(&mut service.limits);
+        (Api::with(around, change), go)
     }
 
     pub fn with(mut around: Surroundings, change: impl FnOnce(&mut Service)) -> Self {

@@ -7,12 +7,12 @@ use ironlet::codec::json::Value;
 use ironlet::net::certificate::{Curve, generate};
 use ironlet::net::tls::{Acceptor, Connector, Trust, Version};
 
-use crate::caller::{Api, DEPLOY, Reply, SECOND, SYNC, TOKEN, listed, read_reply};
+use crate::caller::{Api, DEPLOY, Reply, SECOND, SHORT, SYNC, TOKEN, listed, read_reply};
 use crate::support::fake_agent::{Surroundings, text_at};
 
 #[test]
 fn others_are_served_while_one_waits_and_commands_stand_in_order() {
-    let (api, go) = Api::holding();
+    let (api, go) = Api::holding(|_| ());
     let first = api.command("POST", "", "", SYNC);
     let running = api.command("POST", "", "wait=false", DEPLOY);
     let id = text_at(&running, &["id"]).to_owned();
@@ -93,7 +93,7 @@ fn a_command_hears_that_its_reply_is_out() {
 
 #[test]
 fn a_stopped_api_is_gone_and_cuts_off_who_would_wait_for_long() {
-    let (api, go) = Api::holding();
+    let (api, go) = Api::holding(|limits| limits.stop = SHORT);
     let running = api.command("POST", "", "", DEPLOY);
     let mut waiting = api.client();
     let id = text_at(&running, &["id"]);
@@ -108,7 +108,7 @@ fn a_stopped_api_is_gone_and_cuts_off_who_would_wait_for_long() {
     let port = api.server.port();
     let began = Instant::now();
     api.server.stop();
-    assert!(began.elapsed() < 3 * SECOND);
+    assert!(began.elapsed() < SECOND);
     assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
     assert_eq!(idle.rest(), "");
     assert!(!waiting.rest().contains("200 OK"));
