@@ -159,6 +159,8 @@ pub struct Answer {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader};
+
     use super::*;
 
     fn slip() -> Slip {
@@ -174,12 +176,15 @@ mod tests {
         let desk = Arc::clone(&hatch.desk);
         let behind = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().expect("the front door comes");
-            let mut head = [0; 38];
-            stream.read_exact(&mut head).expect("a head");
-            let name = String::from_utf8_lossy(&head[5..37]).into_owned();
+            let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+            let name = head[0]
+                .strip_prefix("HEAD /")
+                .and_then(|rest| rest.split(' ').next());
+            let name = name.expect("the name of the ticket");
             assert!(desk.pick_up("0123").is_none());
-            let job = desk.pick_up(&name).expect("it was left");
-            assert!(desk.pick_up(&name).is_none() && !desk.is_quiet());
+            let job = desk.pick_up(name).expect("it was left");
+            assert!(desk.pick_up(name).is_none() && !desk.is_quiet());
             drop(job);
             assert!(desk.is_quiet());
             stream
@@ -204,6 +209,12 @@ mod tests {
     #[test]
     fn a_broken_listener_is_replaced_but_not_after_the_end() {
         let (hatch, first) = Hatch::open().expect("abstract names are free");
+        // As when accept(2) fails.
+        hatch
+            .way()
+            .listener
+            .shutdown(Shutdown::Both)
+            .expect("it listens");
         drop(first);
         assert!(hatch.hand_over(slip(), false).is_err());
         let second = hatch

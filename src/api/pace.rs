@@ -196,7 +196,10 @@ mod tests {
             assert!(pace.left().is_ok());
         }
         clock.sleep(SECOND);
-        assert_eq!(pace.left().unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(
+            pace.left().expect_err("time is up").kind(),
+            io::ErrorKind::TimedOut
+        );
     }
 
     #[test]
@@ -222,6 +225,6 @@ mod tests {
         let pace = Pace::new(Clock::fake());
         pace.moving(10 * SECOND, 1000);
         pace.moved(1_000_000);
-        assert_eq!(pace.left().unwrap(), 10 * SECOND);
+        assert_eq!(pace.left().expect("time is left"), 10 * SECOND);
     }
 }
