@@ -45,4 +45,5 @@ pub mod init;
 
 // F9: the whole
 pub mod agent;
+pub mod session;
 pub mod standalone;

@@ -1,0 +1,6 @@
+//! What tests share: fakes of the outside, and places to work in. No asserts here.
+
+#![allow(dead_code)] // each test binary uses its part
+
+pub mod image_server;
+pub mod scratch;
