@@ -58,6 +58,16 @@ class Disk:
     def untouched(self):
         return self.digest() == self._old
 
+    def only_head_cleared(self):
+        """Is the first MiB zero, and all that follows as the older system left it?"""
+        with open(self.path, "rb") as file:
+            if file.read(MIB).strip(b"\0"):
+                return False
+            middle = all(
+                not file.read(MIB).strip(bytes([OLD_BYTE])) for _ in range(self.size // MIB - 2)
+            )
+            return middle and file.read().endswith(_old_ends(self.size)[1])
+
     def holds(self, image):
         """Does the disk begin with the image, byte for byte?"""
         with open(self.path, "rb") as disk, open(image, "rb") as wanted:
