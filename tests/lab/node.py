@@ -77,10 +77,3 @@ class Node:
             if time.monotonic() > deadline:
                 raise Failed(f"node is '{here}' ({at}) after {seconds} s instead of '{state}' ({step or 'any step'})")
             time.sleep(1)
-
-    def seconds_in(self, step):
-        """How long the node was seen at a deploy step, to the second."""
-        entered = [index for index, entry in enumerate(self.history) if entry[2] == step]
-        if not entered or entered[-1] + 1 >= len(self.history):
-            return None
-        return self.history[entered[-1] + 1][0] - self.history[entered[0]][0]

@@ -1,4 +1,4 @@
-"""How long a deploy took, from outside the machine: console stamps, the web server's witness, Ironic's states."""
+"""How long a deploy took, from outside the machine: console stamps, the web server's witness, Ironic's log."""
 
 import json
 
@@ -14,12 +14,13 @@ class Timing:
         """`on` is the console line of the power-on into the ramdisk, `booted` that of the deployed system."""
         kernel = stand.console.kernel_start(on.number, booted.number)
         heartbeat = stand.web.requests("api", "POST", "/v1/heartbeat/", ordered)[0]
-        fetch = [get for get in stand.web.requests("web", "GET", f"/images/{image.name}", ordered)][-1]
+        fetch = stand.web.requests("web", "GET", f"/images/{image.name}", ordered)[-1]
+        steps = stand.ironic.steps()
         self.figures = {
             "image_mib": image.stat().st_size >> 20,
             "first_heartbeat": round(heartbeat["end"] - kernel, 1),
             "image": round(fetch["took"], 1),
-            "step": round(stand.node.seconds_in("write_image"), 0),
+            "step": round(steps["prepare_instance_boot"] - steps["write_image"], 1),
             "whole": round(booted.time - ordered, 1),
         }
         return self

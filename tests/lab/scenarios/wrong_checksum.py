@@ -15,7 +15,6 @@ def run(directory):
     require(stand.disk.tables(), "the old system's tables are not on the disk, so their absence later would prove nothing")
     stand.deploy(source, expected)
     node = stand.node.wait("deploy failed", 600)
-    stand.console.closed(60)
 
     for name, value in (("expected", expected), ("actual", actual)):
         require(value in node["last_error"], f"last_error lacks the {name} digest {value}: {node['last_error']}")
