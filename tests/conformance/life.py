@@ -17,7 +17,7 @@ import stage
 from agents import Agent
 from exchange import exchange
 from fake_ironic import FakeIronic, Witness
-from situation import Await, Finish, IRONLET, Probe, Process, Send, Tell
+from situation import Await, Finish, Probe, Process, Send, Tell
 
 
 class Stuck(Exception):

@@ -7,7 +7,7 @@ reply, so the command runs for as long as the table says and then fails for want
 from cases.api import LIST, named
 from checks import commands, timing
 from probes import raw
-from situation import Await, Check, Finish, IRONLET, Probe, Send, Situation, Tell, found, ipa
+from situation import Await, Check, Finish, Probe, Send, Situation, Tell, ipa
 
 IMAGE = {"image_info": {"id": "x", "urls": ["http://192.0.2.1:1/none"], "os_hash_algo": "sha256",
                         "os_hash_value": "0" * 64, "disk_format": "raw", "stream_raw_images": True}}

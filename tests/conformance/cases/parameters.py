@@ -2,9 +2,8 @@
 
 from cases.api import LIST
 from checks import certificates, enrol
-from probes import handshake
-from situation import (IRONIC_V4, IRONLET, MACHINE_V4, OTHER_PORT, PORT, PRESHARED, TOKEN, WRONG, Api, Await, Check,
-                       Probe, Send, Situation, Tell, found, ipa)
+from situation import (IRONIC_V4, MACHINE_V4, OTHER_PORT, PORT, PRESHARED, WRONG, Api, Await, Check, Send, Situation,
+                       Tell, ipa)
 
 SITUATIONS = (
     Situation(

@@ -3,7 +3,7 @@
 from cases.api import LIST, named
 from checks import enrol, secrets
 from probes import links, raw
-from situation import (IRONLET, PRESHARED, TOKEN, WRONG, Await, Api, Check, Probe, Send, Situation, found, ipa)
+from situation import IRONLET, PRESHARED, TOKEN, WRONG, Await, Check, Probe, Send, Situation, ipa
 
 SITUATIONS = (
     Situation(
