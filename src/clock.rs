@@ -1,0 +1,142 @@
+//! Time, from a clock you were given: now, sleep, random pauses, back-off; and a bell to wake a sleeper.
+//!
+//! A fake clock's sleeps return at once and move its time on, so that no test waits.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::ops::Range;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+#[derive(Clone)]
+pub struct Clock(Source);
+
+#[derive(Clone)]
+enum Source {
+    Real {
+        started: Instant,
+    },
+    /// Time since the start, moved on by every sleep.
+    Fake(Arc<Mutex<Duration>>),
+}
+
+impl Clock {
+    pub fn real() -> Self {
+        Clock(Source::Real {
+            started: Instant::now(),
+        })
+    }
+
+    /// A clock that stands at zero and moves only when somebody sleeps on it.
+    pub fn fake() -> Self {
+        Clock(Source::Fake(Arc::default()))
+    }
+
+    /// Monotonic time since this clock was made.
+    pub fn elapsed(&self) -> Duration {
+        match &self.0 {
+            Source::Real { started } => started.elapsed(),
+            Source::Fake(now) => *now.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    /// Seconds since 1970, as the wall clock has them.
+    pub fn unix(&self) -> f64 {
+        match &self.0 {
+            Source::Real { .. } => SystemTime::now()
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .unwrap_or_default()
+                .as_secs_f64(),
+            Source::Fake(_) => self.elapsed().as_secs_f64(),
+        }
+    }
+
+    pub fn sleep(&self, time: Duration) {
+        match &self.0 {
+            Source::Real { .. } => std::thread::sleep(time),
+            Source::Fake(now) => *now.lock().unwrap_or_else(PoisonError::into_inner) += time,
+        }
+    }
+
+    /// A uniformly random time in `range`, so that a thousand agents do not call at once.
+    pub fn between(&self, range: Range<Duration>) -> Duration {
+        // RandomState draws fresh keys from the kernel; 53 bits fill an f64 exactly.
+        let draw = RandomState::new().build_hasher().finish() >> 11;
+        let part = draw as f64 / (1u64 << 53) as f64;
+        range.start + range.end.saturating_sub(range.start).mul_f64(part)
+    }
+
+    /// The pause after the `failures`-th failure in a row: random, at least `first`,
+    /// at most `2^(failures-1)` s and never above `cap`.
+    pub fn backoff(&self, failures: u32, first: Duration, cap: Duration) -> Duration {
+        let ceiling = Duration::from_secs(1 << failures.saturating_sub(1).min(16)).min(cap);
+        self.between(first.min(ceiling)..ceiling)
+    }
+}
+
+/// Wakes one sleeping thread early: a ring is remembered until it is heard.
+#[derive(Clone, Default)]
+pub struct Bell(Arc<(Mutex<bool>, Condvar)>);
+
+impl Bell {
+    pub fn ring(&self) {
+        let (rung, heard) = &*self.0;
+        *rung.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        heard.notify_all();
+    }
+
+    /// Sleeps until a ring or for `time`; true for a ring.
+    pub fn wait(&self, clock: &Clock, time: Duration) -> bool {
+        let (rung, heard) = &*self.0;
+        let mut rung = rung.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*rung {
+            match clock.0 {
+                Source::Real { .. } => {
+                    rung = heard
+                        .wait_timeout_while(rung, time, |rung| !*rung)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0;
+                }
+                Source::Fake(_) => clock.sleep(time),
+            }
+        }
+        std::mem::take(&mut *rung)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_fake_clock_moves_only_by_sleeping() {
+        let clock = Clock::fake();
+        clock.sleep(90 * SECOND);
+        assert_eq!(clock.elapsed(), 90 * SECOND);
+    }
+
+    #[test]
+    fn backoff_grows_to_its_cap_and_varies() {
+        let clock = Clock::fake();
+        for failures in 1..40 {
+            let pause = clock.backoff(failures, SECOND, 60 * SECOND);
+            assert!(
+                pause >= SECOND && pause <= 60 * SECOND,
+                "{failures}: {pause:?}"
+            );
+        }
+        let pauses: Vec<_> = (0..20)
+            .map(|_| clock.backoff(7, SECOND, 60 * SECOND))
+            .collect();
+        assert!(pauses.windows(2).any(|pair| pair[0] != pair[1]));
+    }
+
+    #[test]
+    fn a_ring_before_the_wait_is_heard() {
+        let bell = Bell::default();
+        bell.ring();
+        assert!(bell.wait(&Clock::fake(), 5 * SECOND));
+        assert!(!bell.wait(&Clock::fake(), 5 * SECOND));
+    }
+}

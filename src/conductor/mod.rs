@@ -1,0 +1,1 @@
+//! Ironic, as the agent sees it: version discovery, lookup, heartbeat.

@@ -1,0 +1,60 @@
+//! Which disks may be written at all.
+//!
+//! In a ramdisk every disk is fair game: erasing machines is the job. Anywhere else the disk must have
+//! been named with `--allow-disk`, so that a try-out on a workstation can never eat the workstation.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Kind, Result};
+use crate::host::Host;
+
+#[derive(Clone, Debug)]
+pub struct Permit {
+    ramdisk: bool,
+    named: Vec<PathBuf>,
+}
+
+impl Permit {
+    /// Whatever this machine is; outside a ramdisk only the disks in `named`.
+    pub fn new(host: &Host, named: Vec<PathBuf>) -> Self {
+        Permit {
+            ramdisk: host.is_ramdisk(),
+            named,
+        }
+    }
+
+    /// Ok if `disk` may be written.
+    pub fn check(&self, disk: &Path) -> Result<()> {
+        // Names are compared after following links: /dev/disk/by-id/… and /dev/sda are one disk.
+        let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if self.ramdisk || self.named.iter().any(|named| real(named) == real(disk)) {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::BlockDeviceError,
+            format!(
+                "refusing to write {disk}: this is not a ramdisk; name it with --allow-disk {disk} if it really may be overwritten",
+                disk = disk.display()
+            ),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outside_a_ramdisk_only_named_disks_pass() {
+        let nowhere = Host::new("/nonexistent");
+        let permit = Permit::new(&nowhere, vec!["/tmp".into()]);
+        assert!(permit.check(Path::new("/tmp/../tmp")).is_ok());
+        let refusal = permit
+            .check(Path::new("/dev/sda"))
+            .expect_err("never named");
+        assert!(
+            refusal.details().contains("--allow-disk /dev/sda"),
+            "{refusal}"
+        );
+    }
+}

@@ -1,0 +1,92 @@
+//! The disk about to be written, held alone: nobody else may mount or claim it while this lives.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use super::guard::Permit;
+use crate::error::{Context, Error, Kind, Result};
+use crate::sys::block;
+use crate::units::Bytes;
+
+pub struct Target {
+    path: PathBuf,
+    file: File,
+    size: Bytes,
+    sector: u64,
+}
+
+impl Target {
+    /// Opens `path` past the page cache and alone.
+    pub fn open(path: &Path, permit: &Permit) -> Result<Self> {
+        permit.check(path)?;
+        let opening = || format!("opening {} for writing", path.display());
+        let file = block::open_exclusive(path)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::ResourceBusy => Error::plain(
+                    "it is in use: mounted, part of an array or opened by another program",
+                ),
+                _ => error.into(),
+            })
+            .with_context(opening)
+            .kind(Kind::BlockDeviceError)?;
+        let size = Bytes(block::size(&file).with_context(opening)?);
+        let sector = block::sector_size(&file).with_context(opening)?;
+        if size.0 == 0 {
+            return Err(Error::new(
+                Kind::BlockDeviceError,
+                format!("{}: it is empty", opening()),
+            ));
+        }
+        Ok(Target {
+            path: path.to_owned(),
+            file,
+            size,
+            sector,
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn size(&self) -> Bytes {
+        self.size
+    }
+
+    /// Offsets and lengths of writes are multiples of this many bytes.
+    pub fn sector(&self) -> u64 {
+        self.sector
+    }
+
+    /// Writes aligned `bytes` at the aligned offset `at`; the error names the disk and the offset.
+    pub fn write_at(&self, bytes: &[u8], at: u64) -> Result<()> {
+        self.file
+            .write_all_at(bytes, at)
+            .with_context(|| format!("writing {} at byte {at}", self.path.display()))
+            .kind(Kind::ImageWriteError)
+    }
+
+    /// Reads aligned `bytes` from the aligned offset `at`.
+    pub fn read_at(&self, bytes: &mut [u8], at: u64) -> Result<()> {
+        self.file
+            .read_exact_at(bytes, at)
+            .with_context(|| format!("reading {} at byte {at}", self.path.display()))
+            .kind(Kind::BlockDeviceError)
+    }
+
+    /// Returns once everything written is on stable storage.
+    pub fn flush(&self) -> Result<()> {
+        self.file
+            .sync_data()
+            .with_context(|| format!("flushing {}", self.path.display()))
+            .kind(Kind::ImageWriteError)
+    }
+
+    /// Has the kernel look at the partition table anew.
+    pub fn reread_partitions(&self) -> Result<()> {
+        block::reread_partitions(&self.file)
+            .with_context(|| format!("rereading the partition table of {}", self.path.display()))
+    }
+}

@@ -1,0 +1,58 @@
+//! What the bytes of an image are, and how they become the bytes of a disk.
+
+use std::io::Read;
+
+use super::sink::Sink;
+use crate::error::{Error, Kind, Result};
+use crate::units::Bytes;
+
+/// A declared format. It is believed, never guessed: content is not sniffed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Byte for byte what the disk will hold.
+    Raw,
+}
+
+impl Format {
+    /// By the name Ironic gives it in `disk_format`.
+    pub fn named(name: &str) -> Result<Self> {
+        match name {
+            "raw" => Ok(Format::Raw),
+            other => Err(Error::new(
+                Kind::InvalidImage,
+                format!(
+                    "images of format '{other}' are not supported by this build; convert it to raw"
+                ),
+            )),
+        }
+    }
+
+    /// Reads `image` to its end into `out`; gives the size of what was decoded.
+    pub fn decode(self, image: &mut impl Read, out: &mut impl Sink) -> Result<Bytes> {
+        match self {
+            Format::Raw => copy(image, out),
+        }
+    }
+}
+
+fn copy(image: &mut impl Read, out: &mut impl Sink) -> Result<Bytes> {
+    let mut at = 0;
+    while at < out.capacity() {
+        let count = image.read(out.room(at)?)?;
+        if count == 0 {
+            return Ok(Bytes(at));
+        }
+        out.filled(count)?;
+        at += count as u64;
+    }
+    match image.read(&mut [0])? {
+        0 => Ok(Bytes(at)),
+        _ => Err(Error::new(
+            Kind::ImageWriteError,
+            format!(
+                "the image is larger than the disk, which holds {}",
+                Bytes(at)
+            ),
+        )),
+    }
+}

@@ -1,0 +1,301 @@
+//! The near end of the main path: bytes as served, read ahead by a thread and digested as they pass.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::thread::JoinHandle;
+
+use md5::Digest as _;
+
+use super::belt::{Block, Unloader, belt};
+use crate::codec::hex;
+use crate::error::{Context, Error, Kind, Result};
+use crate::sys::block::ALIGNMENT;
+
+/// Read-ahead: enough to keep the socket busy while the disk flushes a cache, little enough for a
+/// machine with 128 MiB.
+const BLOCKS: usize = 4;
+const BLOCK_SIZE: usize = 128 * ALIGNMENT;
+
+/// Reads a body in a thread of its own, so that the network works while the disk does.
+pub struct ReadAhead {
+    unloader: Unloader,
+    current: Option<(Block, usize)>,
+    /// Taken when the belt ends: the thread's verdict on why.
+    thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl ReadAhead {
+    pub fn spawn(mut body: impl Read + Send + 'static) -> Result<Self> {
+        let (mut loader, unloader) = belt(BLOCKS, BLOCK_SIZE);
+        let read = move || -> io::Result<()> {
+            while let Some(mut block) = loader.take() {
+                while !block.room().is_empty() {
+                    match body.read(block.room()) {
+                        Ok(0) => break,
+                        Ok(count) => block.len += count,
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                if block.len == 0 || !loader.send(block) {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        let thread = std::thread::Builder::new()
+            .name("image-read".into())
+            .spawn(read)
+            .context("starting the thread that reads the image")?;
+        Ok(ReadAhead {
+            unloader,
+            current: None,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Read for ReadAhead {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.current.is_none() {
+            self.current = self.unloader.next().map(|block| (block, 0));
+        }
+        let Some((block, done)) = &mut self.current else {
+            return match self.thread.take() {
+                Some(thread) => thread
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                    .map(|()| 0),
+                None => Ok(0),
+            };
+        };
+        let count = (&block.filled()[*done..]).read(into)?;
+        *done += count;
+        if *done == block.len
+            && let Some((block, _)) = self.current.take()
+        {
+            self.unloader.give_back(block);
+        }
+        Ok(count)
+    }
+}
+
+/// The digests Ironic may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    Md5,
+    Sha256,
+    Sha512,
+}
+
+impl Algorithm {
+    pub const ALL: [Algorithm; 3] = [Algorithm::Md5, Algorithm::Sha256, Algorithm::Sha512];
+
+    /// By the name hashlib and Ironic use, in any letter case.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| name.eq_ignore_ascii_case(algorithm.name()))
+    }
+
+    /// By the number of hexadecimal digits.
+    pub fn of_length(digits: usize) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.digits() == digits)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Algorithm::Md5 => "md5",
+            Algorithm::Sha256 => "sha256",
+            Algorithm::Sha512 => "sha512",
+        }
+    }
+
+    pub fn digits(self) -> usize {
+        match self {
+            Algorithm::Md5 => 32,
+            Algorithm::Sha256 => 64,
+            Algorithm::Sha512 => 128,
+        }
+    }
+}
+
+/// What a body must hash to; the digits are lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digest {
+    algorithm: Algorithm,
+    digits: String,
+}
+
+impl Digest {
+    /// `digits` in any letter case; an error if they are not a digest of this algorithm.
+    pub fn new(algorithm: Algorithm, digits: &str) -> Result<Self> {
+        if digits.len() != algorithm.digits()
+            || !digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+        {
+            let (name, wanted) = (algorithm.name(), algorithm.digits());
+            let why =
+                format!("a {name} checksum is {wanted} hexadecimal digits, not '{digits:.140}'");
+            return Err(Error::new(Kind::InvalidCommandParamsError, why));
+        }
+        Ok(Digest {
+            algorithm,
+            digits: digits.to_ascii_lowercase(),
+        })
+    }
+
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// Ok if this is `wanted`; otherwise an error with both.
+    pub fn must_be(&self, wanted: &Digest) -> Result<()> {
+        if self == wanted {
+            return Ok(());
+        }
+        let why = format!(
+            "the image as served has {self}, expected {wanted}; nothing bootable was left on the disk"
+        );
+        Err(Error::new(Kind::ImageChecksumError, why))
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.algorithm.name(), self.digits)
+    }
+}
+
+enum Hasher {
+    Md5(md5::Md5),
+    Sha256(sha2::Sha256),
+    Sha512(Box<sha2::Sha512>),
+}
+
+/// Digests every byte that passes: the image as served, before it is decoded.
+pub struct Hashing<R> {
+    inner: R,
+    algorithm: Algorithm,
+    hasher: Hasher,
+}
+
+impl<R: Read> Hashing<R> {
+    pub fn new(inner: R, algorithm: Algorithm) -> Self {
+        let hasher = match algorithm {
+            Algorithm::Md5 => Hasher::Md5(Default::default()),
+            Algorithm::Sha256 => Hasher::Sha256(Default::default()),
+            Algorithm::Sha512 => Hasher::Sha512(Default::default()),
+        };
+        Hashing {
+            inner,
+            algorithm,
+            hasher,
+        }
+    }
+
+    /// Reads what the decoder left, then gives the digest of everything.
+    pub fn finish(mut self) -> Result<Digest> {
+        let mut rest = [0; 4096];
+        while self.read(&mut rest)? > 0 {}
+        let digits = match self.hasher {
+            Hasher::Md5(hasher) => hex::encode(&hasher.finalize()),
+            Hasher::Sha256(hasher) => hex::encode(&hasher.finalize()),
+            Hasher::Sha512(hasher) => hex::encode(&hasher.finalize()),
+        };
+        Ok(Digest {
+            algorithm: self.algorithm,
+            digits,
+        })
+    }
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(into)?;
+        match &mut self.hasher {
+            Hasher::Md5(hasher) => hasher.update(&into[..count]),
+            Hasher::Sha256(hasher) => hasher.update(&into[..count]),
+            Hasher::Sha512(hasher) => hasher.update(&into[..count]),
+        }
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives `count` bytes, then the error.
+    struct Failing(usize);
+    impl Read for Failing {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            match self.0 {
+                0 => Err(Error::new(Kind::ImageDownloadError, "the cable was pulled").into()),
+                left => {
+                    let count = left.min(into.len());
+                    self.0 -= count;
+                    Ok(count)
+                }
+            }
+        }
+    }
+
+    // FIPS 180-4 and RFC 1321 give these for "abc".
+    #[test]
+    fn known_digests() {
+        for (algorithm, start) in [
+            (Algorithm::Md5, "900150983cd24fb0"),
+            (Algorithm::Sha256, "ba7816bf8f01cfea"),
+            (Algorithm::Sha512, "ddaf35a193617aba"),
+        ] {
+            let digest = Hashing::new(&b"abc"[..], algorithm)
+                .finish()
+                .expect("memory can be read");
+            assert!(digest.digits.starts_with(start), "{digest}");
+            let upper =
+                Digest::new(algorithm, &digest.digits.to_uppercase()).expect("its own digits");
+            assert_eq!(digest.must_be(&upper), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_mismatch_names_both() {
+        let digest = Hashing::new(&b"abc"[..], Algorithm::Md5)
+            .finish()
+            .expect("memory can be read");
+        let wanted = Digest::new(Algorithm::Md5, &"0".repeat(32)).expect("32 digits");
+        let error = digest.must_be(&wanted).expect_err("they differ");
+        assert_eq!(error.kind(), Kind::ImageChecksumError);
+        assert!(
+            error.details().contains("900150983cd24fb0")
+                && error.details().contains(&"0".repeat(32)),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn digits_of_another_length_are_refused() {
+        for digits in ["", "abc", &"g".repeat(64), &"0".repeat(63)] {
+            assert!(Digest::new(Algorithm::Sha256, digits).is_err(), "{digits}");
+        }
+    }
+
+    #[test]
+    fn everything_read_ahead_arrives_before_the_error() {
+        let size = 3 * BLOCK_SIZE + 7;
+        let mut ahead = ReadAhead::spawn(Failing(size)).expect("a thread starts");
+        let mut all = Vec::new();
+        let error = Error::from(ahead.read_to_end(&mut all).expect_err("the cable"));
+        assert_eq!(
+            (error.kind(), error.details()),
+            (Kind::ImageDownloadError, "the cable was pulled")
+        );
+        assert!(
+            all.len() >= 3 * BLOCK_SIZE && all.len() <= size,
+            "{}",
+            all.len()
+        );
+    }
+}

@@ -1,0 +1,145 @@
+//! pid 1: mounts, console, modules, links, and the agent it keeps alive.
+//!
+//! Nothing here may end the process: the kernel panics when pid 1 is gone. Whatever fails is said on the
+//! console, and the rest goes on.
+
+mod alias;
+mod devices;
+mod modules;
+mod mounts;
+mod network;
+mod parameters;
+mod report;
+mod supervise;
+
+use std::sync::Arc;
+use std::time::Duration;
+use std::{panic, process, thread};
+
+use self::modules::Modules;
+use self::network::Network;
+use self::parameters::Parameters;
+use self::report::Board;
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::host::Host;
+use crate::logger;
+use crate::sys::kernel::{self, Signals};
+use crate::sys::socket::Netlink;
+
+/// The whole of pid 1, from the first mount for as long as the machine runs.
+pub fn run() -> ! {
+    let (host, clock) = (Host::new("/"), Clock::real());
+    if process::id() != 1 {
+        eprintln!("ironlet: only the kernel starts this as process 1; see --help");
+        process::exit(2);
+    }
+    let mut troubles = mounts::mount_first(&host);
+    if !host.is_ramdisk() {
+        eprintln!("ironlet: this is process 1, but not of a ramdisk: nothing is touched");
+        process::exit(2);
+    }
+    troubles.extend(
+        mounts::take_console(&host)
+            .err()
+            .map(|error| error.to_string()),
+    );
+    mounts::apply_settings(&host);
+    let command_line = host.command_line();
+    let parameters = Parameters::parse(command_line.as_deref().unwrap_or_default());
+    // Before any other thread: one that does not block them would take them.
+    let signals = Signals::block();
+    logger::start(&host, parameters.debug);
+    log::info!("ironlet {} is process 1", env!("CARGO_PKG_VERSION"));
+    survive_panics(&clock);
+    troubles.extend(command_line.err().map(|error| error.to_string()));
+    troubles.extend(
+        kernel::catch_ctrl_alt_del()
+            .err()
+            .map(|error| format!("Ctrl-Alt-Del: {error}")),
+    );
+    for trouble in troubles.iter().chain(&parameters.troubles) {
+        log::error!("{trouble}");
+    }
+    if !parameters.purpose {
+        log::warn!(
+            "the kernel command line does not say what to do here; check that it has ipa-api-url=, \
+             ipa-inspection-callback-url= or ironlet.image="
+        );
+    }
+
+    let parameters = Arc::new(parameters);
+    start_network(&host, &clock, parameters.clone());
+    start_devices(&host, &clock, &parameters);
+    for trouble in mounts::mount_rest(&host) {
+        log::error!("{trouble}");
+    }
+    match signals {
+        Ok(signals) => supervise::supervise(&host, &clock, &signals),
+        Err(error) => {
+            log::error!("blocking signals: {error}; without that no agent can be kept");
+            wait_for_ever(&clock)
+        }
+    }
+}
+
+/// A thread that panics is parked where it is; the others go on.
+fn survive_panics(clock: &Clock) {
+    let clock = clock.clone();
+    panic::set_hook(Box::new(move |panic| {
+        log::error!("a thread of process 1 stopped: {panic}");
+        wait_for_ever(&clock)
+    }));
+}
+
+fn wait_for_ever(clock: &Clock) -> ! {
+    loop {
+        clock.sleep(Duration::from_secs(3600));
+        while kernel::reap().is_some() {}
+    }
+}
+
+/// Starts before any driver is there, so that each card is up as soon as it exists.
+fn start_network(host: &Host, clock: &Clock, parameters: Arc<Parameters>) {
+    let mut network = Network::new(host, clock, parameters, Arc::new(Board::default()));
+    keep(clock, "network", move || network.run());
+}
+
+/// Loads the modules of every device; of those that come later too, from another thread.
+fn start_devices(host: &Host, clock: &Clock, parameters: &Parameters) {
+    let modules = match Modules::open(host, &parameters.denied) {
+        Ok(modules) => Arc::new(modules),
+        Err(error) => return log::error!("{error}"),
+    };
+    match Netlink::device_events() {
+        Ok(events) => {
+            let (host, modules) = (host.clone(), modules.clone());
+            keep(clock, "devices", move || {
+                devices::follow(&host, &modules, &events)
+            });
+        }
+        Err(error) => log::error!("listening for new devices: {error}"),
+    }
+    devices::load_all(host, &modules);
+    modules.load_forced();
+    devices::load_all(host, &modules);
+    log::info!("modules are loaded for every device");
+}
+
+/// Runs `work` in a thread of its own, again whenever it fails.
+fn keep(clock: &Clock, name: &'static str, mut work: impl FnMut() -> Result<()> + Send + 'static) {
+    let again = clock.clone();
+    let body = move || {
+        let mut failures = 0;
+        loop {
+            if let Err(error) = work() {
+                log::error!("{name}: {error}");
+            }
+            failures += 1;
+            again.sleep(again.backoff(failures, Duration::from_secs(1), Duration::from_secs(60)));
+        }
+    };
+    if let Err(error) = thread::Builder::new().name(name.to_owned()).spawn(body) {
+        log::error!("starting the thread {name}: {error}");
+    }
+}

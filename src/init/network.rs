@@ -1,0 +1,197 @@
+//! Every card up and asking for an address, the one the machine booted from first; and a word on the
+//! console when none gets one.
+
+use std::collections::BTreeSet;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use super::parameters::Parameters;
+use super::report::Board;
+use crate::clock::Clock;
+use crate::error::{Context, Result};
+use crate::host::Host;
+use crate::net::addresses;
+use crate::net::dhcp::Client;
+use crate::net::fixed::{Fixed, Ip};
+use crate::net::links::{self, Changes, Link};
+use crate::net::resolver::{Names, Resolver, advertisement};
+use crate::sys::socket::readable;
+
+// linux/rtnetlink.h: the groups RTNLGRP_IPV4_IFADDR (5), RTNLGRP_IPV6_IFADDR (9), RTNLGRP_ND_USEROPT (20)
+const GROUPS: u32 = 1 << 4 | 1 << 8 | 1 << 19;
+/// Metrics: the card the machine booted from wins, the others go by their index.
+const BOOT: u32 = 100;
+const OTHERS: u32 = 200;
+/// Name servers of router advertisements rank behind those of leases.
+const ADVERTISED: u32 = 10_000;
+/// When the console hears that there is still no network: then, later, and then every so often.
+const REPORTS: [Duration; 3] = [
+    Duration::from_secs(15),
+    Duration::from_secs(60),
+    Duration::from_secs(300),
+];
+
+pub struct Network {
+    pub host: Host,
+    pub clock: Clock,
+    pub parameters: Arc<Parameters>,
+    pub board: Arc<Board>,
+    resolver: Arc<Resolver>,
+    known: BTreeSet<u32>,
+    /// Addresses by hand that have not found their card.
+    unplaced: Vec<Fixed>,
+}
+
+impl Network {
+    pub fn new(host: &Host, clock: &Clock, parameters: Arc<Parameters>, board: Arc<Board>) -> Self {
+        let fixed = parameters.ips.iter().filter_map(|ip| match ip {
+            Ip::Fixed(fixed) => Some(fixed.clone()),
+            _ => None,
+        });
+        Network {
+            host: host.clone(),
+            clock: clock.clone(),
+            board,
+            resolver: Arc::new(Resolver::new(host)),
+            known: BTreeSet::new(),
+            unplaced: fixed.collect(),
+            parameters,
+        }
+    }
+
+    /// Follows the links for as long as the machine runs; comes back only on an error.
+    pub fn run(&mut self) -> Result<()> {
+        let mut changes = Changes::open(GROUPS)?;
+        self.look()?;
+        let (mut reports, mut ready) = (0, false);
+        loop {
+            if !ready && addresses::list()?.iter().any(|assigned| assigned.usable) {
+                ready = true;
+                log::info!("the network is there");
+            }
+            let due = match reports {
+                0..3 => REPORTS[reports],
+                later => REPORTS[2] * (later as u32 - 1),
+            };
+            let left = due.saturating_sub(self.clock.elapsed());
+            let left = (!ready).then_some(left);
+            if left.is_some_and(|left| left.is_zero()) {
+                reports += 1;
+                self.board.report(&self.host);
+                continue;
+            }
+            readable([changes.as_fd()], left).context("waiting for network changes")?;
+            let Some(messages) = changes.take() else {
+                self.look()?;
+                continue;
+            };
+            for message in messages {
+                if let Some(link) = Link::read(&message) {
+                    self.adopt(&link);
+                } else if let Some((link, servers)) = advertisement(&message) {
+                    let names = Names {
+                        servers,
+                        ..Names::default()
+                    };
+                    let source = format!("router advertisement on link {link}");
+                    self.resolver.learn(ADVERTISED, &source, names);
+                }
+            }
+        }
+    }
+
+    /// Adopts every link there is, the one the machine booted from first.
+    fn look(&mut self) -> Result<()> {
+        let mut links = links::list()?;
+        links.sort_by_key(|link| (Some(link.mac) != self.parameters.boot, link.index));
+        for link in &links {
+            self.adopt(link);
+        }
+        Ok(())
+    }
+
+    fn adopt(&mut self, link: &Link) {
+        if link.gone {
+            self.known.remove(&link.index);
+            self.board.forget(link.index);
+            return;
+        }
+        if self.known.insert(link.index) && (link.card || link.name == "lo") {
+            if let Err(error) = links::set_up(&self.host, link) {
+                log::error!("{error}");
+            }
+            if link.card {
+                log::info!("{} is the network card {}", link.name, link.mac);
+                self.board.say(link, "set up, nothing heard yet");
+                if self.parameters.wants_dhcp(&link.name) {
+                    self.start_dhcp(link.clone());
+                }
+            }
+        }
+        if link.card {
+            self.place(link);
+        }
+    }
+
+    /// Gives the link the addresses that were meant for it.
+    fn place(&mut self, link: &Link) {
+        let boot = self.parameters.boot;
+        let fits = |fixed: &Fixed| match (&fixed.device, boot) {
+            (Some(device), _) => *device == link.name,
+            (None, Some(boot)) => boot == link.mac,
+            (None, None) => link.carrier,
+        };
+        let metric = self.metric(link);
+        for fixed in self.unplaced.extract_if(.., |fixed| fits(fixed)) {
+            match fixed.apply(&self.host, link, metric, &self.resolver) {
+                Ok(()) => self.board.say(link, "address from the kernel command line"),
+                Err(error) => log::error!("{error}"),
+            }
+        }
+    }
+
+    fn metric(&self, link: &Link) -> u32 {
+        match self.parameters.boot == Some(link.mac) {
+            true => BOOT,
+            false => OTHERS + link.index,
+        }
+    }
+
+    /// A client that fails is started again while its link is there.
+    fn start_dhcp(&self, link: Link) {
+        let metric = self.metric(&link);
+        let (host, clock) = (self.host.clone(), self.clock.clone());
+        let (board, resolver) = (self.board.clone(), self.resolver.clone());
+        let name = link.name.clone();
+        let work = move || {
+            let mut failures = 0;
+            loop {
+                let client = Client {
+                    host: &host,
+                    clock: &clock,
+                    link: link.clone(),
+                    metric,
+                    resolver: &resolver,
+                    report: &|text| board.say(&link, text),
+                };
+                if let Err(error) = client.run() {
+                    log::error!("{}: {error}", link.name);
+                }
+                failures += 1;
+                clock.sleep(clock.backoff(failures, Duration::from_secs(1), REPORTS[1]));
+                let links = links::list().unwrap_or_default();
+                if !links.iter().any(|other| other.index == link.index) {
+                    return;
+                }
+            }
+        };
+        let started = thread::Builder::new()
+            .name(format!("dhcp-{name}"))
+            .spawn(work);
+        if let Err(error) = started {
+            log::error!("{name}: no thread for its DHCP client: {error}");
+        }
+    }
+}

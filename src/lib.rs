@@ -1,0 +1,51 @@
+//! ironlet: a deploy agent for OpenStack Ironic in one static binary.
+//!
+//! ```text
+//!  kernel ─▶ init (pid 1) ─▶ agent ─▶ conductor: lookup, heartbeat
+//!                              │
+//!           Ironic ─▶ api ─▶ command ─▶ image ─▶ disk
+//! ```
+//!
+//! Modules stand by floor: a file imports lower floors or its own folder, never up, never sideways.
+
+// F0: words everybody uses
+pub mod clock;
+pub mod error;
+pub mod secret;
+pub mod units;
+
+// F1: the kernel's interface, and pure bytes → bytes
+pub mod codec;
+pub mod sys;
+
+// F2: the machine as files, and the log
+pub mod host;
+pub mod logger;
+
+// F3: the network, the parameters, and the power switch
+pub mod config;
+pub mod net;
+pub mod power;
+
+// F4: disks
+pub mod disk;
+
+// F5: what the machine is, and the image path
+pub mod image;
+pub mod inventory;
+
+// F6: Ironic, as the agent sees it
+pub mod conductor;
+pub mod steps;
+
+// F7: the agent, as Ironic sees it
+pub mod command;
+
+// F8: the two ways in: the API and the kernel
+pub mod api;
+pub mod init;
+
+// F9: the whole
+pub mod agent;
+pub mod session;
+pub mod standalone;

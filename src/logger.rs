@@ -1,0 +1,238 @@
+//! The log: to every console, to /dev/kmsg, and to a ring kept for `log.collect_system_logs`.
+//! On a host that is not ours it goes to standard error alone.
+//!
+//! Only one thread writes to the consoles, from a bounded queue: a serial line that stopped taking
+//! characters costs lines on that console, never the caller's time.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use log::{Level, LevelFilter, Log, Metadata, Record};
+
+use crate::host::{Host, attribute};
+use crate::sys::kernel;
+
+/// Bytes of log the ring keeps; whole lines, the oldest go first.
+const RING: usize = 256 << 10;
+/// Characters of one line; what is beyond came from outside and helps nobody.
+const LINE: usize = 4096;
+/// Lines that may wait for the consoles.
+const QUEUE: usize = 512;
+
+static LOGGER: OnceLock<Logger> = OnceLock::new();
+
+struct Logger {
+    ring: Mutex<Ring>,
+    kmsg: Option<File>,
+    /// None on a host: lines go to standard error.
+    consoles: Option<SyncSender<ConsoleLine>>,
+    debug: bool,
+}
+
+enum ConsoleLine {
+    Line(String),
+    /// Answered once everything before it is written.
+    Flush(SyncSender<()>),
+}
+
+/// Starts the log of this process; a second call changes nothing.
+pub fn start(host: &Host, debug: bool) {
+    let ours = host.is_ramdisk();
+    let logger = Logger {
+        ring: Mutex::default(),
+        kmsg: ours.then(|| append(&host.dev("kmsg"))).flatten(),
+        consoles: ours.then(|| start_consoles(host.clone())).flatten(),
+        debug,
+    };
+    if log::set_logger(LOGGER.get_or_init(|| logger)).is_ok() {
+        log::set_max_level(if debug {
+            LevelFilter::Debug
+        } else {
+            LevelFilter::Info
+        });
+    }
+}
+
+/// What this process logged, oldest line first.
+pub fn ring() -> Vec<u8> {
+    LOGGER.get().map_or_else(Vec::new, |logger| {
+        let ring = logger.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        ring.lines.iter().copied().collect()
+    })
+}
+
+impl Log for Logger {
+    /// Other people's crates may log what we would not (request paths, headers): only their warnings.
+    fn enabled(&self, metadata: &Metadata) -> bool {
+        match metadata.target().starts_with("ironlet") {
+            true => self.debug || metadata.level() <= Level::Info,
+            false => metadata.level() <= Level::Warn,
+        }
+    }
+
+    fn log(&self, record: &Record) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        let text = record.args().to_string();
+        let text = line(
+            kernel::uptime(),
+            record.level(),
+            room(record.target()),
+            &text,
+        );
+        if let Some(mut kmsg) = self.kmsg.as_ref() {
+            // Documentation/ABI/testing/dev-kmsg: facility 1 (user) × 8 + severity 7 (debug), which the
+            // kernel's own console output leaves out: we write to the consoles ourselves.
+            let text = text.split_once("] ").map_or(&*text, |(_, text)| text);
+            let _ = kmsg.write_all(format!("<15>ironlet: {text}").as_bytes());
+        }
+        match &self.consoles {
+            Some(queue) => {
+                let _ = queue.try_send(ConsoleLine::Line(text.clone()));
+            }
+            None => {
+                let _ = std::io::stderr().write_all(text.as_bytes());
+            }
+        }
+        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        ring.push(text.as_bytes());
+    }
+
+    /// Waits until the consoles have what was logged so far, or for two seconds.
+    fn flush(&self) {
+        if let Some(queue) = &self.consoles {
+            let (done, wait) = sync_channel(1);
+            if queue.try_send(ConsoleLine::Flush(done)).is_ok() {
+                let _ = wait.recv_timeout(Duration::from_secs(2));
+            }
+        }
+    }
+}
+
+/// The part of the house a line comes from: `ironlet::image::fetch` is `image`, a foreign crate its name.
+fn room(target: &str) -> &str {
+    let target = target.strip_prefix("ironlet::").unwrap_or(target);
+    target.split("::").next().unwrap_or(target)
+}
+
+/// One line of log; control characters are escaped, for text from outside passes through here.
+fn line(time: Duration, level: Level, room: &str, text: &str) -> String {
+    let level = match level {
+        Level::Error => "error",
+        Level::Warn => "warn ",
+        Level::Info => "info ",
+        Level::Debug | Level::Trace => "debug",
+    };
+    let mut line = format!("[{:9.3}] {level} {room}: ", time.as_secs_f64());
+    for character in text.chars().take(LINE) {
+        match character.is_control() {
+            true => {
+                let _ = write!(line, "{}", character.escape_default());
+            }
+            false => line.push(character),
+        }
+    }
+    line.push('\n');
+    line
+}
+
+#[derive(Default)]
+struct Ring {
+    lines: VecDeque<u8>,
+}
+
+impl Ring {
+    fn push(&mut self, line: &[u8]) {
+        self.lines.extend(line);
+        while self.lines.len() > RING {
+            let end = self.lines.iter().position(|byte| *byte == b'\n');
+            self.lines.drain(..=end.unwrap_or(self.lines.len() - 1));
+        }
+    }
+}
+
+fn append(path: &Path) -> Option<File> {
+    OpenOptions::new().append(true).open(path).ok()
+}
+
+fn start_consoles(host: Host) -> Option<SyncSender<ConsoleLine>> {
+    let (sender, receiver) = sync_channel(QUEUE);
+    thread::Builder::new()
+        .name("log-consoles".into())
+        .spawn(move || write_consoles(&host, receiver))
+        .ok()
+        .map(|_| sender)
+}
+
+/// Writes to every `console=` of the command line; one whose driver loads later joins when it is there.
+fn write_consoles(host: &Host, lines: Receiver<ConsoleLine>) {
+    let mut active = String::new();
+    let mut consoles = Vec::new();
+    for line in lines {
+        match line {
+            ConsoleLine::Flush(done) => {
+                let _ = done.send(());
+            }
+            ConsoleLine::Line(line) => {
+                let now = attribute(host.sys("class/tty/console/active"))
+                    .unwrap_or_else(|| "console".to_owned());
+                if now != active {
+                    let opened = now.split(' ').filter_map(|name| append(&host.dev(name)));
+                    consoles = opened.collect();
+                    active = now;
+                }
+                for console in &mut consoles {
+                    let _ = console.write_all(line.as_bytes());
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_when_how_bad_and_where_from() {
+        let time = Duration::from_millis(12_345);
+        assert_eq!(
+            line(time, Level::Info, room("ironlet::image::fetch"), "writing"),
+            "[   12.345] info  image: writing\n"
+        );
+        assert_eq!(room("ironlet"), "ironlet");
+        assert_eq!(room("rustls::conn"), "rustls");
+    }
+
+    #[test]
+    fn text_from_outside_cannot_steer_a_terminal_or_forge_a_line() {
+        let shown = line(Duration::ZERO, Level::Warn, "net", "a\u{1b}[2J\nb\u{9b}é");
+        assert!(
+            shown.ends_with("net: a\\u{1b}[2J\\nb\\u{9b}é\n"),
+            "{shown:?}"
+        );
+        let long = line(Duration::ZERO, Level::Warn, "net", &"x".repeat(LINE * 2));
+        assert!(long.len() < LINE + 64);
+    }
+
+    #[test]
+    fn the_ring_drops_its_oldest_lines_whole() {
+        let mut ring = Ring::default();
+        for number in 0..RING / 8 {
+            ring.push(format!("line {number}\n").as_bytes());
+        }
+        let text: Vec<u8> = ring.lines.into_iter().collect();
+        assert!(text.len() <= RING && text.len() > RING - 32);
+        let first = text.split(|byte| *byte == b'\n').next().expect("a line");
+        assert!(first.starts_with(b"line "), "{first:?}");
+        assert!(text.ends_with(b"\n"));
+    }
+}

@@ -1,0 +1,87 @@
+//! Switching the machine off or restarting it: disks flushed, hardware clock set, then reboot(2), then sysrq.
+
+use std::fs::{self, File};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::error::{Context, Error, Kind, Result};
+use crate::host::{Host, names};
+use crate::sys::kernel;
+
+pub use crate::sys::kernel::How;
+
+/// Does not come back unless it failed; refuses outside a ramdisk, where the machine is somebody's.
+pub fn power(host: &Host, clock: &Clock, how: How) -> Result<()> {
+    if !host.is_ramdisk() {
+        return Err(Error::new(
+            Kind::SystemRebootError,
+            "this is not a ramdisk: the machine stays on",
+        ));
+    }
+    log::info!("{}", going(how));
+    flush_disks(host);
+    if let Err(error) = set_hardware_clock(host, clock) {
+        log::warn!("the hardware clock stays as it is: {error}");
+    }
+    log::logger().flush();
+    kernel::sync();
+    let error = kernel::reboot(how);
+    log::error!("reboot(2) came back ({error}), trying sysrq");
+    sysrq(host, how).kind(Kind::SystemRebootError)?;
+    Err(Error::new(
+        Kind::SystemRebootError,
+        format!("reboot(2): {error}; sysrq had no effect either"),
+    ))
+}
+
+/// Writes back every file system, then every whole disk's own cache.
+pub fn flush_disks(host: &Host) {
+    kernel::sync();
+    for name in names(host.sys("block")) {
+        // Opening a device without a medium fails, which leaves nothing to flush.
+        if let Ok(disk) = File::open(host.dev(name.replace('!', "/")))
+            && let Err(error) = disk.sync_all()
+        {
+            log::warn!("flushing {name}: {error}");
+        }
+    }
+}
+
+/// Sets the first hardware clock from the system clock.
+pub fn set_hardware_clock(host: &Host, clock: &Clock) -> Result<()> {
+    let path = host.dev("rtc0");
+    let rtc = File::open(&path).with_context(|| format!("opening {}", path.display()))?;
+    kernel::set_hardware_clock(&rtc, Duration::from_secs_f64(clock.unix()))
+        .with_context(|| format!("setting {}", path.display()))
+}
+
+fn going(how: How) -> &'static str {
+    match how {
+        How::Off => "powering off",
+        How::Reboot => "restarting the machine",
+    }
+}
+
+fn sysrq(host: &Host, how: How) -> Result<()> {
+    // Documentation/admin-guide/sysrq.rst: o powers off, b restarts at once.
+    let command = match how {
+        How::Off => "o",
+        How::Reboot => "b",
+    };
+    let path = host.proc("sysrq-trigger");
+    fs::write(&path, command).with_context(|| format!("writing {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_that_is_not_ours_stays_on() {
+        // The tree has no proc/mounts: nobody says its root is a ramdisk.
+        let host = Host::new("/nonexistent");
+        let error = power(&host, &Clock::fake(), How::Off).expect_err("an error");
+        assert_eq!(error.kind(), Kind::SystemRebootError);
+        assert!(error.details().contains("not a ramdisk"));
+    }
+}

@@ -1,0 +1,121 @@
+//! Block devices: exclusive direct I/O, geometry, flush, punch, and memory the kernel can DMA from.
+
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::ops::{Deref, DerefMut};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+use std::ptr::NonNull;
+
+use super::checked;
+
+/// Alignment that satisfies O_DIRECT on every Linux block device (logical sectors are at most a page).
+pub const ALIGNMENT: usize = 4096;
+
+/// Opens for reading and writing past the page cache. O_EXCL on a block device means the kernel
+/// refuses (EBUSY) one that is mounted, held by another driver or opened exclusively by someone else.
+pub fn open_exclusive(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(libc::O_DIRECT | libc::O_EXCL)
+        .open(path)
+}
+
+/// Size in bytes of a block device or a regular file.
+pub fn size(file: &File) -> io::Result<u64> {
+    let meta = file.metadata()?;
+    if !meta.file_type().is_block_device() {
+        return Ok(meta.len());
+    }
+    // linux/fs.h: BLKGETSIZE64 _IOR(0x12, 114, size_t)
+    const BLKGETSIZE64: libc::Ioctl = 0x8008_1272u32 as libc::Ioctl;
+    let mut bytes: u64 = 0;
+    // SAFETY: the kernel writes one u64 to the pointer, which lives until the call returns.
+    checked(unsafe { libc::ioctl(file.as_raw_fd(), BLKGETSIZE64, &mut bytes) })?;
+    Ok(bytes)
+}
+
+/// Bytes in one logical sector: what an offset and a length of direct I/O must be multiples of.
+pub fn sector_size(file: &File) -> io::Result<u64> {
+    if !file.metadata()?.file_type().is_block_device() {
+        return Ok(ALIGNMENT as u64);
+    }
+    // linux/fs.h: BLKSSZGET _IO(0x12, 104)
+    const BLKSSZGET: libc::Ioctl = 0x1268;
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: the kernel writes one int to the pointer, which lives until the call returns.
+    checked(unsafe { libc::ioctl(file.as_raw_fd(), BLKSSZGET, &mut bytes) })?;
+    u64::try_from(bytes).map_err(io::Error::other)
+}
+
+/// Has the kernel read the partition table again; EBUSY while a partition is in use.
+pub fn reread_partitions(file: &File) -> io::Result<()> {
+    // linux/fs.h: BLKRRPART _IO(0x12, 95)
+    const BLKRRPART: libc::Ioctl = 0x125f;
+    // SAFETY: takes no argument.
+    checked(unsafe { libc::ioctl(file.as_raw_fd(), BLKRRPART) }).map(drop)
+}
+
+/// Page-aligned, zero-filled memory, freed on drop.
+pub struct Aligned {
+    start: NonNull<u8>,
+    layout: Layout,
+}
+
+impl Aligned {
+    /// `len` must be a positive multiple of [`ALIGNMENT`].
+    pub fn new(len: usize) -> Self {
+        assert!(
+            len > 0 && len.is_multiple_of(ALIGNMENT),
+            "aligned memory comes in whole pages"
+        );
+        let layout = Layout::from_size_align(len, ALIGNMENT)
+            .unwrap_or_else(|_| panic!("{len} bytes is no size"));
+        // SAFETY: the layout has a non-zero size, checked above.
+        let start = unsafe { alloc_zeroed(layout) };
+        let start = NonNull::new(start).unwrap_or_else(|| handle_alloc_error(layout));
+        Aligned { start, layout }
+    }
+}
+
+impl Deref for Aligned {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        // SAFETY: `start` is valid for `layout.size()` initialised bytes owned by self.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.layout.size()) }
+    }
+}
+
+impl DerefMut for Aligned {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as above, and `&mut self` makes this the only reference.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.layout.size()) }
+    }
+}
+
+impl Drop for Aligned {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `new` with this very layout, freed once.
+        unsafe { dealloc(self.start.as_ptr(), self.layout) }
+    }
+}
+
+// SAFETY: plain owned memory; nothing refers to the thread that made it.
+unsafe impl Send for Aligned {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aligned_memory_is_aligned_and_zero() {
+        let mut memory = Aligned::new(2 * ALIGNMENT);
+        assert_eq!(memory.as_ptr() as usize % ALIGNMENT, 0);
+        assert!(memory.iter().all(|byte| *byte == 0));
+        memory[ALIGNMENT] = 1;
+        assert_eq!(memory.len(), 2 * ALIGNMENT);
+    }
+}

@@ -1,0 +1,19 @@
+//! The only `unsafe` and the only `libc`: thin, safe doors to the kernel, one file per kind of thing.
+
+#![allow(unsafe_code)]
+
+pub mod block;
+pub mod device;
+pub mod kernel;
+pub mod socket;
+
+use std::io;
+
+/// The usual C convention: negative is an error in errno.
+fn checked<T: PartialOrd + From<i8>>(result: T) -> io::Result<T> {
+    if result < T::from(0) {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}

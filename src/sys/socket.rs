@@ -1,0 +1,229 @@
+//! Sockets the standard library does not make: netlink, raw packets, UDP tied to one link; and waiting on several.
+
+use std::io;
+use std::mem::size_of;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Duration;
+
+use super::checked;
+
+/// Waits until one of `files` can be read, or for `timeout` (none: for ever).
+/// The answer says which; none of them after a timeout or an interruption.
+pub fn readable<const N: usize>(
+    files: [BorrowedFd<'_>; N],
+    timeout: Option<Duration>,
+) -> io::Result<[bool; N]> {
+    let mut polled = files.map(|file| libc::pollfd {
+        fd: file.as_raw_fd(),
+        events: libc::POLLIN,
+        revents: 0,
+    });
+    // One millisecond more than asked, so that a wait of a fraction of one does not spin.
+    let timeout = timeout.map_or(-1, |time| {
+        libc::c_int::try_from(time.as_millis() + 1).unwrap_or(libc::c_int::MAX)
+    });
+    // SAFETY: `polled` has N entries and lives until the call returns.
+    match checked(unsafe { libc::poll(polled.as_mut_ptr(), N as libc::nfds_t, timeout) }) {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok([false; N]),
+        Err(error) => Err(error),
+        Ok(_) => Ok(polled.map(|file| file.revents != 0)),
+    }
+}
+
+/// A netlink socket that talks to the kernel and hears only the kernel.
+pub struct Netlink(OwnedFd);
+
+impl Netlink {
+    /// Links, addresses and routes; `groups` is a mask of the multicast groups 1 to 32.
+    pub fn route(groups: u32) -> io::Result<Self> {
+        Self::open(libc::NETLINK_ROUTE, groups)
+    }
+
+    /// What the kernel tells about devices that come and go.
+    pub fn device_events() -> io::Result<Self> {
+        // lib/kobject_uevent.c: group 1 is the kernel's own events, 2 is udev's.
+        Self::open(libc::NETLINK_KOBJECT_UEVENT, 1)
+    }
+
+    fn open(protocol: libc::c_int, groups: u32) -> io::Result<Self> {
+        let socket = socket(libc::AF_NETLINK, libc::SOCK_RAW, protocol)?;
+        // Bursts of a cold start must fit; best effort, the default works for most machines.
+        let _ = option(&socket, libc::SO_RCVBUFFORCE, &(4i32 << 20).to_ne_bytes());
+        // SAFETY: all zeros is a valid address: the kernel picks the port.
+        let mut address: libc::sockaddr_nl = unsafe { std::mem::zeroed() };
+        address.nl_family = libc::AF_NETLINK as libc::sa_family_t;
+        address.nl_groups = groups;
+        bind(&socket, &address)?;
+        Ok(Netlink(socket))
+    }
+
+    pub fn send(&self, message: &[u8]) -> io::Result<()> {
+        // SAFETY: the kernel reads `message.len()` bytes.
+        checked(unsafe {
+            libc::send(
+                self.0.as_raw_fd(),
+                message.as_ptr().cast(),
+                message.len(),
+                0,
+            )
+        })
+        .map(drop)
+    }
+
+    /// One datagram without waiting; `WouldBlock` when there is none, empty when it was not the kernel's.
+    pub fn receive<'b>(&self, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
+        // SAFETY: all zeros is a valid address to be overwritten.
+        let mut from: libc::sockaddr_nl = unsafe { std::mem::zeroed() };
+        let length = receive(&self.0, buffer, &mut from)?;
+        match from.nl_pid {
+            0 => Ok(&buffer[..length]),
+            _ => Ok(&[]),
+        }
+    }
+}
+
+/// Packets of one Ethernet type on one link, without their Ethernet header.
+pub struct Packets {
+    socket: OwnedFd,
+    link: u32,
+    ethertype: u16,
+}
+
+impl Packets {
+    pub fn open(link: u32, ethertype: u16) -> io::Result<Self> {
+        // Protocol 0 hears nothing until the bind below ties the socket to its link.
+        let socket = socket(libc::AF_PACKET, libc::SOCK_DGRAM, 0)?;
+        let packets = Packets {
+            socket,
+            link,
+            ethertype,
+        };
+        bind(&packets.socket, &packets.address([0; 6]))?;
+        Ok(packets)
+    }
+
+    pub fn send(&self, to: [u8; 6], packet: &[u8]) -> io::Result<()> {
+        let address = self.address(to);
+        // SAFETY: the kernel reads `packet.len()` bytes and one address of the given size.
+        checked(unsafe {
+            libc::sendto(
+                self.socket.as_raw_fd(),
+                packet.as_ptr().cast(),
+                packet.len(),
+                0,
+                (&raw const address).cast(),
+                size_of::<libc::sockaddr_ll>() as libc::socklen_t,
+            )
+        })
+        .map(drop)
+    }
+
+    /// One packet without waiting; `WouldBlock` when there is none. One too long is cut to the buffer.
+    pub fn receive<'b>(&self, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
+        let length = receive(&self.socket, buffer, &mut self.address([0; 6]))?;
+        Ok(&buffer[..length])
+    }
+
+    fn address(&self, to: [u8; 6]) -> libc::sockaddr_ll {
+        // SAFETY: all zeros is a valid sockaddr_ll.
+        let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
+        address.sll_family = libc::AF_PACKET as libc::sa_family_t;
+        address.sll_protocol = self.ethertype.to_be();
+        address.sll_ifindex = self.link as libc::c_int;
+        address.sll_halen = 6;
+        address.sll_addr[..6].copy_from_slice(&to);
+        address
+    }
+}
+
+/// A UDP socket on `port` that sends and hears on the link called `link` only, broadcasts included.
+pub fn udp_on_link(link: &str, port: u16) -> io::Result<UdpSocket> {
+    let socket = socket(libc::AF_INET, libc::SOCK_DGRAM, 0)?;
+    option(&socket, libc::SO_BINDTODEVICE, link.as_bytes())?;
+    option(&socket, libc::SO_BROADCAST, &1i32.to_ne_bytes())?;
+    // SAFETY: all zeros is a valid address: any of ours.
+    let mut address: libc::sockaddr_in = unsafe { std::mem::zeroed() };
+    address.sin_family = libc::AF_INET as libc::sa_family_t;
+    address.sin_port = port.to_be();
+    address.sin_addr.s_addr = u32::from(Ipv4Addr::UNSPECIFIED).to_be();
+    bind(&socket, &address)?;
+    Ok(socket.into())
+}
+
+impl AsFd for Netlink {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl AsFd for Packets {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+fn socket(family: libc::c_int, kind: libc::c_int, protocol: libc::c_int) -> io::Result<OwnedFd> {
+    // SAFETY: takes numbers.
+    let fd = checked(unsafe { libc::socket(family, kind | libc::SOCK_CLOEXEC, protocol) })?;
+    // SAFETY: the kernel just gave us this descriptor; nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Sets an option of the level SOL_SOCKET.
+fn option(socket: &OwnedFd, name: libc::c_int, value: &[u8]) -> io::Result<()> {
+    let length = value.len() as libc::socklen_t;
+    let (fd, value) = (socket.as_raw_fd(), value.as_ptr().cast());
+    // SAFETY: the kernel reads `length` bytes of the value.
+    checked(unsafe { libc::setsockopt(fd, libc::SOL_SOCKET, name, value, length) }).map(drop)
+}
+
+/// A socket address as the kernel lays it out: plain data, any bytes of it are valid.
+trait Address: Copy {}
+impl Address for libc::sockaddr_nl {}
+impl Address for libc::sockaddr_ll {}
+impl Address for libc::sockaddr_in {}
+
+fn bind<A: Address>(socket: &OwnedFd, address: &A) -> io::Result<()> {
+    let length = size_of::<A>() as libc::socklen_t;
+    let address: *const A = address;
+    // SAFETY: the kernel reads one address of the given size.
+    checked(unsafe { libc::bind(socket.as_raw_fd(), address.cast(), length) }).map(drop)
+}
+
+/// One datagram and its sender, without waiting.
+fn receive<A: Address>(socket: &OwnedFd, buffer: &mut [u8], from: &mut A) -> io::Result<usize> {
+    let mut length = size_of::<A>() as libc::socklen_t;
+    let from: *mut A = from;
+    // SAFETY: the kernel writes at most `buffer.len()` bytes and at most `length` bytes of an address.
+    let received = checked(unsafe {
+        libc::recvfrom(
+            socket.as_raw_fd(),
+            buffer.as_mut_ptr().cast(),
+            buffer.len(),
+            libc::MSG_DONTWAIT,
+            from.cast(),
+            &mut length,
+        )
+    })?;
+    Ok(received as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_netlink_socket_opens_and_has_nothing_to_say() {
+        let netlink = Netlink::route(0).expect("netlink needs no privilege");
+        let waited = readable([netlink.as_fd()], Some(Duration::ZERO)).expect("poll");
+        assert_eq!(waited, [false]);
+        let heard = netlink.receive(&mut [0; 16]).expect_err("an error");
+        assert_eq!(heard.kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn udp_on_a_link_that_is_not_there_fails() {
+        assert!(udp_on_link("no-such-link", 0).is_err());
+    }
+}

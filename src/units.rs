@@ -1,0 +1,63 @@
+//! Units with a type of their own, so that bytes and sectors cannot be mixed up.
+
+use std::{fmt, time::Duration};
+
+/// A number of bytes; prints in binary units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bytes(pub u64);
+
+pub const KIB: u64 = 1 << 10;
+pub const MIB: u64 = 1 << 20;
+pub const GIB: u64 = 1 << 30;
+
+impl Bytes {
+    pub const fn mib(count: u64) -> Self {
+        Bytes(count * MIB)
+    }
+
+    /// MiB per second over `time`; nothing per no time is nothing.
+    pub fn rate(self, time: Duration) -> f64 {
+        match time.as_secs_f64() {
+            0.0 => 0.0,
+            seconds => self.0 as f64 / MIB as f64 / seconds,
+        }
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (unit, name) = match self.0 {
+            GIB.. => (GIB, "GiB"),
+            MIB.. => (MIB, "MiB"),
+            KIB.. => (KIB, "KiB"),
+            bytes => return write!(f, "{bytes} B"),
+        };
+        match self.0 % unit {
+            0 => write!(f, "{} {name}", self.0 / unit),
+            _ => write!(f, "{:.1} {name}", self.0 as f64 / unit as f64),
+        }
+    }
+}
+
+/// The next multiple of `step` at or above `n`; `step` is a power of two.
+pub const fn align_up(n: u64, step: u64) -> u64 {
+    n.next_multiple_of(step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_print_in_the_unit_a_person_would_pick() {
+        for (bytes, shown) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1536, "1.5 KiB"),
+            (MIB, "1 MiB"),
+            (2 * GIB + GIB / 2, "2.5 GiB"),
+        ] {
+            assert_eq!(Bytes(bytes).to_string(), shown);
+        }
+    }
+}
