@@ -18,6 +18,12 @@ impl Host {
         Host { root: root.into() }
     }
 
+    /// Is this the machine the program runs on? Only then may the kernel be asked by system calls,
+    /// which know nothing of `root`.
+    pub fn is_here(&self) -> bool {
+        self.root == Path::new("/")
+    }
+
     pub fn sys(&self, path: impl AsRef<Path>) -> PathBuf {
         self.root.join("sys").join(path)
     }
@@ -65,6 +71,11 @@ impl Host {
             .find(|f| f.get(1) == Some(&"/"));
         root.is_some_and(|fields| matches!(fields.get(2), Some(&("rootfs" | "tmpfs" | "ramfs"))))
     }
+}
+
+/// What the machine itself calls the device `path`, wherever its files are seen from here.
+pub fn device_name(path: &str) -> String {
+    format!("/dev/{path}")
 }
 
 /// One attribute file, trimmed; none if it is not there, not readable or empty.

@@ -36,6 +36,7 @@ pub mod inventory;
 
 // F6: Ironic, as the agent sees it
 pub mod conductor;
+pub mod steps;
 
 // F7: the agent, as Ironic sees it
 pub mod command;
@@ -46,4 +47,3 @@ pub mod init;
 
 // F9: the whole
 pub mod agent;
-pub mod standalone;

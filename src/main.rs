@@ -1,3 +1,109 @@
 //! Flags → mode → exit code.
 
-fn main() {}
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use getopts::{Matches, Options};
+use ironlet::agent::{self, standalone};
+use ironlet::{config, init};
+
+const USAGE: &str = "Usage: ironlet [MODE] [OPTIONS]
+
+A deploy agent for OpenStack Ironic. As pid 1 it takes no flags but the kernel command line.";
+
+fn main() -> ExitCode {
+    if std::process::id() == 1 {
+        init::run();
+    }
+    let options = options();
+    let flags = match options.parse(std::env::args_os().skip(1)) {
+        Ok(flags) => flags,
+        Err(wrong) => {
+            eprintln!("ironlet: {wrong}; --help lists what there is");
+            return ExitCode::from(2);
+        }
+    };
+    let result = match () {
+        () if flags.opt_present("version") => {
+            print(&format!("ironlet {}", env!("CARGO_PKG_VERSION")))
+        }
+        () if flags.opt_present("help-parameters") => print(&config::parameters_help()),
+        () if flags.opt_present("agent") => agent::run(surroundings(&flags)),
+        () if flags.opt_present("write-image") => {
+            standalone::write(surroundings(&flags), image(&flags))
+        }
+        () => print(&options.usage(USAGE)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print(text: &str) -> ironlet::error::Result<()> {
+    println!("{}", text.trim_end());
+    Ok(())
+}
+
+fn options() -> Options {
+    let mut options = Options::new();
+    options.optflag("", "agent", "run the agent (what pid 1 starts)");
+    options.optopt(
+        "",
+        "write-image",
+        "write the image at URL to --disk and end",
+        "URL",
+    );
+    options.optopt(
+        "",
+        "checksum",
+        "what the image must hash to: sha256:…, sha512:…, md5:… or the URL of a checksum file",
+        "SUM",
+    );
+    options.optopt("", "disk", "the disk to write", "PATH");
+    options.optmulti(
+        "",
+        "allow-disk",
+        "outside a ramdisk: a disk that may be overwritten",
+        "PATH",
+    );
+    options.optopt(
+        "",
+        "root",
+        "a directory that stands for / (default /)",
+        "DIR",
+    );
+    options.optopt(
+        "",
+        "cmdline",
+        "parameters, instead of the kernel command line",
+        "TEXT",
+    );
+    options.optflag("", "help-parameters", "list the kernel parameters");
+    options.optflag("V", "version", "print the version");
+    options.optflag("h", "help", "print this");
+    options
+}
+
+fn surroundings(flags: &Matches) -> agent::Surroundings {
+    agent::Surroundings {
+        root: flags.opt_str("root").unwrap_or("/".into()).into(),
+        command_line: flags.opt_str("cmdline"),
+        allowed_disks: flags
+            .opt_strs("allow-disk")
+            .into_iter()
+            .map(PathBuf::from)
+            .collect(),
+    }
+}
+
+fn image(flags: &Matches) -> standalone::Image {
+    standalone::Image {
+        url: flags.opt_str("write-image").unwrap_or_default(),
+        checksum: flags.opt_str("checksum").unwrap_or_default(),
+        disk: flags.opt_str("disk").map(PathBuf::from),
+    }
+}

@@ -1,4 +1,9 @@
 //! Pure bytes → bytes. Knows nothing of machines, networks or Ironic.
 
+pub mod base64;
+pub mod gzip;
 pub mod hex;
 pub mod json;
+pub mod sift;
+pub mod tar;
+pub mod uuid;

@@ -1,1 +1,146 @@
 //! The commands Ironic may give: one table, and the engine that runs and remembers them.
+
+pub mod call;
+pub mod engine;
+pub mod entry;
+mod image;
+mod logs;
+mod standby;
+mod store;
+
+pub use crate::steps::machine::{Agent, Login, Machine, Settings};
+pub use call::Call;
+pub use engine::Engine;
+pub use entry::Entry;
+
+use crate::codec::json::{Object, Value};
+use crate::error::{Error, Kind, Result};
+use crate::inventory::{self, BootFacts};
+use crate::steps::{self, Phase};
+
+/// One command: what it is called, what it takes and what it does.
+struct Command {
+    /// `<extension>.<command>`
+    name: &'static str,
+    mode: Mode,
+    /// Parameters that must be there.
+    needs: &'static [&'static str],
+    /// Parameters that may be there as well.
+    takes: &'static [&'static str],
+    /// Further parameters are the business of `run`.
+    open: bool,
+    /// Refuses a request before anything runs.
+    check: Option<fn(&Machine, &Object) -> Result<()>>,
+    run: fn(&Machine, &Entry, Object) -> Result<Value>,
+    /// Follows once the reply is out.
+    after: Option<fn(&Machine)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// The reply comes when it is done.
+    Sync,
+    /// The reply comes at once; a thread does the work.
+    Async,
+}
+
+type Run = fn(&Machine, &Entry, Object) -> Result<Value>;
+type Names = &'static [&'static str];
+
+/// What a command has unless it says otherwise.
+const fn plain(name: &'static str, mode: Mode, needs: Names, takes: Names, run: Run) -> Command {
+    Command {
+        name,
+        mode,
+        needs,
+        takes,
+        open: false,
+        check: None,
+        run,
+        after: None,
+    }
+}
+
+const fn list(name: &'static str, run: Run) -> Command {
+    plain(name, Mode::Sync, &["node", "ports"], &[], run)
+}
+
+const fn execute(name: &'static str, version: Names, run: Run) -> Command {
+    Command {
+        open: true,
+        ..plain(name, Mode::Async, &["step", "node", "ports"], version, run)
+    }
+}
+
+/// protocol/api.md §11. A command that is not here is not in this build.
+#[rustfmt::skip]
+static TABLE: [Command; 15] = [
+    list("clean.get_clean_steps", |machine, _, params| steps::list(Phase::Clean, machine, &params)),
+    list("deploy.get_deploy_steps", |machine, _, params| steps::list(Phase::Deploy, machine, &params)),
+    list("service.get_service_steps", |machine, _, params| steps::list(Phase::Service, machine, &params)),
+    execute("clean.execute_clean_step", &["clean_version"],
+        |machine, _, params| steps::execute(Phase::Clean, machine, params)),
+    execute("deploy.execute_deploy_step", &["deploy_version"],
+        |machine, _, params| steps::execute(Phase::Deploy, machine, params)),
+    execute("service.execute_service_step", &["service_version"],
+        |machine, _, params| steps::execute(Phase::Service, machine, params)),
+    Command {
+        check: Some(standby::check_image),
+        ..plain("standby.prepare_image", Mode::Async, &["image_info"], &["configdrive"],
+            |machine, _, params| steps::image::prepare(machine, &params))
+    },
+    plain("standby.get_partition_uuids", Mode::Sync, &[], &[], standby::partition_uuids),
+    plain("standby.sync", Mode::Sync, &[], &[], standby::sync),
+    plain("standby.power_off", Mode::Async, &[], &[], standby::power_off),
+    plain("standby.run_image", Mode::Async, &[], &[], standby::run_image),
+    plain("image.install_bootloader", Mode::Async, &["root_uuid"],
+        &["efi_system_part_uuid", "prep_boot_part_uuid", "target_boot_mode", "ignore_bootloader_failure"],
+        image::install_bootloader),
+    plain("log.collect_system_logs", Mode::Sync, &[], &[], logs::collect),
+    Command {
+        after: Some(|machine| machine.agent.lock_down()),
+        ..plain("system.lockdown", Mode::Sync, &[], &[], |_, _, _| Ok(Value::Null))
+    },
+    plain("poll.get_hardware_info", Mode::Sync, &[], &[], |machine, _, _| Ok(inventory::collect(&machine.host, BootFacts { bootif: machine.settings().boot_interface }))),
+];
+
+impl Command {
+    fn parts(&self) -> (&'static str, &'static str) {
+        self.name.split_once('.').unwrap_or(("", self.name))
+    }
+
+    /// Parameters are named arguments: one too many is an error, and so is one too few.
+    fn accepts(&self, params: &Object) -> Result<()> {
+        let (_, bare) = self.parts();
+        let known =
+            |name: &str| self.open || self.needs.contains(&name) || self.takes.contains(&name);
+        let missing = self.needs.iter().find(|name| !params.contains_key(**name));
+        let stranger = params.keys().find(|name| !known(name));
+        let why = match (missing, stranger) {
+            (Some(missing), _) => format!("{bare} needs an argument '{missing}'"),
+            (None, Some(stranger)) => format!("{bare} has no argument '{stranger:.100}'"),
+            (None, None) => return Ok(()),
+        };
+        Err(Error::new(Kind::CommandExecutionError, why))
+    }
+}
+
+/// The command of a name, or who does not know it.
+fn look_up(extension: &str, bare: &str) -> Result<&'static Command> {
+    if let Some(command) = TABLE
+        .iter()
+        .find(|command| command.parts() == (extension, bare))
+    {
+        return Ok(command);
+    }
+    match TABLE.iter().any(|command| command.parts().0 == extension) {
+        true => {
+            let why = format!("Unknown command: {bare:.100}");
+            Err(Error::new(Kind::InvalidCommandError, why))
+        }
+        false => {
+            let why = format!("Extension with id {extension:.100} not found.");
+            Err(Error::new(Kind::RequestedObjectNotFoundError, why))
+        }
+    }
+}

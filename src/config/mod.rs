@@ -1,1 +1,331 @@
 //! The parameters: the kernel command line, files of /etc/ironic-python-agent.d, and the one table of keys.
+
+mod ini;
+pub mod table;
+mod values;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use log::{debug, warn};
+
+use crate::error::{Context, Error, Result};
+use crate::host::{self, Host};
+use crate::secret::Secret;
+use table::{Effect, TABLE};
+use values::Values;
+
+/// Everything that was set or is the default, in plain values by who needs them.
+pub struct Config {
+    pub api: Api,
+    pub listen: Listen,
+    pub advertise: Advertise,
+    pub tls: Tls,
+    pub image: Image,
+    pub disk_wait: DiskWait,
+    pub token: Option<Secret>,
+    pub debug: bool,
+    pub hardware_delay: Duration,
+    /// `aa:bb:cc:dd:ee:ff` of the NIC the machine booted from.
+    pub boot_mac: Option<String>,
+    /// `BOOTIF` as the boot loader wrote it, for Ironic to read.
+    pub boot_interface: Option<String>,
+    pub standalone: Option<Standalone>,
+}
+
+pub struct Api {
+    /// Empty: nobody to call.
+    pub urls: Vec<String>,
+    pub request_id: Option<String>,
+    pub version: Option<(u32, u32)>,
+    pub timeout: Duration,
+    pub lookup_timeout: Duration,
+    pub lookup_interval: Duration,
+}
+
+pub struct Listen {
+    pub host: String,
+    pub port: u16,
+}
+
+pub struct Advertise {
+    pub host: Option<String>,
+    pub port: u16,
+    pub protocol: String,
+    pub interface: Option<String>,
+    pub attempts: u32,
+    pub pause: Duration,
+}
+
+pub struct Tls {
+    pub insecure: bool,
+    /// `1.2` or `1.3`.
+    pub min_version: String,
+    pub ciphers: Option<String>,
+    /// `p256`, `p384` or `p521`.
+    pub curve: String,
+    pub automatic: bool,
+    /// Certificate and key to serve with, instead of making one.
+    pub fixed: Option<(PathBuf, PathBuf)>,
+    pub cafile: Option<PathBuf>,
+    /// Certificate and key to show to servers.
+    pub identity: Option<(PathBuf, PathBuf)>,
+}
+
+pub struct Image {
+    pub timeout: Duration,
+    pub retries: u32,
+    pub retry_interval: Duration,
+    /// None: any time.
+    pub max_duration: Option<Duration>,
+    /// User and password for HTTP basic authentication.
+    pub login: Option<(String, Secret)>,
+    pub md5_allowed: bool,
+    pub permitted_formats: Vec<String>,
+    pub inspects_format: bool,
+}
+
+pub struct DiskWait {
+    pub attempts: u32,
+    pub delay: Duration,
+}
+
+/// A deploy without Ironic.
+pub struct Standalone {
+    pub image: String,
+    pub checksum: String,
+    pub disk: Option<String>,
+    /// `poweroff` or `reboot`.
+    pub then: String,
+}
+
+const COMMAND_LINE: &str = "the kernel command line";
+
+impl Config {
+    /// Files win over `command_line`, as they do upstream; `ipa-debug` alone wins over files.
+    pub fn read(host: &Host, command_line: &str) -> Result<Self> {
+        let mut values = Values::default();
+        let tokens = tokens(command_line);
+        for (name, value) in &tokens {
+            if let Some(parameter) = TABLE.iter().find(|p| p.name == *name && !p.name.is_empty()) {
+                values.set(parameter, value, COMMAND_LINE);
+                if parameter.effect == Effect::Ignored {
+                    debug!("{name} is accepted, but does nothing yet");
+                }
+            }
+        }
+        for file in files(host) {
+            let name = file.display().to_string();
+            let settings = read(&file).and_then(|text| ini::parse(&text));
+            for (key, value) in settings.with_context(|| format!("reading {name}"))? {
+                let key = current(&key);
+                let Some(parameter) = TABLE.iter().find(|p| p.key == key) else {
+                    debug!("{name}: nobody knows '{key}'");
+                    continue;
+                };
+                let is_set = tokens.iter().any(|(name, _)| *name == "ipa-debug");
+                if parameter.name != "ipa-debug" || !is_set {
+                    values.set(parameter, &value, &name);
+                }
+            }
+        }
+        values.check()?;
+        Config::from(host, &values)
+    }
+
+    fn from(host: &Host, values: &Values) -> Result<Self> {
+        let file = |title: &str| values.text(title).map(|path| rooted(host, path));
+        let identity = file("certfile").zip(file("keyfile"));
+        if identity.is_none() && (file("certfile").is_some() || file("keyfile").is_some()) {
+            warn!("certfile and keyfile go together: neither is used");
+        }
+        let fixed = file("tls_cert_file").zip(file("tls_key_file"));
+        if values.flag("listen_tls") && fixed.is_none() {
+            return Err(Error::plain(
+                "listen_tls needs tls_cert_file and tls_key_file",
+            ));
+        }
+        Ok(Config {
+            api: Api {
+                urls: values.list("ipa-api-url"),
+                request_id: values.owned("ipa-global-request-id"),
+                version: values.text("ipa-ironic-api-version").and_then(version),
+                timeout: values.seconds("ipa-http-request-timeout"),
+                lookup_timeout: values.seconds("ipa-lookup-timeout"),
+                lookup_interval: values.seconds("ipa-lookup-interval"),
+            },
+            listen: Listen {
+                host: values.owned("ipa-listen-host").unwrap_or_default(),
+                port: values.number("ipa-listen-port") as u16, // at most 65535 by the table
+            },
+            advertise: Advertise {
+                host: values.owned("ipa-advertise-host"),
+                port: values.number("ipa-advertise-port") as u16, // at most 65535 by the table
+                protocol: values.owned("ipa-advertise-protocol").unwrap_or_default(),
+                interface: values.owned("ipa-network-interface"),
+                attempts: values.number("ipa-ip-lookup-attempts") as u32, // fits by the table
+                pause: values.seconds("ipa-ip-lookup-timeout"),
+            },
+            tls: Tls {
+                insecure: values.flag("ipa-insecure"),
+                min_version: values.owned("ipa-tls-min-version").unwrap_or_default(),
+                ciphers: values.owned("ipa-tls-cipher-suites"),
+                curve: values
+                    .owned("ipa-tls-certificate-curve")
+                    .unwrap_or_default(),
+                automatic: values.flag("enable_auto_tls") && !values.flag("listen_tls"),
+                fixed: fixed.filter(|_| values.flag("listen_tls")),
+                cafile: file("cafile"),
+                identity,
+            },
+            image: Image::from(values)?,
+            disk_wait: DiskWait {
+                attempts: values.number("ipa-disk-wait-attempts") as u32, // fits by the table
+                delay: values.seconds("ipa-disk-wait-delay"),
+            },
+            token: values.owned("ipa-agent-token").map(Secret::new),
+            debug: values.flag("ipa-debug"),
+            hardware_delay: values.seconds("ipa-hardware-initialization-delay"),
+            boot_mac: values.text("BOOTIF").and_then(mac),
+            boot_interface: values.owned("BOOTIF"),
+            standalone: Standalone::from(values)?,
+        })
+    }
+}
+
+impl Image {
+    fn from(values: &Values) -> Result<Self> {
+        let max = values.seconds("ipa-image-download-max-duration");
+        let user = values.owned("image_server_user");
+        let login = user.zip(values.owned("image_server_password").map(Secret::new));
+        let basic = values.text("image_server_auth_strategy") == Some("http_basic");
+        if basic && login.is_none() {
+            return Err(Error::plain(
+                "image_server_auth_strategy=http_basic needs image_server_user and image_server_password",
+            ));
+        }
+        Ok(Image {
+            timeout: values.seconds("ipa-image-download-connection-timeout"),
+            retries: values.number("ipa-image-download-connection-retries") as u32, // fits by the table
+            retry_interval: values.seconds("ipa-image-download-connection-retry-interval"),
+            max_duration: (!max.is_zero()).then_some(max),
+            login: login.filter(|_| basic),
+            md5_allowed: values.flag("md5_enabled"),
+            permitted_formats: values.list("permitted_image_formats"),
+            inspects_format: !values.flag("disable_deep_image_inspection"),
+        })
+    }
+}
+
+impl Standalone {
+    fn from(values: &Values) -> Result<Option<Self>> {
+        let Some(image) = values.owned("ironlet.image") else {
+            return Ok(None);
+        };
+        let checksum = values.owned("ironlet.checksum");
+        Ok(Some(Standalone {
+            image,
+            checksum: checksum.ok_or_else(|| {
+                Error::plain("ironlet.image needs ironlet.checksum=sha256:…: an image nobody can verify is not written")
+            })?,
+            disk: values.owned("ironlet.disk"),
+            then: values.owned("ironlet.then").unwrap_or_default(),
+        }))
+    }
+}
+
+/// What `key=value` words there are, in order: white space between, no quotes (lifecycle.md §2).
+pub fn tokens(command_line: &str) -> Vec<(&str, &str)> {
+    command_line
+        .split_whitespace()
+        .filter_map(|word| word.split_once('='))
+        .collect()
+}
+
+/// The table for people: `--help-parameters`.
+pub fn parameters_help() -> String {
+    let mut text = String::from(
+        "Parameters of the kernel command line, as name=value; most also go into [DEFAULT] of\n\
+         /etc/ironic-python-agent.d/*.conf, where they win. The last of several wins.\n\n",
+    );
+    for parameter in TABLE {
+        text += parameter.title();
+        if !parameter.key.is_empty() && parameter.key != parameter.title() {
+            text += &format!(" (in files: {})", parameter.key);
+        }
+        if parameter.name.is_empty() {
+            text += " (in files only)";
+        }
+        text += &format!(
+            "\n    {}\n    {}",
+            parameter.help,
+            values::describe(parameter.kind)
+        );
+        if !parameter.default.is_empty() {
+            text += &format!("; default {}", parameter.default);
+        }
+        if parameter.effect == Effect::Ignored {
+            text += "; accepted, but does nothing yet";
+        }
+        text += "\n";
+    }
+    text
+}
+
+/// Names that upstream renamed.
+fn current(key: &str) -> &str {
+    match key {
+        "ssl.cert_file" => "tls_cert_file",
+        "ssl.key_file" => "tls_key_file",
+        key => key,
+    }
+}
+
+/// Those oslo.config reads when it is given `--config-dir /etc/ironic-python-agent.d`, in its order.
+fn files(host: &Host) -> Vec<PathBuf> {
+    let folder = host.etc("ironic-python-agent.d");
+    let names = host::names(&folder);
+    let conf = names.iter().filter(|name| name.ends_with(".conf"));
+    let single = host.etc("ironic-python-agent.conf");
+    let mut files: Vec<_> = single.exists().then_some(single).into_iter().collect();
+    files.extend(conf.map(|name| folder.join(name)));
+    files
+}
+
+fn read(file: &Path) -> Result<String> {
+    /// Far above any real one.
+    const LIMIT: u64 = 1 << 20;
+    let mut bytes = Vec::new();
+    File::open(file)?.take(LIMIT).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Files of /etc are looked for where this machine has its /etc.
+fn rooted(host: &Host, path: &str) -> PathBuf {
+    match path.strip_prefix("/etc/") {
+        Some(rest) => host.etc(rest),
+        None => path.into(),
+    }
+}
+
+fn version(text: &str) -> Option<(u32, u32)> {
+    let parts = text.split_once('.');
+    let version = parts.and_then(|(major, minor)| major.parse().ok().zip(minor.parse().ok()));
+    if version.is_none() {
+        warn!("ipa-ironic-api-version={text} is not x.y: asking Ironic instead");
+    }
+    version
+}
+
+/// Plain or with pxelinux's hardware type before it.
+fn mac(text: &str) -> Option<String> {
+    let text = text.replace('-', ":").to_ascii_lowercase();
+    let mac = match text.len() {
+        20 => text.get(3..)?,
+        _ => &text,
+    };
+    let is_octet = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit());
+    (mac.split(':').count() == 6 && mac.split(':').all(is_octet)).then(|| mac.to_owned())
+}

@@ -1,4 +1,12 @@
 //! Disks: which there are, which one is meant, and holding it alone.
 
+mod bus;
+pub mod choose;
 pub mod guard;
+pub mod identity;
+pub mod list;
 pub mod target;
+pub mod vpd;
+
+pub use choose::{default_root, wait_for_root};
+pub use list::{Disk, list};

@@ -41,7 +41,7 @@ impl<R: Read> Read for Progress<R> {
         let now = self.clock.elapsed();
         if now - self.told >= EVERY {
             self.told = now;
-            info!("image: {}", line(self.done, self.total, now - self.started));
+            info!("{}", line(self.done, self.total, now - self.started));
         }
         Ok(count)
     }

@@ -71,9 +71,11 @@ impl DiskSink {
         })
     }
 
-    /// The first bytes of the disk-to-be: its boot sector and partition table.
-    pub fn head(&self) -> &[u8] {
-        &self.head
+    /// The disk signature of an MBR: the little-endian word at byte 440.
+    pub fn signature(&self) -> u32 {
+        let mut word = [0; 4];
+        word.copy_from_slice(&self.head[440..444]);
+        u32::from_le_bytes(word)
     }
 
     /// Everything but the ends, flushed; then the ends, the boot sector last of all; then flushed.

@@ -1,1 +1,85 @@
-//! What the machine is made of, in the words Ironic stores.
+//! What the machine is made of, in the words Ironic stores: protocol/inventory.md names every field.
+//!
+//! Read from sysfs, /proc and the SMBIOS tables. There is no IPMI door in this build, so the management
+//! controller's addresses are null, as for a machine without one.
+
+pub mod dmi;
+pub mod nics;
+pub mod platform;
+pub mod processor;
+pub mod speed;
+
+pub use nics::{Interface, interfaces, macs};
+
+use crate::codec::json::{Value, number, object, text, text_or_null};
+use crate::disk::{self, Disk};
+use crate::host::{Host, attribute};
+
+/// What only the boot loader knew.
+#[derive(Clone, Debug, Default)]
+pub struct BootFacts {
+    /// `BOOTIF` as it stood on the kernel command line.
+    pub bootif: Option<String>,
+}
+
+/// The full inventory: the answer to `poll.get_hardware_info` and the inspection's `inventory`.
+pub fn collect(host: &Host, boot: BootFacts) -> Value {
+    let firmware = dmi::Tables::read(host);
+    let mode = match host.sys("firmware/efi").is_dir() {
+        true => "uefi",
+        false => "bios",
+    };
+    let list = |objects: Vec<Value>| Value::Array(objects.into_iter().collect());
+    object([
+        (
+            "interfaces",
+            list(interfaces(host).iter().map(Interface::object).collect()),
+        ),
+        ("cpu", processor::object_of(host)),
+        (
+            "disks",
+            list(disk::list(host).iter().map(disk_object).collect()),
+        ),
+        ("memory", platform::memory(host, &firmware)),
+        ("bmc_address", Value::Null),
+        ("bmc_v6address", Value::Null),
+        ("system_vendor", platform::vendor(host, &firmware)),
+        (
+            "boot",
+            object([
+                ("current_boot_mode", text(mode)),
+                ("pxe_interface", text_or_null(boot.bootif)),
+            ]),
+        ),
+        ("hostname", text(hostname(host))),
+    ])
+}
+
+/// One of `disks`, and the inspection's `root_disk`.
+pub fn disk_object(disk: &Disk) -> Value {
+    let known = |text: &Option<String>| text_or_null(text.as_deref());
+    let identity = &disk.identity;
+    object([
+        ("name", text(disk.name.as_str())),
+        ("model", known(&identity.model)),
+        ("size", number(disk.size.0)),
+        ("rotational", Value::Bool(disk.rotational)),
+        ("wwn", known(&identity.wwn)),
+        ("serial", known(&identity.serial)),
+        ("vendor", known(&identity.vendor)),
+        ("wwn_with_extension", known(&identity.wwn_with_extension)),
+        (
+            "wwn_vendor_extension",
+            known(&identity.wwn_vendor_extension),
+        ),
+        ("hctl", known(&disk.hctl)),
+        ("by_path", known(&disk.by_path)),
+        ("logical_sectors", number(disk.logical_sector)),
+        ("physical_sectors", number(disk.physical_sector)),
+        ("tran", known(&disk.transport)),
+    ])
+}
+
+fn hostname(host: &Host) -> String {
+    attribute(host.proc("sys/kernel/hostname")).unwrap_or_else(|| "localhost".to_owned())
+}

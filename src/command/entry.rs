@@ -1,0 +1,154 @@
+//! One command that was started: what it is called, how it stands, what came out.
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::clock::{Bell, Clock};
+use crate::codec::json::{Value, number, object, text};
+use crate::error::{Error, Kind};
+
+/// How long a command that ends the conversation waits for its reply to go out.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// A text in a result above this is sent once and then forgotten: system logs are megabytes,
+/// and Ironic reads the whole list at every heartbeat.
+const KEPT_TEXT: usize = 4096;
+
+#[derive(Clone)]
+pub struct Entry(Arc<Inner>);
+
+struct Inner {
+    id: String,
+    /// `<extension>.<command>`
+    name: String,
+    state: Mutex<State>,
+    ended: Condvar,
+    answered: Bell,
+}
+
+/// Whom, not what: results are long.
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.0.name, self.0.id)
+    }
+}
+
+enum State {
+    Running,
+    Succeeded(Value),
+    Failed(Error),
+}
+
+impl Entry {
+    pub(super) fn running(id: String, name: String) -> Self {
+        Entry(Arc::new(Inner {
+            id,
+            name,
+            state: Mutex::new(State::Running),
+            ended: Condvar::new(),
+            answered: Bell::default(),
+        }))
+    }
+
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// `<extension>.<command>`
+    pub fn full_name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What Ironic compares: the name without its extension.
+    pub fn name(&self) -> &str {
+        self.0
+            .name
+            .split_once('.')
+            .map_or(&*self.0.name, |(_, bare)| bare)
+    }
+
+    pub fn is_running(&self) -> bool {
+        matches!(*self.state(), State::Running)
+    }
+
+    /// Returns once the command has ended.
+    pub fn wait(&self) {
+        let running = |state: &mut State| matches!(state, State::Running);
+        drop(
+            self.0
+                .ended
+                .wait_while(self.state(), running)
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+    }
+
+    /// The reply that starts this command, or holds its end, was written out.
+    pub fn answered(&self) {
+        if let State::Succeeded(Value::Object(result)) = &mut *self.state() {
+            for value in result.values_mut() {
+                if let Value::String(content) = value
+                    && content.len() > KEPT_TEXT
+                {
+                    *value = text(format!("{} bytes, sent once and not kept", content.len()));
+                }
+            }
+        }
+        self.0.answered.ring();
+    }
+
+    /// Returns once the reply is out, or after five seconds.
+    pub fn wait_answered(&self, clock: &Clock) {
+        self.0.answered.wait(clock, ANSWER);
+    }
+
+    pub(super) fn end(&self, outcome: Result<Value, Error>) {
+        *self.state() = match outcome {
+            Ok(result) => State::Succeeded(result),
+            Err(error) => State::Failed(error),
+        };
+        self.0.ended.notify_all();
+    }
+
+    /// The five keys of protocol/api.md §4.
+    pub fn to_json(&self) -> Value {
+        let (status, error, result) = match &*self.state() {
+            State::Running => ("RUNNING", Value::Null, Value::Null),
+            State::Succeeded(result) => ("SUCCEEDED", Value::Null, result.clone()),
+            State::Failed(error) => (status_of(error), error_object(error), Value::Null),
+        };
+        object([
+            ("id", text(self.id())),
+            ("command_name", text(self.name())),
+            ("command_status", text(status)),
+            ("command_error", error),
+            ("command_result", result),
+        ])
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// protocol/steps.md §3: all three kinds of step use the word for cleaning.
+fn status_of(error: &Error) -> &'static str {
+    match error.kind() {
+        Kind::VersionMismatch => "CLEAN_VERSION_MISMATCH",
+        _ => "FAILED",
+    }
+}
+
+fn error_object(error: &Error) -> Value {
+    // Ironic shows the details to people and breaks on none.
+    let details = match error.details() {
+        "" => error.kind().message(),
+        details => details,
+    };
+    object([
+        ("type", text(error.kind().name())),
+        ("code", number(error.kind().code().into())),
+        ("message", text(error.kind().message())),
+        ("details", text(details)),
+    ])
+}

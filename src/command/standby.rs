@@ -1,0 +1,39 @@
+//! `standby.…`: the image, what it left, and the end of the conversation.
+
+use super::Entry;
+use crate::codec::json::{Fields, Object, Value, object, text};
+use crate::error::{Context, Kind, Result};
+use crate::steps::image::signature;
+use crate::steps::machine::Machine;
+use crate::steps::order;
+
+pub(super) fn check_image(machine: &Machine, params: &Object) -> Result<()> {
+    let info = params.object("image_info")?;
+    order::validate(info, machine.settings().md5)
+}
+
+/// Of a whole disk, its signature; nothing before an image was written.
+pub(super) fn partition_uuids(machine: &Machine, _: &Entry, _: Object) -> Result<Value> {
+    let written = machine.written();
+    Ok(written.map_or_else(
+        || Value::Object(Object::new()),
+        |receipt| object([("root uuid", text(signature(&receipt)))]),
+    ))
+}
+
+pub(super) fn sync(machine: &Machine, _: &Entry, _: Object) -> Result<Value> {
+    machine.agent.flush().map(|()| Value::Null)
+}
+
+pub(super) fn power_off(machine: &Machine, entry: &Entry, _: Object) -> Result<Value> {
+    entry.wait_answered(&machine.clock);
+    let outcome = machine.agent.power_off().kind(Kind::SystemRebootError);
+    outcome.map(|()| Value::Null)
+}
+
+/// The name is historical: the machine restarts, from whatever it boots next.
+pub(super) fn run_image(machine: &Machine, entry: &Entry, _: Object) -> Result<Value> {
+    entry.wait_answered(&machine.clock);
+    let outcome = machine.agent.reboot().kind(Kind::SystemRebootError);
+    outcome.map(|()| Value::Null)
+}

@@ -1,0 +1,100 @@
+//! What outlives the agent process: the mark of the command that is running.
+//!
+//! A restarted agent starts with an empty list, which Ironic reads as "the step is done". The mark
+//! turns into a FAILED entry instead. It stays until the next command replaces it, so that a second
+//! restart does not lose it.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use log::{error, warn};
+
+use super::entry::Entry;
+use crate::codec::json::{self, Fields, Value, object, text};
+use crate::error::{Context, Error, Kind, Result};
+use crate::host::Host;
+
+/// More than an id and a name ever take.
+const LARGEST: u64 = 4096;
+
+pub(super) struct Mark(PathBuf);
+
+impl Mark {
+    pub fn of(host: &Host) -> Self {
+        Mark(host.run("command"))
+    }
+
+    /// A command that starts without its mark is still better than one that does not start.
+    pub fn set(&self, entry: &Entry) {
+        let content = object([("id", text(entry.id())), ("name", text(entry.full_name()))]);
+        if let Err(error) = replace(&self.0, &json::print(&content)) {
+            warn!("command: marking {} as running: {error}", entry.full_name());
+        }
+    }
+
+    pub fn clear(&self) {
+        match fs::remove_file(&self.0) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                warn!("command: removing {}: {error}", self.0.display());
+            }
+            _ => (),
+        }
+    }
+
+    /// The command an earlier agent process died in, as FAILED.
+    pub fn left_over(&self) -> Option<Entry> {
+        let mut content = String::new();
+        let file = match fs::File::open(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            file => file,
+        };
+        let read = file.and_then(|file| file.take(LARGEST).read_to_string(&mut content));
+        let (id, name) = read
+            .map_err(Error::from)
+            .and_then(|_| fields(&content))
+            .unwrap_or_else(|error| {
+                warn!("command: reading {}: {error}", self.0.display());
+                ("unknown".to_owned(), "unknown".to_owned())
+            });
+        let entry = Entry::running(id, name);
+        let death = Error::new(
+            Kind::CommandExecutionError,
+            format!(
+                "the agent died while executing {}; its work is unfinished. The agent's console and \
+                 system logs say more; start the operation again",
+                entry.name()
+            ),
+        );
+        error!("command: {death}");
+        entry.end(Err(death));
+        Some(entry)
+    }
+}
+
+fn fields(content: &str) -> Result<(String, String)> {
+    let Value::Object(mark) = json::parse(content)? else {
+        return Err(Error::plain("no object"));
+    };
+    match (mark.string("id")?, mark.string("name")?) {
+        (Some(id), Some(name)) => Ok((id.to_owned(), name.to_owned())),
+        _ => Err(Error::plain("no id or no name")),
+    }
+}
+
+/// The new content is there in whole or not at all, for root alone.
+fn replace(path: &Path, content: &str) -> Result<()> {
+    let directory = path.parent().unwrap_or(path);
+    fs::create_dir_all(directory).with_context(|| format!("making {}", directory.display()))?;
+    let new = path.with_extension("new");
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&new)
+        .and_then(|mut file| file.write_all(content.as_bytes()))
+        .and_then(|()| fs::rename(&new, path))
+        .with_context(|| format!("writing {}", path.display()))
+}

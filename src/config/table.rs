@@ -1,0 +1,156 @@
+//! The one table of parameters: what each is called, what it may be, and what it does.
+
+/// What a value may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    /// Commas between.
+    List,
+    /// `http://…` or `https://…`, commas between.
+    Urls,
+    File,
+    /// Inclusive.
+    Integer(u64, u64),
+    Seconds(u64),
+    Decimal,
+    Boolean,
+    Choice(&'static [&'static str]),
+}
+
+/// Does this build act on it, or only accept it for the sake of those who set it anyway?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    Works,
+    Ignored,
+}
+
+pub struct Parameter {
+    /// On the kernel command line; empty if it cannot stand there.
+    pub name: &'static str,
+    /// In a configuration file, `section.` before it unless that is `[DEFAULT]`; empty if it cannot stand there.
+    pub key: &'static str,
+    pub kind: Kind,
+    /// Empty for none.
+    pub default: &'static str,
+    pub effect: Effect,
+    pub help: &'static str,
+}
+
+impl Parameter {
+    /// How errors and the help call it.
+    pub fn title(&self) -> &'static str {
+        match self.name {
+            "" => self.key,
+            name => name,
+        }
+    }
+}
+
+const fn works(
+    name: &'static str,
+    key: &'static str,
+    kind: Kind,
+    default: &'static str,
+    help: &'static str,
+) -> Parameter {
+    Parameter {
+        name,
+        key,
+        kind,
+        default,
+        help,
+        effect: Effect::Works,
+    }
+}
+
+const fn ignored(
+    name: &'static str,
+    key: &'static str,
+    kind: Kind,
+    default: &'static str,
+    help: &'static str,
+) -> Parameter {
+    Parameter {
+        name,
+        key,
+        kind,
+        default,
+        help,
+        effect: Effect::Ignored,
+    }
+}
+
+const ANY: u64 = u32::MAX as u64;
+const PORT: Kind = Kind::Integer(0, 65535);
+
+use Kind::*;
+
+// protocol/lifecycle.md §3
+#[rustfmt::skip]
+pub const TABLE: &[Parameter] = &[
+    works("ipa-api-url", "api_url", Urls, "", "where Ironic is; several are tried in turn"),
+    works("ipa-global-request-id", "global_request_id", Text, "", "sent to Ironic as X-OpenStack-Request-ID"),
+    works("ipa-ironic-api-version", "ironic_api_version", Text, "", "a fixed API version x.y instead of asking Ironic"),
+    works("ipa-http-request-timeout", "http_request_timeout", Seconds(1), "30", "patience with Ironic, per connection and per read"),
+    works("ipa-lookup-timeout", "lookup_timeout", Seconds(0), "600", "how long to look for this node in Ironic before starting over"),
+    works("ipa-lookup-interval", "lookup_interval", Seconds(0), "1", "the shortest pause between two lookups"),
+    works("ipa-agent-token", "agent_token", Text, "", "a token agreed on beforehand (virtual media)"),
+    works("ipa-listen-host", "listen_host", Text, "::", "the address the agent listens on"),
+    works("ipa-listen-port", "listen_port", PORT, "9999", "the port the agent listens on"),
+    works("ipa-advertise-host", "advertise_host", Text, "", "the address told to Ironic; found by itself if not set"),
+    works("ipa-advertise-port", "advertise_port", PORT, "9999", "the port told to Ironic"),
+    works("ipa-advertise-protocol", "advertise_protocol", Choice(&["http", "https"]), "http", "the scheme told to Ironic when TLS is not automatic"),
+    works("ipa-network-interface", "network_interface", Text, "", "tell Ironic the IPv4 address of this interface"),
+    works("ipa-ip-lookup-attempts", "ip_lookup_attempts", Integer(1, ANY), "6", "how often to look for an address to tell"),
+    works("ipa-ip-lookup-timeout", "ip_lookup_sleep", Seconds(0), "10", "the pause between two such attempts"),
+    works("ipa-insecure", "insecure", Boolean, "false", "believe any server certificate"),
+    works("ipa-tls-min-version", "tls_min_version", Choice(&["1.2", "1.3"]), "1.2", "the oldest TLS version spoken, until Ironic names one"),
+    works("ipa-tls-cipher-suites", "tls_cipher_suites", Text, "", "OpenSSL names of the TLS 1.2 suites for outgoing calls, colons between"),
+    works("ipa-tls-certificate-curve", "tls_certificate_curve", Choice(&["p256", "p384", "p521"]), "p384", "the curve of the agent's own key; p521 becomes p384"),
+    works("", "enable_auto_tls", Boolean, "true", "make a certificate and serve with TLS if Ironic can verify it"),
+    works("", "listen_tls", Boolean, "false", "serve with tls_cert_file instead"),
+    works("", "tls_cert_file", File, "", "the certificate for listen_tls, PEM"),
+    works("", "tls_key_file", File, "", "its key, PEM"),
+    works("", "cafile", File, "", "the authorities trusted instead of the public ones, PEM"),
+    works("", "certfile", File, "", "a certificate to show to servers, PEM"),
+    works("", "keyfile", File, "", "its key, PEM"),
+    works("ipa-debug", "debug", Text, "false", "log more"),
+    works("ipa-hardware-initialization-delay", "hardware_initialization_delay", Seconds(0), "0", "wait before looking at the hardware"),
+    works("ipa-disk-wait-attempts", "disk_wait_attempts", Integer(0, ANY), "10", "how often to look for a disk at the start"),
+    works("ipa-disk-wait-delay", "disk_wait_delay", Seconds(0), "3", "the pause between two such attempts"),
+    works("ipa-image-download-connection-timeout", "image_download_connection_timeout", Seconds(1), "60", "patience with an image server, per connection and per read"),
+    works("ipa-image-download-connection-retries", "image_download_connection_retries", Integer(0, ANY), "9", "further attempts to fetch an image"),
+    works("ipa-image-download-connection-retry-interval", "image_download_connection_retry_interval", Seconds(0), "10", "the pause between two such attempts"),
+    works("ipa-image-download-max-duration", "image_download_max_duration", Seconds(0), "0", "the longest a download may take; 0 is any time"),
+    works("", "image_server_auth_strategy", Choice(&["noauth", "http_basic"]), "noauth", "how to log in to image servers"),
+    works("", "image_server_user", Text, "", "the user for http_basic"),
+    works("", "image_server_password", Text, "", "the password for http_basic"),
+    works("", "md5_enabled", Boolean, "false", "accept MD5 checksums; Ironic usually says"),
+    works("", "permitted_image_formats", List, "raw,gpt,qcow2", "image formats accepted; Ironic usually says"),
+    works("", "disable_deep_image_inspection", Boolean, "false", "do not check an image's format; Ironic usually says"),
+    works("BOOTIF", "", Text, "", "the MAC address of the NIC the machine booted from, plain or as 01-aa-bb-…"),
+    works("ironlet.image", "", Urls, "", "without Ironic: write this image"),
+    works("ironlet.checksum", "", Text, "", "without Ironic: its digest, sha256:… or sha512:…"),
+    works("ironlet.disk", "", Text, "", "without Ironic: the disk to write, chosen by itself if not set"),
+    works("ironlet.then", "", Choice(&["poweroff", "reboot"]), "poweroff", "without Ironic: what to do when the image is written"),
+    ignored("ipa-use-mdns", "mdns.use_mdns", Boolean, "false", "find Ironic by multicast DNS"),
+    ignored("ipa-inspection-callback-url", "inspection_callback_url", Text, "", "where to post inspection data"),
+    ignored("ipa-inspection-collectors", "inspection_collectors", List, "", "what to collect for inspection"),
+    ignored("ipa-inspection-dhcp-wait-timeout", "inspection_dhcp_wait_timeout", Seconds(0), "60", "wait for addresses before inspection"),
+    ignored("ipa-inspection-dhcp-all-interfaces", "inspection_dhcp_all_interfaces", Boolean, "false", "wait for all NICs"),
+    ignored("ipa-inspection-benchmarks", "", Text, "", "benchmarks during inspection"),
+    ignored("ipa-collect-lldp", "collect_lldp", Boolean, "false", "LLDP in the inventory"),
+    ignored("ipa-lldp-timeout", "lldp_timeout", Decimal, "30.0", "wait for LLDP packets"),
+    ignored("ipa-enable-vlan-interfaces", "enable_vlan_interfaces", List, "", "VLANs to bring up"),
+    ignored("ipa-ntp-server", "ntp_server", Text, "", "set the clock from this server"),
+    ignored("", "fail_if_clock_not_set", Boolean, "false", "stop if that fails"),
+    ignored("ipa-ignore-bootloader-failure", "ignore_bootloader_failure", Boolean, "false", "go on without a boot entry"),
+    ignored("ipa-inject-files-priority", "inject_files_priority", Integer(0, 99), "0", "priority of the step inject_files"),
+    ignored("ipa-guard-special-filesystems", "guard_special_filesystems", Boolean, "true", "refuse to wipe cluster filesystems"),
+    ignored("ipa-enable-discard-erase", "enable_discard_erase", Boolean, "false", "erase by discarding"),
+    ignored("boot_method", "", Text, "", "vmedia: parameters from virtual media"),
+    ignored("", "auto_tls_allowed_clock_skew", Seconds(0), "3600", "our certificate has no dates that a wrong clock could miss"),
+    ignored("", "config_drive_rebuild", Boolean, "false", "make the config drive anew"),
+    ignored("", "disable_bootc_deploy", Boolean, "false", "no bootc; there is none"),
+    ignored("", "enable_bios_bootloader_install", Boolean, "false", "grub-install; there is none"),
+];

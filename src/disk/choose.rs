@@ -1,0 +1,130 @@
+//! The disk an image goes to when nobody named one: the smallest that is big enough, and safe to overwrite.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::time::Duration;
+
+use super::list::{Disk, list};
+use crate::clock::Clock;
+use crate::error::{Error, Kind, Result};
+use crate::host::Host;
+use crate::units::{Bytes, GIB};
+
+/// Upstream never takes a smaller one (inventory.md §6).
+const SMALLEST: Bytes = Bytes(4 * GIB);
+
+/// The smallest disk of at least 4 GiB, the first by name among equals; says in the log why it is that one.
+/// The error names every disk and why it was passed over.
+pub fn default_root(host: &Host) -> Result<Disk> {
+    let disks = list(host);
+    let mounts = fs::read_to_string(host.proc("self/mountinfo")).unwrap_or_default();
+    let (disk, passed) = choose(disks, |disk| unfit(disk, &mounts))?;
+    log::info!("root disk: {} ({}), {passed}", disk.name, disk.size);
+    Ok(disk)
+}
+
+/// As [`default_root`], giving slow controllers and disks time to show up: at most `attempts` looks, `delay` apart.
+pub fn wait_for_root(host: &Host, clock: &Clock, attempts: u32, delay: Duration) -> Result<Disk> {
+    for attempt in 1.. {
+        let chosen = default_root(host);
+        match &chosen {
+            Err(error) if attempt < attempts => {
+                log::info!(
+                    "waiting for a disk, look {attempt} of {attempts}: {}",
+                    error.details()
+                );
+            }
+            _ => return chosen,
+        }
+        clock.sleep(delay);
+    }
+    default_root(host)
+}
+
+/// The disk, and in words what it was preferred to.
+fn choose(disks: Vec<Disk>, unfit: impl Fn(&Disk) -> Option<String>) -> Result<(Disk, String)> {
+    let mut fit = Vec::new();
+    let mut reasons = Vec::new();
+    for disk in disks {
+        match unfit(&disk) {
+            Some(why) => reasons.push(format!("{} ({}) {why}", disk.name, disk.size)),
+            None => fit.push(disk),
+        }
+    }
+    fit.sort_by(|a, b| (a.size, &a.name).cmp(&(b.size, &b.name)));
+    let mut fit = fit.into_iter();
+    let Some(disk) = fit.next() else {
+        let found = match reasons.is_empty() {
+            true => "the kernel shows no disk; is the controller's driver loaded?".to_owned(),
+            false => reasons.join("; "),
+        };
+        return Err(Error::new(
+            Kind::DeviceNotFound,
+            format!("no disk to deploy to: {found}"),
+        ));
+    };
+    let bigger: Vec<_> = fit
+        .map(|disk| format!("{} ({})", disk.name, disk.size))
+        .collect();
+    let mut why = match bigger.is_empty() {
+        true => "the only one that will do".to_owned(),
+        false => format!(
+            "the smallest of those that will do; then {}",
+            bigger.join(", ")
+        ),
+    };
+    if !reasons.is_empty() {
+        why += &format!("; passed over: {}", reasons.join("; "));
+    }
+    Ok((disk, why))
+}
+
+/// Why the disk must not be written, or is too small; none if it will do.
+fn unfit(disk: &Disk, mounts: &str) -> Option<String> {
+    if disk.is_virtual_media() || holds_parameters(disk) {
+        return Some("is virtual media".to_owned());
+    }
+    if disk.read_only {
+        return Some("is read-only".to_owned());
+    }
+    if let Some(place) = mounted(disk, mounts) {
+        return Some(format!("is mounted at {place}"));
+    }
+    if !disk.holders.is_empty() {
+        return Some(format!("is held by {}", disk.holders.join(", ")));
+    }
+    (disk.size < SMALLEST).then(|| format!("is smaller than {SMALLEST}"))
+}
+
+/// Where the disk or one of its partitions is mounted. `mounts` is /proc/self/mountinfo.
+fn mounted(disk: &Disk, mounts: &str) -> Option<String> {
+    mounts.lines().find_map(|line| {
+        // proc_pid_mountinfo(5): id, parent, number, root, mount point, options, tags…, "-", type, source.
+        let fields: Vec<_> = line.split(' ').collect();
+        let source = fields.iter().position(|field| *field == "-");
+        let source = source.and_then(|dash| fields.get(dash + 2));
+        // File systems over several disks (btrfs) have a number of their own: there the source tells.
+        let hit = |(number, name): &(String, String)| {
+            fields.get(2) == Some(&number.as_str())
+                || source.and_then(|source| source.rsplit('/').next()) == Some(name)
+        };
+        let place = fields.get(4)?;
+        disk.numbers.iter().any(hit).then(|| (*place).to_owned())
+    })
+}
+
+/// Is it the drive on which Ironic hands over parameters: a FAT file system labelled `ir-vfd-dev`?
+/// Only drives with a medium that can be taken out are looked at.
+fn holds_parameters(disk: &Disk) -> bool {
+    let mut sector = [0; 512];
+    let read = |sector: &mut [u8]| File::open(&disk.path)?.read_exact(sector);
+    disk.removable && read(&mut sector).is_ok() && is_parameter_volume(&sector)
+}
+
+fn is_parameter_volume(boot_sector: &[u8; 512]) -> bool {
+    const LABEL: &[u8] = b"IR-VFD-DEV";
+    // Microsoft FAT specification 1.03, section 3.1: BS_VolLab stands at 43 (FAT12, FAT16) or 71 (FAT32).
+    [43, 71]
+        .iter()
+        .any(|at| boot_sector[*at..at + LABEL.len()].eq_ignore_ascii_case(LABEL))
+}

@@ -1,0 +1,123 @@
+//! The disks of the machine, from sysfs alone: no udev, no lsblk.
+//!
+//! What counts as a disk is what upstream lists: whole disks and RAID arrays, not loop devices, RAM disks,
+//! floppies, CD drives, device-mapper volumes or empty slots.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::bus;
+use super::identity::Identity;
+use crate::host::{Host, attribute, device_name, names};
+use crate::units::Bytes;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// What the machine calls it: `/dev/sda`.
+    pub name: String,
+    /// What to open.
+    pub path: PathBuf,
+    pub size: Bytes,
+    pub identity: Identity,
+    pub rotational: bool,
+    /// `host:channel:target:lun`.
+    pub hctl: Option<String>,
+    /// `/dev/disk/by-path/…`, as udev would name it.
+    pub by_path: Option<String>,
+    pub transport: Option<String>,
+    /// Bytes in a sector as addressed, and as the medium has them.
+    pub logical_sector: u64,
+    pub physical_sector: u64,
+    pub read_only: bool,
+    pub removable: bool,
+    /// What is built on the disk or a partition: arrays, volumes.
+    pub holders: Vec<String>,
+    /// Device numbers (`8:0`) and kernel names of the disk and its partitions.
+    pub numbers: Vec<(String, String)>,
+}
+
+impl Disk {
+    /// A drive a management controller pretends to have, holding what the operator put there.
+    pub fn is_virtual_media(&self) -> bool {
+        let model = self.identity.model.as_deref().unwrap_or_default();
+        model.to_lowercase().contains("virtual media")
+    }
+}
+
+/// All disks, by name.
+pub fn list(host: &Host) -> Vec<Disk> {
+    names(host.sys("block"))
+        .iter()
+        .filter_map(|kernel| disk(host, kernel))
+        .collect()
+}
+
+/// None for what is no disk, or has gone while it was read.
+fn disk(host: &Host, kernel: &str) -> Option<Disk> {
+    // The link's target tells the buses above, which its name does not.
+    let block = fs::canonicalize(host.sys("block").join(kernel)).ok()?;
+    // Documentation/ABI/stable/sysfs-block: sectors of 512 bytes, whatever the disk's own are.
+    let size = Bytes(number(&block.join("size")).unwrap_or(0).checked_mul(512)?);
+    if size.0 == 0 || !is_disk(&block, kernel) {
+        return None;
+    }
+    let queue = block.join("queue");
+    let sector = |name: &str| number(&queue.join(name)).unwrap_or(512);
+    let flag = |path: &Path| attribute(path).is_some_and(|value| value == "1");
+    Some(Disk {
+        name: device_name(kernel),
+        path: host.dev(kernel),
+        size,
+        identity: Identity::read(&block),
+        rotational: flag(&queue.join("rotational")),
+        hctl: bus::hctl(&block),
+        by_path: bus::by_path(&block).map(|path| device_name(&format!("disk/by-path/{path}"))),
+        transport: bus::transport(host, &block),
+        logical_sector: sector("logical_block_size"),
+        physical_sector: sector("physical_block_size"),
+        read_only: flag(&block.join("ro")),
+        removable: flag(&block.join("removable")),
+        holders: whole_and_parts(&block)
+            .flat_map(|(part, _)| names(part.join("holders")))
+            .collect(),
+        numbers: whole_and_parts(&block)
+            .filter_map(|(part, name)| Some((attribute(part.join("dev"))?, name)))
+            .collect(),
+    })
+}
+
+fn is_disk(block: &Path, kernel: &str) -> bool {
+    const NEVER: &[&str] = &["loop", "ram", "zram", "fd", "sr", "dm-"];
+    let named = |prefix: &&str| {
+        let number = kernel.strip_prefix(*prefix);
+        number.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    if NEVER.iter().any(named) {
+        return false;
+    }
+    // One path to an NVMe namespace that is shown as a whole elsewhere.
+    if attribute(block.join("hidden")).is_some_and(|hidden| hidden == "1") {
+        return false;
+    }
+    // Arrays count when they are RAID; linear ones and containers do not.
+    if let Some(level) = attribute(block.join("md/level")) {
+        return level.starts_with("raid");
+    }
+    // SPC-4 table 138: peripheral device type 0 is a disk, 5 a CD drive, and so on. Others have no `type`.
+    let scsi = block.join("device/scsi_device").exists();
+    !scsi || attribute(block.join("device/type")).is_none_or(|kind| kind == "0")
+}
+
+/// The disk's directory and those of its partitions, with their kernel names.
+fn whole_and_parts(block: &Path) -> impl Iterator<Item = (PathBuf, String)> {
+    let part = |name: &String| block.join(name).join("partition").exists();
+    let whole = block.file_name().and_then(|name| name.to_str());
+    let whole = whole.map(|name| (block.to_owned(), name.to_owned()));
+    let parts: Vec<_> = names(block).into_iter().filter(part).collect();
+    let parts = parts.into_iter().map(|name| (block.join(&name), name));
+    whole.into_iter().chain(parts)
+}
+
+fn number(path: &Path) -> Option<u64> {
+    attribute(path)?.parse().ok()
+}

@@ -1,0 +1,163 @@
+//! What a failed exchange is called: its cause, for those who choose another way, and a text for people.
+
+use std::{fmt, io};
+
+use crate::error::Error;
+
+/// Why no answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    Dns,
+    Refused,
+    Unreachable,
+    Timeout,
+    Tls,
+    Proxy,
+    /// The other side went away in the middle.
+    Cut,
+    /// An answer came that is not HTTP, is too large, or redirects where nobody may follow;
+    /// or the request could not be put into words at all.
+    Protocol,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub cause: Cause,
+    pub error: Error,
+}
+
+impl Fault {
+    pub fn new(cause: Cause, details: impl fmt::Display) -> Self {
+        Fault {
+            cause,
+            error: Error::plain(details),
+        }
+    }
+
+    /// Would another server, or the same one a little later, do better?
+    pub fn is_connection(&self) -> bool {
+        self.cause != Cause::Protocol
+    }
+
+    /// Puts what was being asked for before the text.
+    pub fn at(self, what: impl fmt::Display) -> Self {
+        Fault::new(self.cause, format_args!("{what}: {}", self.error.details()))
+    }
+
+    /// A failed read or write on a connection to `peer`.
+    pub fn io(peer: &str, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Fault::new(
+                Cause::Timeout,
+                format_args!(
+                    "{peer} has gone silent; is it overloaded, or the network dropping packets?"
+                ),
+            ),
+            io::ErrorKind::ConnectionRefused => Fault::new(
+                Cause::Refused,
+                format_args!(
+                    "{peer} refuses connections; is the service running, and the port right?"
+                ),
+            ),
+            io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::AddrNotAvailable => Fault::new(
+                Cause::Unreachable,
+                format_args!("no way to {peer} ({error}); check address, gateway and VLAN"),
+            ),
+            _ => Fault::new(
+                Cause::Cut,
+                format_args!("{peer} broke off the connection ({error})"),
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        fault.error
+    }
+}
+
+/// The text travels inside; the kind tells a stall from a cut.
+impl From<Fault> for io::Error {
+    fn from(fault: Fault) -> Self {
+        let kind = match fault.cause {
+            Cause::Timeout => io::ErrorKind::TimedOut,
+            Cause::Cut => io::ErrorKind::ConnectionAborted,
+            Cause::Protocol => io::ErrorKind::InvalidData,
+            _ => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, fault.error)
+    }
+}
+
+/// A day of the calendar, from seconds since 1970.
+pub struct Day(pub u64);
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days
+        let days = self.0 / 86_400 + 719_468;
+        let (era, day) = (days / 146_097, days % 146_097);
+        let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+        let day = day - (365 * year + year / 4 - year / 100);
+        let month = (5 * day + 2) / 153;
+        let date = day - (153 * month + 2) / 5 + 1;
+        let (month, next) = match month {
+            0..10 => (month + 3, 0),
+            _ => (month - 9, 1),
+        };
+        write!(f, "{}-{month:02}-{date:02}", year + era * 400 + next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        for (seconds, day) in [
+            (0, "1970-01-01"),
+            (951_782_400, "2000-02-29"),
+            (1_795_354_810, "2026-11-22"),
+            (253_402_300_799, "9999-12-31"),
+        ] {
+            assert_eq!(Day(seconds).to_string(), day);
+        }
+    }
+
+    #[test]
+    fn a_cause_follows_from_the_kind_of_io_error() {
+        for (kind, cause) in [
+            (io::ErrorKind::WouldBlock, Cause::Timeout),
+            (io::ErrorKind::ConnectionRefused, Cause::Refused),
+            (io::ErrorKind::NetworkUnreachable, Cause::Unreachable),
+            (io::ErrorKind::ConnectionReset, Cause::Cut),
+            (io::ErrorKind::UnexpectedEof, Cause::Cut),
+        ] {
+            let fault = Fault::io("10.0.0.1:80", &kind.into());
+            assert_eq!(fault.cause, cause, "{kind:?}");
+            assert!(fault.to_string().contains("10.0.0.1:80"));
+        }
+    }
+
+    #[test]
+    fn the_text_survives_a_trip_through_io() {
+        let fault = Fault::new(Cause::Timeout, "silent").at("GET http://h/");
+        let error = io::Error::from(fault.clone());
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(Error::from(error).details(), "GET http://h/: silent");
+        assert!(fault.is_connection());
+    }
+}

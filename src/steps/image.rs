@@ -1,0 +1,64 @@
+//! Writing an image to the machine's disk, as a step and as a command of its own.
+
+use log::{info, warn};
+
+use super::machine::Machine;
+use super::order;
+use crate::codec::json::{Fields, Object, Value, object, text};
+use crate::disk;
+use crate::error::{Context, Error, Kind, Result};
+use crate::image;
+
+/// The step `write_image`.
+pub(super) fn step(machine: &Machine, arguments: &Object) -> Result<Value> {
+    prepare(machine, arguments)
+}
+
+/// `arguments` holds `image_info` and perhaps `configdrive`. All refusals come before the first write.
+pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
+    let empty = Object::new();
+    let info = arguments.object("image_info")?.unwrap_or(&empty);
+    let request = order::request(info, &machine.settings())?;
+    if has_drive(arguments, info) {
+        let why = "config drive is not in this build; no disk was touched";
+        return Err(Error::new(Kind::DeploymentError, why));
+    }
+    let disk = choose_disk(machine)?;
+    let place = disk.path.display();
+    info!("image {} goes to {place}", request.id);
+    machine.set_written(None);
+    let receipt = image::deploy(&request, &disk.path, &machine.tools)
+        .with_context(|| format!("writing image {} to {place}", request.id))
+        .kind(Kind::ImageWriteError)?;
+    machine.set_written(Some(receipt));
+    // protocol/api.md §11: the words of the reference agent.
+    let result = format!(
+        "prepare_image: image ({}) written to device {place} root_uuid={}",
+        request.id,
+        signature(&receipt)
+    );
+    Ok(object([("result", text(result))]))
+}
+
+/// How Ironic knows a whole disk from others: by the signature in its boot record.
+pub fn signature(receipt: &image::Receipt) -> String {
+    format!("{:#010x}", receipt.signature)
+}
+
+fn has_drive(arguments: &Object, info: &Object) -> bool {
+    let drive = arguments.field("configdrive");
+    let drive = drive.or_else(|| info.field("configdrive"));
+    drive.is_some_and(|drive| !matches!(drive, Value::String(text) if text.is_empty()))
+}
+
+/// The node is looked up once more before the default rule chooses: hints may just have been set.
+fn choose_disk(machine: &Machine) -> Result<disk::Disk> {
+    machine.node().any_disk_will_do()?;
+    match machine.agent.look_up() {
+        Ok(node) => machine.set_node(node),
+        Err(error) => warn!("the node as last sent has to do, the lookup failed: {error}"),
+    }
+    machine.node().any_disk_will_do()?;
+    let (attempts, delay) = machine.settings().disk_wait;
+    disk::wait_for_root(&machine.host, &machine.clock, attempts, delay).kind(Kind::DeviceNotFound)
+}

@@ -1,0 +1,126 @@
+//! The surroundings of steps and commands: the machine they work on and what was agreed about it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::node::Node;
+use crate::clock::{Bell, Clock};
+use crate::error::Result;
+use crate::host::Host;
+use crate::image::{Receipt, Tools};
+use crate::secret::Secret;
+
+pub struct Machine {
+    pub host: Host,
+    pub clock: Clock,
+    /// Rung when a command has ended: Ironic hears of it by a heartbeat.
+    pub bell: Bell,
+    pub tools: Tools,
+    pub agent: Box<dyn Agent>,
+    settings: Mutex<Settings>,
+    node: Mutex<Node>,
+    written: Mutex<Option<Receipt>>,
+}
+
+/// The rest of the agent and what it does to the whole machine, as commands see it.
+pub trait Agent: Send + Sync {
+    /// What Ironic says of the node now; the node may have changed since it was last sent.
+    fn look_up(&self) -> Result<Node>;
+    /// Everything written is on stable storage when it returns.
+    fn flush(&self) -> Result<()>;
+    /// Flushes, then switches off; comes back only to say why it did not.
+    fn power_off(&self) -> Result<()>;
+    /// Flushes, then starts again; comes back only to say why it did not.
+    fn reboot(&self) -> Result<()>;
+    /// Serves no more and takes the network down, for good.
+    fn lock_down(&self);
+}
+
+/// Parameters and what the lookup reply changed about them.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// May an MD5 digest vouch for an image?
+    pub md5: bool,
+    /// The image server's login by default (`ipa-image-server-…`); none without a strategy.
+    pub login: Option<Login>,
+    pub ignore_bootloader_failure: bool,
+    pub bios_bootloader: bool,
+    /// `BOOTIF` as the boot loader wrote it.
+    pub boot_interface: Option<String>,
+    /// How often, and how long apart, to look for a disk before there is none.
+    pub disk_wait: (u32, Duration),
+}
+
+/// For HTTP basic authentication; incomplete until somebody needs it.
+#[derive(Clone, Debug, Default)]
+pub struct Login {
+    pub user: Option<String>,
+    pub password: Option<Secret>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            // protocol/lifecycle.md §8: Ironic allows it unless told otherwise.
+            md5: true,
+            login: None,
+            ignore_bootloader_failure: false,
+            bios_bootloader: false,
+            boot_interface: None,
+            // protocol/lifecycle.md §3: ipa-disk-wait-attempts and -delay.
+            disk_wait: (10, Duration::from_secs(3)),
+        }
+    }
+}
+
+impl Machine {
+    pub fn new(
+        host: Host,
+        clock: Clock,
+        bell: Bell,
+        tools: Tools,
+        agent: Box<dyn Agent>,
+        settings: Settings,
+    ) -> Self {
+        Machine {
+            host,
+            clock,
+            bell,
+            tools,
+            agent,
+            settings: Mutex::new(settings),
+            node: Mutex::default(),
+            written: Mutex::default(),
+        }
+    }
+
+    pub fn settings(&self) -> Settings {
+        lock(&self.settings).clone()
+    }
+
+    pub fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
+        change(&mut lock(&self.settings));
+    }
+
+    /// The node as Ironic last described it.
+    pub fn node(&self) -> Node {
+        lock(&self.node).clone()
+    }
+
+    pub fn set_node(&self, node: Node) {
+        *lock(&self.node) = node;
+    }
+
+    /// The image on the disk, if one was written since the start.
+    pub fn written(&self) -> Option<Receipt> {
+        *lock(&self.written)
+    }
+
+    pub fn set_written(&self, receipt: Option<Receipt>) {
+        *lock(&self.written) = receipt;
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

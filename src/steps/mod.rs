@@ -1,0 +1,196 @@
+//! The closed table of clean, deploy and service steps: what is not in it is neither listed nor run.
+
+pub mod image;
+pub mod machine;
+pub mod node;
+pub mod order;
+
+use log::info;
+
+use crate::codec::json::{self, Fields, Object, Value, number, object, print, text};
+use crate::error::{Context, Error, Kind, Result};
+use machine::Machine;
+use node::Node;
+
+/// What a step is part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Clean,
+    Deploy,
+    Service,
+}
+
+struct Step {
+    name: &'static str,
+    interface: &'static str,
+    /// When it may run, and the priority it asks for; 0 is only on request.
+    phases: &'static [(Phase, u64)],
+    arguments: &'static [&'static str],
+    run: fn(&Machine, &Object) -> Result<Value>,
+}
+
+static STEPS: [Step; 1] = [Step {
+    name: "write_image",
+    interface: "deploy",
+    phases: &[(Phase::Deploy, 0), (Phase::Service, 0)],
+    arguments: &["image_info", "configdrive"],
+    run: image::step,
+}];
+
+impl Phase {
+    /// The word in the names of commands, arguments and results.
+    pub fn word(self) -> &'static str {
+        match self {
+            Phase::Clean => "clean",
+            Phase::Deploy => "deploy",
+            Phase::Service => "service",
+        }
+    }
+
+    fn failure(self) -> Kind {
+        match self {
+            Phase::Clean => Kind::CleaningError,
+            Phase::Deploy => Kind::DeploymentError,
+            Phase::Service => Kind::ServicingError,
+        }
+    }
+}
+
+/// The steps of a phase, in the shape of protocol/steps.md §1.
+pub fn list(phase: Phase, machine: &Machine, params: &Object) -> Result<Value> {
+    remember_node(machine, params)?;
+    let steps = STEPS.iter().filter_map(|step| {
+        let (_, priority) = step.phases.iter().find(|(of, _)| *of == phase)?;
+        Some(object([
+            ("step", text(step.name)),
+            ("interface", text(step.interface)),
+            ("priority", number(*priority)),
+            ("reboot_requested", Value::Bool(false)),
+        ]))
+    });
+    let by_source = object([("GenericHardwareManager", Value::Array(steps.collect()))]);
+    let listed = [
+        (format!("{}_steps", phase.word()), by_source),
+        ("hardware_manager_version".to_owned(), version()),
+    ];
+    Ok(Value::Object(listed.into_iter().collect()))
+}
+
+/// Runs the step that `params` names; the result is in the shape of protocol/steps.md §3.
+pub fn execute(phase: Phase, machine: &Machine, mut params: Object) -> Result<Value> {
+    let word = phase.word();
+    remember_node(machine, &params)?;
+    check_version(params.remove(&format!("{word}_version")))?;
+    let Some(Value::Object(mut asked)) = params.remove("step") else {
+        let why = "'step' must be an object";
+        return Err(Error::new(Kind::InvalidCommandParamsError, why));
+    };
+    let Some(name) = asked.string("step")?.map(str::to_owned) else {
+        let why = format!("Malformed {word}_step, no \"step\" key");
+        return Err(Error::new(Kind::CommandExecutionError, why));
+    };
+    // Further parameters are arguments too; the step's own win.
+    params.retain(|name, _| !["node", "ports"].contains(&name.as_str()));
+    match asked.remove("args") {
+        Some(Value::Object(arguments)) => params.extend(arguments),
+        Some(Value::Null) | None => (),
+        Some(_) => {
+            let why = "'args' of the step must be an object";
+            return Err(Error::new(Kind::InvalidCommandParamsError, why));
+        }
+    }
+    let step = find(phase, &name)?;
+    if let Some(stranger) = params
+        .keys()
+        .find(|name| !step.arguments.contains(&name.as_str()))
+    {
+        let why = format!("step {name} has no argument '{stranger:.100}'");
+        return Err(Error::new(phase.failure(), why));
+    }
+    info!("{word} step {name} starts");
+    let result = (step.run)(machine, &params).kind(phase.failure())?;
+    let done = [
+        (format!("{word}_result"), result),
+        (format!("{word}_step"), echo(&asked, &params)),
+    ];
+    Ok(Value::Object(done.into_iter().collect()))
+}
+
+fn find(phase: Phase, name: &str) -> Result<&'static Step> {
+    STEPS
+        .iter()
+        .find(|step| step.name == name && step.phases.iter().any(|(of, _)| *of == phase))
+        .ok_or_else(|| {
+            let missing = format!(
+                "Could not find method: {name:.100} (this build has no such {} step)",
+                phase.word()
+            );
+            Error::new(Kind::HardwareManagerMethodNotFound, missing)
+        })
+}
+
+/// Every command of a step describes the node anew; the newest description counts.
+fn remember_node(machine: &Machine, params: &Object) -> Result<()> {
+    if let Some(node) = params.object("node")? {
+        machine.set_node(Node::new(node));
+    }
+    Ok(())
+}
+
+/// Changes with what the steps do: Ironic starts over when it meets another one than it listed.
+fn version() -> Value {
+    object([("generic_hardware_manager", text(env!("CARGO_PKG_VERSION")))])
+}
+
+fn check_version(asked: Option<Value>) -> Result<()> {
+    match asked {
+        None | Some(Value::Null) => Ok(()),
+        Some(asked) if print(&asked) == print(&version()) => Ok(()),
+        Some(asked) => {
+            let (own, asked) = (print(&version()), print(&asked));
+            let why = format!("this agent has {own}, Ironic expects {asked:.300}");
+            Err(Error::new(Kind::VersionMismatch, why))
+        }
+    }
+}
+
+/// The step as asked for, fit to be listed for ever: Ironic compares only interface and step, and
+/// arguments hold config drives and passwords.
+fn echo(step: &Object, arguments: &Object) -> Value {
+    let small = |from: &Object, names: &[&str]| -> Object {
+        let kept = names.iter().filter_map(|name| {
+            let value = from.get(*name)?;
+            let fits = match value {
+                Value::String(text) => text.len() <= 256 && !text.contains("://"),
+                value => matches!(value, Value::Null | Value::Bool(_) | Value::Number(_)),
+            };
+            fits.then(|| ((*name).to_owned(), value.clone()))
+        });
+        kept.collect()
+    };
+    let mut echo = small(
+        step,
+        &[
+            "interface",
+            "step",
+            "priority",
+            "abortable",
+            "reboot_requested",
+        ],
+    );
+    if let Some(Value::Object(info)) = arguments.get("image_info") {
+        let shown = small(
+            info,
+            &[
+                "id",
+                "disk_format",
+                "checksum",
+                "os_hash_algo",
+                "os_hash_value",
+            ],
+        );
+        let shown = json::object([("image_info", Value::Object(shown))]);
+        echo.insert("args".to_owned(), shown);
+    }
+    Value::Object(echo)
+}

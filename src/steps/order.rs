@@ -1,0 +1,198 @@
+//! `image_info`, as Ironic sends it → what to write.
+
+use crate::codec;
+use crate::codec::json::{Fields, Object, Value};
+use crate::error::{Context, Error, Kind, Result};
+use crate::image::Request;
+use crate::image::checksum::Checksum;
+use crate::image::format::Format;
+use crate::image::source::Algorithm;
+use crate::net::proxy::Proxies;
+use crate::secret::Secret;
+
+use super::machine::{Login, Settings};
+
+/// What upstream checks before it starts; the texts are part of the protocol (deploy.md §3).
+pub fn validate(info: Option<&Object>, md5: bool) -> Result<()> {
+    let empty = Object::new();
+    let info = info.unwrap_or(&empty);
+    for field in ["id", "urls"] {
+        if !info.contains_key(field) {
+            return Err(invalid(format!("Image is missing '{field}' field.")));
+        }
+    }
+    if !matches!(info.get("urls"), Some(Value::Array(urls)) if !urls.is_empty()) {
+        return Err(invalid(
+            "Image 'urls' must be a list with at least one element.",
+        ));
+    }
+    let checksum = filled(info, "checksum")?;
+    // As many digits as MD5 has, or fewer, count only where MD5 does.
+    let checksum = checksum.filter(|text| md5 || is_url(text) || text.len() > 32);
+    let named = |field| info.field(field).is_some_and(is_truthy);
+    let pair = named("os_hash_algo") || named("os_hash_value");
+    if pair {
+        for field in ["os_hash_algo", "os_hash_value"] {
+            if filled(info, field)?.is_none() {
+                return Err(not_text(field));
+            }
+        }
+    }
+    if checksum.is_none() && !pair {
+        return Err(invalid(
+            "Image checksum is not available, either the 'checksum' field or the 'os_hash_algo' and \
+             'os_hash_value' fields pair must be set for image verification.",
+        ));
+    }
+    Ok(())
+}
+
+/// Everything the image path needs; what this build cannot do is refused here, before any write.
+pub fn request(info: &Object, settings: &Settings) -> Result<Request> {
+    validate(Some(info), settings.md5)?;
+    let id = match info.get("id") {
+        Some(Value::String(id)) => id.clone(),
+        _ => return Err(not_text("id")),
+    };
+    if info.string("image_type")? == Some("partition") {
+        return Err(Error::new(
+            Kind::DeploymentError,
+            "partition images are not in this build; no disk was touched",
+        ));
+    }
+    Ok(Request {
+        urls: urls(info)?,
+        checksum: checksum(info, settings.md5)?,
+        format: format(info)?,
+        authorization: authorization(info, &id, settings)?,
+        proxies: proxies(info)?,
+        id,
+    })
+}
+
+fn urls(info: &Object) -> Result<Vec<String>> {
+    let urls = info.array("urls")?.into_iter().flatten();
+    urls.map(|url| match url {
+        Value::String(url) => Ok(url.clone()),
+        _ => Err(invalid("Image 'urls' must be a list of strings.")),
+    })
+    .collect()
+}
+
+/// The `os_hash_…` pair decides, unless its algorithm is strange to us and there is a checksum.
+fn checksum(info: &Object, md5: bool) -> Result<Checksum> {
+    let checksum = filled(info, "checksum")?;
+    if let (Some(name), Some(value)) = (
+        filled(info, "os_hash_algo")?,
+        filled(info, "os_hash_value")?,
+    ) {
+        match (Algorithm::named(name), checksum) {
+            (Some(algorithm), _) => return Checksum::new(value, Some(algorithm)),
+            (None, Some(_)) => (),
+            (None, None) => {
+                return Err(invalid(format!(
+                    "os_hash_algo '{name:.40}' is not in this build: md5, sha256 and sha512 are"
+                )));
+            }
+        }
+    }
+    let checksum = checksum.unwrap_or_default();
+    if !md5 && Algorithm::of_length(checksum.len()) == Some(Algorithm::Md5) {
+        return Err(invalid(
+            "Image 'checksum' is MD5, which Ironic does not allow.",
+        ));
+    }
+    Checksum::new(checksum, None)
+}
+
+fn format(info: &Object) -> Result<Format> {
+    match info.string("disk_format")? {
+        Some("raw") => Ok(Format::Raw),
+        Some(other) => Err(Error::new(
+            Kind::InvalidImage,
+            format!("format {other:.40} is not in this build; no disk was touched"),
+        )),
+        None => Err(Error::new(
+            Kind::InvalidImage,
+            "the image has no disk_format, and finding it out is not in this build; no disk was touched",
+        )),
+    }
+}
+
+/// A complete Authorization header: as given, else from the image's login, else from our own.
+fn authorization(info: &Object, id: &str, settings: &Settings) -> Result<Option<Secret>> {
+    let failed = |why: &str| {
+        let why = format!("Download of image {id:.100} failed: {why}");
+        Error::new(Kind::ImageDownloadError, why)
+    };
+    if let Some(encoded) = info.string("image_request_authorization")?
+        && !encoded.is_empty()
+    {
+        let header = codec::base64::decode(encoded).and_then(|bytes| String::from_utf8(bytes).ok());
+        return match header {
+            Some(header) if !header.contains(char::is_control) => Ok(Some(Secret::new(header))),
+            _ => Err(failed(
+                "image_request_authorization is not the base64 of a header value",
+            )),
+        };
+    }
+    let login = match info.string("image_server_auth_strategy")? {
+        Some("http_basic") => Some(Login {
+            user: info.string("image_server_user")?.map(str::to_owned),
+            password: info.string("image_server_password")?.map(Secret::new),
+        }),
+        _ => settings.login.clone(),
+    };
+    match login {
+        None => Ok(None),
+        Some(Login {
+            user: Some(user),
+            password: Some(password),
+        }) if !user.is_empty() && !password.expose().is_empty() => {
+            let pair = format!("{user}:{}", password.expose());
+            let header = format!("Basic {}", codec::base64::encode(pair.as_bytes()));
+            Ok(Some(Secret::new(header)))
+        }
+        Some(_) => Err(failed(
+            "http_basic needs both image_server_user and image_server_password",
+        )),
+    }
+}
+
+fn proxies(info: &Object) -> Result<Proxies> {
+    let Some(given) = info.object("proxies")? else {
+        return Ok(Proxies::default());
+    };
+    let proxies = Proxies {
+        http: given.string("http")?.map(str::to_owned),
+        https: given.string("https")?.map(str::to_owned),
+        no_proxy: info.string("no_proxy")?.unwrap_or_default().to_owned(),
+    };
+    proxies.check().kind(Kind::InvalidCommandParamsError)?;
+    Ok(proxies)
+}
+
+/// A text that is there must not be empty.
+fn filled<'a>(info: &'a Object, field: &str) -> Result<Option<&'a str>> {
+    match info.field(field) {
+        None => Ok(None),
+        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
+        Some(_) => Err(not_text(field)),
+    }
+}
+
+fn is_truthy(value: &Value) -> bool {
+    !matches!(value, Value::String(text) if text.is_empty())
+}
+
+fn is_url(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
+}
+
+fn not_text(field: &str) -> Error {
+    invalid(format!("Image '{field}' must be a non-empty string."))
+}
+
+fn invalid(why: impl std::fmt::Display) -> Error {
+    Error::new(Kind::InvalidCommandParamsError, why)
+}

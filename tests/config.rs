@@ -1,0 +1,292 @@
+//! Parameters: what wins over what, what is refused, and that the table and its readers agree.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use ironlet::config::table::{Effect, Kind, TABLE};
+use ironlet::config::{Config, parameters_help, tokens};
+use ironlet::error::Result;
+use ironlet::host::Host;
+
+/// A machine that is nothing but its /etc.
+struct Machine(PathBuf);
+
+impl Machine {
+    fn new(name: &str, files: &[(&str, &str)]) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = format!("ironlet-config-{name}-{}-{count}", std::process::id());
+        let root = std::env::temp_dir().join(folder);
+        fs::create_dir_all(root.join("etc/ironic-python-agent.d")).expect("a folder");
+        for (file, text) in files {
+            fs::write(root.join("etc").join(file), text).expect(file);
+        }
+        Machine(root)
+    }
+
+    fn read(&self, command_line: &str) -> Result<Config> {
+        Config::read(&Host::new(&self.0), command_line)
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn refusal(command_line: &str) -> String {
+    match Machine::new("refusal", &[]).read(command_line) {
+        Ok(_) => panic!("accepted: {command_line}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn nothing_set_means_the_documented_defaults() {
+    let config = Machine::new("defaults", &[])
+        .read("quiet BOOT_IMAGE=/x")
+        .expect("fine");
+    assert!(config.api.urls.is_empty() && config.token.is_none() && config.standalone.is_none());
+    assert_eq!(
+        (config.listen.host.as_str(), config.listen.port),
+        ("::", 9999)
+    );
+    assert_eq!(
+        (config.advertise.port, config.advertise.attempts),
+        (9999, 6)
+    );
+    assert_eq!(config.api.lookup_timeout, Duration::from_secs(600));
+    assert_eq!(config.image.permitted_formats, ["raw", "gpt", "qcow2"]);
+    assert_eq!(
+        (config.image.timeout, config.image.retries),
+        (Duration::from_secs(60), 9)
+    );
+    assert_eq!(config.image.max_duration, None);
+    assert_eq!(
+        (config.tls.min_version.as_str(), config.tls.curve.as_str()),
+        ("1.2", "p384")
+    );
+    assert!(config.tls.automatic && !config.tls.insecure && config.image.inspects_format);
+}
+
+#[test]
+fn the_command_line_of_a_real_deploy_is_understood() {
+    let line = "nofb vga=normal ipa-debug=1 ipa-api-url=http://172.22.0.1:6385,https://[fd00::1]/baremetal \
+        ipa-global-request-id=req-bbe8a574 BOOTIF=01-52-54-00-AA-BB-01 selinux=0 ipa-insecure=yes \
+        ipa-unheard-of=x ipa-lookup-timeout=7 ipa-agent-token=secret ipa-ironic-api-version=1.90\n";
+    let config = Machine::new("real", &[]).read(line).expect("fine");
+    assert_eq!(
+        config.api.urls,
+        ["http://172.22.0.1:6385", "https://[fd00::1]/baremetal"]
+    );
+    assert_eq!(config.api.request_id.as_deref(), Some("req-bbe8a574"));
+    assert_eq!(config.api.version, Some((1, 90)));
+    assert_eq!(config.boot_mac.as_deref(), Some("52:54:00:aa:bb:01"));
+    assert_eq!(config.api.lookup_timeout, Duration::from_secs(7));
+    assert!(config.debug && config.tls.insecure);
+    assert_eq!(config.token.expect("a token").expose(), "secret");
+}
+
+#[test]
+fn the_last_word_wins_and_words_without_equals_are_nothing() {
+    assert_eq!(
+        tokens("a=1 b c=2=3\n a=4"),
+        [("a", "1"), ("c", "2=3"), ("a", "4")]
+    );
+    let config = Machine::new("last", &[])
+        .read("ipa-listen-port=1 ipa-listen-port=2 ipa-insecure")
+        .expect("fine");
+    assert_eq!((config.listen.port, config.tls.insecure), (2, false));
+}
+
+#[test]
+fn files_win_over_the_command_line_and_later_files_over_earlier_ones() {
+    let machine = Machine::new(
+        "files",
+        &[
+            (
+                "ironic-python-agent.conf",
+                "[DEFAULT]\nlisten_port = 1\nadvertise_port = 1\nlookup_timeout = 1\n",
+            ),
+            (
+                "ironic-python-agent.d/10.conf",
+                "[DEFAULT]\nadvertise_port = 2\nlookup_timeout = 2\ndebug = false\n",
+            ),
+            (
+                "ironic-python-agent.d/20.conf",
+                "[DEFAULT]\nlookup_timeout: 3\nunheard_of = x\n[disk_utils]\nlisten_port = 9\n",
+            ),
+            (
+                "ironic-python-agent.d/30.txt",
+                "[DEFAULT]\nlookup_timeout = 4\n",
+            ),
+        ],
+    );
+    let config = machine
+        .read("ipa-listen-port=8 ipa-advertise-port=8 ipa-lookup-timeout=8 ipa-lookup-interval=8 ipa-debug=1")
+        .expect("fine");
+    assert_eq!((config.listen.port, config.advertise.port), (1, 2));
+    assert_eq!(config.api.lookup_timeout, Duration::from_secs(3));
+    assert_eq!(config.api.lookup_interval, Duration::from_secs(8));
+    assert!(config.debug, "the command line's debug wins");
+}
+
+#[test]
+fn the_authority_injected_by_ironic_is_found_on_this_machine() {
+    let machine = Machine::new(
+        "cafile",
+        &[(
+            "ironic-python-agent.d/ironic-tls.conf",
+            "[DEFAULT]\ncafile=/etc/ironic-python-agent/ironic.crt\ncertfile = /opt/own.crt\nkeyfile = \"/opt/own.key\"\n",
+        )],
+    );
+    let tls = machine.read("").expect("fine").tls;
+    assert_eq!(
+        tls.cafile,
+        Some(machine.0.join("etc/ironic-python-agent/ironic.crt"))
+    );
+    assert_eq!(
+        tls.identity,
+        Some(("/opt/own.crt".into(), "/opt/own.key".into()))
+    );
+    assert_eq!(tls.fixed, None);
+}
+
+#[test]
+fn a_fixed_certificate_turns_the_automatic_one_off() {
+    let machine = Machine::new(
+        "fixed",
+        &[(
+            "ironic-python-agent.conf",
+            "[DEFAULT]\nlisten_tls = on\n[ssl]\ncert_file = /c\nkey_file = /k\n",
+        )],
+    );
+    let tls = machine.read("").expect("fine").tls;
+    assert_eq!(
+        (tls.automatic, tls.fixed),
+        (false, Some(("/c".into(), "/k".into())))
+    );
+}
+
+#[test]
+fn a_bad_value_is_refused_by_name_and_origin() {
+    for (line, word) in [
+        ("ipa-listen-port=70000", "from 0 to 65535"),
+        ("ipa-listen-port=-1", "from 0 to 65535"),
+        ("ipa-lookup-timeout=1.5", "seconds"),
+        ("ipa-lookup-timeout=99999999999999999999", "seconds"),
+        ("ipa-ip-lookup-attempts=0", "1 or more"),
+        ("ipa-insecure=maybe", "true or false"),
+        ("ipa-collect-lldp=maybe", "true or false"),
+        ("ipa-lldp-timeout=soon", "a number"),
+        ("ipa-api-url=ftp://ironic", "http://"),
+        ("ipa-api-url=http://", "http://"),
+        ("ipa-api-url=http://a,b", "http://"),
+        ("ipa-api-url=mdns", "no mDNS"),
+        ("ipa-tls-min-version=1.1", "1.2, 1.3"),
+        ("ipa-tls-certificate-curve=P384", "p256, p384, p521"),
+        ("ipa-image-download-connection-timeout=0", "1 or more"),
+        ("ironlet.then=sleep", "poweroff, reboot"),
+    ] {
+        let (name, text) = (line.split('=').next().unwrap_or_default(), refusal(line));
+        let told =
+            text.contains(name) && text.contains(word) && text.contains("the kernel command line");
+        assert!(told, "{line}: {text}");
+    }
+    for (file, word) in [
+        ("listen_port = x", "bad.conf: line 1"),
+        ("[DEFAULT]\nlisten_port = x", "from 0 to 65535"),
+        ("[DEFAULT]\nlisten_tls = true", "tls_cert_file"),
+        (
+            "[DEFAULT]\nimage_server_auth_strategy = http_basic",
+            "image_server_user",
+        ),
+        ("[DEFAULT]\nlisten_port", "bad.conf: line 2"),
+    ] {
+        let machine = Machine::new("bad", &[("ironic-python-agent.d/bad.conf", file)]);
+        let error = machine.read("").err().expect(file).to_string();
+        assert!(error.contains(word), "{file}: {error}");
+    }
+}
+
+#[test]
+fn debug_is_never_a_reason_not_to_start() {
+    for (value, on) in [
+        ("1", true),
+        ("t", true),
+        ("Yes", true),
+        ("0", false),
+        ("loud", false),
+    ] {
+        let config = Machine::new("debug", &[]).read(&format!("ipa-debug={value}"));
+        assert_eq!(config.map(|config| config.debug), Ok(on), "{value}");
+    }
+}
+
+#[test]
+fn a_deploy_without_ironic_needs_a_checksum() {
+    assert!(refusal("ironlet.image=http://h/i").contains("ironlet.checksum"));
+    let config = Machine::new("alone", &[])
+        .read("ironlet.image=http://h/i ironlet.checksum=sha256:00 ironlet.disk=/dev/vda ironlet.then=reboot")
+        .expect("fine");
+    let alone = config.standalone.expect("a deploy");
+    assert_eq!(
+        (alone.image.as_str(), alone.checksum.as_str()),
+        ("http://h/i", "sha256:00")
+    );
+    assert_eq!(
+        (alone.disk.as_deref(), alone.then.as_str()),
+        (Some("/dev/vda"), "reboot")
+    );
+}
+
+#[test]
+fn odd_boot_nics_are_no_error() {
+    for (text, mac) in [
+        ("52:54:00:AA:bb:01", Some("52:54:00:aa:bb:01")),
+        ("01-52-54-00-aa-bb-01", Some("52:54:00:aa:bb:01")),
+        ("${mac}", None),
+        ("52:54:00:aa:bb", None),
+        ("éééééééééé", None),
+    ] {
+        let config = Machine::new("nic", &[])
+            .read(&format!("BOOTIF={text}"))
+            .expect("fine");
+        assert_eq!(config.boot_mac.as_deref(), mac, "{text}");
+    }
+}
+
+#[test]
+fn the_table_holds_together_and_the_help_shows_all_of_it() {
+    let help = parameters_help();
+    for parameter in TABLE {
+        let title = parameter.title();
+        assert!(!title.is_empty() && !parameter.help.is_empty());
+        let same = TABLE
+            .iter()
+            .filter(|p| p.title() == title || (!p.key.is_empty() && p.key == parameter.key));
+        assert_eq!(same.count(), 1, "{title} is there twice");
+        assert!(
+            help.contains(&format!("\n{title}")) && help.contains(parameter.help),
+            "{title}"
+        );
+        if parameter.kind == Kind::Boolean {
+            assert!(["true", "false"].contains(&parameter.default), "{title}");
+        }
+        if parameter.effect == Effect::Ignored {
+            assert!(
+                refused_when_wrong(parameter.kind, parameter.name),
+                "{title}"
+            );
+        }
+    }
+}
+
+/// Even what is ignored is checked, so that a typing error does not wait for a later release.
+fn refused_when_wrong(kind: Kind, name: &str) -> bool {
+    let free = matches!(kind, Kind::Text | Kind::List | Kind::File);
+    free || name.is_empty() || refusal(&format!("{name}=?")).contains(name)
+}

@@ -1,0 +1,248 @@
+//! The main path against servers that serve, cut, stall and lie; a file stands for the disk.
+
+mod support;
+
+use std::path::Path;
+use std::time::Duration;
+
+use ironlet::clock::Clock;
+use ironlet::disk::guard::Permit;
+use ironlet::error::{Kind, Result};
+use ironlet::host::Host;
+use ironlet::image::checksum::Checksum;
+use ironlet::image::fetch::Patience;
+use ironlet::image::format::Format;
+use ironlet::image::source::{Algorithm, Digest, Hashing};
+use ironlet::image::{Receipt, Request, Tools, deploy};
+use ironlet::net::http::Timeouts;
+use support::image_server::Behaviour::{self, *};
+use support::image_server::ImageServer;
+use support::scratch::Scratch;
+
+const MIB: usize = 1 << 20;
+/// What the disk held before.
+const OLD: u8 = 0xAA;
+
+/// Bytes no two sectors of which are alike, ending within a sector.
+fn image(size: usize) -> Vec<u8> {
+    (0..size as u64)
+        .map(|at| (at / 512).wrapping_mul(0x9E37_79B9).to_le_bytes()[(at % 4) as usize] | 1)
+        .collect()
+}
+
+fn digest(bytes: &[u8]) -> Digest {
+    Hashing::new(bytes, Algorithm::Sha256)
+        .finish()
+        .expect("memory can be read")
+}
+
+fn run(urls: Vec<String>, checksum: Checksum, disk: &Path, retries: u32) -> Result<Receipt> {
+    run_permitted(urls, checksum, disk, retries, disk)
+}
+
+fn run_permitted(
+    urls: Vec<String>,
+    checksum: Checksum,
+    disk: &Path,
+    retries: u32,
+    permitted: &Path,
+) -> Result<Receipt> {
+    let request = Request {
+        id: "image".into(),
+        urls,
+        checksum,
+        format: Format::Raw,
+        authorization: None,
+        proxies: Default::default(),
+    };
+    let second = Duration::from_secs(1);
+    let tools = Tools {
+        trust: Default::default(),
+        timeouts: Timeouts {
+            connect: second,
+            read: second / 4,
+        },
+        patience: Patience {
+            retries,
+            interval: second,
+            limit: None,
+        },
+        permit: Permit::new(&Host::new("/"), vec![permitted.to_owned()]),
+        clock: Clock::fake(),
+    };
+    deploy(&request, disk, &tools)
+}
+
+struct Case {
+    name: &'static str,
+    script: Vec<Behaviour>,
+    image: usize,
+    disk: usize,
+    /// None for success, else the kind and a part of the text.
+    fails: Option<(Kind, &'static str)>,
+    requests: usize,
+    /// After a failure: was the disk left as it was, or cleared at both ends?
+    untouched: bool,
+}
+
+/// One row a server's behaviour; the disk is 8 MiB and the image 5 MiB and a bit where nothing else is said.
+#[rustfmt::skip]
+fn cases() -> Vec<Case> {
+    const LARGE: usize = 5 * MIB + 777;
+    const DISK: usize = 8 * MIB;
+    let ok = |name, script, image, requests| Case {
+        name, script, image, disk: DISK, fails: None, requests, untouched: false,
+    };
+    let bad = |name, script, image, kind, text, requests, untouched| Case {
+        name, script, image, disk: DISK, fails: Some((kind, text)), requests, untouched,
+    };
+    use Kind::{ImageChecksumError as Digest, ImageDownloadError as Download, ImageWriteError as Write};
+    vec![
+        ok("plain", vec![Serve], LARGE, 1),
+        ok("smaller than the held-back end", vec![Serve], 300_000, 1),
+        ok("exactly the disk", vec![Serve], DISK, 1),
+        ok("ends within the last MiB", vec![Serve], DISK - 5000, 1),
+        ok("length unsaid", vec![Chunked], LARGE, 1),
+        ok("length unsaid, exactly the disk", vec![Chunked], DISK, 1),
+        ok("redirected", vec![Redirect("/there"), Serve], LARGE, 2),
+        ok("cut, then fine", vec![CutAt(3 * MIB), Serve], LARGE, 2),
+        ok("failing, then fine", vec![Status(500), Status(503), Serve], LARGE, 3),
+        ok("stalled, then fine", vec![StallAt(2 * MIB), Serve], LARGE, 2),
+        bad("not there", vec![Status(404)], LARGE, Download, "404", 1, true),
+        bad("denied", vec![Status(403)], LARGE, Download, "expired", 1, true),
+        bad("always failing", vec![Status(502)], LARGE, Download, "502", 4, true),
+        bad("always cut", vec![CutAt(3 * MIB)], LARGE, Download, "at byte 3145728", 4, false),
+        bad("always stalled", vec![StallAt(0)], LARGE, Download, "", 4, true),
+        bad("cut within the first MiB", vec![CutAt(5000)], LARGE, Download, "", 4, true),
+        bad("truncated, its length too", vec![Short(3 * MIB)], LARGE, Digest, "expected sha256", 1, false),
+        bad("a page instead", vec![Page("<html>log in</html>")], LARGE, Digest, "expected sha256", 1, true),
+        bad("encoded", vec![Encoded], LARGE, Download, "encoded", 1, true),
+        bad("too large", vec![Serve], DISK + 1, Write, "does not fit", 1, true),
+        bad("too large, length unsaid", vec![Chunked], DISK + 1, Write, "larger than the disk", 1, false),
+        bad("redirected in circles", vec![Redirect("/again")], LARGE, Download, "redirect", 6, true),
+        bad("a head without end", vec![EndlessHead], LARGE, Download, "", 1, true),
+        Case { disk: MIB, ..bad("a disk too small for anything", vec![Serve], 1000, Write, "1 MiB only", 1, true) },
+    ]
+}
+
+#[test]
+fn whatever_the_server_does_the_disk_is_complete_or_does_not_boot() {
+    for case in cases() {
+        let scratch = Scratch::new();
+        let path = scratch.disk(case.disk, OLD);
+        let image = image(case.image);
+        let server = ImageServer::start(image.clone(), case.script);
+        let result = run(
+            vec![server.url("/image.raw?secret=1")],
+            Checksum::Digest(digest(&image)),
+            &path,
+            3,
+        );
+        let disk = std::fs::read(&path).expect("the disk is a file");
+        match (case.fails, result) {
+            (None, Ok(receipt)) => {
+                assert_eq!(receipt.bytes.0 as usize, image.len(), "{}", case.name);
+                assert_eq!(
+                    receipt.signature.to_le_bytes(),
+                    image[440..444],
+                    "{}",
+                    case.name
+                );
+                assert!(
+                    disk[..image.len()] == image,
+                    "{}: the disk is not the image",
+                    case.name
+                );
+                let tail = &disk[image.len().max(case.disk - MIB)..];
+                assert!(
+                    tail.iter().all(|byte| *byte == 0),
+                    "{}: an old backup table survived",
+                    case.name
+                );
+            }
+            (Some((kind, text)), Err(error)) => {
+                assert_eq!(error.kind(), kind, "{}: {error}", case.name);
+                assert!(error.details().contains(text), "{}: {error}", case.name);
+                assert!(
+                    !error.details().contains("secret"),
+                    "{}: {error}",
+                    case.name
+                );
+                if case.untouched {
+                    assert!(
+                        disk.iter().all(|byte| *byte == OLD),
+                        "{}: old data was touched",
+                        case.name
+                    );
+                } else {
+                    let ends = disk[..MIB].iter().chain(&disk[case.disk - MIB..]);
+                    assert!(
+                        ends.copied().all(|byte| byte == 0),
+                        "{}: it could boot",
+                        case.name
+                    );
+                }
+            }
+            (expected, result) => panic!("{}: {result:?}, expected {expected:?}", case.name),
+        }
+        assert_eq!(server.requests().len(), case.requests, "{}", case.name);
+    }
+}
+
+#[test]
+fn the_next_url_is_tried_and_a_checksum_file_is_read() {
+    let scratch = Scratch::new();
+    let path = scratch.disk(4 * MIB, OLD);
+    let image = image(2 * MIB);
+    let gone = ImageServer::start(Vec::new(), vec![Status(404)]);
+    let server = ImageServer::start(image.clone(), vec![Serve]);
+    let sums = format!(
+        "{}  ./other.raw\n{} *image.raw\n",
+        "0".repeat(64),
+        digest(&image)
+            .to_string()
+            .rsplit(' ')
+            .next()
+            .expect("digits")
+    );
+    let sums = ImageServer::start(sums.into_bytes(), vec![Status(500), Serve]);
+    let checksum = Checksum::At {
+        url: sums.url("/SHA256SUMS"),
+        algorithm: None,
+    };
+    let receipt = run(
+        vec![gone.url("/image.raw"), server.url("/image.raw")],
+        checksum,
+        &path,
+        1,
+    )
+    .expect("the second URL");
+    assert_eq!(receipt.bytes.0 as usize, image.len());
+    assert_eq!(
+        (
+            gone.requests().len(),
+            server.requests().len(),
+            sums.requests().len()
+        ),
+        (1, 1, 2)
+    );
+}
+
+#[test]
+fn a_disk_nobody_named_is_refused_before_anything_is_written() {
+    let scratch = Scratch::new();
+    let path = scratch.disk(4 * MIB, OLD);
+    let image = image(2 * MIB);
+    let server = ImageServer::start(image.clone(), vec![Serve]);
+    let nobody = scratch.path("another");
+    let checksum = Checksum::Digest(digest(&image));
+    let error =
+        run_permitted(vec![server.url("/i")], checksum, &path, 0, &nobody).expect_err("not named");
+    assert!(error.details().contains("--allow-disk"), "{error}");
+    assert!(
+        std::fs::read(&path)
+            .expect("the disk is a file")
+            .iter()
+            .all(|byte| *byte == OLD)
+    );
+}

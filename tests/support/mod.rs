@@ -1,0 +1,8 @@
+//! What tests share: fakes of the outside, and places to work in. No asserts here.
+
+#![allow(dead_code)] // each test binary uses its part
+
+pub mod fake_agent;
+pub mod image_server;
+pub mod scratch;
+pub mod wire;
