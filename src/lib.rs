@@ -47,5 +47,3 @@ pub mod init;
 
 // F9: the whole
 pub mod agent;
-pub mod session;
-pub mod standalone;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use getopts::{Matches, Options};
-use ironlet::{agent, standalone};
+use ironlet::agent::{self, standalone};
+use ironlet::{config, init};
 
 const USAGE: &str = "Usage: ironlet [MODE] [OPTIONS]
 
@@ -12,7 +13,7 @@ A deploy agent for OpenStack Ironic. As pid 1 it takes no flags but the kernel c
 
 fn main() -> ExitCode {
     if std::process::id() == 1 {
-        return ExitCode::FAILURE;
+        init::run();
     }
     let options = options();
     let flags = match options.parse(std::env::args_os().skip(1)) {
@@ -26,8 +27,8 @@ fn main() -> ExitCode {
         () if flags.opt_present("version") => {
             print(&format!("ironlet {}", env!("CARGO_PKG_VERSION")))
         }
-        () if flags.opt_present("help-parameters") => print(&String::new()),
-        () if flags.opt_present("agent") => Ok(()),
+        () if flags.opt_present("help-parameters") => print(&config::parameters_help()),
+        () if flags.opt_present("agent") => agent::run(surroundings(&flags)),
         () if flags.opt_present("write-image") => {
             standalone::write(surroundings(&flags), image(&flags))
         }

@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[(&str, u8)] = &[
     ("clock", 0), ("error", 0), ("secret", 0), ("units", 0),
     ("codec", 1), ("sys", 1),
-    ("host", 2), ("logger", 2),
-    ("config", 3), ("net", 3), ("power", 3),
+    ("host", 2),
+    ("logger", 3), ("config", 3), ("net", 3), ("power", 3),
     ("disk", 4),
     ("image", 5), ("inventory", 5),
     ("conductor", 6), ("steps", 6),
     ("command", 7),
     ("api", 8), ("init", 8),
-    ("agent", 9), ("session", 9), ("standalone", 9),
+    ("agent", 9),
     ("main", 10), ("lib", 10),
 ];
 
@@ -36,7 +36,7 @@ const IMPORTERS: &[(&str, &str)] = &[
     ("rcgen", "src/net/certificate.rs"),
     ("rustls", "src/net/tls.rs"),
     ("sha2", "src/image/source.rs"),
-    ("smoltcp", "src/net/dhcp.rs"),
+    ("smoltcp", "src/net/dhcp/message.rs"),
     ("tiny_http", "src/api/mod.rs"),
     ("ureq", "src/net/http.rs"),
 ];

@@ -78,7 +78,10 @@ pub(super) fn collect(machine: &Machine, _: &Entry, _: Object) -> Result<Value> 
         archive.add(&name, now, content.as_bytes());
     }
     let packed = gzip::pack(&archive.finish()).context("packing logs")?;
-    Ok(object([("system_logs", text(codec::base64::encode(&packed)))]))
+    Ok(object([(
+        "system_logs",
+        text(codec::base64::encode(&packed)),
+    )]))
 }
 
 /// Names and contents, the most telling first. What is not there is left out.

@@ -15,7 +15,7 @@ pub use entry::Entry;
 
 use crate::codec::json::{Object, Value};
 use crate::error::{Error, Kind, Result};
-use crate::inventory;
+use crate::inventory::{self, BootFacts};
 use crate::steps::{self, Phase};
 
 /// One command: what it is called, what it takes and what it does.
@@ -101,7 +101,7 @@ static TABLE: [Command; 15] = [
         after: Some(|machine| machine.agent.lock_down()),
         ..plain("system.lockdown", Mode::Sync, &[], &[], |_, _, _| Ok(Value::Null))
     },
-    plain("poll.get_hardware_info", Mode::Sync, &[], &[], |machine, _, _| Ok(inventory::collect(&machine.host))),
+    plain("poll.get_hardware_info", Mode::Sync, &[], &[], |machine, _, _| Ok(inventory::collect(&machine.host, BootFacts { bootif: machine.settings().boot_interface }))),
 ];
 
 impl Command {

@@ -30,6 +30,8 @@ pub struct Config {
     pub hardware_delay: Duration,
     /// `aa:bb:cc:dd:ee:ff` of the NIC the machine booted from.
     pub boot_mac: Option<String>,
+    /// `BOOTIF` as the boot loader wrote it, for Ironic to read.
+    pub boot_interface: Option<String>,
     pub standalone: Option<Standalone>,
 }
 
@@ -187,6 +189,7 @@ impl Config {
             debug: values.flag("ipa-debug"),
             hardware_delay: values.seconds("ipa-hardware-initialization-delay"),
             boot_mac: values.text("BOOTIF").and_then(mac),
+            boot_interface: values.owned("BOOTIF"),
             standalone: Standalone::from(values)?,
         })
     }

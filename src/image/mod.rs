@@ -171,10 +171,7 @@ impl Tools {
                 let pause = self
                     .clock
                     .between(self.patience.interval / 2..self.patience.interval);
-                warn!(
-                    "{last}; trying again in {:.0} s",
-                    pause.as_secs_f64()
-                );
+                warn!("{last}; trying again in {:.0} s", pause.as_secs_f64());
                 self.clock.sleep(pause);
             }
             let mut hope = false;

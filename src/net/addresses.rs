@@ -5,7 +5,7 @@ use std::net::{IpAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use super::links::{Changes, Link, must_be_ours};
+use super::links::{self, Changes, Link, must_be_ours};
 use super::rtnetlink::{
     Message, NLM_F_CREATE, NLM_F_REPLACE, Request, attributes, dump, field, tell,
 };
@@ -138,6 +138,19 @@ pub fn wait_for_address(clock: &Clock, timeout: Duration) -> Result<bool> {
         readable([changes.as_fd()], Some(left)).context("waiting for an address")?;
         changes.take();
     }
+}
+
+/// The IPv4 address of the interface `name`.
+pub fn of_interface(name: &str) -> Result<IpAddr> {
+    let link = links::list()?.into_iter().find(|link| link.name == name);
+    let index = link
+        .ok_or_else(|| Error::plain(format!("there is no interface {name}")))?
+        .index;
+    let own = list()?
+        .into_iter()
+        .find(|assigned| assigned.link == index && assigned.address.ip.is_ipv4());
+    own.map(|assigned| assigned.address.ip)
+        .ok_or_else(|| Error::plain(format!("{name} has no IPv4 address")))
 }
 
 /// The address this machine would use towards `to`: what can be called back from there.

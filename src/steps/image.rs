@@ -59,5 +59,6 @@ fn choose_disk(machine: &Machine) -> Result<disk::Disk> {
         Err(error) => warn!("the node as last sent has to do, the lookup failed: {error}"),
     }
     machine.node().any_disk_will_do()?;
-    disk::default_root(&machine.host).kind(Kind::DeviceNotFound)
+    let (attempts, delay) = machine.settings().disk_wait;
+    disk::wait_for_root(&machine.host, &machine.clock, attempts, delay).kind(Kind::DeviceNotFound)
 }

@@ -1,6 +1,7 @@
 //! The surroundings of steps and commands: the machine they work on and what was agreed about it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::node::Node;
 use crate::clock::{Bell, Clock};
@@ -44,6 +45,10 @@ pub struct Settings {
     pub login: Option<Login>,
     pub ignore_bootloader_failure: bool,
     pub bios_bootloader: bool,
+    /// `BOOTIF` as the boot loader wrote it.
+    pub boot_interface: Option<String>,
+    /// How often, and how long apart, to look for a disk before there is none.
+    pub disk_wait: (u32, Duration),
 }
 
 /// For HTTP basic authentication; incomplete until somebody needs it.
@@ -61,6 +66,9 @@ impl Default for Settings {
             login: None,
             ignore_bootloader_failure: false,
             bios_bootloader: false,
+            boot_interface: None,
+            // protocol/lifecycle.md §3: ipa-disk-wait-attempts and -delay.
+            disk_wait: (10, Duration::from_secs(3)),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Parameters and what the lookup reply changed about them, as plain values for the rooms below.
 
+use std::path::Path;
+
 use crate::clock::Clock;
 use crate::conductor::lookup::Enrolment;
 use crate::conductor::{ApiVersion, Client};
@@ -15,9 +17,11 @@ use crate::steps::machine::{Login, Settings};
 /// Whom to believe: the parameters, tightened by the lookup reply once there is one.
 pub fn trust(config: &Config, enrolment: Option<&Enrolment>) -> Result<Trust> {
     let tls = &config.tls;
-    let read = |path| std::fs::read(path).with_context(|| format!("reading {}", path.display()));
     let identity = match &tls.identity {
-        Some((certificate, key)) => Some(Identity { certificate: read(certificate)?, key: read(key)? }),
+        Some((certificate, key)) => Some(Identity {
+            certificate: read(certificate)?,
+            key: read(key)?,
+        }),
         None => None,
     };
     Ok(Trust {
@@ -26,17 +30,24 @@ pub fn trust(config: &Config, enrolment: Option<&Enrolment>) -> Result<Trust> {
         insecure: tls.insecure,
         identity,
         min: tls_minimum(config, enrolment)?,
-        ciphers: enrolment.and_then(|enrolment| enrolment.tls_ciphers.clone()).or(tls.ciphers.clone()),
+        ciphers: enrolment
+            .and_then(|enrolment| enrolment.tls_ciphers.clone())
+            .or(tls.ciphers.clone()),
     })
 }
 
 /// The oldest TLS spoken, on calls and on the port.
 pub fn tls_minimum(config: &Config, enrolment: Option<&Enrolment>) -> Result<Version> {
     let own = Version::parse(&config.tls.min_version).ok_or_else(|| {
-        let why = format!("ipa-tls-min-version is 1.2 or 1.3, not '{}'", config.tls.min_version);
+        let why = format!(
+            "ipa-tls-min-version is 1.2 or 1.3, not '{}'",
+            config.tls.min_version
+        );
         Error::new(Kind::RESTError, why)
     })?;
-    Ok(enrolment.and_then(|enrolment| enrolment.tls_min).unwrap_or(own))
+    Ok(enrolment
+        .and_then(|enrolment| enrolment.tls_min)
+        .unwrap_or(own))
 }
 
 /// A client for Ironic's own API.
@@ -44,21 +55,41 @@ pub fn ironic(config: &Config) -> Result<Client> {
     let api = &config.api;
     let http = http_client(config, trust(config, None)?)?;
     let version = api.version.map(|(major, minor)| ApiVersion(major, minor));
-    Ok(Client::new(http, &api.urls, api.request_id.clone(), version))
+    Ok(Client::new(
+        http,
+        &api.urls,
+        api.request_id.clone(),
+        version,
+    ))
 }
 
 pub fn http_client(config: &Config, trust: Trust) -> Result<http::Client> {
-    let timeouts = Timeouts { connect: config.api.timeout, read: config.api.timeout };
+    let timeouts = Timeouts {
+        connect: config.api.timeout,
+        read: config.api.timeout,
+    };
     http::Client::new(&trust, &Default::default(), timeouts)
 }
 
 /// What images are fetched and written with.
-pub fn tools(config: &Config, enrolment: Option<&Enrolment>, permit: Permit, clock: &Clock) -> Result<Tools> {
+pub fn tools(
+    config: &Config,
+    enrolment: Option<&Enrolment>,
+    permit: Permit,
+    clock: &Clock,
+) -> Result<Tools> {
     let image = &config.image;
     Ok(Tools {
         trust: trust(config, enrolment)?,
-        timeouts: Timeouts { connect: image.timeout, read: image.timeout },
-        patience: Patience { retries: image.retries, interval: image.retry_interval, limit: image.max_duration },
+        timeouts: Timeouts {
+            connect: image.timeout,
+            read: image.timeout,
+        },
+        patience: Patience {
+            retries: image.retries,
+            interval: image.retry_interval,
+            limit: image.max_duration,
+        },
         permit,
         clock: clock.clone(),
     })
@@ -69,7 +100,16 @@ pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
     let login = config.image.login.as_ref();
     Settings {
         md5: enrolment.md5_allowed.unwrap_or(config.image.md5_allowed),
-        login: login.map(|(user, password)| Login { user: Some(user.clone()), password: Some(password.clone()) }),
+        login: login.map(|(user, password)| Login {
+            user: Some(user.clone()),
+            password: Some(password.clone()),
+        }),
+        boot_interface: config.boot_interface.clone(),
+        disk_wait: (config.disk_wait.attempts, config.disk_wait.delay),
         ..Settings::default()
     }
+}
+
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("reading {}", path.display()))
 }

@@ -65,7 +65,10 @@ impl Agent for Powers {
     }
 
     fn lock_down(&self) {
-        let sender = self.lock_down.lock().unwrap_or_else(PoisonError::into_inner);
+        let sender = self
+            .lock_down
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         // Nobody listening means that the agent is ending anyway.
         let _ = sender.send(());
     }

@@ -3,15 +3,28 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::agent::Surroundings;
+use log::error;
+
+use super::Surroundings;
 use crate::clock::Clock;
+use crate::config::Standalone;
+use crate::disk;
 use crate::error::{Error, Kind, Result};
+use crate::host::Host;
 use crate::image::checksum::Checksum;
 use crate::image::fetch::Patience;
 use crate::image::format::Format;
 use crate::image::{self, Request, Tools};
 use crate::logger;
 use crate::net::http::Timeouts;
+use crate::power::{How, power};
+
+/// Between two attempts: a server that was off for a minute should not cost an hour.
+const SHORTEST: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_secs(60);
+/// Slow controllers show their disks some seconds late.
+const LOOKS: u32 = 10;
+const LOOK_PAUSE: Duration = Duration::from_secs(1);
 
 /// One image, named by a person.
 pub struct Image {
@@ -27,7 +40,7 @@ impl Image {
                 "'{}' is no image: an http:// or https:// URL is needed",
                 self.url
             );
-            return Err(Error::new(Kind::InvalidCommandParamsError, why));
+            return Err(wrong(why));
         }
         Ok(Request {
             id: self.url.clone(),
@@ -64,4 +77,48 @@ pub fn write(surroundings: Surroundings, image: Image) -> Result<()> {
         clock: Clock::real(),
     };
     image::deploy(&image.request()?, disk, &tools).map(drop)
+}
+
+/// Deploys what the kernel command line named, then goes; a failure is told and tried again for ever.
+pub fn run(host: &Host, order: &Standalone, tools: &Tools) -> Result<()> {
+    let how = match order.then.as_str() {
+        "reboot" => How::Reboot,
+        "poweroff" => How::Off,
+        other => {
+            return Err(wrong(format!(
+                "ironlet.then is poweroff or reboot, not '{other}'"
+            )));
+        }
+    };
+    let image = Image {
+        url: order.image.clone(),
+        checksum: order.checksum.clone(),
+        disk: order.disk.as_ref().map(PathBuf::from),
+    };
+    let mut failures = 0;
+    loop {
+        let Err(error) = deploy(host, &image, tools) else {
+            return power(host, &tools.clock, how);
+        };
+        failures += 1;
+        let pause = tools.clock.backoff(failures, SHORTEST, LONGEST);
+        error!(
+            "the deploy failed (attempt {failures}): {error}; next in {:.0} s",
+            pause.as_secs_f64()
+        );
+        tools.clock.sleep(pause);
+    }
+}
+
+fn deploy(host: &Host, image: &Image, tools: &Tools) -> Result<()> {
+    let request = image.request()?;
+    let disk = match &image.disk {
+        Some(disk) => disk.clone(),
+        None => disk::wait_for_root(host, &tools.clock, LOOKS, LOOK_PAUSE)?.path,
+    };
+    image::deploy(&request, &disk, tools).map(drop)
+}
+
+fn wrong(why: String) -> Error {
+    Error::new(Kind::InvalidCommandParamsError, why)
 }

@@ -8,6 +8,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 
+use super::identity::Identity;
 use crate::codec::json::{self, Fields, Value};
 use crate::error::{Context, Error, Result};
 use crate::host::Host;
@@ -19,44 +20,7 @@ pub struct Session {
     pub identity: Option<Identity>,
 }
 
-/// The callback URL and what proves it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    pub callback_url: String,
-    /// Certificate and key as PEM; none where plain HTTP is spoken.
-    pub tls: Option<(String, Secret)>,
-}
-
 const FILE: &str = "session";
-
-impl Identity {
-    /// The address Ironic is told to call back, and a certificate for it where Ironic can verify one.
-    pub fn make(config: &Config, client: &Client, host: &Host, clock: &Clock) -> Result<Self> {
-        let advertise = &config.advertise;
-        let wish = Wish {
-            host: advertise.host.as_deref(),
-            interface: advertise.interface.as_deref(),
-            attempts: advertise.attempts,
-            pause: advertise.pause,
-        };
-        let routes = Routes {
-            source: &|to| Ok(addresses::source_address(to)?),
-            interface: &|name| Ok(addresses::of_interface(name)?),
-        };
-        // Only tells whether somebody answers; what is said there is not believed.
-        let anybody = terms::http_client(config, Trust { insecure: true, ..Trust::default() })?;
-        let address = advertise::address(&wish, &routes, &client.urls(), &anybody, clock)?;
-        let url = |scheme| heartbeat::callback_url(scheme, &address, advertise.port);
-        if !config.tls.automatic || !client.auto_tls() {
-            return Ok(Identity { callback_url: url(&advertise.protocol), tls: None });
-        }
-        let ip = address.parse().ok().with_context(|| format!("making a certificate for '{address}', which is no IP address"))?;
-        let curve = Curve::parse(&config.tls.curve).unwrap_or_default();
-        let name = attribute(host.proc("sys/kernel/hostname")).unwrap_or_else(|| "ironlet".to_owned());
-        let Own { certificate, key } = certificate::generate(ip, &name, curve)?;
-        Ok(Identity { callback_url: url("https"), tls: Some((certificate, key)) })
-    }
-}
 
 impl Session {
     /// The session of the process before this one; empty on a fresh boot.

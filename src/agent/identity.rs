@@ -1,0 +1,81 @@
+//! Under which URL Ironic calls back, and the certificate that proves it is still this agent.
+
+use super::terms;
+use crate::clock::Clock;
+use crate::conductor::advertise::{self, Routes, Wish};
+use crate::conductor::lookup::Enrolment;
+use crate::conductor::{Client, heartbeat};
+use crate::config::Config;
+use crate::error::{Context, Error, Result};
+use crate::host::{Host, attribute};
+use crate::net::addresses;
+use crate::net::certificate::{self, Curve, Own};
+use crate::net::tls::{Acceptor, Trust};
+use crate::secret::Secret;
+
+/// The callback URL and what proves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub callback_url: String,
+    /// Certificate and key as PEM; none where plain HTTP is spoken.
+    pub tls: Option<(String, Secret)>,
+}
+
+impl Identity {
+    /// The address Ironic is told to call back, and a certificate for it where Ironic can verify one.
+    pub fn make(config: &Config, client: &Client, host: &Host, clock: &Clock) -> Result<Self> {
+        let advertise = &config.advertise;
+        let wish = Wish {
+            host: advertise.host.as_deref(),
+            interface: advertise.interface.as_deref(),
+            attempts: advertise.attempts,
+            pause: advertise.pause,
+        };
+        let routes = Routes {
+            source: &|to| Ok(addresses::source_address(to)?),
+            interface: &|name| Ok(addresses::of_interface(name)?),
+        };
+        // Only tells whether somebody answers; what is said there is not believed.
+        let anybody = terms::http_client(
+            config,
+            Trust {
+                insecure: true,
+                ..Trust::default()
+            },
+        )?;
+        let address = advertise::address(&wish, &routes, &client.urls(), &anybody, clock)?;
+        let url = |scheme| heartbeat::callback_url(scheme, &address, advertise.port);
+        if !config.tls.automatic || !client.auto_tls() {
+            return Ok(Identity {
+                callback_url: url(&advertise.protocol),
+                tls: None,
+            });
+        }
+        let ip = address
+            .parse()
+            .map_err(Error::plain)
+            .with_context(|| format!("making a certificate for '{address}'"))?;
+        let curve = Curve::parse(&config.tls.curve).unwrap_or_default();
+        let name =
+            attribute(host.proc("sys/kernel/hostname")).unwrap_or_else(|| "ironlet".to_owned());
+        let Own { certificate, key } = certificate::generate(ip, &name, curve)?;
+        Ok(Identity {
+            callback_url: url("https"),
+            tls: Some((certificate, key)),
+        })
+    }
+
+    /// Speaks TLS on the port; none where plain HTTP is spoken.
+    pub fn acceptor(&self, config: &Config, enrolment: &Enrolment) -> Result<Option<Acceptor>> {
+        let min = terms::tls_minimum(config, Some(enrolment))?;
+        if let Some((certificate, key)) = &config.tls.fixed {
+            let (certificate, key) = (terms::read(certificate)?, terms::read(key)?);
+            return Acceptor::new(&certificate, &key, min).map(Some);
+        }
+        let own = self.tls.as_ref();
+        own.map(|(certificate, key)| {
+            Acceptor::new(certificate.as_bytes(), key.expose().as_bytes(), min)
+        })
+        .transpose()
+    }
+}

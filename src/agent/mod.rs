@@ -1,0 +1,264 @@
+//! The agent proper, as a contents page: parameters → enrol → serve → heartbeat → lock down.
+
+mod identity;
+mod powers;
+mod session;
+pub mod standalone;
+mod terms;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use log::{error, info, warn};
+
+use crate::api::{self, Limits, Server, Service};
+use crate::clock::{Bell, Clock};
+use crate::command::Engine;
+use crate::conductor::Client;
+use crate::conductor::heartbeat::Heartbeat;
+use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
+use crate::config::Config;
+use crate::disk::guard::Permit;
+use crate::error::{Context, Error, Result};
+use crate::host::Host;
+use crate::net::{addresses, links};
+use crate::steps::machine::Machine;
+use crate::{inventory, logger};
+use identity::Identity;
+use powers::Powers;
+use session::Session;
+
+/// What heartbeats and `GET /v1/status` say the agent is.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How long the console stays silent about a missing address.
+const NETWORK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where the agent finds itself: the machine, or what a person named instead.
+pub struct Surroundings {
+    /// What stands for `/`.
+    pub root: PathBuf,
+    /// Instead of the kernel command line.
+    pub command_line: Option<String>,
+    pub allowed_disks: Vec<PathBuf>,
+}
+
+impl Surroundings {
+    pub fn host(&self) -> Host {
+        Host::new(&self.root)
+    }
+
+    pub fn permit(&self) -> Permit {
+        Permit::new(&self.host(), self.allowed_disks.clone())
+    }
+
+    fn config(&self) -> Result<Config> {
+        let command_line = match &self.command_line {
+            Some(text) => text.clone(),
+            None => self.host().command_line()?,
+        };
+        Config::read(&self.host(), &command_line)
+    }
+}
+
+/// What all parts of the agent share.
+struct Agent {
+    config: Config,
+    host: Host,
+    clock: Clock,
+    permit: Permit,
+    /// Rung for a heartbeat out of turn.
+    bell: Bell,
+}
+
+/// Returns only to be restarted (an error) or never to run again (locked down).
+pub fn run(surroundings: Surroundings) -> Result<()> {
+    let host = surroundings.host();
+    let config = surroundings.config();
+    logger::start(&host, config.as_ref().is_ok_and(|config| config.debug));
+    let config = config.context("reading the parameters")?;
+    if config.tls.insecure {
+        warn!("ipa-insecure=1: certificates of servers are not verified");
+    }
+    let permit = surroundings.permit();
+    let agent = Agent {
+        config,
+        host,
+        clock: Clock::real(),
+        permit,
+        bell: Bell::default(),
+    };
+    agent.wait_for_network();
+    if let Some(order) = &agent.config.standalone {
+        let tools = terms::tools(&agent.config, None, agent.permit.clone(), &agent.clock)?;
+        return standalone::run(&agent.host, order, &tools);
+    }
+    if agent.config.api.urls.is_empty() {
+        let why =
+            "nothing to do: the kernel command line has neither ipa-api-url nor ironlet.image";
+        return Err(Error::plain(why));
+    }
+    agent.serve_ironic()
+}
+
+impl Agent {
+    fn serve_ironic(&self) -> Result<()> {
+        let mut session = Session::restore(&self.host).unwrap_or_else(|error| {
+            warn!("starting afresh: {error}");
+            Session::default()
+        });
+        let token = session.token.take().or_else(|| self.config.token.clone());
+        let macs = inventory::macs(&inventory::interfaces(&self.host));
+        let client = Arc::new(terms::ironic(&self.config)?);
+        let search = Search {
+            addresses: &macs,
+            uuid: None,
+            token: token.as_ref(),
+            timeout: self.config.api.lookup_timeout,
+            interval: self.config.api.lookup_interval,
+        };
+        let enrolment = match lookup(&client, &self.clock, &search) {
+            Ok(enrolment) => enrolment,
+            Err(Unfound::GaveUp(error)) => return Err(error),
+            Err(Unfound::TokenTaken(error)) => {
+                error!("locking down: {error}");
+                return links::all_down(&self.host);
+            }
+        };
+        info!("this is node {}", enrolment.uuid);
+
+        let identity = match session.identity.take() {
+            Some(identity) => identity,
+            None => Identity::make(&self.config, &client, &self.host, &self.clock)?,
+        };
+        let (engine, locked_down) = self.engine(&client, &enrolment, macs)?;
+        let server = self.serve(engine, &identity, &enrolment)?;
+        let heartbeat = self.heartbeat(&identity, &enrolment);
+        let session = Session {
+            token: enrolment.token,
+            identity: Some(identity),
+        };
+        if let Err(error) = session.keep(&self.host) {
+            warn!("a restarted agent will be a stranger to Ironic: {error}");
+        }
+        self.beat_until(locked_down, &heartbeat, &client, server)
+    }
+
+    /// The commands, and word from the one that locks the machine down.
+    fn engine(
+        &self,
+        client: &Arc<Client>,
+        enrolment: &Enrolment,
+        macs: Vec<String>,
+    ) -> Result<(Engine, Receiver<()>)> {
+        let (lock_down, locked_down) = channel();
+        let powers = Powers {
+            host: self.host.clone(),
+            clock: self.clock.clone(),
+            client: Arc::clone(client),
+            uuid: enrolment.uuid.clone(),
+            macs,
+            token: enrolment.token.clone(),
+            lock_down: Mutex::new(lock_down),
+        };
+        let machine = Machine::new(
+            self.host.clone(),
+            self.clock.clone(),
+            self.bell.clone(),
+            terms::tools(
+                &self.config,
+                Some(enrolment),
+                self.permit.clone(),
+                &self.clock,
+            )?,
+            Box::new(powers),
+            terms::settings(&self.config, enrolment),
+        );
+        machine.set_node(powers::node(enrolment));
+        Ok((Engine::new(Arc::new(machine)), locked_down))
+    }
+
+    fn serve(&self, engine: Engine, identity: &Identity, enrolment: &Enrolment) -> Result<Server> {
+        let listen = &self.config.listen;
+        let address: Option<IpAddr> = match listen.host.as_str() {
+            "" => None,
+            host => Some(
+                host.parse()
+                    .map_err(Error::plain)
+                    .with_context(|| format!("reading ipa-listen-host={host}"))?,
+            ),
+        };
+        let listener = api::listen(address, listen.port)
+            .with_context(|| format!("listening on port {} of '{}'", listen.port, listen.host))?;
+        let service = Service {
+            engine,
+            token: enrolment.token.clone(),
+            started_at: self.clock.unix(),
+            version: VERSION,
+            acceptor: identity.acceptor(&self.config, enrolment)?,
+            host: self.host.clone(),
+            limits: Limits::default(),
+        };
+        let server = api::serve(listener, service, self.clock.clone())?;
+        info!("serving {}", identity.callback_url);
+        Ok(server)
+    }
+
+    fn heartbeat(&self, identity: &Identity, enrolment: &Enrolment) -> Heartbeat {
+        Heartbeat {
+            uuid: enrolment.uuid.clone(),
+            callback_url: identity.callback_url.clone(),
+            token: enrolment.token.clone(),
+            agent_version: VERSION.to_owned(),
+            certificate: identity
+                .tls
+                .as_ref()
+                .map(|(certificate, _)| certificate.clone()),
+            timeout: enrolment.heartbeat_timeout,
+        }
+    }
+
+    /// Tells Ironic that the agent is here until a command locks it down; then takes all of it away.
+    fn beat_until(
+        &self,
+        locked_down: Receiver<()>,
+        heartbeat: &Heartbeat,
+        client: &Client,
+        server: Server,
+    ) -> Result<()> {
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| -> Result<()> {
+            let beat = || heartbeat.run(client, &self.clock, &self.bell, &stop);
+            thread::Builder::new()
+                .name("heartbeat".into())
+                .spawn_scoped(scope, beat)
+                .context("starting the heartbeat")?;
+            // An error would mean that the engine is gone, and it lives as long as the server.
+            let _ = locked_down.recv();
+            warn!("locking down: no more commands, no network");
+            server.stop();
+            stop.store(true, Ordering::SeqCst);
+            self.bell.ring();
+            Ok(())
+        })?;
+        links::all_down(&self.host)
+    }
+
+    /// pid 1 brings the network up; without any there is nobody to talk to.
+    fn wait_for_network(&self) {
+        if !self.host.is_ramdisk() {
+            return;
+        }
+        while !matches!(
+            addresses::wait_for_address(&self.clock, NETWORK_TIMEOUT),
+            Ok(true)
+        ) {
+            warn!("no network interface has an address yet; init says above what it tried");
+        }
+    }
+}

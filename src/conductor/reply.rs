@@ -1,0 +1,201 @@
+//! Ironic's replies, read with suspicion: its version, its errors, the result of a lookup.
+
+use std::time::Duration;
+
+use log::warn;
+
+use super::ApiVersion;
+use crate::codec::json::{self, Fields, Object, Value};
+use crate::error::{Error, Result};
+use crate::net::tls::Version;
+use crate::secret::Secret;
+
+/// What Ironic decided about this agent.
+#[derive(Clone)]
+pub struct Enrolment {
+    pub uuid: String,
+    /// The node as an object, for whoever needs more of it.
+    pub node: Value,
+    /// The one to use from now on, known before or new.
+    pub token: Option<Secret>,
+    pub heartbeat_timeout: Duration,
+    pub tls_min: Option<Version>,
+    pub tls_ciphers: Option<String>,
+    pub md5_allowed: Option<bool>,
+    pub permitted_formats: Option<Vec<String>>,
+    pub inspects_format: Option<bool>,
+    /// Later inventories leave the BMC alone.
+    pub skips_bmc: bool,
+}
+
+/// What Ironic says of the token.
+pub enum Token {
+    New(Secret),
+    /// It made one before and will not repeat it.
+    Taken,
+    Nothing,
+}
+
+/// The reply to a lookup; the error says what is missing or wrong.
+pub fn enrolment(text: &str) -> Result<(Enrolment, Token)> {
+    let Value::Object(mut reply) = json::parse(text)? else {
+        return Err(Error::plain("the reply is no JSON object"));
+    };
+    let uuid = match reply.object("node")? {
+        Some(node) => node.string("uuid")?.unwrap_or_default().to_owned(),
+        None => String::new(),
+    };
+    if uuid.is_empty() {
+        return Err(Error::plain("the reply names no node.uuid"));
+    }
+    // An API before 2017 has the timeout at the top and no config.
+    let bare = Object::new();
+    let config = reply.object("config")?;
+    let seconds = config.unwrap_or(&reply).integer("heartbeat_timeout")?;
+    let config = config.unwrap_or(&bare);
+    let heartbeat_timeout = match seconds {
+        // A week is far above any sane setting, and far below what arithmetic could not bear.
+        Some(seconds @ 1..=604_800) => Duration::from_secs(seconds),
+        Some(seconds) => return Err(Error::plain(format!("heartbeat_timeout is {seconds} s"))),
+        None => return Err(Error::plain("the reply has no heartbeat_timeout")),
+    };
+    let token = token(lenient(config.string("agent_token")));
+    let tls_min = lenient(config.string("tls_min_version"));
+    let enrolment = Enrolment {
+        uuid,
+        token: None,
+        heartbeat_timeout,
+        tls_min: tls_min.and_then(Version::parse),
+        tls_ciphers: lenient(config.string("tls_cipher_suites")).map(str::to_owned),
+        md5_allowed: lenient(config.boolean("agent_md5_checksum_enable")),
+        permitted_formats: lenient(config.array("permitted_image_formats")).map(|formats| {
+            let texts = formats.iter().filter_map(|format| match format {
+                Value::String(text) => Some(text.clone()),
+                _ => None,
+            });
+            texts.collect()
+        }),
+        inspects_format: lenient(config.boolean("disable_deep_image_inspection")).map(|off| !off),
+        skips_bmc: lenient(config.boolean("agent_skip_bmc_detect")).unwrap_or_default(),
+        node: Value::Null,
+    };
+    let node = reply.remove("node").unwrap_or(Value::Null);
+    Ok((Enrolment { node, ..enrolment }, token))
+}
+
+/// A setting of the wrong type is not worth losing the node over.
+fn lenient<T>(setting: Result<Option<T>>) -> Option<T> {
+    setting.unwrap_or_else(|error| {
+        warn!("ignored in Ironic's reply: {}", error.details());
+        None
+    })
+}
+
+// protocol/lifecycle.md §10
+fn token(text: Option<&str>) -> Token {
+    match text {
+        Some("******") => Token::Taken,
+        Some(text) if text.chars().count() >= 32 => Token::New(Secret::new(text)),
+        _ => Token::Nothing,
+    }
+}
+
+/// `default_version.version` of the root document.
+pub fn default_version(text: &str) -> Option<ApiVersion> {
+    let Ok(Value::Object(root)) = json::parse(text) else {
+        return None;
+    };
+    let default = root.object("default_version").ok()??;
+    let (major, minor) = default.string("version").ok()??.split_once('.')?;
+    Some(ApiVersion(major.parse().ok()?, minor.parse().ok()?))
+}
+
+/// What an error body wants to say (lifecycle.md §6), in one line that fits a log.
+pub fn error_text(body: &str) -> String {
+    let text = stated(body).unwrap_or_else(|| body.to_owned());
+    let words: Vec<_> = text.split_whitespace().collect();
+    let mut line = words.join(" ");
+    if let Some((cut, _)) = line.char_indices().nth(300) {
+        line.truncate(cut);
+        line.push('…');
+    }
+    line
+}
+
+fn stated(body: &str) -> Option<String> {
+    let Ok(Value::Object(mut fields)) = json::parse(body) else {
+        return None;
+    };
+    match fields.remove("error_message") {
+        Some(Value::Object(inner)) => fields = inner,
+        // Ironic of old puts JSON inside a string.
+        Some(Value::String(inner)) => match json::parse(&inner) {
+            Ok(Value::Object(inner)) => fields = inner,
+            _ => return None,
+        },
+        _ => (),
+    }
+    let said = |name| {
+        fields
+            .string(name)
+            .ok()
+            .flatten()
+            .filter(|text| !text.is_empty())
+    };
+    said("faultstring")
+        .or_else(|| said("title"))
+        .map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_told_in_its_own_words() {
+        for (body, told) in [
+            (
+                r#"{"error_message": {"faultstring": "Node is\n locked"}}"#,
+                "Node is locked",
+            ),
+            (
+                r#"{"error_message": "{\"faultstring\": \"locked\"}"}"#,
+                "locked",
+            ),
+            (r#"{"faultstring": "", "title": "Conflict"}"#, "Conflict"),
+            (
+                r#"{"error_message": {"x": 1}}"#,
+                r#"{"error_message": {"x": 1}}"#,
+            ),
+            (
+                r#"{"error_message": "plain"}"#,
+                r#"{"error_message": "plain"}"#,
+            ),
+            ("<h1>Bad\nGateway</h1>", "<h1>Bad Gateway</h1>"),
+            ("[]", "[]"),
+            ("", ""),
+        ] {
+            assert_eq!(error_text(body), told);
+        }
+        assert_eq!(error_text(&"é".repeat(9000)).chars().count(), 301);
+    }
+
+    #[test]
+    fn a_version_is_two_numbers() {
+        let version = |text: &str| default_version(text);
+        let good = r#"{"default_version": {"version": "1.115", "id": "v1"}}"#;
+        assert_eq!(version(good), Some(ApiVersion(1, 115)));
+        for bad in [
+            "",
+            "[]",
+            "{}",
+            r#"{"default_version": 1}"#,
+            r#"{"default_version": {}}"#,
+            r#"{"default_version": {"version": "one"}}"#,
+            r#"{"default_version": {"version": "1.x"}}"#,
+        ] {
+            assert_eq!(version(bad), None, "{bad}");
+        }
+        assert!(ApiVersion(1, 115) > ApiVersion(1, 62));
+    }
+}

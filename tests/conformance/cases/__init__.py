@@ -1,0 +1,6 @@
+"""All situations by name. Each module is a table; a situation is one life of an agent."""
+
+from cases import abuse, api, busy, crash, enrol, heartbeat, parameters, tls, token
+
+MODULES = (api, busy, token, tls, parameters, enrol, heartbeat, abuse, crash)
+SITUATIONS = {situation.name: situation for module in MODULES for situation in module.SITUATIONS}

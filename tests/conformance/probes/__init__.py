@@ -1,0 +1,1 @@
+"""Questions `requests` cannot ask. Each takes the life and answers with plain values for the table to expect."""
