@@ -1,6 +1,6 @@
 //! The parameters: the kernel command line, files of /etc/ironic-python-agent.d, and the one table of keys.
 
-mod ini;
+pub mod ini;
 pub mod table;
 mod values;
 
