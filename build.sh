@@ -133,7 +133,7 @@ build() {
 }
 
 demo() {
-    need image machine
+    need rust build image machine
     build
     tests/demo/run "$@"
 }
@@ -146,19 +146,19 @@ check() {
 }
 
 lab() {
-    need image machine
+    need rust build image machine
     build
     tests/lab/run "$@"
 }
 
 conformance() {
-    need machine
+    need rust build machine
     build
     tests/conformance/run "$@"
 }
 
 bench() {
-    need image machine
+    need rust build image machine
     build
     tests/bench/run "$@"
 }
