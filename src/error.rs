@@ -159,7 +159,7 @@ mod tests {
         let error = Err::<(), _>(io::Error::from(io::ErrorKind::NotFound))
             .context("opening /dev/vda")
             .context("choosing the disk")
-            .unwrap_err();
+            .expect_err("it failed");
         assert_eq!(
             error.details(),
             "choosing the disk: opening /dev/vda: entity not found"
@@ -171,7 +171,7 @@ mod tests {
         let error = Err::<(), _>(Error::new(Kind::ImageChecksumError, "no match"))
             .context("writing")
             .kind(Kind::DeploymentError)
-            .unwrap_err();
+            .expect_err("it failed");
         assert_eq!(
             (error.kind(), error.details()),
             (Kind::ImageChecksumError, "writing: no match")

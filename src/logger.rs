@@ -11,8 +11,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::thread;
 use std::time::Duration;
+use std::{panic, thread};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
@@ -52,6 +52,11 @@ pub fn start(host: &Host, debug: bool) {
         debug,
     };
     if log::set_logger(LOGGER.get_or_init(|| logger)).is_ok() {
+        // A panic's words go where all the others go, and are written before the process ends.
+        panic::set_hook(Box::new(|panic| {
+            log::error!(target: "ironlet", "{panic}");
+            log::logger().flush();
+        }));
         log::set_max_level(if debug {
             LevelFilter::Debug
         } else {

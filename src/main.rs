@@ -102,7 +102,7 @@ fn surroundings(flags: &Matches) -> agent::Surroundings {
 
 fn image(flags: &Matches) -> standalone::Image {
     standalone::Image {
-        url: flags.opt_str("write-image").unwrap_or_default(),
+        urls: flags.opt_str("write-image").into_iter().collect(),
         checksum: flags.opt_str("checksum").unwrap_or_default(),
         disk: flags.opt_str("disk").map(PathBuf::from),
     }

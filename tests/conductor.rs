@@ -3,7 +3,17 @@
 #[path = "support/fake_conductor.rs"]
 mod fake_conductor;
 
+#[path = "conductor/advertise.rs"]
+mod advertise;
+#[path = "conductor/api.rs"]
+mod api;
+#[path = "conductor/enrol.rs"]
+mod enrol;
+#[path = "conductor/heartbeat.rs"]
+mod heartbeat;
 #[path = "conductor/http.rs"]
 mod http;
+#[path = "conductor/shared.rs"]
+mod shared;
 #[path = "conductor/tls.rs"]
 mod tls;

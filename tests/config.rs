@@ -84,7 +84,10 @@ fn the_command_line_of_a_real_deploy_is_understood() {
     );
     assert_eq!(config.api.request_id.as_deref(), Some("req-bbe8a574"));
     assert_eq!(config.api.version, Some((1, 90)));
-    assert_eq!(config.boot_mac.as_deref(), Some("52:54:00:aa:bb:01"));
+    assert_eq!(
+        config.boot_interface.as_deref(),
+        Some("01-52-54-00-AA-BB-01")
+    );
     assert_eq!(config.api.lookup_timeout, Duration::from_secs(7));
     assert!(config.debug && config.tls.insecure);
     assert_eq!(config.token.expect("a token").expose(), "secret");
@@ -230,33 +233,17 @@ fn debug_is_never_a_reason_not_to_start() {
 fn a_deploy_without_ironic_needs_a_checksum() {
     assert!(refusal("ironlet.image=http://h/i").contains("ironlet.checksum"));
     let config = Machine::new("alone", &[])
-        .read("ironlet.image=http://h/i ironlet.checksum=sha256:00 ironlet.disk=/dev/vda ironlet.then=reboot")
+        .read("ironlet.image=http://h/i,https://g/i ironlet.checksum=sha256:00 ironlet.disk=/dev/vda ironlet.then=reboot")
         .expect("fine");
     let alone = config.standalone.expect("a deploy");
     assert_eq!(
-        (alone.image.as_str(), alone.checksum.as_str()),
-        ("http://h/i", "sha256:00")
+        (alone.images.join(" "), alone.checksum.as_str()),
+        ("http://h/i https://g/i".to_owned(), "sha256:00")
     );
     assert_eq!(
         (alone.disk.as_deref(), alone.then.as_str()),
         (Some("/dev/vda"), "reboot")
     );
-}
-
-#[test]
-fn odd_boot_nics_are_no_error() {
-    for (text, mac) in [
-        ("52:54:00:AA:bb:01", Some("52:54:00:aa:bb:01")),
-        ("01-52-54-00-aa-bb-01", Some("52:54:00:aa:bb:01")),
-        ("${mac}", None),
-        ("52:54:00:aa:bb", None),
-        ("éééééééééé", None),
-    ] {
-        let config = Machine::new("nic", &[])
-            .read(&format!("BOOTIF={text}"))
-            .expect("fine");
-        assert_eq!(config.boot_mac.as_deref(), mac, "{text}");
-    }
 }
 
 #[test]

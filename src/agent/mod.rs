@@ -93,6 +93,7 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
         permit,
         bell: Bell::default(),
     };
+    agent.clock.sleep(agent.config.hardware_delay);
     agent.wait_for_network();
     if let Some(order) = &agent.config.standalone {
         let tools = terms::tools(&agent.config, None, agent.permit.clone(), &agent.clock)?;

@@ -28,23 +28,23 @@ const LOOK_PAUSE: Duration = Duration::from_secs(1);
 
 /// One image, named by a person.
 pub struct Image {
-    pub url: String,
+    /// The same image at several places.
+    pub urls: Vec<String>,
     pub checksum: String,
     pub disk: Option<PathBuf>,
 }
 
 impl Image {
     fn request(&self) -> Result<Request> {
-        if !self.url.starts_with("http://") && !self.url.starts_with("https://") {
-            let why = format!(
-                "'{}' is no image: an http:// or https:// URL is needed",
-                self.url
-            );
-            return Err(wrong(why));
+        let foreign = |url: &&String| !url.starts_with("http://") && !url.starts_with("https://");
+        if let Some(url) = self.urls.iter().find(foreign) {
+            return Err(wrong(format!(
+                "'{url}' is no image: an http:// or https:// URL is needed"
+            )));
         }
         Ok(Request {
-            id: self.url.clone(),
-            urls: vec![self.url.clone()],
+            id: self.urls.first().cloned().unwrap_or_default(),
+            urls: self.urls.clone(),
             checksum: Checksum::parse(&self.checksum)?,
             format: Format::Raw,
             authorization: None,
@@ -91,7 +91,7 @@ pub fn run(host: &Host, order: &Standalone, tools: &Tools) -> Result<()> {
         }
     };
     let image = Image {
-        url: order.image.clone(),
+        urls: order.images.clone(),
         checksum: order.checksum.clone(),
         disk: order.disk.as_ref().map(PathBuf::from),
     };

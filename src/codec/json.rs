@@ -116,7 +116,7 @@ mod tests {
         assert!(
             object
                 .string("a")
-                .unwrap_err()
+                .expect_err("a number")
                 .details()
                 .contains("'a' must be a string")
         );

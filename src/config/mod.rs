@@ -1,6 +1,6 @@
 //! The parameters: the kernel command line, files of /etc/ironic-python-agent.d, and the one table of keys.
 
-mod ini;
+pub mod ini;
 pub mod table;
 mod values;
 
@@ -28,8 +28,6 @@ pub struct Config {
     pub token: Option<Secret>,
     pub debug: bool,
     pub hardware_delay: Duration,
-    /// `aa:bb:cc:dd:ee:ff` of the NIC the machine booted from.
-    pub boot_mac: Option<String>,
     /// `BOOTIF` as the boot loader wrote it, for Ironic to read.
     pub boot_interface: Option<String>,
     pub standalone: Option<Standalone>,
@@ -94,7 +92,8 @@ pub struct DiskWait {
 
 /// A deploy without Ironic.
 pub struct Standalone {
-    pub image: String,
+    /// The same image at several places.
+    pub images: Vec<String>,
     pub checksum: String,
     pub disk: Option<String>,
     /// `poweroff` or `reboot`.
@@ -188,7 +187,6 @@ impl Config {
             token: values.owned("ipa-agent-token").map(Secret::new),
             debug: values.flag("ipa-debug"),
             hardware_delay: values.seconds("ipa-hardware-initialization-delay"),
-            boot_mac: values.text("BOOTIF").and_then(mac),
             boot_interface: values.owned("BOOTIF"),
             standalone: Standalone::from(values)?,
         })
@@ -221,12 +219,13 @@ impl Image {
 
 impl Standalone {
     fn from(values: &Values) -> Result<Option<Self>> {
-        let Some(image) = values.owned("ironlet.image") else {
+        let images = values.list("ironlet.image");
+        if images.is_empty() {
             return Ok(None);
-        };
+        }
         let checksum = values.owned("ironlet.checksum");
         Ok(Some(Standalone {
-            image,
+            images,
             checksum: checksum.ok_or_else(|| {
                 Error::plain("ironlet.image needs ironlet.checksum=sha256:…: an image nobody can verify is not written")
             })?,
@@ -317,15 +316,4 @@ fn version(text: &str) -> Option<(u32, u32)> {
         warn!("ipa-ironic-api-version={text} is not x.y: asking Ironic instead");
     }
     version
-}
-
-/// Plain or with pxelinux's hardware type before it.
-fn mac(text: &str) -> Option<String> {
-    let text = text.replace('-', ":").to_ascii_lowercase();
-    let mac = match text.len() {
-        20 => text.get(3..)?,
-        _ => &text,
-    };
-    let is_octet = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit());
-    (mac.split(':').count() == 6 && mac.split(':').all(is_octet)).then(|| mac.to_owned())
 }

@@ -75,7 +75,7 @@ pub fn follow(host: &Host, modules: &Modules, events: &Netlink) -> Result<()> {
 
 /// The alias of a device the event says is new. Documentation/ABI/testing/sysfs-uevent: `ACTION@path`
 /// and then `KEY=value`, a NUL after each.
-fn added(event: &[u8]) -> Option<&str> {
+pub fn added(event: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(event).ok()?;
     let mut lines = text.split('\0');
     let (action, _) = lines.next()?.split_once('@')?;

@@ -3,8 +3,8 @@
 //! Nothing here may end the process: the kernel panics when pid 1 is gone. Whatever fails is said on the
 //! console, and the rest goes on.
 
-mod alias;
-mod devices;
+pub mod alias;
+pub mod devices;
 mod modules;
 mod mounts;
 mod network;

@@ -46,6 +46,8 @@ const SETTINGS: &[(&str, &str)] = &[
     // Addresses by router advertisement, for links that do not exist yet.
     ("net/ipv6/conf/default/accept_ra", "1"),
     ("net/ipv6/conf/default/autoconf", "1"),
+    // One machine among few on its link: there is no crowd of solicitations to spread.
+    ("net/ipv6/conf/default/router_solicitation_delay", "0"),
 ];
 
 /// Mounts what everything else needs. The failures come back because the log itself needs these mounts.

@@ -65,23 +65,26 @@ impl Network {
     pub fn run(&mut self) -> Result<()> {
         let mut changes = Changes::open(GROUPS)?;
         self.look()?;
-        let (mut reports, mut ready) = (0, false);
+        let (mut reports, mut ready, mut since) = (0, false, self.clock.elapsed());
         loop {
-            if !ready && addresses::list()?.iter().any(|assigned| assigned.usable) {
-                ready = true;
-                log::info!("the network is there");
+            let now = self.clock.elapsed();
+            let there = addresses::list()?.iter().any(|assigned| assigned.usable);
+            match (ready, there) {
+                (false, true) => log::info!("the network is there"),
+                (true, false) => {
+                    log::warn!("the network is gone");
+                    (reports, since) = (0, now);
+                }
+                _ => {}
             }
-            let due = match reports {
-                0..3 => REPORTS[reports],
-                later => REPORTS[2] * (later as u32 - 1),
-            };
-            let left = due.saturating_sub(self.clock.elapsed());
-            let left = (!ready).then_some(left);
-            if left.is_some_and(|left| left.is_zero()) {
+            ready = there;
+            let left = (since + due(reports)).saturating_sub(now);
+            if !ready && left.is_zero() {
                 reports += 1;
                 self.board.report(&self.host);
                 continue;
             }
+            let left = (!ready).then_some(left);
             readable([changes.as_fd()], left).context("waiting for network changes")?;
             let Some(messages) = changes.take() else {
                 self.look()?;
@@ -102,10 +105,12 @@ impl Network {
         }
     }
 
-    /// Adopts every link there is, the one the machine booted from first.
+    /// Adopts every link there is: the loopback first, without whose routes the kernel takes no gateway
+    /// for another link's, then the one the machine booted from.
     fn look(&mut self) -> Result<()> {
         let mut links = links::list()?;
-        links.sort_by_key(|link| (Some(link.mac) != self.parameters.boot, link.index));
+        let boot = self.parameters.boot;
+        links.sort_by_key(|link| (link.name != "lo", Some(link.mac) != boot, link.index));
         for link in &links {
             self.adopt(link);
         }
@@ -183,7 +188,7 @@ impl Network {
                 clock.sleep(clock.backoff(failures, Duration::from_secs(1), REPORTS[1]));
                 let links = links::list().unwrap_or_default();
                 if !links.iter().any(|other| other.index == link.index) {
-                    return;
+                    return resolver.learn(metric, &link.name, Names::default());
                 }
             }
         };
@@ -193,5 +198,24 @@ impl Network {
         if let Err(error) = started {
             log::error!("{name}: no thread for its DHCP client: {error}");
         }
+    }
+}
+
+/// How long without a network until the report after so many.
+fn due(reports: u32) -> Duration {
+    match REPORTS.get(reports as usize) {
+        Some(due) => *due,
+        None => REPORTS[2] * (reports - 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_become_rare() {
+        let due: Vec<_> = (0..6).map(|reports| due(reports).as_secs()).collect();
+        assert_eq!(due, [15, 60, 300, 600, 900, 1200]);
     }
 }

@@ -64,8 +64,11 @@ pub fn generate(address: IpAddr, host_name: &str, curve: Curve) -> Result<Own> {
     params.not_after = date_time_ymd(9999, 12, 31);
     params.serial_number = Some(SerialNumber::from_slice(&serial));
     params.distinguished_name = DistinguishedName::new();
-    // RFC 5280 appendix A: ub-common-name is 64
-    let name: String = host_name.chars().take(64).collect();
+    // RFC 5280 appendix A: a common name has 1 to 64 characters
+    let name: String = match host_name {
+        "" => "ironlet".to_owned(),
+        name => name.chars().take(64).collect(),
+    };
     params.distinguished_name.push(DnType::CommonName, name);
     params.custom_extensions = vec![alternative_name(address)];
 

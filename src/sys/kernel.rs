@@ -89,7 +89,7 @@ pub fn uptime() -> Duration {
 /// Sets the system clock to this time since 1970.
 pub fn set_clock(unix: Duration) -> io::Result<()> {
     let time = libc::timespec {
-        tv_sec: unix.as_secs() as libc::time_t,
+        tv_sec: unix.as_secs() as _,
         tv_nsec: unix.subsec_nanos() as libc::c_long,
     };
     // SAFETY: the kernel reads the struct, which lives until the call returns.
@@ -101,7 +101,7 @@ pub fn set_hardware_clock(rtc: &File, unix: Duration) -> io::Result<()> {
     // linux/rtc.h: RTC_SET_TIME _IOW('p', 0x0a, struct rtc_time); struct rtc_time is nine ints,
     // in the order of struct tm.
     const RTC_SET_TIME: libc::Ioctl = 0x4024_700a;
-    let seconds = unix.as_secs() as libc::time_t;
+    let seconds = unix.as_secs() as _;
     // SAFETY: all zeros is a valid tm.
     let mut tm: libc::tm = unsafe { std::mem::zeroed() };
     // SAFETY: both pointers live until the call returns.
@@ -178,7 +178,7 @@ impl Signals {
     /// The next signal, or none after `timeout` (none: wait for ever) or an interruption.
     pub fn wait(&self, timeout: Option<Duration>) -> Option<Signal> {
         let timeout = timeout.map(|time| libc::timespec {
-            tv_sec: time.as_secs() as libc::time_t,
+            tv_sec: time.as_secs() as _,
             tv_nsec: time.subsec_nanos() as libc::c_long,
         });
         let timeout = timeout.as_ref().map_or(std::ptr::null(), |time| time);

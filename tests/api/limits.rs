@@ -197,6 +197,39 @@ fn a_large_body_arrives_whole() {
 }
 
 #[test]
+fn who_is_refused_while_sending_gets_to_read_why() {
+    let api = Api::start();
+    let mut client = api.client();
+    client.send(head(
+        "/commands/?agent_token=wrong",
+        "Content-Length: 8388608",
+    ));
+    // A server that closed on unread bytes would reset the connection under them.
+    client
+        .0
+        .write_all(&vec![b' '; 8 << 20])
+        .expect("every byte is taken");
+    assert_eq!(client.reply().status, 401);
+}
+
+#[test]
+fn the_one_idle_longest_makes_room() {
+    let api = Api::limited(|limits| limits.connections = 2);
+    let status = |client: &mut Client| {
+        client.request("GET", "/status", "");
+        client.reply().status
+    };
+    let (mut older, mut younger) = (api.client(), api.client());
+    for client in [&mut older, &mut younger] {
+        assert_eq!(status(client), 200);
+    }
+    assert_eq!(status(&mut older), 200);
+    assert_eq!(status(&mut api.client()), 200);
+    assert_eq!(younger.rest(), "");
+    assert_eq!(status(&mut older), 200);
+}
+
+#[test]
 fn above_the_cap_the_longest_idle_goes_and_who_is_served_stays() {
     let api = Api::limited(|limits| limits.connections = 2);
     let length = SYNC.len();

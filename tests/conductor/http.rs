@@ -1,6 +1,6 @@
 //! The HTTP client against servers that cut, stall, redirect and lie.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;
 
@@ -123,6 +123,21 @@ fn every_ill_answer_is_a_fault_with_its_cause() {
             "{name}: {text}"
         );
     }
+}
+
+#[test]
+fn a_reset_is_no_end_even_where_only_the_end_tells_the_length() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/", listener.local_addr().expect("bound"));
+    let thread = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept()?;
+        // Closing with the request unread makes the kernel send a reset.
+        stream.peek(&mut [0])?;
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nnot all of it")
+    });
+    let fault = get(&plain(), &url).expect_err("a reset");
+    assert_eq!(fault.cause, Cause::Cut, "{fault}");
+    thread.join().expect("no panic").expect("a client");
 }
 
 #[test]

@@ -70,7 +70,7 @@ impl Seen {
 }
 
 /// `("GET /v1/lookup", replies)`: a route by method and beginning of the path; its replies are
-/// given in order, the last one for ever. No route is 404.
+/// given in order, the last one for ever; a space after the path means that path alone. No route is 404.
 pub type Script = Vec<(&'static str, Vec<Reply>)>;
 
 pub struct FakeConductor {
@@ -161,7 +161,7 @@ fn serve(
     hook: &Hook,
 ) -> io::Result<()> {
     let seen = read_request(&mut stream, clock.elapsed())?;
-    let line = format!("{} {}", seen.method, seen.path);
+    let line = format!("{} {} ", seen.method, seen.path);
     let count = {
         let mut list = list.lock().map_err(|_| io::Error::other("poisoned"))?;
         list.push(seen);

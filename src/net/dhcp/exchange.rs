@@ -29,10 +29,14 @@ enum State {
     /// Nothing yet, or nothing any more.
     Looking,
     Requesting(Lease),
-    Holding {
-        lease: Lease,
-        since: Duration,
-    },
+    Holding(Held),
+}
+
+struct Held {
+    lease: Lease,
+    since: Duration,
+    /// The carrier was lost since: whether the lease holds where the cable is now is to be asked soon.
+    unsure: bool,
 }
 
 /// What is to be done now.
@@ -87,50 +91,49 @@ impl Exchange {
 
     pub fn lease(&self) -> Option<&Lease> {
         match &self.state {
-            State::Holding { lease, .. } => Some(lease),
+            State::Holding(held) => Some(&held.lease),
             _ => None,
         }
     }
 
-    /// The cable was out: whoever is at the other end now must confirm the lease.
+    /// The carrier was lost: whoever is at the other end now must confirm the lease.
     pub fn reconnected(&mut self) {
         (self.tries, self.due) = (0, self.clock.elapsed());
-        if let State::Holding { lease, since } = &mut self.state
-            && let Some(times) = &mut lease.times
-        {
-            let held = self.clock.elapsed().saturating_sub(*since);
-            times.rebind = times.rebind.min(held);
-            times.renew = times.renew.min(held);
+        if let State::Holding(held) = &mut self.state {
+            held.unsure = true;
         }
     }
 
     pub fn step(&mut self) -> Step {
         let now = self.clock.elapsed();
-        if let State::Holding { lease, since } = &self.state {
-            let Some(times) = lease.times else {
-                return Step::Wait(now + LONGEST_PAUSE * 60);
-            };
-            let held = now.saturating_sub(*since);
-            if held >= times.expire {
+        if let State::Holding(held) = &self.state {
+            let times = held.lease.times;
+            let age = now.saturating_sub(held.since);
+            if age >= times.expire {
                 self.restart();
                 return Step::Expire;
             }
-            if held < times.renew {
-                return Step::Wait(*since + times.renew);
+            if age < times.renew && !held.unsure {
+                return Step::Wait(held.since.saturating_add(times.renew));
             }
-            // Until then a renewal is asked of the server alone, then of anybody.
-            let (to, end) = match held < times.rebind {
-                true => (To::Server(lease.server), *since + times.rebind),
-                false => (To::Everybody, *since + times.expire),
+            // A renewal is asked of the server alone, and when that does not help, of anybody.
+            let (to, end) = match age < times.rebind && !held.unsure {
+                true => (To::Server(held.lease.server), times.rebind),
+                false => (To::Everybody, times.expire),
             };
+            let end = held.since.saturating_add(end);
             if now < self.due {
                 return Step::Wait(self.due.min(end));
             }
-            let address = lease.address;
+            let (address, unsure) = (held.lease.address, held.unsure);
             // RFC 2131 §4.4.5: half of what is left, but no less than a minute; short leases have less.
             let least = times.expire.min(Duration::from_secs(480)) / 8;
             self.tries += 1;
-            self.due = now + (end.saturating_sub(now) / 2).max(least);
+            self.due = now
+                + match unsure {
+                    true => self.pause(),
+                    false => (end.saturating_sub(now) / 2).max(least),
+                };
             return Step::Send(Ask::Extend { address }, to);
         }
         if now < self.due {
@@ -163,12 +166,11 @@ impl Exchange {
             (State::Requesting(offer), Reply::Ack(lease)) if lease.server == offer.server => {
                 self.hold(lease)
             }
-            (State::Holding { lease: held, .. }, Reply::Ack(lease)) => {
-                // Only a renewal that was asked for is one.
-                match self.tries > 0 && lease.address == held.address {
-                    true => self.hold(lease),
-                    false => Change::Nothing,
-                }
+            // Only a renewal that was asked for is one.
+            (State::Holding(held), Reply::Ack(lease))
+                if self.tries > 0 && lease.address == held.lease.address =>
+            {
+                self.hold(lease)
             }
             (State::Requesting(offer), Reply::Nak { server })
                 if server.is_none_or(|server| server == offer.server) =>
@@ -176,7 +178,7 @@ impl Exchange {
                 self.restart();
                 Change::Nothing
             }
-            (State::Holding { .. }, Reply::Nak { .. }) if self.tries > 0 => {
+            (State::Holding(_), Reply::Nak { .. }) if self.tries > 0 => {
                 self.restart();
                 Change::Refused
             }
@@ -186,10 +188,11 @@ impl Exchange {
 
     fn hold(&mut self, lease: Lease) -> Change {
         let since = self.clock.elapsed();
-        self.state = State::Holding {
+        self.state = State::Holding(Held {
             lease: lease.clone(),
             since,
-        };
+            unsure: false,
+        });
         (self.tries, self.due) = (0, since);
         Change::Granted(lease)
     }
@@ -330,10 +333,15 @@ mod tests {
         assert_eq!(exchange.hear(unasked.clone()), Change::Nothing);
         exchange.clock.sleep(Duration::from_secs(100));
         exchange.reconnected();
-        assert!(matches!(
-            exchange.step(),
-            Step::Send(Ask::Extend { .. }, To::Everybody)
-        ));
+        // A switch port that just came up swallows the first tries: they are repeated soon.
+        for _ in 0..4 {
+            let sent = next(&mut exchange);
+            assert!(matches!(
+                sent,
+                Step::Send(Ask::Extend { .. }, To::Everybody)
+            ));
+        }
+        assert!(exchange.clock.elapsed() < Duration::from_secs(100 + 15));
         assert_eq!(exchange.hear(unasked), Change::Refused);
         assert_eq!(exchange.lease(), None);
     }

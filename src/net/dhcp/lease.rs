@@ -21,8 +21,7 @@ pub struct Lease {
     pub domain: Option<String>,
     pub hostname: Option<String>,
     pub mtu: Option<u16>,
-    /// None: for ever.
-    pub times: Option<Times>,
+    pub times: Times,
 }
 
 /// From the moment it was asked for: ask the server for more, ask anybody, give it up.
@@ -49,7 +48,7 @@ impl Lease {
             domain: None,
             hostname: None,
             mtu: None,
-            times: None,
+            times: Times::FOR_EVER,
         };
         let (mut expire, mut renew, mut rebind) = (None, None, None);
         let (mut router, mut classless) = (None, None);
@@ -82,10 +81,22 @@ impl Lease {
             router.map(|router| (any, 0, router)).into_iter().collect()
         });
         lease.times = match expire? {
-            u32::MAX => None,
-            expire => Some(Times::new(expire, renew, rebind)),
+            u32::MAX => Times::FOR_EVER,
+            expire => Times::new(expire, renew, rebind),
         };
         (is_host(lease.address) && is_host(lease.server)).then_some(lease)
+    }
+
+    /// The same grant, for whatever time.
+    pub fn same(&self, other: &Lease) -> bool {
+        let times = Times::FOR_EVER;
+        Lease {
+            times,
+            ..self.clone()
+        } == Lease {
+            times,
+            ..other.clone()
+        }
     }
 
     /// The server that speaks, if it says so.
@@ -96,6 +107,12 @@ impl Lease {
 }
 
 impl Times {
+    pub const FOR_EVER: Times = Times {
+        renew: Duration::MAX,
+        rebind: Duration::MAX,
+        expire: Duration::MAX,
+    };
+
     /// RFC 2131 §4.4.5: half and seven eighths of the lease unless the server says otherwise, and sanely.
     fn new(expire: u32, renew: Option<u32>, rebind: Option<u32>) -> Times {
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());
@@ -213,7 +230,7 @@ mod tests {
         assert_eq!(lease.domain.as_deref(), Some("example.com"));
         assert_eq!(lease.mtu, Some(9000));
         assert_eq!(lease.time_servers, [Ipv4Addr::new(192, 0, 2, 123)]);
-        let times = lease.times.expect("it ends");
+        let times = lease.times;
         let hour = Duration::from_secs(3600);
         assert_eq!((times.renew, times.expire), (hour / 2, hour));
         assert_eq!(times.rebind, hour * 7 / 8);
@@ -262,7 +279,10 @@ mod tests {
             (lease.mtu, lease.hostname, lease.domain),
             (None, None, None)
         );
-        assert_eq!(with(&[(51, &[255; 4])]).expect("a lease").times, None);
+        assert_eq!(
+            with(&[(51, &[255; 4])]).expect("a lease").times,
+            Times::FOR_EVER
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use self::exchange::{Change, Exchange, Step, To};
-use self::lease::Lease;
+use self::lease::{Lease, Times};
 use self::message::{Ask, CLIENT_PORT, SERVER_PORT};
 use super::addresses::{self, Address, Route};
 use super::links::{self, Changes, Link};
@@ -66,7 +66,7 @@ impl Client<'_> {
         }
     }
 
-    /// Talks to the servers for as long as the cable is in.
+    /// Talks to the servers until the carrier is lost.
     fn talk(&mut self, exchange: &mut Exchange, changes: &mut Changes) -> Result<()> {
         let mut ear = self.open_ear(exchange)?;
         while self.link.carrier {
@@ -87,15 +87,15 @@ impl Client<'_> {
             let left = until.saturating_sub(self.clock.elapsed());
             let [changed, heard] =
                 readable([changes.as_fd(), ear.as_fd()], Some(left)).context("waiting for DHCP")?;
-            if changed {
-                self.follow(changes)?;
+            if changed && self.follow(changes)? {
+                // The servers at the other end may not be those of before.
+                break;
             }
             if heard {
                 self.hear(exchange, &ear)?;
             }
         }
-        (self.report)("no carrier");
-        log::warn!("{}: the carrier is gone", self.link.name);
+        log::warn!("{}: the carrier was lost", self.link.name);
         Ok(())
     }
 
@@ -192,14 +192,15 @@ impl Client<'_> {
     /// Routes and names first, the address last: whoever waits for an address finds all the rest in place.
     fn apply(&self, lease: &Lease, held: Option<&Lease>) {
         let name = &self.link.name;
-        (self.report)(&format!("{}/{} by DHCP", lease.address, lease.prefix));
-        if held == Some(lease) {
+        let state = format!("{}/{} by DHCP", lease.address, lease.prefix);
+        if held.is_some_and(|held| held.same(lease)) {
             log::debug!("{name}: {} is ours for longer", lease.address);
-            return;
+            return (self.report)(&state);
         }
-        let time = lease.times.map_or("ever".to_owned(), |times| {
-            format!("{} s", times.expire.as_secs())
-        });
+        let time = match lease.times {
+            Times::FOR_EVER => "ever".to_owned(),
+            times => format!("{} s", times.expire.as_secs()),
+        };
         log::info!(
             "{name}: {}/{} from the DHCP server {}, for {time}; gateway {}, name servers {:?}",
             lease.address,
@@ -235,6 +236,7 @@ impl Client<'_> {
             address(lease),
             self.metric,
         ));
+        (self.report)(&state);
     }
 
     /// Removes every IPv4 address of the link, and with the last one its routes.
@@ -252,22 +254,27 @@ impl Client<'_> {
         Ok(())
     }
 
-    /// Keeps up with what the kernel says of our link.
-    fn follow(&mut self, changes: &mut Changes) -> Result<()> {
+    /// Keeps up with what the kernel says of our link; true when the carrier is out, or was for a moment.
+    fn follow(&mut self, changes: &mut Changes) -> Result<bool> {
         let Some(messages) = changes.take() else {
-            return self.refresh();
+            self.refresh()?;
+            return Ok(true);
         };
+        let mut lost = false;
         for message in messages {
             match Link::read(&message) {
                 Some(link) if link.index != self.link.index => {}
                 Some(link) if link.gone => {
                     return Err(Error::plain(format!("{} is gone", link.name)));
                 }
-                Some(link) => self.link = link,
+                Some(link) => {
+                    lost |= !link.carrier;
+                    self.link = link;
+                }
                 None => {}
             }
         }
-        Ok(())
+        Ok(lost)
     }
 
     fn refresh(&mut self) -> Result<()> {

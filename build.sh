@@ -1,0 +1,181 @@
+#!/usr/bin/env bash
+# The one door, for people and for CI: builds ironlet, shows it at work and tests it. Installs what a command lacks on Debian 12,
+# as root or with sudo. The parts live where they belong: initramfs/*.sh, tests/*/run.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+export LC_ALL=C
+PATH=$PATH:/usr/sbin:/sbin:${CARGO_HOME:-$HOME/.cargo}/bin
+
+usage() {
+    cat <<'TABLE'
+./build.sh [options]            build dist/ironlet, dist/ironlet.kernel, dist/ironlet.initramfs and dist/SHA256SUMS
+    --profile vm|lab            which modules and kernel (initramfs/*.modules); vm unless told
+    --kernel FILE --modules DIR your own kernel and its /lib/modules/VERSION (it needs CONFIG_RD_XZ)
+./build.sh demo [SIZE_MIB]      boot a VM over the network, deploy a real image, boot the deployed disk, print what took how long
+./build.sh check                formatting, lints, unit tests, the house's layers
+./build.sh test                 everything CI runs
+./build.sh lab [SCENARIO…]      scenarios against a real Ironic
+./build.sh conformance          the same requests to IPA and to ironlet, replies compared
+./build.sh bench                figures beside their limits and peers
+./build.sh fuzz TARGET SECONDS  one fuzz target
+TABLE
+}
+
+say() { echo "build.sh: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+. initramfs/kernel.sh
+. initramfs/modules.sh
+. initramfs/pack.sh
+. tests/parts.sh
+
+target=x86_64-unknown-linux-musl
+
+# What each command needs from Debian. curl is only there to fetch rustup.
+packages() {
+    case $1 in
+    rust) echo gcc libc6-dev musl-tools binutils ca-certificates ;;
+    build) echo cpio kmod xz-utils zstd ca-certificates ;;
+    image) echo cpio kmod e2fsprogs fdisk grub-common grub-pc-bin busybox-static openssl ;;
+    machine) echo qemu-system-x86 ipxe-qemu iproute2 python3 ;;
+    rust_tests) echo dnsmasq-base iproute2 util-linux ;;
+    fuzz) echo g++ ;;
+    esac
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# need GROUP… — install the packages of these groups that are not there; asks nobody when all are
+need() {
+    local group package lacking=()
+    for group; do
+        for package in $(packages "$group"); do
+            [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || lacking+=("$package")
+        done
+    done
+    [ ${#lacking[@]} -gt 0 ] || return 0
+    say "installing ${lacking[*]}"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${lacking[@]}" >&2
+}
+
+# The toolchain: cargo by rustup, and the standard library for musl.
+need_rust() {
+    need rust
+    if ! command -v cargo >/dev/null; then
+        command -v curl >/dev/null || as_root apt-get install -qy --no-install-recommends curl >&2
+        say "installing rustup"
+        curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y -q --profile minimal -c clippy -c rustfmt >&2
+    fi
+    [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ] || rustup target add "$target"
+}
+
+# The binary, the same whoever builds it wherever: paths are cut, the C in ring is built by musl's own compiler wrapper.
+binary() {
+    local home=${CARGO_HOME:-$HOME/.cargo} flags
+    flags=(
+        "--remap-path-prefix=$PWD=/ironlet"
+        "--remap-path-prefix=$home=/cargo"
+        "--remap-path-prefix=$(rustc --print sysroot)=/rust"
+    )
+    CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}") \
+        CC_x86_64_unknown_linux_musl=musl-gcc \
+        CFLAGS_x86_64_unknown_linux_musl="-ffile-prefix-map=$PWD=/ironlet -ffile-prefix-map=$home=/cargo" \
+        cargo build --release --locked --bin ironlet --target "$target" --target-dir target
+    mkdir -p dist
+    cp "target/$target/release/ironlet" dist/ironlet
+    # A static file asks for no loader and no library.
+    if readelf -lW dist/ironlet | grep -q INTERP || readelf -dW dist/ironlet | grep -q NEEDED; then
+        fail "dist/ironlet is not static"
+    fi
+}
+
+# Stamps in the initramfs: the last commit's time, so that a commit has one initramfs. Outside git, a fixed day.
+source_date() {
+    echo "${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 1700000000)}"
+}
+
+build() {
+    local profile=vm kernel='' modules='' dir
+    while [ $# -gt 0 ]; do
+        [ $# -ge 2 ] || fail "$1 needs a value"
+        case $1 in
+        --profile) profile=$2 ;;
+        --kernel) kernel=$2 ;;
+        --modules) modules=${2%/} ;;
+        *) usage >&2; exit 2 ;;
+        esac
+        shift 2
+    done
+    [ -f "initramfs/$profile.modules" ] || fail "no profile $profile in initramfs/"
+    [ "${kernel:+set}" = "${modules:+set}" ] || fail "--kernel and --modules belong together"
+    [ -z "$modules" ] || [ -f "$modules/modules.dep" ] || fail "$modules holds no modules.dep"
+    need_rust
+    need build
+    SOURCE_DATE_EPOCH=$(source_date)
+    export SOURCE_DATE_EPOCH
+    binary
+    if [ -z "$kernel" ]; then
+        dir=$(debian_kernel "$(profile_kernel "initramfs/$profile.modules")")
+        kernel=$(echo "$dir"/boot/vmlinuz-*)
+        modules=$(echo "$dir"/lib/modules/*)
+    fi
+    userland_part dist/ironlet target/initramfs/userland.cpio.xz
+    modules_part "initramfs/$profile.modules" "$modules" target/initramfs/modules.cpio.xz
+    # The kernel unpacks archives laid end to end; apart, each can be weighed.
+    cat target/initramfs/userland.cpio.xz target/initramfs/modules.cpio.xz >dist/ironlet.initramfs
+    install -m 644 "$kernel" dist/ironlet.kernel
+    (cd dist && sha256sum ironlet ironlet.initramfs ironlet.kernel >SHA256SUMS)
+    sizes "$profile" || say "over the limit"
+}
+
+demo() {
+    need image machine
+    build
+    tests/demo/run "$@"
+}
+
+check() {
+    need_rust
+    cargo fmt --check
+    cargo clippy --locked --all-targets -- -D warnings
+    cargo test --locked --lib --bins --test layers
+}
+
+lab() {
+    need image machine
+    build
+    tests/lab/run "$@"
+}
+
+conformance() {
+    need machine
+    build
+    tests/conformance/run "$@"
+}
+
+bench() {
+    need image machine
+    build
+    tests/bench/run "$@"
+}
+
+# cargo-fuzz wants a sanitizer, which rustc keeps for nightlies; the stable one has it too when told so.
+fuzz() {
+    [ $# -eq 2 ] || fail "fuzz TARGET SECONDS; targets: $(cd tests/fuzz/fuzz_targets && echo *.rs | sed 's/\.rs//g')"
+    need fuzz
+    need_rust
+    [ -x target/tools/bin/cargo-fuzz ] || cargo install -q cargo-fuzz --locked --root target/tools
+    PATH=$PWD/target/tools/bin:$PATH RUSTC_BOOTSTRAP=1 \
+        cargo fuzz run --fuzz-dir tests/fuzz "$1" -- "-max_total_time=$2" -rss_limit_mb=512
+}
+
+case ${1:-} in
+'' | --profile | --kernel | --modules) build "$@" ;;
+demo | check | lab | conformance | bench | fuzz) "$@" ;;
+test) all_parts ;;
+-h | --help | help) usage ;;
+*) usage >&2; exit 2 ;;
+esac

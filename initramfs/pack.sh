@@ -1,0 +1,77 @@
+# Packing the initramfs: a userland part and a modules part, each its own compressed archive. Sourced by build.sh.
+#
+# xz because it is the smallest the kernel unpacks; which of gzip, zstd and xz is taken makes no difference to the time until
+# /init runs that could be told from noise (QEMU without KVM, 5 MiB unpacked), as the kernel unpacks beside its other start-up work.
+
+# archive TREE STAMP OUT XZ_FILTER… — pack TREE: names sorted, owner root, one time stamp, so that equal trees give equal bytes
+archive() {
+    local tree=$1 stamp=$2 out=$3
+    shift 3
+    find "$tree" -exec touch -hd "@$stamp" {} +
+    # The kernel's xz knows no check but CRC32 (Documentation/staging/xz.rst). It allocates the whole dictionary: 8 MiB lose
+    # next to nothing here, where xz -9's 64 MiB would cost a small machine its boot.
+    (cd "$tree" && find . -mindepth 1 | sort | cpio --quiet -o -H newc --reproducible --owner=+0:+0) |
+        xz -T1 --check=crc32 "$@" >"$out"
+}
+
+# Debian's own bundle of CA certificates, without what this machine's owner added to it
+ca_bundle() {
+    cat /usr/share/ca-certificates/mozilla/*.crt
+}
+
+# userland_part BINARY OUT — everything that is not the kernel's: the binary, the CA bundle
+userland_part() {
+    local tree
+    tree=$(mktemp -d)
+    chmod 755 "$tree"
+    mkdir -p "$tree"/{dev,proc,sys,run,tmp,etc/ssl/certs}
+    install -m 755 "$1" "$tree/init"
+    ca_bundle >"$tree/etc/ssl/certs/ca-certificates.crt"
+    mkdir -p "$(dirname "$2")"
+    archive "$tree" "$SOURCE_DATE_EPOCH" "$2" --x86 --lzma2=preset=9e,dict=8MiB
+    rm -rf "$tree"
+}
+
+# The modules' stamp says nothing about this project's commits, so that they are packed anew only when they change.
+modules_stamp=1700000000
+
+# modules_part PROFILE_FILE MODULES_DIR OUT — the profile's modules; kept until the list, the kernel or these scripts change
+modules_part() {
+    local key kept tree
+    # Names, sizes and dates stand for the module files: reading a hundred MiB at each build would be no gain.
+    key=$({ listed "$1"; cat "$2/modules.dep" initramfs/modules.sh initramfs/pack.sh; find "$2/kernel" -printf '%p %s %T@\n' | sort; } |
+        sha256sum | head -c 16)
+    kept=target/initramfs/modules-$key.cpio.xz
+    if [ ! -e "$kept" ]; then
+        tree=$(mktemp -d)
+        module_tree "$1" "$2" "$tree"
+        find "$tree" -type d -exec chmod 755 {} +
+        find "$tree" -type f -exec chmod 644 {} +
+        archive "$tree" "$modules_stamp" "$kept.part" --lzma2=preset=6,dict=8MiB
+        mv "$kept.part" "$kept"
+        rm -rf "$tree"
+    fi
+    cp "$kept" "$3"
+}
+
+# sizes PROFILE — what was built beside its limits; fails when one is passed
+sizes() {
+    local over=0 what file limit bytes
+    printf '\n%-34s %12s %12s\n' what bytes limit
+    while read -r file limit what; do
+        bytes=$(stat -c %s "$file")
+        printf '%-34s %12d %12s' "$what" "$bytes" "$limit"
+        if [ "$limit" != - ] && [ "$bytes" -gt "$limit" ]; then
+            printf '  OVER'
+            over=1
+        fi
+        echo
+    done <<EOF
+dist/ironlet $((3 << 20)) binary
+target/initramfs/userland.cpio.xz $((3 << 19)) userland part of the initramfs
+target/initramfs/modules.cpio.xz - modules part of the initramfs
+dist/ironlet.initramfs $([ "$1" = vm ] && echo $((4 << 20)) || echo -) initramfs ($1)
+dist/ironlet.kernel - kernel
+EOF
+    return $over
+}

@@ -1,0 +1,320 @@
+//! The DHCP client against a real server (dnsmasq), over a cable of two veths.
+//!
+//! The client changes the network only of a machine whose root is a ramdisk. So this program runs itself
+//! again in namespaces of its own (mounts, network, processes, host name) with a tmpfs as its root;
+//! nothing of it is seen outside. Needs root, iproute2, util-linux and dnsmasq-base.
+
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::fd::AsFd;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use ironlet::clock::Clock;
+use ironlet::host::Host;
+use ironlet::net::addresses;
+use ironlet::net::dhcp::Client;
+use ironlet::net::links::{self, Changes, Link};
+use ironlet::net::resolver::{Resolver, advertisement, known_time_servers};
+use ironlet::sys::socket::readable;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const SERVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+/// The first argument when the program is inside its namespaces.
+const INSIDE: &str = "inside-the-namespaces";
+
+/// The new root: a tmpfs with this program, and this machine's programs and libraries as they are.
+const ENTER: &str = r#"
+set -e
+mount --make-rprivate /
+mount -t tmpfs tmpfs "$ROOT"
+cd "$ROOT"
+mkdir proc sys dev run etc tmp usr var
+mount --bind /usr usr && mount -o remount,bind,ro usr
+for name in bin sbin lib lib32 lib64; do [ -L /$name ] && cp -a /$name . ; done
+mount -t proc proc proc
+mount -t sysfs sysfs sys
+mknod -m 666 dev/null c 1 3
+mknod -m 666 dev/urandom c 1 9
+echo root:x:0:0::/: >etc/passwd
+echo root:x:0: >etc/group
+cp "$PROGRAM" program
+exec chroot . /program "$INSIDE"
+"#;
+
+fn main() {
+    match env::args().nth(1).as_deref() {
+        Some(INSIDE) => inside(),
+        // What the test runner asks about a program without its harness.
+        Some("--list") => {}
+        _ => outside(),
+    }
+}
+
+fn outside() {
+    let root = env::temp_dir().join(format!("ironlet-dhcp-{}", std::process::id()));
+    fs::create_dir(&root).expect("a directory for the new root");
+    let namespaces = [
+        "--mount",
+        "--net",
+        "--uts",
+        "--pid",
+        "--fork",
+        "--kill-child",
+    ];
+    let status = Command::new("unshare")
+        .args(namespaces)
+        .args(["sh", "-c", ENTER])
+        .env("ROOT", &root)
+        .env("PROGRAM", env::current_exe().expect("a program has a path"))
+        .env("INSIDE", INSIDE)
+        .status();
+    fs::remove_dir(&root).expect("the root is empty again");
+    assert!(status.expect("unshare").success(), "the DHCP test failed");
+}
+
+/// The client's own log, in between what the server says.
+struct Printed;
+
+impl log::Log for Printed {
+    fn enabled(&self, _: &log::Metadata) -> bool {
+        true
+    }
+    fn log(&self, record: &log::Record) {
+        println!("client: {} {}", record.level(), record.args());
+    }
+    fn flush(&self) {}
+}
+
+fn inside() {
+    log::set_logger(&Printed).expect("the first logger");
+    log::set_max_level(log::LevelFilter::Debug);
+    let host = Host::new("/");
+    assert!(host.is_ramdisk(), "the new root is a tmpfs");
+    cable();
+    // linux/rtnetlink.h: RTNLGRP_ND_USEROPT is group 20.
+    let mut changes = Changes::open(1 << 19).expect("netlink");
+    let (mut server, mut log) = serve("192.0.2.100,192.0.2.110");
+    let states = start_client(&host);
+
+    // The whole lease.
+    let there = addresses::wait_for_address(&Clock::real(), PATIENCE);
+    assert_eq!(there, Ok(true));
+    said(&states, "by DHCP");
+    let first = lease_of("card");
+    assert!((100..=110).contains(&first.octets()[3]), "{first}");
+    let far = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1));
+    assert_eq!(
+        addresses::source_address(far),
+        Ok(first.into()),
+        "a default route"
+    );
+    let resolver = fs::read_to_string(host.etc("resolv.conf")).expect("resolv.conf");
+    assert_eq!(resolver, "search lab.example\nnameserver 192.0.2.53\n");
+    assert_eq!(
+        known_time_servers(&host),
+        [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 123))]
+    );
+    assert_eq!(link("card").mtu, 1400);
+    let name = fs::read_to_string(host.proc("sys/kernel/hostname")).expect("a host name");
+    assert_eq!(name.trim(), "bm7");
+
+    // The name server of a router advertisement, as the kernel passes it on.
+    assert_eq!(
+        advertised(&mut changes),
+        ["fd00:7::53".parse::<IpAddr>().expect("an address")]
+    );
+
+    // Renewed in time: the server hears the client a second time.
+    heard(&log, "DHCPACK");
+    heard(&log, "DHCPREQUEST");
+    heard(&log, "DHCPACK");
+    assert_eq!(lease_of("card"), first);
+
+    // The cable is pulled and put back: the lease is confirmed.
+    pull(&states);
+    ip(&["-n", "server", "link", "set", "port", "up"]);
+    heard(&log, "DHCPACK");
+    said(&states, "by DHCP");
+    assert_eq!(lease_of("card"), first);
+
+    // It is put into another network: the old address goes, a new one comes.
+    stop(&mut server);
+    pull(&states);
+    (server, log) = serve("192.0.2.200,192.0.2.210");
+    ip(&["-n", "server", "link", "set", "port", "up"]);
+    heard(&log, "DHCPNAK");
+    said(&states, "took the address back");
+    said(&states, "by DHCP");
+    let second = lease_of("card");
+    assert!((200..=210).contains(&second.octets()[3]), "{second}");
+
+    // Locked down: every card is down, and stays so.
+    assert_eq!(links::all_down(&host), Ok(()));
+    said(&states, "no carrier");
+    assert!(!link("card").up);
+    stop(&mut server);
+    println!("dhcp: leased, advertised, renewed, confirmed, refused, leased anew, locked down");
+    println!("7 passed; 0 failed");
+}
+
+/// `card` is the client's end, `port` the server's, in a network namespace of its own.
+fn cable() {
+    for words in [
+        "netns add server",
+        "link add card address 02:00:00:00:00:07 type veth peer name port netns server",
+        "-n server address add 192.0.2.1/24 dev port",
+        "-n server address add fd00:7::1/64 dev port nodad",
+        "-n server link set port up",
+        "link set lo up",
+        "link set card up",
+    ] {
+        ip(&words.split(' ').collect::<Vec<_>>());
+    }
+}
+
+fn ip(words: &[&str]) {
+    let status = Command::new("ip").args(words).status().expect("ip");
+    assert!(status.success(), "ip {words:?}");
+}
+
+/// Waits for the name servers of a router advertisement.
+fn advertised(changes: &mut Changes) -> Vec<IpAddr> {
+    loop {
+        let [true] = readable([changes.as_fd()], Some(PATIENCE)).expect("poll") else {
+            panic!("no router advertisement came")
+        };
+        let messages = changes.take().expect("few messages");
+        if let Some((_, servers)) = messages.iter().find_map(advertisement) {
+            return servers;
+        }
+    }
+}
+
+/// A server that leases from `range`, and its log, line by line.
+fn serve(range: &str) -> (Child, Receiver<String>) {
+    let mut server = Command::new("ip")
+        .args([
+            "netns",
+            "exec",
+            "server",
+            "dnsmasq",
+            "--no-daemon",
+            "--conf-file=/dev/null",
+        ])
+        .args([
+            "--port=0",
+            "--interface=port",
+            "--bind-interfaces",
+            "--user=root",
+        ])
+        .args([
+            "--dhcp-authoritative",
+            "--dhcp-leasefile=/tmp/leases",
+            "--no-ping",
+        ])
+        .arg(format!("--dhcp-range={range},255.255.255.0,2m"))
+        .args(["--domain=lab.example", "--dhcp-host=02:00:00:00:00:07,bm7"])
+        .args(["--dhcp-option=option:dns-server,192.0.2.53"])
+        .args(["--dhcp-option=option:ntp-server,192.0.2.123"])
+        .args(["--dhcp-option=option:mtu,1400"])
+        .args(["--dhcp-option=option:T1,8"])
+        .args(["--enable-ra", "--dhcp-range=fd00:7::,ra-only"])
+        .args(["--dhcp-option=option6:dns-server,[fd00:7::53]"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("dnsmasq");
+    let lines = BufReader::new(server.stderr.take().expect("a pipe"));
+    let (sender, log) = channel();
+    thread::spawn(move || {
+        for line in lines.lines().map_while(Result::ok) {
+            println!("{line}");
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    heard(&log, "sockets bound");
+    (server, log)
+}
+
+fn stop(server: &mut Child) {
+    server.kill().expect("the server is still there");
+    server.wait().expect("it ends");
+    fs::remove_file("/tmp/leases").expect("it kept its leases");
+}
+
+fn start_client(host: &Host) -> Receiver<String> {
+    let (sender, states) = channel();
+    let (host, card) = (host.clone(), link("card"));
+    thread::spawn(move || run_client(&host, card, sender));
+    states
+}
+
+fn run_client(host: &Host, link: Link, states: Sender<String>) {
+    let client = Client {
+        host,
+        clock: &Clock::real(),
+        link,
+        metric: 100,
+        resolver: &Resolver::new(host),
+        report: &|state| {
+            println!("client: {state}");
+            // Nobody listens any more only when the test is over.
+            let _ = states.send(state.to_owned());
+        },
+    };
+    panic!("the client ended: {:?}", client.run());
+}
+
+fn link(name: &str) -> Link {
+    let links = links::list().expect("links");
+    links
+        .into_iter()
+        .find(|link| link.name == name)
+        .expect("the link")
+}
+
+/// The one IPv4 address of a link.
+fn lease_of(name: &str) -> Ipv4Addr {
+    let index = link(name).index;
+    let all = addresses::list().expect("addresses");
+    let mut found = all.iter().filter_map(|assigned| match assigned.address.ip {
+        IpAddr::V4(ip) if assigned.link == index => Some((ip, assigned.address.prefix)),
+        _ => None,
+    });
+    let (Some((ip, 24)), None) = (found.next(), found.next()) else {
+        panic!("one address, with the server's mask: {all:?}")
+    };
+    assert_ne!(ip, SERVER);
+    ip
+}
+
+fn heard(log: &Receiver<String>, part: &str) {
+    until(log, part, "the server's log");
+}
+
+/// Pulls the cable and waits until the client knows.
+fn pull(states: &Receiver<String>) {
+    while states.try_recv().is_ok() {}
+    ip(&["-n", "server", "link", "set", "port", "down"]);
+    said(states, "no carrier");
+}
+
+fn said(states: &Receiver<String>, part: &str) {
+    until(states, part, "the client");
+}
+
+fn until(lines: &Receiver<String>, part: &str, whose: &str) {
+    loop {
+        match lines.recv_timeout(PATIENCE) {
+            Ok(line) if line.contains(part) => return,
+            Ok(_) => {}
+            Err(error) => panic!("{whose} never said '{part}': {error}"),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+"""A machine without libvirt and BMC: QEMU started with our kernel and ramdisk, one disk, and killed when we say so."""
+
+import subprocess
+
+import network
+import place
+
+CONSOLE = "/run/console"
+TAP = "tap-lab"
+
+
+class Emulator:
+    """One power-on of the machine; `disk` is one of the descriptions below."""
+
+    def __init__(self, directory, append, disk):
+        with open(directory / "qemu.log", "ab") as log:
+            self.process = subprocess.Popen([
+                "qemu-system-x86_64", "-nodefaults", "-display", "none", "-machine", "q35", "-accel", "tcg", "-cpu", "max",
+                "-m", str(place.MEMORY), "-kernel", str(place.KERNEL), "-initrd", str(place.RAMDISK),
+                "-append", f"console=ttyS0,115200 panic=-1 {append}", "-no-reboot",
+                "-chardev", f"socket,id=console,path={CONSOLE}", "-serial", "chardev:console",
+                "-netdev", f"tap,id=net,ifname={TAP},script=no,downscript=no",
+                "-device", f"virtio-net-pci,netdev=net,mac={network.MACHINE_MAC},romfile=",
+                *disk, "-device", "virtio-blk-pci,drive=disk",
+            ], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+    def kill(self):
+        """As if the plug was pulled: whatever QEMU has not handed to the host is lost."""
+        self.process.kill()
+        self.process.wait()
+
+
+def slowed(path, bytes_per_second):
+    """Writes take their time, so that a random moment hits every phase of the write as its bytes deserve."""
+    return [
+        "-object", f"throttle-group,id=slow,x-bps-write={bytes_per_second}",
+        "-blockdev", f"driver=throttle,node-name=disk,throttle-group=slow,{_raw('file', path)}",
+    ]
+
+
+def failing(path, offset):
+    """Writes that touch the sector at `offset` end with an I/O error, every time."""
+    return [
+        "-blockdev",
+        "driver=blkdebug,node-name=disk,inject-error.0.event=none,inject-error.0.iotype=write,inject-error.0.errno=5,"
+        f"inject-error.0.sector={offset // 512},{_raw('image', path)}",
+    ]
+
+
+def _raw(child, path):
+    return f"{child}.driver=raw,{child}.file.driver=file,{child}.file.filename={path}"

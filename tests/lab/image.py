@@ -1,0 +1,54 @@
+"""The images the machine gets: a Debian system from the fixtures, and noise that boots by its first sector alone."""
+
+import random
+import struct
+import subprocess
+
+import place
+
+MIB = 1 << 20
+
+# Waits for the UART's transmitter (0x3FD bit 5), prints the text after the code to 0x3F8, halts for ever.
+BOOT_CODE = bytes.fromhex(
+    "fa 31c0 8ed8 be217c bafd03 ec a820 74fb ac 84c0 7409 baf803 ee bafd03 ebed f4 ebfd".replace(" ", "")
+)
+
+
+def bootable(name, mib):
+    """A Debian kernel on a whole-disk image; prints `up(name)` on the serial console."""
+    script = place.ROOT / "tests" / "fixtures" / "images" / "bootable.sh"
+    path = place.FIXTURES / f"lab-{name}-{mib}.raw"
+    if not path.exists() or path.stat().st_mtime < script.stat().st_mtime:
+        place.FIXTURES.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".draft")
+        draft.unlink(missing_ok=True)
+        with open(path.with_suffix(".log"), "wb") as log:
+            subprocess.run([str(script), str(draft), str(mib), name], check=True, stdout=log, stderr=log)
+        draft.rename(path)
+    return path
+
+
+def noise(name, mib, zeros=(0, 0)):
+    """An image without two equal sectors, except a run of zeros `(from, to)` in MiB; its boot sector prints `up(name)`."""
+    path = place.FIXTURES / f"lab-{name}-{mib}-noise.raw"
+    if path.exists() and path.stat().st_size == mib * MIB:
+        return path
+    place.FIXTURES.mkdir(parents=True, exist_ok=True)
+    source = random.Random(name)
+    with open(path, "wb") as file:
+        for number in range(mib):
+            file.write(bytes(MIB) if zeros[0] <= number < zeros[1] else source.randbytes(MIB))
+        file.seek(0)
+        file.write(_boot_sector(name, mib * MIB // 512))
+    return path
+
+
+def up(name):
+    """What a deployed image says on the console."""
+    return f"ironlet: deployed system {name} is up"
+
+
+def _boot_sector(name, sectors):
+    code = BOOT_CODE + b"\r\n" + up(name).encode() + b"\r\n\0"
+    partition = struct.pack("<B3sB3sII", 0x80, b"\x20\x21\0", 0x83, b"\xfe\xff\xff", 2048, sectors - 2048)
+    return (code.ljust(440, b"\0") + struct.pack("<IH", 0x1B007ED0, 0) + partition).ljust(510, b"\0") + b"\x55\xaa"

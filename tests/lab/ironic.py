@@ -1,0 +1,156 @@
+"""A real Ironic: API and conductor in one process, noauth, sqlite, TLS towards the agent as stock has it."""
+
+import json
+import re
+import shutil
+import urllib.error
+import urllib.request
+from datetime import datetime
+
+import network
+import place
+import web
+from daemon import Daemon
+from verdict import Failed
+
+API = f"http://{network.ADDRESS}:6385"
+
+# Everything [agent] about TLS, and [conductor] deploy_callback_timeout, is left at Ironic's defaults on purpose.
+CONF = """
+[DEFAULT]
+my_ip = {address}
+host = lab
+auth_strategy = noauth
+rpc_transport = none
+state_path = {state}
+log_file = {log}
+log_rotate_interval = 1
+use_stderr = False
+tempdir = {state}/tmp
+enabled_hardware_types = redfish
+enabled_bios_interfaces = no-bios
+enabled_boot_interfaces = ipxe
+enabled_console_interfaces = no-console
+enabled_deploy_interfaces = direct
+enabled_firmware_interfaces = no-firmware
+enabled_inspect_interfaces = no-inspect
+enabled_management_interfaces = redfish
+enabled_network_interfaces = noop
+enabled_power_interfaces = redfish
+enabled_raid_interfaces = no-raid
+enabled_rescue_interfaces = no-rescue
+enabled_storage_interfaces = noop
+enabled_vendor_interfaces = no-vendor
+
+[database]
+connection = sqlite:///{state}/ironic.sqlite
+
+[api]
+host_ip = 127.0.0.1
+port = {api_behind}
+public_endpoint = {api}
+api_workers = 1
+
+[agent]
+certificates_path = {state}/certificates
+deploy_logs_collect = always
+deploy_logs_local_path = {directory}/agent-logs
+# Looked at more often, with the patience of stock (6 times 5 s).
+post_deploy_get_power_state_retries = 30
+post_deploy_get_power_state_retry_interval = 1
+
+[conductor]
+automated_clean = False
+deploy_kernel = {dist}/kernel
+deploy_ramdisk = {dist}/ramdisk
+sync_power_state_interval = 3600
+graceful_shutdown_timeout = 20
+
+[deploy]
+http_url = {web}
+http_root = {http_root}
+default_boot_mode = bios
+
+[dhcp]
+dhcp_provider = none
+
+[pxe]
+tftp_root = {directory}/tftp
+tftp_master_path = {state}/tftp-master
+images_path = {state}/images
+instance_master_path = {state}/masters
+ipxe_bootfile_name = undionly.kpxe
+loader_file_paths = undionly.kpxe:/usr/lib/ipxe/undionly.kpxe
+kernel_append_params = nofb vga=normal console=ttyS0,115200
+
+[oslo_concurrency]
+lock_path = {state}/locks
+
+[service_catalog]
+auth_type = none
+endpoint_override = {api}
+
+[sensor_data]
+send_sensor_data = False
+"""
+
+
+class Ironic:
+    def __init__(self, directory, web_root):
+        self.log = directory / "ironic.log"
+        state = directory / "ironic"
+        for part in ("tmp", "certificates", "images", "masters", "locks", "tftp-master"):
+            (state / part).mkdir(parents=True)
+        shutil.copy(place.TOOLS / "ironic-39.sqlite", state / "ironic.sqlite")
+        # Ironic fetches the artefacts by HTTP, as it would from an operator's server.
+        dist = web_root / "dist"
+        dist.mkdir()
+        for name, file in (("kernel", place.KERNEL), ("ramdisk", place.RAMDISK)):
+            if not file.exists():
+                raise Failed(f"{file} is missing: run ./build.sh first, or name another by LAB_KERNEL and LAB_RAMDISK")
+            (dist / name).symlink_to(file)
+        conf = directory / "ironic.conf"
+        conf.write_text(CONF.format(
+            address=network.ADDRESS, state=state, log=self.log, api=API, api_behind=web.API_BEHIND, directory=directory,
+            dist=f"{network.WEB}/dist", web=network.WEB, http_root=web_root,
+        ))
+        self._daemon = Daemon(
+            "ironic", [str(place.VENV / "bin" / "ironic"), "--config-file", str(conf)], directory / "ironic-output.log"
+        )
+
+    def start(self):
+        self._daemon.start()
+        return self
+
+    def ready(self, seconds=120):
+        """The API answers and a conductor with our hardware type has come forward."""
+        def has_driver():
+            try:
+                return any(driver["name"] == "redfish" and driver["hosts"] for driver in self.call("GET", "/v1/drivers")["drivers"])
+            except Failed:
+                return False
+        self._daemon.wait_for(has_driver, "conductor", seconds)
+        return self
+
+    def stop(self):
+        self._daemon.stop()
+
+    def steps(self):
+        """Host time at which the conductor began each deploy step, from its log; quick steps escape a poll of the API."""
+        began = re.compile(r"^(\S+ \S+) .* Executing \{'step': '(\w+)'", re.MULTILINE)
+        return {step: datetime.fromisoformat(at).timestamp() for at, step in began.findall(self.log.read_text())}
+
+    def call(self, method, path, body=None):
+        request = urllib.request.Request(
+            API + path, method=method, data=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Content-Type": "application/json", "Accept": "application/json",
+                "X-OpenStack-Ironic-API-Version": "1.100", "User-Agent": "lab",
+            },
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as reply:
+                text = reply.read()
+        except urllib.error.HTTPError as error:
+            raise Failed(f"{method} {path}: {error.code} {error.read().decode(errors='replace')[:500]}") from None
+        return json.loads(text) if text else None

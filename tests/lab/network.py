@@ -1,0 +1,41 @@
+"""The provisioning network: a bridge, DHCP with iPXE chain-loading, TFTP. It exists only inside a cell."""
+
+import subprocess
+
+from daemon import Daemon
+
+BRIDGE = "br-lab"
+ADDRESS = "172.22.0.1"
+MACHINE_ADDRESS = "172.22.0.50"
+MACHINE_MAC = "52:54:00:22:00:50"
+WEB = f"http://{ADDRESS}:8080"
+
+
+def start(directory):
+    _ip("link", "add", BRIDGE, "type", "bridge", "stp_state", "0")
+    _ip("address", "add", f"{ADDRESS}/24", "dev", BRIDGE)
+    _ip("link", "set", BRIDGE, "up")
+    (directory / "tftp").mkdir()
+    return Daemon("dnsmasq", [
+        "/usr/sbin/dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--user=root", "--port=0", "--log-dhcp",
+        f"--interface={BRIDGE}", "--bind-interfaces", "--no-ping",
+        f"--dhcp-range={MACHINE_ADDRESS},172.22.0.99,255.255.255.0,1h",
+        f"--dhcp-host={MACHINE_MAC},{MACHINE_ADDRESS}",
+        f"--dhcp-leasefile={directory}/dhcp.leases",
+        "--enable-tftp", f"--tftp-root={directory}/tftp",
+        # Option 175 is iPXE's own: firmware without it is sent to iPXE first.
+        "--dhcp-match=set:ipxe,175",
+        f"--dhcp-boot=tag:ipxe,{WEB}/boot.ipxe",
+        "--dhcp-boot=tag:!ipxe,undionly.kpxe",
+    ], directory / "dnsmasq.log").start()
+
+
+def tap(name):
+    """A port of the bridge for a QEMU that libvirt does not run."""
+    _ip("tuntap", "add", "dev", name, "mode", "tap")
+    _ip("link", "set", name, "master", BRIDGE, "up")
+    return name
+
+
+def _ip(*arguments):
+    subprocess.run(["ip", *arguments], check=True)

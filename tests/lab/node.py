@@ -1,0 +1,79 @@
+"""The node as Ironic knows it: enrolled, moved from state to state, watched until it is where it should be."""
+
+import time
+
+import machine
+import network
+import web
+from verdict import Failed
+
+BROKEN = ("error", "enroll", "deploy failed", "clean failed", "inspect failed")
+
+
+class Node:
+    def __init__(self, ironic, directory, **driver_info):
+        self.ironic = ironic
+        self.uuid = None
+        # (host time, provision state, deploy step) whenever one of them changed
+        self.history = []
+        self._record = open(directory / "states.log", "a", buffering=1)
+        self._driver_info = {
+            "redfish_address": f"http://127.0.0.1:{web.BMC}",
+            "redfish_system_id": f"/redfish/v1/Systems/{machine.UUID}",
+            "redfish_username": "lab", "redfish_password": "lab",
+            **driver_info,
+        }
+
+    def enrol(self):
+        """enrol → manageable → available; automated cleaning is off."""
+        node = self.ironic.call("POST", "/v1/nodes", {
+            "driver": "redfish", "name": "metal", "driver_info": self._driver_info,
+            "properties": {"cpu_arch": "x86_64", "capabilities": "boot_mode:bios"},
+        })
+        self.uuid = node["uuid"]
+        self.ironic.call("POST", "/v1/ports", {"node_uuid": self.uuid, "address": network.MACHINE_MAC, "pxe_enabled": True})
+        self.provision("manage")
+        self.wait("manageable", 60)
+        self.provision("provide")
+        self.wait("available", 60)
+        return self
+
+    def deploy(self, url, sha256):
+        self.patch(
+            ("/instance_info", {
+                "image_source": url, "image_os_hash_algo": "sha256", "image_os_hash_value": sha256,
+                "image_disk_format": "raw", "image_type": "whole-disk",
+            }),
+        )
+        self.provision("active")
+
+    def patch(self, *values):
+        self.ironic.call("PATCH", f"/v1/nodes/{self.uuid}", [
+            {"op": "add", "path": path, "value": value} for path, value in values
+        ])
+
+    def provision(self, target):
+        self.ironic.call("PUT", f"/v1/nodes/{self.uuid}/states/provision", {"target": target})
+
+    def read(self):
+        node = self.ironic.call("GET", f"/v1/nodes/{self.uuid}")
+        step = (node.get("deploy_step") or {}).get("step", "-")
+        state = (node["provision_state"], step)
+        if not self.history or self.history[-1][1:] != state:
+            self.history.append((time.time(), *state))
+            self._record.write(f"{time.strftime('%H:%M:%S')} {state[0]} ({step}) {node['last_error'] or ''}\n")
+        return node
+
+    def wait(self, state, seconds, step=None):
+        """The node once it is in `state` (and at `step`); Failed at once in a state that leads nowhere else."""
+        deadline = time.monotonic() + seconds
+        while True:
+            node = self.read()
+            here, at = self.history[-1][1:]
+            if here == state and step in (None, at):
+                return node
+            if here in BROKEN and (here != "enroll" or node["last_error"]):
+                raise Failed(f"node is '{here}' instead of '{state}': {node['last_error']}")
+            if time.monotonic() > deadline:
+                raise Failed(f"node is '{here}' ({at}) after {seconds} s instead of '{state}' ({step or 'any step'})")
+            time.sleep(1)

@@ -1,0 +1,26 @@
+"""Where things are: the checkout, what is tested, the caches, and the directory of a scenario's logs."""
+
+import os
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LAB = ROOT / "tests" / "lab"
+TARGET = ROOT / "target"
+TOOLS = TARGET / "tools"
+VENV = TOOLS / "ironic-venv"
+FIXTURES = TARGET / "fixtures"
+LOGS = TARGET / "lab"
+
+KERNEL = Path(os.environ.get("LAB_KERNEL", ROOT / "dist" / "ironlet.kernel")).resolve()
+RAMDISK = Path(os.environ.get("LAB_RAMDISK", ROOT / "dist" / "ironlet.initramfs")).resolve()
+# Guest memory in MiB; firmware, kernel and agent get by with less, the deployed system may not.
+MEMORY = int(os.environ.get("LAB_MEMORY", "512"))
+
+
+def fresh(scenario):
+    """An empty directory for the logs and disks of one run of a scenario."""
+    path = LOGS / scenario
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    return path

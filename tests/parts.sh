@@ -1,0 +1,71 @@
+# What `./build.sh test` consists of: parts run one after the other, each with its own log and one line of result.
+# Sourced by build.sh.
+
+logs=target/logs
+passed=0
+failed=0
+
+# counted LOG STATUS — print "PASSED FAILED": the sums of what the part's own harnesses counted (cargo's and the scripts' lines
+# both say "N passed" and "N failed"); a part that counts nothing is one test
+counted() {
+    awk -v status="$2" '
+        match($0, /[0-9]+ passed[;,] [0-9]+ failed/) {
+            n = split(substr($0, RSTART, RLENGTH), word, " ")
+            good += word[1]
+            bad += word[n - 1]
+            seen = 1
+        }
+        END {
+            if (!seen) good = (status == 0)
+            if (status != 0 && !bad) bad = 1
+            print good + 0, bad + 0
+        }' "$1"
+}
+
+# part NAME COMMAND… — run one part
+part() {
+    local name=$1 log=$logs/$1.log started=$SECONDS status=0 good bad
+    shift
+    "$@" >"$log" 2>&1 </dev/null || status=$?
+    read -r good bad < <(counted "$log" "$status")
+    passed=$((passed + good))
+    failed=$((failed + bad))
+    if [ "$status" = 0 ] && [ "$bad" = 0 ]; then
+        printf 'ok      %-14s %5d s  %d passed\n' "$name" $((SECONDS - started)) "$good"
+    else
+        printf 'FAILED  %-14s %5d s  %d passed, %d failed, exit code %d; %s ends:\n' \
+            "$name" $((SECONDS - started)) "$good" "$bad" "$status" "$log"
+        tail -n 40 "$log" | sed 's/^/        /'
+    fi
+}
+
+# The same sources in another directory, built from nothing, give the same files. One chain of &&: `set -e` does not hold in a
+# function whose result somebody tests.
+reproducible() {
+    local again=target/again
+    rm -rf "$again" &&
+        mkdir -p "$again/target/tools" &&
+        tar -c --exclude=./target --exclude=./dist --exclude=./.git . | tar -x -C "$again" &&
+        # Debian's kernel is input, not something built: no need to fetch it twice.
+        ln -s "$PWD/target/tools/kernel" "$again/target/tools/kernel" &&
+        SOURCE_DATE_EPOCH=$(source_date) "$again/build.sh" &&
+        diff dist/SHA256SUMS "$again/dist/SHA256SUMS" &&
+        rm -rf "$again"
+}
+
+all_parts() {
+    local started=$SECONDS
+    mkdir -p "$logs"
+    part check ./build.sh check
+    need rust_tests
+    part rust cargo test --locked --tests
+    part build ./build.sh
+    part sizes sizes vm
+    part reproducible reproducible
+    part conformance ./build.sh conformance
+    part demo ./build.sh demo
+    part lab ./build.sh lab
+    printf '%d minutes\n' $(((SECONDS - started + 59) / 60))
+    echo "$passed passed, $failed failed"
+    [ "$failed" = 0 ]
+}
