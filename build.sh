@@ -2,6 +2,7 @@
 # The one door, for people and for CI: builds ironlet, shows it at work and tests it. Installs what a command lacks on Debian 12,
 # as root or with sudo. The parts live where they belong: initramfs/*.sh, tests/*/run.
 set -euo pipefail
+shopt -s inherit_errexit
 cd "$(dirname "${BASH_SOURCE[0]}")"
 export LC_ALL=C
 PATH=$PATH:/usr/sbin:/sbin:${CARGO_HOME:-$HOME/.cargo}/bin
@@ -31,7 +32,7 @@ fail() { say "$*"; exit 1; }
 
 target=x86_64-unknown-linux-musl
 
-# What each command needs from Debian. curl is only there to fetch rustup.
+# What each command needs from Debian, in groups; conformance and lab add what only they use.
 packages() {
     case $1 in
     rust) echo gcc libc6-dev musl-tools binutils ca-certificates ;;
@@ -40,11 +41,8 @@ packages() {
     machine) echo qemu-system-x86 ipxe-qemu iproute2 python3 ;;
     rust_tests) echo dnsmasq-base iproute2 util-linux ;;
     fuzz) echo g++ ;;
+    curl) echo curl ;;
     esac
-}
-
-as_root() {
-    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
 # need GROUP… — install the packages of these groups that are not there; asks nobody when all are
@@ -57,7 +55,7 @@ need() {
     done
     [ ${#lacking[@]} -gt 0 ] || return 0
     say "installing ${lacking[*]}"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2
+    as_root apt-get update -q >&2
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${lacking[@]}" >&2
 }
 
@@ -65,9 +63,13 @@ need() {
 need_rust() {
     need rust
     if ! command -v cargo >/dev/null; then
-        command -v curl >/dev/null || as_root apt-get install -qy --no-install-recommends curl >&2
-        say "installing rustup"
-        curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y -q --profile minimal -c clippy -c rustfmt >&2
+        need curl
+        say "installing the Rust toolchain by rustup"
+        mkdir -p target/tools
+        curl --proto '=https' --tlsv1.2 -sSf -o target/tools/rustup-init \
+            https://static.rust-lang.org/rustup/dist/x86_64-unknown-linux-gnu/rustup-init
+        chmod +x target/tools/rustup-init
+        target/tools/rustup-init -y -q --profile minimal -c clippy -c rustfmt >&2
     fi
     [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ] || rustup target add "$target"
 }

@@ -5,14 +5,20 @@ logs=target/logs
 passed=0
 failed=0
 
-# counted LOG STATUS — print "PASSED FAILED": the sums of what the part's own harnesses counted (cargo's and the scripts' lines
-# both say "N passed" and "N failed"); a part that counts nothing is one test
+# counted LOG STATUS — print "PASSED FAILED": the sums of what the part's own harnesses counted, which cargo tells as
+# "N passed; N failed", conformance and lab as "N of N tests" or "scenarios"; a part that counts nothing is one test
 counted() {
     awk -v status="$2" '
         match($0, /[0-9]+ passed[;,] [0-9]+ failed/) {
-            n = split(substr($0, RSTART, RLENGTH), word, " ")
+            split(substr($0, RSTART, RLENGTH), word, " ")
             good += word[1]
-            bad += word[n - 1]
+            bad += word[3]
+            seen = 1
+        }
+        match($0, /[0-9]+ of [0-9]+ (tests|scenarios) /) {
+            split(substr($0, RSTART, RLENGTH), word, " ")
+            good += word[1]
+            bad += word[3] - word[1]
             seen = 1
         }
         END {
