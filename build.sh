@@ -155,7 +155,7 @@ lab() {
 conformance() {
     need machine
     build
-    tests/conformance/run "$@"
+    IRONLET=$PWD/dist/ironlet tests/conformance/run "$@"
 }
 
 bench() {
