@@ -39,6 +39,7 @@ packages() {
     build) echo cpio kmod xz-utils zstd ca-certificates ;;
     image) echo cpio kmod e2fsprogs fdisk grub-common grub-pc-bin busybox-static openssl ;;
     machine) echo qemu-system-x86 ipxe-qemu iproute2 python3 ;;
+    rust_tests) echo dnsmasq-base iproute2 util-linux ;;
     fuzz) echo g++ ;;
     curl) echo curl ;;
     esac
@@ -154,7 +155,7 @@ lab() {
 conformance() {
     need rust build machine
     build
-    tests/conformance/run "$@"
+    IRONLET=$PWD/dist/ironlet tests/conformance/run "$@"
 }
 
 bench() {

@@ -63,6 +63,7 @@ all_parts() {
     local started=$SECONDS
     mkdir -p "$logs"
     part check ./build.sh check
+    need rust_tests
     part rust cargo test --locked --tests
     part build ./build.sh
     part sizes sizes vm

@@ -26,7 +26,7 @@ use crate::config::Config;
 use crate::disk::guard::Permit;
 use crate::error::{Context, Error, Result};
 use crate::host::Host;
-use crate::net::{addresses, links};
+use crate::net::{addresses, links, resolver, sntp};
 use crate::steps::machine::Machine;
 use crate::{inventory, logger};
 use identity::Identity;
@@ -95,6 +95,7 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
     };
     agent.clock.sleep(agent.config.hardware_delay);
     agent.wait_for_network();
+    agent.set_clock();
     if let Some(order) = &agent.config.standalone {
         let tools = terms::tools(&agent.config, None, agent.permit.clone(), &agent.clock)?;
         return standalone::run(&agent.host, order, &tools);
@@ -260,6 +261,32 @@ impl Agent {
             Ok(true)
         ) {
             warn!("no network interface has an address yet; init says above what it tried");
+        }
+    }
+
+    /// Certificates of servers are judged by this clock; a dead battery must not stop a deploy.
+    fn set_clock(&self) {
+        // 2020 in UNIX time: a clock that says less is wrong.
+        const SENSIBLE: f64 = 1_577_836_800.0;
+        let servers: Vec<String> = match &self.config.ntp_server {
+            Some(server) => vec![server.clone()],
+            None if self.clock.unix() > SENSIBLE => return,
+            None => resolver::known_time_servers(&self.host)
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+        };
+        let set = |server: &String| match sntp::synchronise(&self.host, &self.clock, server) {
+            Ok(()) => true,
+            Err(error) => {
+                warn!("the clock stays as it is: {error}");
+                false
+            }
+        };
+        if !servers.iter().any(set) && self.clock.unix() < SENSIBLE {
+            warn!(
+                "the clock is wrong and nobody says the time: https will fail unless ipa-ntp-server names a server"
+            );
         }
     }
 }

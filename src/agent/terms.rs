@@ -104,6 +104,7 @@ pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
             user: Some(user.clone()),
             password: Some(password.clone()),
         }),
+        ignore_bootloader_failure: config.ignore_bootloader_failure,
         boot_interface: config.boot_interface.clone(),
         disk_wait: (config.disk_wait.attempts, config.disk_wait.delay),
         ..Settings::default()

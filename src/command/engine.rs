@@ -66,7 +66,7 @@ impl Engine {
             check(&inner.machine, &params).kind(Kind::InvalidCommandParamsError)?;
         }
         let entry = Entry::running(new_id()?, name);
-        info!("command: {} starts ({})", entry.full_name(), entry.id());
+        info!("{} starts ({})", entry.full_name(), entry.id());
         match command.mode {
             Mode::Sync => {
                 let outcome = run(command, inner, &entry, params);
@@ -137,8 +137,8 @@ fn run(command: &Command, inner: &Inner, entry: &Entry, params: Object) -> Resul
     command.accepts(&params)?;
     let outcome = (command.run)(&inner.machine, entry, params).kind(Kind::CommandExecutionError);
     match &outcome {
-        Ok(_) => info!("command: {} succeeded", entry.full_name()),
-        Err(error) => error!("command: {} failed: {error}", entry.full_name()),
+        Ok(_) => info!("{} succeeded", entry.full_name()),
+        Err(error) => error!("{} failed: {error}", entry.full_name()),
     }
     outcome
 }

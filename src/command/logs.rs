@@ -72,7 +72,7 @@ pub(super) fn collect(machine: &Machine, _: &Entry, _: Object) -> Result<Value> 
     for (name, content) in members(&machine.host) {
         let content = clean(&content);
         if (archive.size() + content.len()) as u64 > WHOLE {
-            warn!("logs: {name} is left out, the archive is full");
+            warn!("{name} is left out, the archive is full");
             continue;
         }
         archive.add(&name, now, content.as_bytes());
@@ -91,7 +91,7 @@ fn members(host: &Host) -> Vec<(String, Vec<u8>)> {
     if host.is_here() {
         match kernel::kernel_log() {
             Ok(log) => members.push(("kernel.log".to_owned(), newest(log))),
-            Err(error) => warn!("logs: reading the kernel log: {error}"),
+            Err(error) => warn!("reading the kernel log: {error}"),
         }
     }
     for name in PROC {

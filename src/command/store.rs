@@ -30,14 +30,14 @@ impl Mark {
     pub fn set(&self, entry: &Entry) {
         let content = object([("id", text(entry.id())), ("name", text(entry.full_name()))]);
         if let Err(error) = replace(&self.0, &json::print(&content)) {
-            warn!("command: marking {} as running: {error}", entry.full_name());
+            warn!("marking {} as running: {error}", entry.full_name());
         }
     }
 
     pub fn clear(&self) {
         match fs::remove_file(&self.0) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                warn!("command: removing {}: {error}", self.0.display());
+                warn!("removing {}: {error}", self.0.display());
             }
             _ => (),
         }
@@ -55,7 +55,7 @@ impl Mark {
             .map_err(Error::from)
             .and_then(|_| fields(&content))
             .unwrap_or_else(|error| {
-                warn!("command: reading {}: {error}", self.0.display());
+                warn!("reading {}: {error}", self.0.display());
                 ("unknown".to_owned(), "unknown".to_owned())
             });
         let entry = Entry::running(id, name);
@@ -67,7 +67,7 @@ impl Mark {
                 entry.name()
             ),
         );
-        error!("command: {death}");
+        error!("{death}");
         entry.end(Err(death));
         Some(entry)
     }

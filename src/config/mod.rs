@@ -28,6 +28,8 @@ pub struct Config {
     pub token: Option<Secret>,
     pub debug: bool,
     pub hardware_delay: Duration,
+    pub ntp_server: Option<String>,
+    pub ignore_bootloader_failure: bool,
     /// `BOOTIF` as the boot loader wrote it, for Ironic to read.
     pub boot_interface: Option<String>,
     pub standalone: Option<Standalone>,
@@ -186,6 +188,8 @@ impl Config {
             },
             token: values.owned("ipa-agent-token").map(Secret::new),
             debug: values.flag("ipa-debug"),
+            ntp_server: values.owned("ipa-ntp-server"),
+            ignore_bootloader_failure: values.flag("ipa-ignore-bootloader-failure"),
             hardware_delay: values.seconds("ipa-hardware-initialization-delay"),
             boot_interface: values.owned("BOOTIF"),
             standalone: Standalone::from(values)?,

@@ -26,21 +26,23 @@ def ironlet_binary():
     return max(built, key=lambda path: path.stat().st_mtime, default=None)
 
 
-def words(agent, tree, cmdline):
-    """The command line of an agent on this tree."""
+def words(agent, tree, cmdline, ramdisk):
+    """The command line of an agent on this tree, or of ironlet in this ramdisk."""
     if agent == UPSTREAM:
         # As the stock ramdisk's unit starts it.
         return [str(Path(sys.prefix) / "bin/ironic-python-agent"),
                 "--config-dir", str(tree / "etc/ironic-python-agent.d")]
+    if ramdisk:
+        return [which("chroot"), str(ramdisk), "/init", "--agent"]
     return [str(ironlet_binary()), "--agent", "--root", str(tree), "--cmdline", cmdline]
 
 
 class Agent:
     """One agent process, its log and its end."""
 
-    def __init__(self, agent, tree, cmdline, programs, log, witness):
+    def __init__(self, agent, tree, cmdline, programs, log, witness, ramdisk):
         assert agent in (UPSTREAM, IRONLET)
-        self.words = words(agent, tree, cmdline)
+        self.words = words(agent, tree, cmdline, ramdisk)
         self.programs = programs
         self.log = log
         self.witness = witness      # told when the process is gone, so that nobody waits for it in vain

@@ -1,6 +1,7 @@
 """Differences between two normalised replies, and whether the table accepts them."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -23,12 +24,14 @@ def leaves(left, right, field=""):
         yield field, left, right
 
 
-def differences(upstream, ironlet, with_requests):
+def differences(upstream, ironlet, situation):
     """{test id: [(field, upstream, ironlet)]} of two records of one situation; every compared case is a key."""
     found = {}
     pairs = [(normalise.exchanges(upstream), normalise.exchanges(ironlet))]
-    if with_requests:
+    if situation.compare_requests:
         pairs.append((normalise.asked(upstream), normalise.asked(ironlet)))
+    if situation.compare_certificate:
+        pairs.append((normalise.announced(upstream), normalise.announced(ironlet)))
     for left, right in pairs:
         for case in list(left) + [case for case in right if case not in left]:
             test = f"{upstream['situation']}/{case}"
@@ -37,7 +40,10 @@ def differences(upstream, ironlet, with_requests):
 
 
 class Accepted:
-    """The table of accepted differences; each must be met exactly, and each must still occur."""
+    """The table of accepted differences; each must be met, and each must still occur.
+
+    `field` is the end of a path, so that one entry fits a command in its own reply and in a list.
+    """
 
     def __init__(self):
         table = tomllib.loads(ACCEPTED.read_text()) if ACCEPTED.exists() else {}
@@ -50,16 +56,21 @@ class Accepted:
 
     def meets(self, test, field, upstream, ironlet):
         for entry in self.entries:
-            if entry["case"] == test and entry["field"] == field and \
-                    entry["upstream"] == text(upstream) and entry["ironlet"] == text(ironlet):
+            if entry["case"] == test and f".{field}".endswith(f".{entry['field']}") and \
+                    reads(entry["upstream"], upstream) and reads(entry["ironlet"], ironlet):
                 entry["met"] = True
                 return True
         return False
 
-    def stale(self, situations):
-        """Entries of these situations that did not occur."""
+    def stale(self, known, situations):
+        """Entries of these situations that did not occur, and entries of cases that do not exist."""
         return [entry for entry in self.entries
-                if entry["case"].split("/")[0] in situations and not entry["met"]]
+                if entry["case"] not in known or entry["case"].split("/")[0] in situations and not entry["met"]]
+
+
+def reads(pattern, item):
+    """Whether a value is what the table says; `*` stands for any text, everything else for itself."""
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text(item), re.S) is not None
 
 
 def text(item):

@@ -14,10 +14,10 @@ from pathlib import Path
 import cases
 import certificate
 import stage
-from agents import Agent
+from agents import Agent, ironlet_binary
 from exchange import exchange
 from fake_ironic import FakeIronic, Witness
-from situation import Await, Finish, Probe, Process, Send, Tell
+from situation import IRONLET, Await, Finish, Probe, Process, Send, Tell
 
 
 class Stuck(Exception):
@@ -43,7 +43,9 @@ class Life:
             if keys:
                 trust = self.tree / "etc/ironic-python-agent/ironic.crt"
                 stage.write(trust, Path(keys[0]).read_text())
-        self.agent = Agent(agent, self.tree, situation.cmdline, programs, directory / "log", self.witness)
+        inside = situation.ramdisk and agent == IRONLET
+        ramdisk = stage.ramdisk(directory, self.tree, ironlet_binary()) if inside else None
+        self.agent = Agent(agent, self.tree, situation.cmdline, programs, directory / "log", self.witness, ramdisk)
 
     def happened(self, what):
         self.record["events"].append(dict(t=time.monotonic(), what=what))

@@ -107,7 +107,7 @@ class Report:
 
     def pair(self, situation, upstream, ironlet, accepted):
         """Differences between two lives."""
-        for test, found in compare.differences(upstream, ironlet, situation.compare_requests).items():
+        for test, found in compare.differences(upstream, ironlet, situation).items():
             self.passed(test)
             for field, left, right in found:
                 if not accepted.meets(test, field, left, right):
@@ -123,6 +123,8 @@ def known_tests():
         names += [check.id for check in situation.checks] + ["life"]
         if situation.compare_requests:
             names += ["asks-root", "asks-lookup", "asks-heartbeat"]
+        if situation.compare_certificate:
+            names += ["certificate"]
         known |= {f"{situation.name}/{name}" for name in names}
     return known
 
@@ -161,7 +163,7 @@ def main():
             report.pair(SITUATIONS[name], records[name, UPSTREAM], records[name, IRONLET], accepted)
     whole = not chosen.only and not chosen.agent
     if not chosen.agent:
-        for entry in accepted.stale(names):
+        for entry in accepted.stale(known_tests(), names):
             report.fail(entry["case"], f"accepted difference no longer occurs: {entry['field']}: {entry['why']}")
     for problem in coverage.problems(known_tests(), report.ran) if whole else ():
         report.fail("COVERAGE.md", problem)

@@ -2,6 +2,7 @@
 
 import re
 
+import certificate
 from situation import NODE, PRESHARED, TOKEN, WRONG
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -64,3 +65,12 @@ def asked(record):
                     headers={name: request["headers"][name] for name in ASKED if name in request["headers"]})
         found[case] = value(kept, Names())
     return found
+
+
+def announced(record):
+    """The certificate of the first heartbeat as if it were a case; its dates are for checks."""
+    for request in record["ironic"]:
+        if request["kind"] == "heartbeat" and request["body"].get("agent_verify_ca"):
+            facts = certificate.facts(request["body"]["agent_verify_ca"])
+            return {"certificate": {name: facts[name] for name in facts if not name.endswith("_seconds")}}
+    return {"certificate": None}

@@ -119,7 +119,9 @@ class Situation:
     agents: tuple = BOTH
     serves: bool = True             # the agent is expected to serve and to send a first heartbeat
     files: tuple = ()               # (path in the tree, text); `{etc}` stands for the tree's etc
+    ramdisk: bool = False           # ironlet's / is a tmpfs, as in its initramfs, instead of --root
     compare_requests: bool = True   # also compare what the agents asked of Ironic
+    compare_certificate: bool = False   # and the certificates they announced
     seconds: float = 120            # the whole life, start to end
     stock: dict = field(default_factory=dict, hash=False)   # changes to the stock lookup config
 

@@ -90,6 +90,27 @@ def hide(tree):
     command("hostname", "machine")
 
 
+def ramdisk(directory, tree, binary):
+    """A tmpfs that can be the root of a process: nothing in it but the machine, the binary and what loads it.
+
+    An agent takes the network down or switches the power only where `/` is a ramdisk.
+    """
+    root = directory / "ramdisk"
+    root.mkdir()
+    command("mount", "-t", "tmpfs", "tmpfs", root)
+    # A static binary needs none of the libraries; a build for development does.
+    seen = [("/proc", "proc"), (tree / "dev", "dev"), (tree / "sys", "sys")]
+    seen += [(path, path[1:]) for path in ("/usr/lib", "/lib", "/lib64") if os.path.isdir(path)]
+    for source, name in seen:
+        (root / name).mkdir(parents=True)
+        command("mount", "--rbind", source, root / name)
+    for name in ("run", "tmp"):
+        (root / name).mkdir()
+    shutil.copytree(tree / "etc", root / "etc")
+    shutil.copy2(binary, root / "init")
+    return root
+
+
 def cable():
     """lan0 — eth0 with addresses, lan1 — eth1 without; eth0 and eth1 are in the machine's namespace."""
     command("ip", "netns", "add", "machine")

@@ -3,7 +3,7 @@
 from cases.api import LIST, named
 from checks import enrol, secrets
 from probes import links, raw
-from situation import IRONLET, PRESHARED, TOKEN, WRONG, Await, Check, Probe, Send, Situation, ipa
+from situation import IRONLET, PRESHARED, TOKEN, UPSTREAM, WRONG, Await, Check, Probe, Send, Situation, ipa
 
 SITUATIONS = (
     Situation(
@@ -36,11 +36,18 @@ SITUATIONS = (
                Send("list-wrong", "GET", LIST, token=WRONG, status=401)),
         checks=(Check("heartbeat-token", enrol.heartbeat_token, (TOKEN,)),)),
     Situation(
-        "fatal", "Ironic gave the token to somebody else", ipa(), serves=False,
+        "fatal", "Ironic gave the token to somebody else", ipa(), serves=False, ramdisk=True,
         stock=dict(agent_token="******"),
         steps=(Await("lookup", 1, within=60),
                Probe("nics-down", links.down, (15,), (("down", True),), agents=(IRONLET,)),
                Probe("not-served", raw.refuses, (4,), (("served", False),))),
         checks=(Check("no-heartbeat", enrol.none_of, ("heartbeat",)),
-                Check("stays", enrol.alive_at_end),)),
+                Check("stays", enrol.alive_at_end, agents=(UPSTREAM,)),
+                Check("never-again", enrol.stays_or_ends_for_good, agents=(IRONLET,)))),
+    Situation(
+        "lockdown", "Ironic cuts the agent off", ipa(), ramdisk=True,
+        steps=(named("lockdown", "system.lockdown", {}, query=(("wait", "false"),), status=200),
+               Probe("nics-down", links.down, (20,), (("down", True),)),
+               Probe("not-served", raw.refuses, (2,), (("served", False),))),
+        checks=(Check("stays", enrol.stays_or_ends_for_good),)),
 )

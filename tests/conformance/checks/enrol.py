@@ -32,6 +32,11 @@ def alive_at_end(record):
     assert record["alive"], f"the process ended with {record['exit']}"
 
 
+def stays_or_ends_for_good(record):
+    """Status 0 tells pid 1 that this agent must not be started again; the machine stays up around it."""
+    assert record["alive"] or record["exit"] == 0, f"exit status {record['exit']}: it would be started again"
+
+
 def exits_with_failure(record):
     assert not record["alive"], "the process is still there"
     assert record["exit"] not in (0, None), f"exit status {record['exit']}"
