@@ -190,14 +190,11 @@ impl Agent {
 
     fn serve(&self, engine: Engine, identity: &Identity, enrolment: &Enrolment) -> Result<Server> {
         let listen = &self.config.listen;
-        let address: Option<IpAddr> = match listen.host.as_str() {
-            "" => None,
-            host => Some(
-                host.parse()
-                    .map_err(Error::plain)
-                    .with_context(|| format!("reading ipa-listen-host={host}"))?,
-            ),
-        };
+        let address: IpAddr = listen
+            .host
+            .parse()
+            .map_err(Error::plain)
+            .with_context(|| format!("reading ipa-listen-host={}", listen.host))?;
         let listener = api::listen(address, listen.port)
             .with_context(|| format!("listening on port {} of '{}'", listen.port, listen.host))?;
         let service = Service {
