@@ -182,6 +182,10 @@ mod tests {
                 "Command line: ipa-api-url=http://h:6385/x  ro",
             ),
             (
+                "ironlet.image=http://h/i,https://u:p@g/i",
+                "ironlet.image=http://h/i,https://g/i",
+            ),
+            (
                 "ipa-image-server-password=a=b",
                 "ipa-image-server-password=(secret)",
             ),
