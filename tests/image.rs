@@ -16,7 +16,7 @@ use ironlet::image::source::{Algorithm, Digest, Hashing};
 use ironlet::image::{Receipt, Request, Tools, deploy};
 use ironlet::net::http::Timeouts;
 use support::image_server::Behaviour::{self, *};
-use support::image_server::ImageServer;
+use support::image_server::{ImageServer, Until};
 use support::scratch::Scratch;
 
 const MIB: usize = 1 << 20;
@@ -90,6 +90,10 @@ struct Case {
 fn cases() -> Vec<Case> {
     const LARGE: usize = 5 * MIB + 777;
     const DISK: usize = 8 * MIB;
+    const A: &str = "\"a\"";
+    const B: &str = "\"b\"";
+    const DAY: &str = "Mon, 03 Aug 2026 10:00:00 GMT";
+    let (cut, end) = (Until::Cut(3 * MIB), Until::End);
     let ok = |name, script, image, requests| Case {
         name, script, image, disk: DISK, fails: None, requests, untouched: false,
     };
@@ -108,6 +112,24 @@ fn cases() -> Vec<Case> {
         ok("cut, then fine", vec![CutAt(3 * MIB), Serve], LARGE, 2),
         ok("failing, then fine", vec![Status(500), Status(503), Serve], LARGE, 3),
         ok("stalled, then fine", vec![StallAt(2 * MIB), Serve], LARGE, 2),
+        ok("cut, goes on", vec![Parts(A, cut), Parts(A, end)], LARGE, 2),
+        ok("cut, goes on by its date", vec![Parts(DAY, cut), Parts(DAY, end)], LARGE, 2),
+        ok("cut before the first byte, goes on", vec![Parts(A, Until::Cut(0)), Parts(A, end)], LARGE, 2),
+        ok("stalled, goes on", vec![Parts(A, Until::Stall(2 * MIB)), Parts(A, end)], LARGE, 2),
+        ok("failing in between", vec![Parts(A, cut), Status(503), Parts(A, end)], LARGE, 3),
+        ok("length unsaid, cut, goes on", vec![ChunkedParts(A, cut), ChunkedParts(A, end)], LARGE, 2),
+        ok("the part does not say its name", vec![Parts(A, cut), AnyPart("", end)], LARGE, 2),
+        ok("no parts, but the same image", vec![NoParts(A, cut), NoParts(A, end)], LARGE, 2),
+        ok("no parts, cut over and over", vec![NoParts(A, cut), NoParts(A, Until::Cut(MIB)), NoParts(A, end)], LARGE, 3),
+        ok("a weak name is none", vec![Parts("W/\"a\"", cut), Parts("W/\"a\"", end)], LARGE, 2),
+        ok("changed in between", vec![Parts(A, cut), Parts(B, end)], LARGE, 3),
+        ok("changed, a part all the same", vec![Parts(A, cut), AnyPart(B, end)], LARGE, 3),
+        ok("a part of another image", vec![Parts(A, cut), Part("bytes 3145728-4000000/4000001"), Parts(A, end)], LARGE, 3),
+        ok("another part than asked for", vec![Parts(A, cut), Part("bytes 0-5243656/5243657"), Parts(A, end)], LARGE, 3),
+        ok("a part of nothing known", vec![Parts(A, cut), Part("bytes 3145728-*/*"), Parts(A, end)], LARGE, 3),
+        bad("gone in between", vec![Parts(A, cut), Status(404)], LARGE, Download, "404", 3, false),
+        bad("cut at the same byte for ever", vec![Parts(A, cut)], LARGE, Download, "at byte 3145728", 4, false),
+        bad("no parts, cut at the same byte for ever", vec![NoParts(A, cut)], LARGE, Download, "at byte 3145728", 4, false),
         bad("not there", vec![Status(404)], LARGE, Download, "404", 1, true),
         bad("denied", vec![Status(403)], LARGE, Download, "expired", 1, true),
         bad("always failing", vec![Status(502)], LARGE, Download, "502", 4, true),
@@ -226,6 +248,64 @@ fn the_next_url_is_tried_and_a_checksum_file_is_read() {
         ),
         (1, 1, 2)
     );
+}
+
+#[test]
+fn cuts_at_random_cost_no_byte_twice() {
+    let scratch = Scratch::new();
+    let path = scratch.disk(8 * MIB, OLD);
+    let image = image(7 * MIB + 5);
+    let clock = Clock::fake();
+    let cuts: Vec<usize> = (0..14)
+        .map(|part| {
+            let within = clock.between(Duration::ZERO..Duration::from_micros(MIB as u64 / 2));
+            part * (MIB / 2) + within.as_micros() as usize
+        })
+        .collect();
+    let mut script: Vec<_> = cuts
+        .iter()
+        .map(|cut| Parts("\"a\"", Until::Cut(*cut)))
+        .collect();
+    script.push(Parts("\"a\"", Until::End));
+    let server = ImageServer::start(image.clone(), script);
+    let checksum = Checksum::Digest(digest(&image));
+    let result = run(vec![server.url("/i")], checksum, &path, 3);
+    assert!(result.is_ok(), "{result:?} {cuts:?}");
+    assert!(std::fs::read(&path).expect("a file")[..image.len()] == image);
+    assert_eq!(server.requests().len(), 15, "{cuts:?}");
+    assert_eq!(server.served(), image.len(), "{cuts:?}");
+}
+
+#[test]
+fn the_next_url_goes_on_if_its_image_is_as_long() {
+    let image = image(3 * MIB);
+    let other: Vec<u8> = image.iter().map(|byte| byte ^ 0xFF).collect();
+    let short = image[..2 * MIB + 512].to_vec();
+    for (name, next, outcome, served) in [
+        ("the same", image.clone(), Ok(()), Some(MIB)),
+        // What it sent before it was refused is chance.
+        ("shorter", short, Err(Kind::ImageDownloadError), None),
+        (
+            "another",
+            other,
+            Err(Kind::ImageChecksumError),
+            Some(4 * MIB),
+        ),
+    ] {
+        let scratch = Scratch::new();
+        let path = scratch.disk(4 * MIB, OLD);
+        let script = vec![Parts("\"a\"", Until::Cut(2 * MIB)), Status(503)];
+        let first = ImageServer::start(image.clone(), script);
+        let second = ImageServer::start(next, vec![Parts("\"x\"", Until::End)]);
+        let urls = vec![first.url("/i"), second.url("/i")];
+        let result = run(urls, Checksum::Digest(digest(&image)), &path, 1);
+        assert_eq!(result.map(drop).map_err(|e| e.kind()), outcome, "{name}");
+        let sent = second.served();
+        assert!(served.is_none_or(|count| sent == count), "{name}: {sent}");
+        let disk = std::fs::read(&path).expect("the disk is a file");
+        let boots = disk[..MIB].iter().any(|byte| *byte != 0);
+        assert_eq!(boots, outcome.is_ok(), "{name}");
+    }
 }
 
 #[test]
