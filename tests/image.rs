@@ -1,5 +1,7 @@
 //! The main path against servers that serve, cut, stall and lie; a file stands for the disk.
 
+#[path = "image/resume.rs"]
+mod resume;
 mod support;
 
 use std::path::Path;
@@ -37,26 +39,23 @@ fn digest(bytes: &[u8]) -> Digest {
 }
 
 fn run(urls: Vec<String>, checksum: Checksum, disk: &Path, retries: u32) -> Result<Receipt> {
-    run_permitted(urls, checksum, disk, retries, disk)
+    deploy(&request(urls, checksum), disk, &tools(disk, retries))
 }
 
-fn run_permitted(
-    urls: Vec<String>,
-    checksum: Checksum,
-    disk: &Path,
-    retries: u32,
-    permitted: &Path,
-) -> Result<Receipt> {
-    let request = Request {
+fn request(urls: Vec<String>, checksum: Checksum) -> Request {
+    Request {
         id: "image".into(),
         urls,
         checksum,
         format: Format::Raw,
         authorization: None,
         proxies: Default::default(),
-    };
+    }
+}
+
+fn tools(permitted: &Path, retries: u32) -> Tools {
     let second = Duration::from_secs(1);
-    let tools = Tools {
+    Tools {
         trust: Default::default(),
         timeouts: Timeouts {
             connect: second,
@@ -69,8 +68,7 @@ fn run_permitted(
         },
         permit: Permit::new(&Host::new("/"), vec![permitted.to_owned()]),
         clock: Clock::fake(),
-    };
-    deploy(&request, disk, &tools)
+    }
 }
 
 struct Case {
@@ -251,64 +249,6 @@ fn the_next_url_is_tried_and_a_checksum_file_is_read() {
 }
 
 #[test]
-fn cuts_at_random_cost_no_byte_twice() {
-    let scratch = Scratch::new();
-    let path = scratch.disk(8 * MIB, OLD);
-    let image = image(7 * MIB + 5);
-    let clock = Clock::fake();
-    let cuts: Vec<usize> = (0..14)
-        .map(|part| {
-            let within = clock.between(Duration::ZERO..Duration::from_micros(MIB as u64 / 2));
-            part * (MIB / 2) + within.as_micros() as usize
-        })
-        .collect();
-    let mut script: Vec<_> = cuts
-        .iter()
-        .map(|cut| Parts("\"a\"", Until::Cut(*cut)))
-        .collect();
-    script.push(Parts("\"a\"", Until::End));
-    let server = ImageServer::start(image.clone(), script);
-    let checksum = Checksum::Digest(digest(&image));
-    let result = run(vec![server.url("/i")], checksum, &path, 3);
-    assert!(result.is_ok(), "{result:?} {cuts:?}");
-    assert!(std::fs::read(&path).expect("a file")[..image.len()] == image);
-    assert_eq!(server.requests().len(), 15, "{cuts:?}");
-    assert_eq!(server.served(), image.len(), "{cuts:?}");
-}
-
-#[test]
-fn the_next_url_goes_on_if_its_image_is_as_long() {
-    let image = image(3 * MIB);
-    let other: Vec<u8> = image.iter().map(|byte| byte ^ 0xFF).collect();
-    let short = image[..2 * MIB + 512].to_vec();
-    for (name, next, outcome, served) in [
-        ("the same", image.clone(), Ok(()), Some(MIB)),
-        // What it sent before it was refused is chance.
-        ("shorter", short, Err(Kind::ImageDownloadError), None),
-        (
-            "another",
-            other,
-            Err(Kind::ImageChecksumError),
-            Some(4 * MIB),
-        ),
-    ] {
-        let scratch = Scratch::new();
-        let path = scratch.disk(4 * MIB, OLD);
-        let script = vec![Parts("\"a\"", Until::Cut(2 * MIB)), Status(503)];
-        let first = ImageServer::start(image.clone(), script);
-        let second = ImageServer::start(next, vec![Parts("\"x\"", Until::End)]);
-        let urls = vec![first.url("/i"), second.url("/i")];
-        let result = run(urls, Checksum::Digest(digest(&image)), &path, 1);
-        assert_eq!(result.map(drop).map_err(|e| e.kind()), outcome, "{name}");
-        let sent = second.served();
-        assert!(served.is_none_or(|count| sent == count), "{name}: {sent}");
-        let disk = std::fs::read(&path).expect("the disk is a file");
-        let boots = disk[..MIB].iter().any(|byte| *byte != 0);
-        assert_eq!(boots, outcome.is_ok(), "{name}");
-    }
-}
-
-#[test]
 fn a_disk_nobody_named_is_refused_before_anything_is_written() {
     let scratch = Scratch::new();
     let path = scratch.disk(4 * MIB, OLD);
@@ -316,8 +256,8 @@ fn a_disk_nobody_named_is_refused_before_anything_is_written() {
     let server = ImageServer::start(image.clone(), vec![Serve]);
     let nobody = scratch.path("another");
     let checksum = Checksum::Digest(digest(&image));
-    let error =
-        run_permitted(vec![server.url("/i")], checksum, &path, 0, &nobody).expect_err("not named");
+    let request = request(vec![server.url("/i")], checksum);
+    let error = deploy(&request, &path, &tools(&nobody, 0)).expect_err("not named");
     assert!(error.details().contains("--allow-disk"), "{error}");
     assert!(
         std::fs::read(&path)

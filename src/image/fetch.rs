@@ -3,7 +3,9 @@
 use std::io::Read;
 use std::time::Duration;
 
+use super::flow::Flow;
 use super::range::{Identity, Offer, Span};
+use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::net::http::{Body, Cause, Client, Fault, Method, Request, Response};
 use crate::secret::{Secret, redacted};
@@ -65,7 +67,7 @@ pub struct Rest<'a> {
 /// An answer with an open body.
 pub struct Served {
     pub offer: Offer,
-    pub body: Body,
+    pub body: Flow<Body>,
 }
 
 /// Whom images are asked from, and as whom.
@@ -73,13 +75,23 @@ pub struct Served {
 pub struct Fetcher {
     client: Client,
     authorization: Option<Secret>,
+    clock: Clock,
+    window: Duration,
 }
 
 impl Fetcher {
-    pub fn new(client: Client, authorization: Option<Secret>) -> Self {
+    /// A body must bring something worth while in every `window`, by `clock`.
+    pub fn new(
+        client: Client,
+        authorization: Option<Secret>,
+        clock: Clock,
+        window: Duration,
+    ) -> Self {
         Fetcher {
             client,
             authorization,
+            clock,
+            window,
         }
     }
 
@@ -104,9 +116,10 @@ impl Fetcher {
         let response = self.client.send(&request).map_err(failed)?;
         let offer = offer(&response, rest.is_some())
             .map_err(|(why, then)| Failure::download(format!("{}: {why}", redacted(url)), then))?;
+        let (clock, body) = (self.clock.clone(), response.into_body());
         Ok(Served {
             offer,
-            body: response.into_body(),
+            body: Flow::new(body, redacted(url), clock, self.window),
         })
     }
 

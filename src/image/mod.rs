@@ -10,6 +10,7 @@
 pub mod belt;
 pub mod checksum;
 pub mod fetch;
+pub mod flow;
 pub mod format;
 pub mod ledger;
 pub mod progress;
@@ -80,7 +81,12 @@ pub struct Receipt {
 /// (no such image, wrong digest, a broken disk) fails at once.
 pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> {
     let client = Client::new(&tools.trust, &request.proxies, tools.timeouts)?;
-    let fetcher = Fetcher::new(client, request.authorization.clone());
+    let fetcher = Fetcher::new(
+        client,
+        request.authorization.clone(),
+        tools.clock.clone(),
+        tools.timeouts.read,
+    );
     let wanted = tools.patiently(&["the checksum".to_owned()], |_| wanted(request, &fetcher))?;
     let ledger = Ledger::default();
     tools.patiently(&request.urls, |url| {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use log::warn;
 
 use super::fetch::{Failure, Fetcher, Patience, Rest, Served, Then};
+use super::flow::Flow;
 use super::ledger::Ledger;
 use super::range::{Identity, Offer};
 use crate::clock::Clock;
@@ -33,7 +34,7 @@ pub struct Download {
     end: Option<Duration>,
     /// Where the image may be had, the one in use first.
     places: VecDeque<Place>,
-    body: Body,
+    body: Flow<Body>,
     offer: Offer,
     /// The byte of the image that the body brings next.
     at: u64,

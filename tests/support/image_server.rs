@@ -104,7 +104,7 @@ impl ImageServer {
         heads.expect("no thread panics with it").clone()
     }
 
-    /// Bytes of the image that were sent so far.
+    /// Bytes of the image that were sent so far, or are on their way.
     pub fn served(&self) -> usize {
         *self.seen.served.lock().expect("no thread panics with it")
     }
@@ -225,8 +225,8 @@ impl Answer<'_> {
             Until::End => image.len(),
             Until::Cut(at) | Until::Stall(at) | Until::Trickle(at) => at.max(from),
         };
-        self.stream.write_all(&image[from..to])?;
         *self.seen.served.lock().expect("not poisoned") += to - from;
+        self.stream.write_all(&image[from..to])?;
         match until {
             Until::End | Until::Cut(_) => Ok(()),
             // Until the client gives up.
@@ -241,12 +241,12 @@ impl Answer<'_> {
     }
 
     fn chunks(&mut self, bytes: &[u8]) -> io::Result<()> {
+        *self.seen.served.lock().expect("not poisoned") += bytes.len();
         for chunk in bytes.chunks(100_000) {
             write!(self.stream, "{:x}\r\n", chunk.len())?;
             self.stream.write_all(chunk)?;
             self.stream.write_all(b"\r\n")?;
         }
-        *self.seen.served.lock().expect("not poisoned") += bytes.len();
         Ok(())
     }
 }
