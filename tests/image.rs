@@ -1,5 +1,7 @@
 //! The main path against servers that serve, cut, stall and lie; a file stands for the disk.
 
+#[path = "image/resume.rs"]
+mod resume;
 mod support;
 
 use std::path::Path;
@@ -16,7 +18,7 @@ use ironlet::image::source::{Algorithm, Digest, Hashing};
 use ironlet::image::{Receipt, Request, Tools, deploy};
 use ironlet::net::http::Timeouts;
 use support::image_server::Behaviour::{self, *};
-use support::image_server::ImageServer;
+use support::image_server::{ImageServer, Until};
 use support::scratch::Scratch;
 
 const MIB: usize = 1 << 20;
@@ -37,26 +39,23 @@ fn digest(bytes: &[u8]) -> Digest {
 }
 
 fn run(urls: Vec<String>, checksum: Checksum, disk: &Path, retries: u32) -> Result<Receipt> {
-    run_permitted(urls, checksum, disk, retries, disk)
+    deploy(&request(urls, checksum), disk, &tools(disk, retries))
 }
 
-fn run_permitted(
-    urls: Vec<String>,
-    checksum: Checksum,
-    disk: &Path,
-    retries: u32,
-    permitted: &Path,
-) -> Result<Receipt> {
-    let request = Request {
+fn request(urls: Vec<String>, checksum: Checksum) -> Request {
+    Request {
         id: "image".into(),
         urls,
         checksum,
         format: Format::Raw,
         authorization: None,
         proxies: Default::default(),
-    };
+    }
+}
+
+fn tools(permitted: &Path, retries: u32) -> Tools {
     let second = Duration::from_secs(1);
-    let tools = Tools {
+    Tools {
         trust: Default::default(),
         timeouts: Timeouts {
             connect: second,
@@ -69,8 +68,7 @@ fn run_permitted(
         },
         permit: Permit::new(&Host::new("/"), vec![permitted.to_owned()]),
         clock: Clock::fake(),
-    };
-    deploy(&request, disk, &tools)
+    }
 }
 
 struct Case {
@@ -90,6 +88,10 @@ struct Case {
 fn cases() -> Vec<Case> {
     const LARGE: usize = 5 * MIB + 777;
     const DISK: usize = 8 * MIB;
+    const A: &str = "\"a\"";
+    const B: &str = "\"b\"";
+    const DAY: &str = "Mon, 03 Aug 2026 10:00:00 GMT";
+    let (cut, end) = (Until::Cut(3 * MIB), Until::End);
     let ok = |name, script, image, requests| Case {
         name, script, image, disk: DISK, fails: None, requests, untouched: false,
     };
@@ -108,6 +110,24 @@ fn cases() -> Vec<Case> {
         ok("cut, then fine", vec![CutAt(3 * MIB), Serve], LARGE, 2),
         ok("failing, then fine", vec![Status(500), Status(503), Serve], LARGE, 3),
         ok("stalled, then fine", vec![StallAt(2 * MIB), Serve], LARGE, 2),
+        ok("cut, goes on", vec![Parts(A, cut), Parts(A, end)], LARGE, 2),
+        ok("cut, goes on by its date", vec![Parts(DAY, cut), Parts(DAY, end)], LARGE, 2),
+        ok("cut before the first byte, goes on", vec![Parts(A, Until::Cut(0)), Parts(A, end)], LARGE, 2),
+        ok("stalled, goes on", vec![Parts(A, Until::Stall(2 * MIB)), Parts(A, end)], LARGE, 2),
+        ok("failing in between", vec![Parts(A, cut), Status(503), Parts(A, end)], LARGE, 3),
+        ok("length unsaid, cut, goes on", vec![ChunkedParts(A, cut), ChunkedParts(A, end)], LARGE, 2),
+        ok("the part does not say its name", vec![Parts(A, cut), AnyPart("", end)], LARGE, 2),
+        ok("no parts, but the same image", vec![NoParts(A, cut), NoParts(A, end)], LARGE, 2),
+        ok("no parts, cut over and over", vec![NoParts(A, cut), NoParts(A, Until::Cut(MIB)), NoParts(A, end)], LARGE, 3),
+        ok("a weak name is none", vec![Parts("W/\"a\"", cut), Parts("W/\"a\"", end)], LARGE, 2),
+        ok("changed in between", vec![Parts(A, cut), Parts(B, end)], LARGE, 3),
+        ok("changed, a part all the same", vec![Parts(A, cut), AnyPart(B, end)], LARGE, 3),
+        ok("a part of another image", vec![Parts(A, cut), Part("bytes 3145728-4000000/4000001"), Parts(A, end)], LARGE, 3),
+        ok("another part than asked for", vec![Parts(A, cut), Part("bytes 0-5243656/5243657"), Parts(A, end)], LARGE, 3),
+        ok("a part of nothing known", vec![Parts(A, cut), Part("bytes 3145728-*/*"), Parts(A, end)], LARGE, 3),
+        bad("gone in between", vec![Parts(A, cut), Status(404)], LARGE, Download, "404", 3, false),
+        bad("cut at the same byte for ever", vec![Parts(A, cut)], LARGE, Download, "at byte 3145728", 4, false),
+        bad("no parts, cut at the same byte for ever", vec![NoParts(A, cut)], LARGE, Download, "at byte 3145728", 4, false),
         bad("not there", vec![Status(404)], LARGE, Download, "404", 1, true),
         bad("denied", vec![Status(403)], LARGE, Download, "expired", 1, true),
         bad("always failing", vec![Status(502)], LARGE, Download, "502", 4, true),
@@ -236,8 +256,8 @@ fn a_disk_nobody_named_is_refused_before_anything_is_written() {
     let server = ImageServer::start(image.clone(), vec![Serve]);
     let nobody = scratch.path("another");
     let checksum = Checksum::Digest(digest(&image));
-    let error =
-        run_permitted(vec![server.url("/i")], checksum, &path, 0, &nobody).expect_err("not named");
+    let request = request(vec![server.url("/i")], checksum);
+    let error = deploy(&request, &path, &tools(&nobody, 0)).expect_err("not named");
     assert!(error.details().contains("--allow-disk"), "{error}");
     assert!(
         std::fs::read(&path)

@@ -1,18 +1,20 @@
-//! Where the bytes come from: one URL after the other, with retries, until a body is open.
+//! One question to an image server: asks for an image, or the rest of one, and says what an answer means.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::time::Duration;
 
+use super::flow::Flow;
+use super::range::{Identity, Offer, Span};
 use crate::clock::Clock;
-use crate::error::{Context, Error, Kind, Result};
-use crate::net::http::{Body, Cause, Client, Fault, Method, Request};
+use crate::error::{Error, Kind, Result};
+use crate::net::http::{Body, Cause, Client, Fault, Method, Request, Response};
 use crate::secret::{Secret, redacted};
-use crate::units::{Bytes, MIB};
+use crate::units::MIB;
 
 /// How long to keep trying.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// Further attempts after the first.
+    /// Further attempts after the first, in a row without progress.
     pub retries: u32,
     /// The longest pause between two attempts.
     pub interval: Duration,
@@ -20,96 +22,156 @@ pub struct Patience {
     pub limit: Option<Duration>,
 }
 
-/// Why an attempt failed, and whether another could fare better.
+/// Why an attempt failed, and what may help.
 #[derive(Debug)]
 pub struct Failure {
     pub error: Error,
-    pub again: bool,
+    pub then: Then,
 }
 
-/// An error that came up through `Read` decides by its kind: a broken download may go better next time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// The same once more, a little later.
+    Again,
+    /// Only another URL.
+    Elsewhere,
+    /// Nothing.
+    End,
+}
+
+/// What failed on this machine fails again.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Failure {
-            again: error.kind() == Kind::ImageDownloadError,
             error,
+            then: Then::End,
         }
     }
 }
 
-/// An open body.
-pub struct Served {
-    /// As announced; none when the server does not say.
-    pub length: Option<Bytes>,
-    pub body: Download,
+impl Failure {
+    pub fn download(details: impl std::fmt::Display, then: Then) -> Self {
+        Failure {
+            error: Error::new(Kind::ImageDownloadError, details),
+            then,
+        }
+    }
 }
 
-pub fn open(
-    client: &Client,
-    url: &str,
-    authorization: Option<&Secret>,
-    end: Option<End>,
-) -> Result<Served, Failure> {
-    let headers: Vec<_> = authorization
-        .iter()
-        .map(|secret| ("Authorization", secret.expose()))
-        .collect();
-    let request = Request {
-        method: Method::Get,
-        url,
-        headers: &headers,
-        body: None,
-    };
-    let response = client.send(&request).map_err(failed)?;
-    let refuse = |why: &str, again| {
-        let error = Error::new(
-            Kind::ImageDownloadError,
-            format!("{}: {why}", redacted(url)),
-        );
-        Err(Failure { error, again })
-    };
-    match response.status() {
-        200 => {}
-        status => return refuse(&answer(status), matches!(status, 408 | 429 | 500..)),
+/// Where to go on: from this byte, if the server still has what it called by this validator.
+pub struct Rest<'a> {
+    pub at: u64,
+    pub validator: Option<&'a str>,
+}
+
+/// An answer with an open body.
+pub struct Served {
+    pub offer: Offer,
+    pub body: Flow<Body>,
+}
+
+/// Whom images are asked from, and as whom.
+#[derive(Clone)]
+pub struct Fetcher {
+    client: Client,
+    authorization: Option<Secret>,
+    clock: Clock,
+    window: Duration,
+}
+
+impl Fetcher {
+    /// A body must bring something worth while in every `window`, by `clock`.
+    pub fn new(
+        client: Client,
+        authorization: Option<Secret>,
+        clock: Clock,
+        window: Duration,
+    ) -> Self {
+        Fetcher {
+            client,
+            authorization,
+            clock,
+            window,
+        }
     }
+
+    pub fn ask(&self, url: &str, rest: Option<Rest>) -> Result<Served, Failure> {
+        let range = rest.as_ref().map(|rest| format!("bytes={}-", rest.at));
+        let validator = rest.as_ref().and_then(|rest| rest.validator);
+        let authorization = self.authorization.as_ref().map(Secret::expose);
+        let headers: Vec<_> = [
+            ("Authorization", authorization),
+            ("Range", range.as_deref()),
+            ("If-Range", validator),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
+        let request = Request {
+            method: Method::Get,
+            url,
+            headers: &headers,
+            body: None,
+        };
+        let response = self.client.send(&request).map_err(failed)?;
+        let offer = offer(&response, rest.is_some())
+            .map_err(|(why, then)| Failure::download(format!("{}: {why}", redacted(url)), then))?;
+        let (clock, body) = (self.clock.clone(), response.into_body());
+        Ok(Served {
+            offer,
+            body: Flow::new(body, redacted(url), clock, self.window),
+        })
+    }
+
+    /// A small text file, such as a checksum file: at most 1 MiB.
+    pub fn text(&self, url: &str) -> Result<String, Failure> {
+        let mut bytes = Vec::new();
+        let mut body = self.ask(url, None)?.body.take(MIB + 1);
+        body.read_to_end(&mut bytes)
+            .map_err(|error| Failure::download(Error::from(error).details(), Then::Again))?;
+        if bytes.len() as u64 > MIB {
+            let why = format!("{}: over 1 MiB is no checksum file", redacted(url));
+            return Err(Failure::download(why, Then::Elsewhere));
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+/// What an answer brings; an error with what may help if it is no image.
+fn offer(response: &Response, part_wanted: bool) -> Result<Offer, (String, Then)> {
+    let header = |name| response.header(name).map(str::to_owned);
+    let span = match response.status() {
+        200 => None,
+        206 if part_wanted => {
+            let range = response.header("content-range").unwrap_or_default();
+            let why = || format!("a part whose Content-Range is '{range:.60}'");
+            Some(Span::parse(range).ok_or_else(|| (why(), Then::Elsewhere))?)
+        }
+        status => {
+            let then = match status {
+                408 | 429 | 500.. => Then::Again,
+                _ => Then::Elsewhere,
+            };
+            return Err((answer(status), then));
+        }
+    };
     if let Some(encoding) = response.header("content-encoding")
         && !encoding.eq_ignore_ascii_case("identity")
     {
-        return refuse(
-            "the server encoded the image although it was asked not to; the checksum could not match",
-            false,
-        );
+        let why = "the server encoded the image although it was asked not to; the checksum could not match";
+        return Err((why.to_owned(), Then::Elsewhere));
     }
-    let length = response.content_length().map(Bytes);
-    let body = Download {
-        url: redacted(url),
-        body: response.into_body(),
-        done: 0,
-        end,
-    };
-    Ok(Served { length, body })
-}
-
-/// A small text file, such as a checksum file: at most 1 MiB.
-pub fn text(client: &Client, url: &str, authorization: Option<&Secret>) -> Result<String, Failure> {
-    let served = open(client, url, authorization, None)?;
-    let mut bytes = Vec::new();
-    served
-        .body
-        .take(MIB + 1)
-        .read_to_end(&mut bytes)
-        .map_err(Error::from)?;
-    if bytes.len() as u64 > MIB {
-        let error = Error::new(
-            Kind::ImageDownloadError,
-            format!("{}: over 1 MiB is no checksum file", redacted(url)),
-        );
-        return Err(Failure {
-            error,
-            again: false,
-        });
-    }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    // RFC 9112 §6.3: beside a transfer encoding a length means nothing.
+    let framed = response.header("transfer-encoding").is_some();
+    let whole = response.content_length().filter(|_| !framed);
+    Ok(Offer {
+        identity: Identity {
+            etag: header("etag"),
+            modified: header("last-modified"),
+        },
+        span,
+        length: span.map_or(whole, |span| Some(span.total)),
+    })
 }
 
 /// What a status means and what to try.
@@ -119,7 +181,7 @@ fn answer(status: u16) -> String {
         403 => "access denied; a temporary URL may have expired",
         404 | 410 => "no such image there",
         407 => "the proxy wants a user and password",
-        416 => "the server refuses the range",
+        416 => "the image there is shorter than it was",
         500.. => "the server or a proxy on the way failed",
         _ => "only 200 is an image",
     };
@@ -127,46 +189,9 @@ fn answer(status: u16) -> String {
 }
 
 fn failed(fault: Fault) -> Failure {
-    let again = !matches!(fault.cause, Cause::Tls | Cause::Protocol);
-    Failure {
-        error: Error::new(Kind::ImageDownloadError, fault.error.details()),
-        again,
-    }
-}
-
-/// When a download must be over.
-#[derive(Clone)]
-pub struct End {
-    pub clock: Clock,
-    pub at: Duration,
-}
-
-/// A body whose errors say which URL broke, where and why.
-pub struct Download {
-    url: String,
-    body: Body,
-    done: u64,
-    end: Option<End>,
-}
-
-impl Read for Download {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if let Some(end) = &self.end
-            && end.clock.elapsed() > end.at
-        {
-            let why = format!(
-                "{}: the download took longer than allowed ({} so far)",
-                self.url,
-                Bytes(self.done)
-            );
-            return Err(Error::new(Kind::ImageDownloadError, why).into());
-        }
-        let count = self
-            .body
-            .read(into)
-            .with_context(|| format!("reading {} at byte {}", self.url, self.done))
-            .kind(Kind::ImageDownloadError)?;
-        self.done += count as u64;
-        Ok(count)
-    }
+    let then = match fault.cause {
+        Cause::Tls | Cause::Protocol => Then::Elsewhere,
+        _ => Then::Again,
+    };
+    Failure::download(fault.error.details(), then)
 }

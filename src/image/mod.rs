@@ -10,8 +10,12 @@
 pub mod belt;
 pub mod checksum;
 pub mod fetch;
+pub mod flow;
 pub mod format;
+pub mod ledger;
 pub mod progress;
+pub mod range;
+pub mod resume;
 pub mod sink;
 pub mod source;
 
@@ -30,9 +34,11 @@ use crate::net::tls::Trust;
 use crate::secret::{Secret, redacted};
 use crate::units::Bytes;
 use checksum::Checksum;
-use fetch::{End, Failure, Patience, Served};
+use fetch::{Failure, Fetcher, Patience, Then};
 use format::Format;
+use ledger::Ledger;
 use progress::Progress;
+use resume::Download;
 use sink::DiskSink;
 use source::{Digest, Hashing, ReadAhead};
 
@@ -71,51 +77,58 @@ pub struct Receipt {
 
 /// Downloads, verifies and writes; returns once the disk is complete and on stable storage.
 ///
-/// Every attempt starts at the first byte. What cannot get better (no such image, wrong digest, a broken
-/// disk) fails at once.
+/// A broken download goes on where it broke if it can, else from the first byte. What cannot get better
+/// (no such image, wrong digest, a broken disk) fails at once.
 pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> {
     let client = Client::new(&tools.trust, &request.proxies, tools.timeouts)?;
-    let wanted = tools.patiently(&["the checksum".to_owned()], |_| wanted(request, &client))?;
+    let fetcher = Fetcher::new(
+        client,
+        request.authorization.clone(),
+        tools.clock.clone(),
+        tools.timeouts.read,
+    );
+    let wanted = tools.patiently(&["the checksum".to_owned()], |_| wanted(request, &fetcher))?;
+    let ledger = Ledger::default();
     tools.patiently(&request.urls, |url| {
-        write(request, url, &wanted, &client, disk, tools)
+        ledger.begin_attempt();
+        let (fetcher, ledger) = (fetcher.clone(), ledger.clone());
+        let (patience, clock) = (tools.patience, tools.clock.clone());
+        let download =
+            Download::open(fetcher, url, &request.urls, patience, clock, ledger.clone())?;
+        write(request, url, &wanted, download, disk, tools).map_err(|error| Failure {
+            then: ledger.then(&error),
+            error,
+        })
     })
 }
 
 /// The digest to expect: given, or from the checksum file.
-fn wanted(request: &Request, client: &Client) -> Result<Digest, Failure> {
+fn wanted(request: &Request, fetcher: &Fetcher) -> Result<Digest, Failure> {
     match &request.checksum {
         Checksum::Digest(digest) => Ok(digest.clone()),
         Checksum::At { url, algorithm } => {
-            let file = fetch::text(client, url, request.authorization.as_ref())?;
+            let file = fetcher.text(url)?;
             let image = request
                 .urls
                 .first()
                 .map(|url| redacted(url))
                 .unwrap_or_default();
             let name = image.rsplit('/').next().unwrap_or_default();
-            checksum::find(&file, name, *algorithm).map_err(|error| Failure {
-                error,
-                again: false,
-            })
+            Ok(checksum::find(&file, name, *algorithm)?)
         }
     }
 }
 
-/// One attempt at one URL.
+/// One attempt, from the first byte.
 fn write(
     request: &Request,
     url: &str,
     wanted: &Digest,
-    client: &Client,
+    download: Download,
     disk: &Path,
     tools: &Tools,
-) -> Result<Receipt, Failure> {
-    let started = tools.clock.elapsed();
-    let end = tools.patience.limit.map(|limit| End {
-        clock: tools.clock.clone(),
-        at: started + limit,
-    });
-    let Served { length, body } = fetch::open(client, url, request.authorization.as_ref(), end)?;
+) -> Result<Receipt> {
+    let (started, length) = (tools.clock.elapsed(), download.length());
     let target = Target::open(disk, &tools.permit)?;
     let size = length.map_or("of unknown size".to_owned(), |length| length.to_string());
     info!(
@@ -130,9 +143,9 @@ fn write(
             disk.display(),
             target.size()
         );
-        return Err(Error::new(Kind::ImageWriteError, why).into());
+        return Err(Error::new(Kind::ImageWriteError, why));
     }
-    let ahead = ReadAhead::spawn(body)?;
+    let ahead = ReadAhead::spawn(download)?;
     let mut image = Hashing::new(
         Progress::new(ahead, length, tools.clock.clone()),
         wanted.algorithm(),
@@ -176,15 +189,15 @@ impl Tools {
             }
             let mut hope = false;
             for place in places {
-                match attempt(place) {
+                let Failure { error, then } = match attempt(place) {
                     Ok(done) => return Ok(done),
-                    Err(Failure { error, again })
-                        if again || error.kind() == Kind::ImageDownloadError =>
-                    {
-                        hope |= again;
-                        last = error;
-                    }
-                    Err(Failure { error, .. }) => return Err(error),
+                    Err(failure) => failure,
+                };
+                last = error;
+                match then {
+                    Then::Again => hope = true,
+                    Then::Elsewhere => {}
+                    Then::End => return Err(last),
                 }
             }
             if !hope {

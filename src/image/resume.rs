@@ -1,0 +1,269 @@
+//! A download that goes on by itself: after a cut, a stall or a failing server it asks for the rest,
+//! there or at the next URL, so that whoever reads never notices.
+//!
+//! Where nothing can be gone on with (no name for its version, another length, a changed image, a refusal)
+//! the attempt ends, and the caller starts over at the first byte.
+
+use std::collections::VecDeque;
+use std::io::{self, Read};
+use std::time::Duration;
+
+use log::warn;
+
+use super::fetch::{Failure, Fetcher, Patience, Rest, Served, Then};
+use super::flow::Flow;
+use super::ledger::Ledger;
+use super::range::{Identity, Offer};
+use crate::clock::Clock;
+use crate::error::{Error, Kind, Result};
+use crate::net::http::Body;
+use crate::secret::redacted;
+use crate::units::{Bytes, KIB};
+
+/// A connection that brings less than this made no progress.
+const PROGRESS: u64 = 64 * KIB;
+/// Connections of one download at most, whatever progress they make.
+const CONNECTIONS: u32 = 1000;
+
+pub struct Download {
+    fetcher: Fetcher,
+    patience: Patience,
+    clock: Clock,
+    ledger: Ledger,
+    /// On the clock; none for never.
+    end: Option<Duration>,
+    /// Where the image may be had, the one in use first.
+    places: VecDeque<Place>,
+    body: Flow<Body>,
+    offer: Offer,
+    /// The byte of the image that the body brings next.
+    at: u64,
+    /// Bytes handed on; never more than `at` once the body has caught up.
+    done: u64,
+    length: Option<u64>,
+    /// `done` when this connection was made.
+    mark: u64,
+    failures: u32,
+    connections: u32,
+}
+
+struct Place {
+    url: String,
+    /// What the server there called the image; none before it was asked.
+    known: Option<Identity>,
+}
+
+impl Download {
+    /// Opens `url`, one of `urls`; the others are where to go on when it fails.
+    pub fn open(
+        fetcher: Fetcher,
+        url: &str,
+        urls: &[String],
+        patience: Patience,
+        clock: Clock,
+        ledger: Ledger,
+    ) -> Result<Self, Failure> {
+        let started = clock.elapsed();
+        ledger.connecting();
+        let served = fetcher.ask(url, None);
+        ledger.waited(clock.elapsed() - started);
+        let Served { offer, body } = served?;
+        let others = urls.iter().skip_while(|other| *other != url).skip(1);
+        let others = others.chain(urls.iter().take_while(|other| *other != url));
+        let mut places: VecDeque<_> = others.map(|url| Place::unasked(url)).collect();
+        places.push_front(Place {
+            known: Some(offer.identity.clone()),
+            ..Place::unasked(url)
+        });
+        Ok(Download {
+            end: patience.limit.map(|limit| started + limit),
+            length: offer.length,
+            fetcher,
+            patience,
+            clock,
+            ledger,
+            places,
+            body,
+            offer,
+            at: 0,
+            done: 0,
+            mark: 0,
+            failures: 0,
+            connections: 1,
+        })
+    }
+
+    /// As announced; none when the server does not say.
+    pub fn length(&self) -> Option<Bytes> {
+        self.length.map(Bytes)
+    }
+
+    fn fill(&mut self, into: &mut [u8]) -> Result<usize> {
+        loop {
+            self.in_time()?;
+            match self.read_body(into) {
+                Ok(count) => return Ok(count),
+                Err(cause) => self.go_on(cause)?,
+            }
+        }
+    }
+
+    fn in_time(&self) -> Result<()> {
+        match self.end.is_some_and(|end| self.clock.elapsed() > end) {
+            true => Err(self.give_up("the download takes longer than allowed", Then::Again)),
+            false => Ok(()),
+        }
+    }
+
+    /// The next bytes of the open body; 0 is the end of the image.
+    fn read_body(&mut self, into: &mut [u8]) -> Result<usize> {
+        loop {
+            let left = self.offer.end().map(|end| end.saturating_sub(self.at));
+            if left == Some(0) {
+                return match self.offer.end() == self.length {
+                    true => Ok(0),
+                    false => Err(self.ended()),
+                };
+            }
+            let ahead = self.done - self.at;
+            let mut most = into.len();
+            for limit in [left, (ahead > 0).then_some(ahead)].into_iter().flatten() {
+                most = most.min(usize::try_from(limit).unwrap_or(usize::MAX));
+            }
+            let count = self.body.read(&mut into[..most])?;
+            self.ledger.came_in(count);
+            self.at += count as u64;
+            match count {
+                // Of an unknown length: only the connection could tell, and it ended well.
+                0 if left.is_none() && ahead == 0 => return Ok(0),
+                0 => return Err(self.ended()),
+                // Bytes we already had, from a server that knows no parts.
+                _ if ahead > 0 => {}
+                _ => {
+                    self.done = self.at;
+                    return Ok(count);
+                }
+            }
+        }
+    }
+
+    fn ended(&self) -> Error {
+        let place = self.places.front().map(Place::name).unwrap_or_default();
+        Error::plain(format!("{place}: the answer ended before the image"))
+    }
+
+    /// Finds a body with the rest, after `cause` ended the last one.
+    fn go_on(&mut self, mut cause: Error) -> Result<()> {
+        if self.done - self.mark >= PROGRESS {
+            self.failures = 0;
+        } else if self.connections > 1 {
+            self.places.rotate_left(1);
+        }
+        loop {
+            self.in_time()?;
+            self.failures += 1;
+            self.places.retain(|place| place.may_continue(self.length));
+            let Some(place) = self.places.front() else {
+                let why = format!("{}; there is no going on from there", cause.details());
+                return Err(self.give_up(&why, Then::Again));
+            };
+            let allowed = (u64::from(self.patience.retries) + 1) * self.places.len() as u64;
+            if u64::from(self.failures) >= allowed || self.connections >= CONNECTIONS {
+                return Err(self.give_up(cause.details(), Then::End));
+            }
+            let pause = self.pause();
+            warn!(
+                "{}; asking {} for the rest from byte {} in {:.1} s",
+                cause.details(),
+                place.name(),
+                self.done,
+                pause.as_secs_f64()
+            );
+            self.clock.sleep(pause);
+            match self.connect() {
+                Ok(()) => return Ok(()),
+                Err(error) => cause = error,
+            }
+        }
+    }
+
+    /// Random, up to a second at first, longer each time.
+    fn pause(&self) -> Duration {
+        let doubled = Duration::from_secs(1 << (self.failures - 1).min(16));
+        let ceiling = doubled.min(self.patience.interval);
+        self.clock.between(ceiling / 2..ceiling)
+    }
+
+    /// Asks the first place for the rest; one that failed goes to the end, or altogether.
+    fn connect(&mut self) -> Result<()> {
+        let Some(place) = self.places.front_mut() else {
+            return Err(Error::plain("no URL is left"));
+        };
+        let known = place.known.as_ref();
+        let rest = Rest {
+            at: self.done,
+            validator: known.and_then(Identity::validator),
+        };
+        self.connections += 1;
+        self.ledger.connecting();
+        let Served { offer, body } = match self.fetcher.ask(&place.url, Some(rest)) {
+            Ok(served) => served,
+            Err(Failure { error, then }) => {
+                match then {
+                    Then::Again => self.places.rotate_left(1),
+                    _ => drop(self.places.pop_front()),
+                }
+                return Err(error);
+            }
+        };
+        if let Err(why) = offer.continues(self.done, self.length, known) {
+            let why = format!("{}: {why}", place.name());
+            self.places.pop_front();
+            return Err(Error::plain(why));
+        }
+        place.known.get_or_insert(offer.identity.clone());
+        self.length = self.length.or(offer.length);
+        self.at = offer.first();
+        self.mark = self.done;
+        (self.offer, self.body) = (offer, body);
+        self.ledger.pieced();
+        Ok(())
+    }
+
+    fn give_up(&self, cause: &str, then: Then) -> Error {
+        self.ledger.ended(then);
+        let why = format!("at byte {}: {cause}", self.done);
+        Error::new(Kind::ImageDownloadError, why)
+    }
+}
+
+impl Place {
+    fn unasked(url: &str) -> Self {
+        Place {
+            url: url.to_owned(),
+            known: None,
+        }
+    }
+
+    /// Without a name for its version what a server sends next could be of another; with a server not
+    /// asked before only the length tells.
+    fn may_continue(&self, length: Option<u64>) -> bool {
+        match &self.known {
+            Some(identity) => identity.validator().is_some(),
+            None => length.is_some(),
+        }
+    }
+
+    fn name(&self) -> String {
+        redacted(&self.url)
+    }
+}
+
+impl Read for Download {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let started = self.clock.elapsed();
+        let outcome = self.fill(into);
+        self.ledger.waited(self.clock.elapsed() - started);
+        Ok(outcome?)
+    }
+}

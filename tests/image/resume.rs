@@ -1,0 +1,95 @@
+//! Downloads that broke and went on: what they cost, and where they go on.
+
+use std::time::Duration;
+
+use ironlet::clock::Clock;
+use ironlet::error::Kind;
+use ironlet::image::checksum::Checksum;
+use ironlet::image::deploy;
+
+use super::support::image_server::Behaviour::*;
+use super::support::image_server::{ImageServer, Until};
+use super::support::scratch::Scratch;
+use super::{MIB, OLD, digest, image, request, run, tools};
+
+#[test]
+fn cuts_at_random_cost_no_byte_twice() {
+    let scratch = Scratch::new();
+    let path = scratch.disk(8 * MIB, OLD);
+    let image = image(7 * MIB + 5);
+    let clock = Clock::fake();
+    let cuts: Vec<usize> = (0..14)
+        .map(|part| {
+            let within = clock.between(Duration::ZERO..Duration::from_micros(MIB as u64 / 2));
+            part * (MIB / 2) + within.as_micros() as usize
+        })
+        .collect();
+    let mut script: Vec<_> = cuts
+        .iter()
+        .map(|cut| Parts("\"a\"", Until::Cut(*cut)))
+        .collect();
+    script.push(Parts("\"a\"", Until::End));
+    let server = ImageServer::start(image.clone(), script);
+    let checksum = Checksum::Digest(digest(&image));
+    let result = run(vec![server.url("/i")], checksum, &path, 3);
+    assert!(result.is_ok(), "{result:?} {cuts:?}");
+    assert!(std::fs::read(&path).expect("a file")[..image.len()] == image);
+    assert_eq!(server.requests().len(), 15, "{cuts:?}");
+    assert_eq!(server.served(), image.len(), "{cuts:?}");
+}
+
+#[test]
+fn the_next_url_goes_on_if_its_image_is_as_long() {
+    let image = image(3 * MIB);
+    let other: Vec<u8> = image.iter().map(|byte| byte ^ 0xFF).collect();
+    let short = image[..2 * MIB + 512].to_vec();
+    for (name, next, outcome, served) in [
+        ("the same", image.clone(), Ok(()), MIB),
+        ("shorter", short, Err(Kind::ImageDownloadError), 512),
+        ("another", other, Err(Kind::ImageChecksumError), 4 * MIB),
+    ] {
+        let scratch = Scratch::new();
+        let path = scratch.disk(4 * MIB, OLD);
+        let script = vec![Parts("\"a\"", Until::Cut(2 * MIB)), Status(503)];
+        let first = ImageServer::start(image.clone(), script);
+        let second = ImageServer::start(next, vec![Parts("\"x\"", Until::End)]);
+        let urls = vec![first.url("/i"), second.url("/i")];
+        let result = run(urls, Checksum::Digest(digest(&image)), &path, 1);
+        assert_eq!(result.map(drop).map_err(|e| e.kind()), outcome, "{name}");
+        assert_eq!(second.served(), served, "{name}");
+        let disk = std::fs::read(&path).expect("the disk is a file");
+        let boots = disk[..MIB].iter().any(|byte| *byte != 0);
+        assert_eq!(boots, outcome.is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn a_trickle_is_given_up_and_gone_on_with() {
+    let scratch = Scratch::new();
+    let path = scratch.disk(4 * MIB, OLD);
+    let image = image(3 * MIB);
+    let tools = tools(&path, 3);
+    let script = vec![
+        Parts("\"a\"", Until::Trickle(2 * MIB)),
+        Parts("\"a\"", Until::End),
+    ];
+    let server = ImageServer::with(image.clone(), script, tools.clock.clone());
+    let request = request(vec![server.url("/i")], Checksum::Digest(digest(&image)));
+    deploy(&request, &path, &tools).expect("the rest");
+    assert!(std::fs::read(&path).expect("a file")[..image.len()] == image);
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[test]
+fn nothing_but_a_trickle_fails_and_says_so() {
+    let scratch = Scratch::new();
+    let path = scratch.disk(4 * MIB, OLD);
+    let image = image(3 * MIB);
+    let tools = tools(&path, 3);
+    let script = vec![Parts("\"a\"", Until::Trickle(0))];
+    let server = ImageServer::with(image.clone(), script, tools.clock.clone());
+    let request = request(vec![server.url("/i")], Checksum::Digest(digest(&image)));
+    let error = deploy(&request, &path, &tools).expect_err("a trickle");
+    assert!(error.details().contains("a stall"), "{error}");
+    assert_eq!(server.requests().len(), 4);
+}
