@@ -13,6 +13,7 @@ mod report;
 mod supervise;
 
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 use std::{panic, process, thread};
 
@@ -26,6 +27,9 @@ use crate::host::Host;
 use crate::logger;
 use crate::sys::kernel::{self, Signals};
 use crate::sys::socket::Netlink;
+
+/// A driver's start that takes longer is broken hardware; udev gives up at three minutes as well.
+const LONGEST_LOAD: Duration = Duration::from_secs(180);
 
 /// The whole of pid 1, from the first mount for as long as the machine runs.
 pub fn run() -> ! {
@@ -120,10 +124,33 @@ fn start_devices(host: &Host, clock: &Clock, parameters: &Parameters) {
         }
         Err(error) => log::error!("listening for new devices: {error}"),
     }
-    devices::load_all(host, &modules);
-    modules.load_forced();
-    devices::load_all(host, &modules);
-    log::info!("modules are loaded for every device");
+    let host = host.clone();
+    let loaded = within(LONGEST_LOAD, "modules", move || {
+        devices::load_all(&host, &modules);
+        modules.load_forced();
+        devices::load_all(&host, &modules);
+        log::info!("modules are loaded for every device");
+    });
+    if !loaded {
+        log::error!(
+            "a driver does not come up ({} s so far; ipa-debug=1 names those that did): going on without it",
+            LONGEST_LOAD.as_secs()
+        );
+    }
+}
+
+/// Does `work` in a thread of its own; false if it is not done after `time`, and goes on by itself.
+fn within(time: Duration, name: &str, work: impl FnOnce() + Send + 'static) -> bool {
+    let (done, wait) = channel();
+    let body = move || {
+        work();
+        // Nobody waits any more if it took too long.
+        let _ = done.send(());
+    };
+    if let Err(error) = thread::Builder::new().name(name.to_owned()).spawn(body) {
+        log::error!("starting the thread {name}: {error}");
+    }
+    wait.recv_timeout(time).is_ok()
 }
 
 /// Runs `work` in a thread of its own, again whenever it fails.
@@ -141,5 +168,21 @@ fn keep(clock: &Clock, name: &'static str, mut work: impl FnMut() -> Result<()> 
     };
     if let Err(error) = thread::Builder::new().name(name.to_owned()).spawn(body) {
         log::error!("starting the thread {name}: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_hangs_is_left_behind() {
+        let (let_go, hold) = channel::<()>();
+        let hang = move || {
+            let _ = hold.recv();
+        };
+        assert!(!within(Duration::from_millis(1), "hangs", hang));
+        assert!(let_go.send(()).is_ok(), "it still waits");
+        assert!(within(Duration::from_secs(60), "works", || ()));
     }
 }
