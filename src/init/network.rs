@@ -186,8 +186,10 @@ impl Network {
                 }
                 failures += 1;
                 clock.sleep(clock.backoff(failures, Duration::from_secs(1), REPORTS[1]));
-                let links = links::list().unwrap_or_default();
-                if !links.iter().any(|other| other.index == link.index) {
+                // A list that cannot be had says nothing about the link.
+                let gone = links::list()
+                    .is_ok_and(|links| !links.iter().any(|other| other.index == link.index));
+                if gone {
                     return resolver.learn(metric, &link.name, Names::default());
                 }
             }
