@@ -256,11 +256,18 @@ impl Agent {
         if !self.host.is_ramdisk() {
             return;
         }
-        while !matches!(
-            addresses::wait_for_address(&self.clock, NETWORK_TIMEOUT),
-            Ok(true)
-        ) {
-            warn!("no network interface has an address yet; init says above what it tried");
+        loop {
+            match addresses::wait_for_address(&self.clock, NETWORK_TIMEOUT) {
+                Ok(true) => return,
+                Ok(false) => {
+                    warn!("no network interface has an address yet; init says above what it tried");
+                }
+                // It did not wait: without a pause this would be a flood of lines.
+                Err(error) => {
+                    warn!("{error}");
+                    self.clock.sleep(NETWORK_TIMEOUT / 10);
+                }
+            }
         }
     }
 
