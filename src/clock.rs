@@ -50,6 +50,12 @@ impl Clock {
         }
     }
 
+    /// False when the wall clock cannot be right: its battery is dead, or nobody ever set it.
+    pub fn is_set(&self) -> bool {
+        // 2020-01-01 in UNIX time; this program is younger.
+        self.unix() > 1_577_836_800.0
+    }
+
     pub fn sleep(&self, time: Duration) {
         match &self.0 {
             Source::Real { .. } => std::thread::sleep(time),
@@ -114,6 +120,7 @@ mod tests {
         let clock = Clock::fake();
         clock.sleep(90 * SECOND);
         assert_eq!(clock.elapsed(), 90 * SECOND);
+        assert!(!clock.is_set() && Clock::real().is_set());
     }
 
     #[test]

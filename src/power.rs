@@ -47,8 +47,12 @@ pub fn flush_disks(host: &Host) {
     }
 }
 
-/// Sets the first hardware clock from the system clock.
+/// Sets the first hardware clock from the system clock, unless that is plainly wrong: where its driver
+/// comes late the kernel starts in 1970, and what the hardware has is better.
 pub fn set_hardware_clock(host: &Host, clock: &Clock) -> Result<()> {
+    if !clock.is_set() {
+        return Err(Error::plain("the system clock was never set"));
+    }
     let path = host.dev("rtc0");
     let rtc = File::open(&path).with_context(|| format!("opening {}", path.display()))?;
     kernel::set_hardware_clock(&rtc, Duration::from_secs_f64(clock.unix()))
@@ -83,5 +87,11 @@ mod tests {
         let error = power(&host, &Clock::fake(), How::Off).expect_err("an error");
         assert_eq!(error.kind(), Kind::SystemRebootError);
         assert!(error.details().contains("not a ramdisk"));
+    }
+
+    #[test]
+    fn a_clock_nobody_set_does_not_reach_the_hardware() {
+        let error = set_hardware_clock(&Host::new("/nonexistent"), &Clock::fake());
+        assert!(error.expect_err("1970").details().contains("never set"));
     }
 }

@@ -273,11 +273,9 @@ impl Agent {
 
     /// Certificates of servers are judged by this clock; a dead battery must not stop a deploy.
     fn set_clock(&self) {
-        // 2020 in UNIX time: a clock that says less is wrong.
-        const SENSIBLE: f64 = 1_577_836_800.0;
         let servers: Vec<String> = match &self.config.ntp_server {
             Some(server) => vec![server.clone()],
-            None if self.clock.unix() > SENSIBLE => return,
+            None if self.clock.is_set() => return,
             None => resolver::known_time_servers(&self.host)
                 .iter()
                 .map(ToString::to_string)
@@ -290,7 +288,7 @@ impl Agent {
                 false
             }
         };
-        if !servers.iter().any(set) && self.clock.unix() < SENSIBLE {
+        if !servers.iter().any(set) && !self.clock.is_set() {
             warn!(
                 "the clock is wrong and nobody says the time: https will fail unless ipa-ntp-server names a server"
             );
