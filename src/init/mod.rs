@@ -13,7 +13,6 @@ mod report;
 mod supervise;
 
 use std::sync::Arc;
-use std::sync::mpsc::channel;
 use std::time::Duration;
 use std::{panic, process, thread};
 
@@ -21,7 +20,7 @@ use self::modules::Modules;
 use self::network::Network;
 use self::parameters::Parameters;
 use self::report::Board;
-use crate::clock::Clock;
+use crate::clock::{Clock, within};
 use crate::error::Result;
 use crate::host::Host;
 use crate::logger;
@@ -125,7 +124,7 @@ fn start_devices(host: &Host, clock: &Clock, parameters: &Parameters) {
         Err(error) => log::error!("listening for new devices: {error}"),
     }
     let host = host.clone();
-    let loaded = within(LONGEST_LOAD, "modules", move || {
+    let loaded = within(clock, LONGEST_LOAD, "modules", move || {
         devices::load_all(&host, &modules);
         modules.load_forced();
         devices::load_all(&host, &modules);
@@ -137,20 +136,6 @@ fn start_devices(host: &Host, clock: &Clock, parameters: &Parameters) {
             LONGEST_LOAD.as_secs()
         );
     }
-}
-
-/// Does `work` in a thread of its own; false if it is not done after `time`, and goes on by itself.
-fn within(time: Duration, name: &str, work: impl FnOnce() + Send + 'static) -> bool {
-    let (done, wait) = channel();
-    let body = move || {
-        work();
-        // Nobody waits any more if it took too long.
-        let _ = done.send(());
-    };
-    if let Err(error) = thread::Builder::new().name(name.to_owned()).spawn(body) {
-        log::error!("starting the thread {name}: {error}");
-    }
-    wait.recv_timeout(time).is_ok()
 }
 
 /// Runs `work` in a thread of its own, again whenever it fails.
@@ -168,21 +153,5 @@ fn keep(clock: &Clock, name: &'static str, mut work: impl FnMut() -> Result<()> 
     };
     if let Err(error) = thread::Builder::new().name(name.to_owned()).spawn(body) {
         log::error!("starting the thread {name}: {error}");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_hangs_is_left_behind() {
-        let (let_go, hold) = channel::<()>();
-        let hang = move || {
-            let _ = hold.recv();
-        };
-        assert!(!within(Duration::from_millis(1), "hangs", hang));
-        assert!(let_go.send(()).is_ok(), "it still waits");
-        assert!(within(Duration::from_secs(60), "works", || ()));
     }
 }
