@@ -129,7 +129,7 @@ impl Agent {
             Err(Unfound::GaveUp(error)) => return Err(error),
             Err(Unfound::TokenTaken(error)) => {
                 error!("locking down: {error}");
-                return links::all_down(&self.host);
+                return self.go_dark();
             }
         };
         // At once: Ironic tells the token once, and what comes next may fail and be tried by a new process.
@@ -246,9 +246,18 @@ impl Agent {
             server.stop();
             stop.store(true, Ordering::SeqCst);
             self.bell.ring();
-            Ok(())
-        })?;
-        links::all_down(&self.host)
+            // A heartbeat under way ends by itself, and may take its time.
+            self.go_dark()
+        })
+    }
+
+    /// Takes the network away. Ends well also if a card refuses: an agent that failed would be started again.
+    fn go_dark(&self) -> Result<()> {
+        links::must_be_ours(&self.host)?;
+        if let Err(error) = links::all_down(&self.host) {
+            error!("{error}; nobody listens there any more all the same");
+        }
+        Ok(())
     }
 
     /// pid 1 brings the network up; without any there is nobody to talk to.
