@@ -19,6 +19,20 @@ ca_bundle() {
     cat /usr/share/ca-certificates/mozilla/*.crt
 }
 
+# null_device — an archive of /dev and /dev/null alone, written out by hand because making a device takes root. On a machine without a
+# working console the kernel starts /init with no open files, and Rust's start-up code aborts then if there is no /dev/null to
+# open instead: the kernel panics. Fields after the magic (Documentation/driver-api/early-userspace/buffer-format.rst): inode,
+# mode, uid, gid, links, time, size, device, device of the node, length of the name, checksum.
+null_device() {
+    local zero=00000000
+    printf '%s' 070701 00000002 000041ed $zero $zero 00000002 $zero $zero $zero $zero $zero $zero 00000004 $zero
+    printf 'dev\0\0\0'
+    printf '%s' 070701 00000001 000021b6 $zero $zero 00000001 $zero $zero $zero $zero 00000001 00000003 00000009 $zero
+    printf 'dev/null\0\0'
+    printf '%s' 070701 $zero $zero $zero $zero 00000001 $zero $zero $zero $zero $zero $zero 0000000b $zero
+    printf 'TRAILER!!!\0\0\0\0'
+}
+
 # userland_part BINARY OUT — everything that is not the kernel's: the binary, the CA bundle
 userland_part() {
     local tree

@@ -5,6 +5,7 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 #[derive(Clone)]
@@ -50,9 +51,15 @@ impl Clock {
         }
     }
 
+    /// False when the wall clock cannot be right: its battery is dead, or nobody ever set it.
+    pub fn is_set(&self) -> bool {
+        // 2020-01-01 in UNIX time; this program is younger.
+        self.unix() > 1_577_836_800.0
+    }
+
     pub fn sleep(&self, time: Duration) {
         match &self.0 {
-            Source::Real { .. } => std::thread::sleep(time),
+            Source::Real { .. } => thread::sleep(time),
             Source::Fake(now) => *now.lock().unwrap_or_else(PoisonError::into_inner) += time,
         }
     }
@@ -105,6 +112,26 @@ impl Bell {
     }
 }
 
+/// Does `work` in a thread of its own, and waits for it no longer than `time`; false if it is not done
+/// then, and goes on by itself. For what the kernel may hold on to for ever.
+pub fn within(
+    clock: &Clock,
+    time: Duration,
+    name: &str,
+    work: impl FnOnce() + Send + 'static,
+) -> bool {
+    let bell = Bell::default();
+    let done = bell.clone();
+    let body = move || {
+        work();
+        done.ring();
+    };
+    match thread::Builder::new().name(name.to_owned()).spawn(body) {
+        Ok(_) => bell.wait(clock, time),
+        Err(_) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,6 +143,7 @@ mod tests {
         let clock = Clock::fake();
         clock.sleep(90 * SECOND);
         assert_eq!(clock.elapsed(), 90 * SECOND);
+        assert!(!clock.is_set() && Clock::real().is_set());
     }
 
     #[test]
@@ -142,5 +170,16 @@ mod tests {
         bell.ring();
         assert!(bell.wait(&Clock::fake(), 5 * SECOND));
         assert!(!bell.wait(&Clock::fake(), 5 * SECOND));
+    }
+
+    #[test]
+    fn what_hangs_is_left_behind() {
+        let (let_go, hold) = std::sync::mpsc::channel::<()>();
+        let hang = move || {
+            let _ = hold.recv();
+        };
+        assert!(!within(&Clock::fake(), SECOND, "hangs", hang));
+        assert!(let_go.send(()).is_ok(), "it still waits");
+        assert!(within(&Clock::real(), 60 * SECOND, "works", || ()));
     }
 }

@@ -3,12 +3,15 @@
 use std::fs::{self, File};
 use std::time::Duration;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, within};
 use crate::error::{Context, Error, Kind, Result};
 use crate::host::{Host, names};
 use crate::sys::kernel;
 
 pub use crate::sys::kernel::How;
+
+/// A disk that takes longer is broken, and what was written to the others was flushed before.
+const FLUSH: Duration = Duration::from_secs(20);
 
 /// Does not come back unless it failed; refuses outside a ramdisk, where the machine is somebody's.
 pub fn power(host: &Host, clock: &Clock, how: How) -> Result<()> {
@@ -19,12 +22,14 @@ pub fn power(host: &Host, clock: &Clock, how: How) -> Result<()> {
         ));
     }
     log::info!("{}", going(how));
-    flush_disks(host);
+    let own = host.clone();
+    if !within(clock, FLUSH, "flush", move || flush_disks(&own)) {
+        log::warn!("a disk does not say that it is flushed; going all the same");
+    }
     if let Err(error) = set_hardware_clock(host, clock) {
         log::warn!("the hardware clock stays as it is: {error}");
     }
     log::logger().flush();
-    kernel::sync();
     let error = kernel::reboot(how);
     log::error!("reboot(2) came back ({error}), trying sysrq");
     sysrq(host, how).kind(Kind::SystemRebootError)?;
@@ -47,8 +52,12 @@ pub fn flush_disks(host: &Host) {
     }
 }
 
-/// Sets the first hardware clock from the system clock.
+/// Sets the first hardware clock from the system clock, unless that is plainly wrong: where its driver
+/// comes late the kernel starts in 1970, and what the hardware has is better.
 pub fn set_hardware_clock(host: &Host, clock: &Clock) -> Result<()> {
+    if !clock.is_set() {
+        return Err(Error::plain("the system clock was never set"));
+    }
     let path = host.dev("rtc0");
     let rtc = File::open(&path).with_context(|| format!("opening {}", path.display()))?;
     kernel::set_hardware_clock(&rtc, Duration::from_secs_f64(clock.unix()))
@@ -83,5 +92,11 @@ mod tests {
         let error = power(&host, &Clock::fake(), How::Off).expect_err("an error");
         assert_eq!(error.kind(), Kind::SystemRebootError);
         assert!(error.details().contains("not a ramdisk"));
+    }
+
+    #[test]
+    fn a_clock_nobody_set_does_not_reach_the_hardware() {
+        let error = set_hardware_clock(&Host::new("/nonexistent"), &Clock::fake());
+        assert!(error.expect_err("1970").details().contains("never set"));
     }
 }

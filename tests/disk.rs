@@ -246,7 +246,8 @@ fn disks_that_are_late_are_waited_for() {
     let disk = wait_for_root(&machine.host(), &clock, 10, pause).expect("there now");
     assert_eq!(
         (disk.name.as_str(), clock.elapsed()),
-        ("/dev/vda", 9 * pause)
+        ("/dev/vda", 9 * pause + Duration::from_secs(2)),
+        "and a second look"
     );
     // No attempts is one look.
     let clock = Clock::fake();

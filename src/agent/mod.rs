@@ -129,7 +129,7 @@ impl Agent {
             Err(Unfound::GaveUp(error)) => return Err(error),
             Err(Unfound::TokenTaken(error)) => {
                 error!("locking down: {error}");
-                return links::all_down(&self.host);
+                return self.go_dark();
             }
         };
         // At once: Ironic tells the token once, and what comes next may fail and be tried by a new process.
@@ -246,9 +246,18 @@ impl Agent {
             server.stop();
             stop.store(true, Ordering::SeqCst);
             self.bell.ring();
-            Ok(())
-        })?;
-        links::all_down(&self.host)
+            // A heartbeat under way ends by itself, and may take its time.
+            self.go_dark()
+        })
+    }
+
+    /// Takes the network away. Ends well also if a card refuses: an agent that failed would be started again.
+    fn go_dark(&self) -> Result<()> {
+        links::must_be_ours(&self.host)?;
+        if let Err(error) = links::all_down(&self.host) {
+            error!("{error}; nobody listens there any more all the same");
+        }
+        Ok(())
     }
 
     /// pid 1 brings the network up; without any there is nobody to talk to.
@@ -256,21 +265,26 @@ impl Agent {
         if !self.host.is_ramdisk() {
             return;
         }
-        while !matches!(
-            addresses::wait_for_address(&self.clock, NETWORK_TIMEOUT),
-            Ok(true)
-        ) {
-            warn!("no network interface has an address yet; init says above what it tried");
+        loop {
+            match addresses::wait_for_address(&self.clock, NETWORK_TIMEOUT) {
+                Ok(true) => return,
+                Ok(false) => {
+                    warn!("no network interface has an address yet; init says above what it tried");
+                }
+                // It did not wait: without a pause this would be a flood of lines.
+                Err(error) => {
+                    warn!("{error}");
+                    self.clock.sleep(NETWORK_TIMEOUT / 10);
+                }
+            }
         }
     }
 
     /// Certificates of servers are judged by this clock; a dead battery must not stop a deploy.
     fn set_clock(&self) {
-        // 2020 in UNIX time: a clock that says less is wrong.
-        const SENSIBLE: f64 = 1_577_836_800.0;
         let servers: Vec<String> = match &self.config.ntp_server {
             Some(server) => vec![server.clone()],
-            None if self.clock.unix() > SENSIBLE => return,
+            None if self.clock.is_set() => return,
             None => resolver::known_time_servers(&self.host)
                 .iter()
                 .map(ToString::to_string)
@@ -283,7 +297,7 @@ impl Agent {
                 false
             }
         };
-        if !servers.iter().any(set) && self.clock.unix() < SENSIBLE {
+        if !servers.iter().any(set) && !self.clock.is_set() {
             warn!(
                 "the clock is wrong and nobody says the time: https will fail unless ipa-ntp-server names a server"
             );

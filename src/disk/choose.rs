@@ -12,6 +12,10 @@ use crate::units::{Bytes, GIB};
 
 /// Upstream never takes a smaller one (inventory.md §6).
 const SMALLEST: Bytes = Bytes(4 * GIB);
+/// Disks of one controller show up within moments of each other, after their driver is loaded.
+const SETTLE: Duration = Duration::from_secs(2);
+/// A machine whose choice still changes after so many looks will not settle.
+const RESTLESS: u32 = 5;
 
 /// The smallest disk of at least 4 GiB, the first by name among equals; says in the log why it is that one.
 /// The error names every disk and why it was passed over.
@@ -23,22 +27,52 @@ pub fn default_root(host: &Host) -> Result<Disk> {
     Ok(disk)
 }
 
-/// As [`default_root`], giving slow controllers and disks time to show up: at most `attempts` looks, `delay` apart.
+/// As [`default_root`], giving slow controllers and disks time to show up: at most `attempts` looks, `delay`
+/// apart, until there is one. The first to be there need not be the one that is meant, so it is taken when
+/// a second look finds the same.
 pub fn wait_for_root(host: &Host, clock: &Clock, attempts: u32, delay: Duration) -> Result<Disk> {
-    for attempt in 1.. {
-        let chosen = default_root(host);
-        match &chosen {
-            Err(error) if attempt < attempts => {
+    settled(|| default_root(host), clock, attempts, delay)
+}
+
+fn settled(
+    mut look: impl FnMut() -> Result<Disk>,
+    clock: &Clock,
+    attempts: u32,
+    delay: Duration,
+) -> Result<Disk> {
+    let mut before: Option<Disk> = None;
+    let (mut empty, mut changes) = (0, 0);
+    loop {
+        match look() {
+            Ok(disk) if before.as_ref().is_some_and(|old| same(old, &disk)) => return Ok(disk),
+            Ok(disk) => {
+                changes += 1;
+                if changes > RESTLESS {
+                    let why = format!("{} came last, and the disks keep changing", disk.name);
+                    return Err(Error::new(Kind::DeviceNotFound, why));
+                }
+                before = Some(disk);
+                clock.sleep(SETTLE);
+            }
+            Err(error) => {
+                empty += 1;
+                if empty >= attempts {
+                    return Err(error);
+                }
                 log::info!(
-                    "waiting for a disk, look {attempt} of {attempts}: {}",
+                    "waiting for a disk, look {empty} of {attempts}: {}",
                     error.details()
                 );
+                before = None;
+                clock.sleep(delay);
             }
-            _ => return chosen,
         }
-        clock.sleep(delay);
     }
-    default_root(host)
+}
+
+/// Is it the same device, not only the same name?
+fn same(one: &Disk, other: &Disk) -> bool {
+    (&one.path, one.size, &one.identity) == (&other.path, other.size, &other.identity)
 }
 
 /// The disk, and in words what it was preferred to.
@@ -127,4 +161,54 @@ fn is_parameter_volume(boot_sector: &[u8; 512]) -> bool {
     [43, 71]
         .iter()
         .any(|at| boot_sector[*at..at + LABEL.len()].eq_ignore_ascii_case(LABEL))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn disk(name: &str) -> Result<Disk> {
+        Ok(Disk {
+            name: name.into(),
+            path: name.into(),
+            size: Bytes(8 * GIB),
+            identity: Default::default(),
+            rotational: false,
+            hctl: None,
+            by_path: None,
+            transport: None,
+            logical_sector: 512,
+            physical_sector: 512,
+            read_only: false,
+            removable: false,
+            holders: Vec::new(),
+            numbers: Vec::new(),
+        })
+    }
+
+    /// What is settled on when the looks find these, again and again, and how long it takes.
+    fn settle(looks: &[&str]) -> (Result<String>, u64) {
+        let clock = Clock::fake();
+        let mut looks = looks.iter().cycle();
+        let look = || match *looks.next().expect("a cycle has no end") {
+            "" => Err(Error::plain("no disk")),
+            name => disk(name),
+        };
+        let found = settled(look, &clock, 3, Duration::from_secs(60));
+        (found.map(|disk| disk.name), clock.elapsed().as_secs())
+    }
+
+    #[test]
+    fn the_first_disk_to_show_up_is_not_taken_before_the_others_are_there() {
+        for (looks, chosen, seconds) in [
+            (&["vda"][..], "vda", 2),
+            (&["nvme0n1", "sda", "sda"], "sda", 4),
+            (&["", "sdb", "sda", "sda"], "sda", 64),
+            (&["sda", "", "sda", "sda"], "sda", 64),
+        ] {
+            assert_eq!(settle(looks), (Ok(chosen.to_owned()), seconds), "{looks:?}");
+        }
+        assert!(settle(&[""]).0.is_err());
+        assert!(settle(&["sda", "sdb"]).0.is_err(), "it never settles");
+    }
 }

@@ -20,12 +20,15 @@ use self::modules::Modules;
 use self::network::Network;
 use self::parameters::Parameters;
 use self::report::Board;
-use crate::clock::Clock;
+use crate::clock::{Clock, within};
 use crate::error::Result;
 use crate::host::Host;
 use crate::logger;
 use crate::sys::kernel::{self, Signals};
 use crate::sys::socket::Netlink;
+
+/// A driver's start that takes longer is broken hardware; udev gives up at three minutes as well.
+const LONGEST_LOAD: Duration = Duration::from_secs(180);
 
 /// The whole of pid 1, from the first mount for as long as the machine runs.
 pub fn run() -> ! {
@@ -120,10 +123,19 @@ fn start_devices(host: &Host, clock: &Clock, parameters: &Parameters) {
         }
         Err(error) => log::error!("listening for new devices: {error}"),
     }
-    devices::load_all(host, &modules);
-    modules.load_forced();
-    devices::load_all(host, &modules);
-    log::info!("modules are loaded for every device");
+    let host = host.clone();
+    let loaded = within(clock, LONGEST_LOAD, "modules", move || {
+        devices::load_all(&host, &modules);
+        modules.load_forced();
+        devices::load_all(&host, &modules);
+        log::info!("modules are loaded for every device");
+    });
+    if !loaded {
+        log::error!(
+            "a driver does not come up ({} s so far; ipa-debug=1 names those that did): going on without it",
+            LONGEST_LOAD.as_secs()
+        );
+    }
 }
 
 /// Runs `work` in a thread of its own, again whenever it fails.

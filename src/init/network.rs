@@ -40,7 +40,9 @@ pub struct Network {
     pub board: Arc<Board>,
     resolver: Arc<Resolver>,
     known: BTreeSet<u32>,
-    /// Addresses by hand that have not found their card.
+    /// Those that would not go up; tried again with every report.
+    stuck: BTreeSet<u32>,
+    /// Addresses by hand that have not found their card, or that it did not take.
     unplaced: Vec<Fixed>,
 }
 
@@ -56,6 +58,7 @@ impl Network {
             board,
             resolver: Arc::new(Resolver::new(host)),
             known: BTreeSet::new(),
+            stuck: BTreeSet::new(),
             unplaced: fixed.collect(),
             parameters,
         }
@@ -82,6 +85,7 @@ impl Network {
             if !ready && left.is_zero() {
                 reports += 1;
                 self.board.report(&self.host);
+                self.try_again()?;
                 continue;
             }
             let left = (!ready).then_some(left);
@@ -120,13 +124,12 @@ impl Network {
     fn adopt(&mut self, link: &Link) {
         if link.gone {
             self.known.remove(&link.index);
+            self.stuck.remove(&link.index);
             self.board.forget(link.index);
             return;
         }
         if self.known.insert(link.index) && (link.card || link.name == "lo") {
-            if let Err(error) = links::set_up(&self.host, link) {
-                log::error!("{error}");
-            }
+            self.raise(link);
             if link.card {
                 log::info!("{} is the network card {}", link.name, link.mac);
                 self.board.say(link, "set up, nothing heard yet");
@@ -140,6 +143,30 @@ impl Network {
         }
     }
 
+    /// Firmware that was busy and drivers that were not ready may be so a minute later. Links that others
+    /// took down, as a lockdown does, stay down.
+    fn try_again(&mut self) -> Result<()> {
+        for link in links::list()? {
+            if self.stuck.contains(&link.index) {
+                self.raise(&link);
+            }
+            if link.card {
+                self.place(&link);
+            }
+        }
+        Ok(())
+    }
+
+    fn raise(&mut self, link: &Link) {
+        match links::set_up(&self.host, link) {
+            Ok(()) => self.stuck.remove(&link.index),
+            Err(error) => {
+                log::error!("{error}");
+                self.stuck.insert(link.index)
+            }
+        };
+    }
+
     /// Gives the link the addresses that were meant for it.
     fn place(&mut self, link: &Link) {
         let boot = self.parameters.boot;
@@ -149,12 +176,17 @@ impl Network {
             (None, None) => link.carrier,
         };
         let metric = self.metric(link);
+        let mut refused = Vec::new();
         for fixed in self.unplaced.extract_if(.., |fixed| fits(fixed)) {
             match fixed.apply(&self.host, link, metric, &self.resolver) {
                 Ok(()) => self.board.say(link, "address from the kernel command line"),
-                Err(error) => log::error!("{error}"),
+                Err(error) => {
+                    log::error!("{error}");
+                    refused.push(fixed);
+                }
             }
         }
+        self.unplaced.extend(refused);
     }
 
     fn metric(&self, link: &Link) -> u32 {
@@ -186,8 +218,10 @@ impl Network {
                 }
                 failures += 1;
                 clock.sleep(clock.backoff(failures, Duration::from_secs(1), REPORTS[1]));
-                let links = links::list().unwrap_or_default();
-                if !links.iter().any(|other| other.index == link.index) {
+                // A list that cannot be had says nothing about the link.
+                let gone = links::list()
+                    .is_ok_and(|links| !links.iter().any(|other| other.index == link.index));
+                if gone {
                     return resolver.learn(metric, &link.name, Names::default());
                 }
             }
@@ -217,5 +251,27 @@ mod tests {
     fn reports_become_rare() {
         let due: Vec<_> = (0..6).map(|reports| due(reports).as_secs()).collect();
         assert_eq!(due, [15, 60, 300, 600, 900, 1200]);
+    }
+
+    #[test]
+    fn what_a_card_refuses_is_tried_again() {
+        // The tree is no ramdisk: every change to a link is refused.
+        let host = Host::new("/nonexistent");
+        let parameters = Arc::new(Parameters::parse("ip=192.0.2.9::192.0.2.1:24::eth0:off"));
+        let mut network = Network::new(&host, &Clock::fake(), parameters, Arc::default());
+        let link = Link {
+            index: 7,
+            name: "eth0".into(),
+            mac: links::Mac([2, 0, 0, 0, 0, 7]),
+            mtu: 1500,
+            up: false,
+            carrier: false,
+            card: true,
+            gone: false,
+        };
+        network.adopt(&link);
+        assert!(network.stuck.contains(&7) && network.unplaced.len() == 1);
+        network.adopt(&Link { gone: true, ..link });
+        assert!(network.stuck.is_empty() && network.known.is_empty());
     }
 }

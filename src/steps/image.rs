@@ -18,7 +18,7 @@ pub(super) fn step(machine: &Machine, arguments: &Object) -> Result<Value> {
 pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
     let empty = Object::new();
     let info = arguments.object("image_info")?.unwrap_or(&empty);
-    let request = order::request(info, &machine.settings())?;
+    let request = order::request(info, machine.settings())?;
     if has_drive(arguments, info) {
         let why = "config drive is not in this build; no disk was touched";
         return Err(Error::new(Kind::DeploymentError, why));

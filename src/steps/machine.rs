@@ -17,7 +17,7 @@ pub struct Machine {
     pub bell: Bell,
     pub tools: Tools,
     pub agent: Box<dyn Agent>,
-    settings: Mutex<Settings>,
+    settings: Settings,
     node: Mutex<Node>,
     written: Mutex<Option<Receipt>>,
 }
@@ -88,18 +88,14 @@ impl Machine {
             bell,
             tools,
             agent,
-            settings: Mutex::new(settings),
+            settings,
             node: Mutex::default(),
             written: Mutex::default(),
         }
     }
 
-    pub fn settings(&self) -> Settings {
-        lock(&self.settings).clone()
-    }
-
-    pub fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
-        change(&mut lock(&self.settings));
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// The node as Ironic last described it.
