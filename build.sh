@@ -31,6 +31,8 @@ fail() { say "$*"; exit 1; }
 . tests/parts.sh
 
 target=x86_64-unknown-linux-musl
+# What a machine without Rust gets: the same compiler gives the same bytes, and its lints are those the sources were held to.
+toolchain=1.95.0
 
 # What each command needs from Debian, in groups; conformance and lab add what only they use.
 packages() {
@@ -69,7 +71,7 @@ need_rust() {
         curl --proto '=https' --tlsv1.2 -sSf -o target/tools/rustup-init \
             https://static.rust-lang.org/rustup/dist/x86_64-unknown-linux-gnu/rustup-init
         chmod +x target/tools/rustup-init
-        target/tools/rustup-init -y -q --profile minimal -c clippy -c rustfmt >&2
+        target/tools/rustup-init -y -q --profile minimal --default-toolchain "$toolchain" >&2
     fi
     [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ] || rustup target add "$target"
 }
@@ -134,32 +136,33 @@ build() {
 }
 
 demo() {
-    need image machine
+    need rust build image machine
     build
     tests/demo/run "$@"
 }
 
 check() {
     need_rust
+    cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy
     cargo fmt --check
     cargo clippy --locked --all-targets -- -D warnings
     cargo test --locked --lib --bins --test layers
 }
 
 lab() {
-    need image machine
+    need rust build image machine
     build
     tests/lab/run "$@"
 }
 
 conformance() {
-    need machine
+    need rust build machine
     build
-    tests/conformance/run "$@"
+    IRONLET=$PWD/dist/ironlet tests/conformance/run "$@"
 }
 
 bench() {
-    need image machine
+    need rust build image machine
     build
     tests/bench/run "$@"
 }

@@ -68,8 +68,10 @@ impl Clock {
     /// The pause after the `failures`-th failure in a row: random, at least `first`,
     /// at most `2^(failures-1)` s and never above `cap`.
     pub fn backoff(&self, failures: u32, first: Duration, cap: Duration) -> Duration {
-        let ceiling = Duration::from_secs(1 << failures.saturating_sub(1).min(16)).min(cap);
-        self.between(first.min(ceiling)..ceiling)
+        let ceiling = Duration::from_secs(1 << failures.saturating_sub(1).min(16))
+            .min(cap)
+            .max(first);
+        self.between(first..ceiling)
     }
 }
 
@@ -125,6 +127,8 @@ mod tests {
                 pause >= SECOND && pause <= 60 * SECOND,
                 "{failures}: {pause:?}"
             );
+            let slow = clock.backoff(failures, 5 * SECOND, 60 * SECOND);
+            assert!(slow >= 5 * SECOND, "{failures}: {slow:?}");
         }
         let pauses: Vec<_> = (0..20)
             .map(|_| clock.backoff(7, SECOND, 60 * SECOND))

@@ -229,6 +229,34 @@ mod tests {
     }
 
     #[test]
+    fn after_a_flush_the_consoles_have_every_line() {
+        let root = std::env::temp_dir().join(format!("ironlet-consoles-{}", std::process::id()));
+        let host = Host::new(&root);
+        for directory in [host.sys("class/tty/console"), host.dev("")] {
+            std::fs::create_dir_all(directory).expect("a temporary directory");
+        }
+        std::fs::write(host.sys("class/tty/console/active"), "tty0 ttyS0\n").expect("a file");
+        for console in ["tty0", "ttyS0"] {
+            std::fs::write(host.dev(console), "").expect("a file");
+        }
+        let logger = Logger {
+            ring: Mutex::default(),
+            kmsg: None,
+            consoles: start_consoles(host.clone()),
+            debug: false,
+        };
+        let last = format_args!("why it ended");
+        let record = Record::builder().target("ironlet").args(last).build();
+        logger.log(&record);
+        logger.flush();
+        for console in ["tty0", "ttyS0"] {
+            let shown = std::fs::read_to_string(host.dev(console)).expect("a file");
+            assert!(shown.ends_with("why it ended\n"), "{console}: {shown:?}");
+        }
+        std::fs::remove_dir_all(root).expect("it was made here");
+    }
+
+    #[test]
     fn the_ring_drops_its_oldest_lines_whole() {
         let mut ring = Ring::default();
         for number in 0..RING / 8 {

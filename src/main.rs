@@ -34,13 +34,16 @@ fn main() -> ExitCode {
         }
         () => print(&options.usage(USAGE)),
     };
-    match result {
+    let code = match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log::error!("{error}");
             ExitCode::FAILURE
         }
-    }
+    };
+    // A thread writes the consoles, and would end with the process: the last line says why it ended.
+    log::logger().flush();
+    code
 }
 
 fn print(text: &str) -> ironlet::error::Result<()> {

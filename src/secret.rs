@@ -34,7 +34,22 @@ impl fmt::Debug for Secret {
 }
 
 /// A URL fit for a log: without user info and query, where passwords and signatures live.
-pub fn redacted(url: &str) -> String {
+/// Of several with commas between, each.
+pub fn redacted(urls: &str) -> String {
+    let next = |urls: &str| {
+        let later = ["http://", "https://"].map(|scheme| urls.find(&format!(",{scheme}")));
+        later.into_iter().flatten().min()
+    };
+    let (mut rest, mut text) = (urls, String::new());
+    while let Some(comma) = next(rest) {
+        text += &one_redacted(&rest[..comma]);
+        text.push(',');
+        rest = &rest[comma + 1..];
+    }
+    text + &one_redacted(rest)
+}
+
+fn one_redacted(url: &str) -> String {
     let bare = url.split(['?', '#']).next().unwrap_or_default();
     match bare.split_once("://") {
         Some((scheme, rest)) => {
@@ -73,6 +88,10 @@ mod tests {
             ("https://h", "https://h"),
             ("http://a@b@h/x@y", "http://h/x@y"),
             ("no url", "no url"),
+            (
+                "http://a/x,https://u:p@b/y,http://v:,q@c?s=1,https://d",
+                "http://a/x,https://b/y,http://c,https://d",
+            ),
         ] {
             assert_eq!(redacted(url), shown);
         }

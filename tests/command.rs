@@ -157,7 +157,7 @@ fn an_asynchronous_command_runs_alone_and_everybody_can_watch() {
         "DeviceNotFound"
     );
     assert!(around.bell.wait(&around.clock, Default::default()));
-    assert!(!mark.exists());
+    assert!(mark.exists(), "Ironic may not have asked yet");
     assert_eq!(engine.list().len(), 1);
 }
 
@@ -195,6 +195,22 @@ fn a_command_the_agent_died_in_is_failed_until_the_next_one() {
     drop(go);
     died.wait();
     first.join();
+}
+
+#[test]
+fn a_failure_nobody_has_asked_for_yet_is_not_lost_with_the_process() {
+    let mut around = Surroundings::new();
+    let first = around.engine();
+    let failed = post_and_wait(&first, PREPARE);
+    first.join();
+    let list = around.again().engine().list();
+    assert_eq!(list.len(), 1);
+    let entry = json(&list[0]);
+    assert_eq!(text_at(&entry, &["id"]), text_at(&failed, &["id"]));
+    assert_eq!(text_at(&entry, &["command_status"]), "FAILED");
+    let why = text_at(&failed, &["command_error", "details"]);
+    let kept = text_at(&entry, &["command_error", "details"]);
+    assert!(kept.ends_with(why), "{kept}");
 }
 
 #[test]

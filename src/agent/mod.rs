@@ -132,7 +132,9 @@ impl Agent {
                 return links::all_down(&self.host);
             }
         };
-        info!("this is node {}", enrolment.uuid);
+        // At once: Ironic tells the token once, and what comes next may fail and be tried by a new process.
+        session.token = enrolment.token.clone();
+        self.keep(&session);
 
         let identity = match session.identity.take() {
             Some(identity) => identity,
@@ -141,14 +143,15 @@ impl Agent {
         let (engine, locked_down) = self.engine(&client, &enrolment, macs)?;
         let server = self.serve(engine, &identity, &enrolment)?;
         let heartbeat = self.heartbeat(&identity, &enrolment);
-        let session = Session {
-            token: enrolment.token,
-            identity: Some(identity),
-        };
+        session.identity = Some(identity);
+        self.keep(&session);
+        self.beat_until(locked_down, &heartbeat, &client, server)
+    }
+
+    fn keep(&self, session: &Session) {
         if let Err(error) = session.keep(&self.host) {
             warn!("a restarted agent will be a stranger to Ironic: {error}");
         }
-        self.beat_until(locked_down, &heartbeat, &client, server)
     }
 
     /// The commands, and word from the one that locks the machine down.
@@ -187,14 +190,11 @@ impl Agent {
 
     fn serve(&self, engine: Engine, identity: &Identity, enrolment: &Enrolment) -> Result<Server> {
         let listen = &self.config.listen;
-        let address: Option<IpAddr> = match listen.host.as_str() {
-            "" => None,
-            host => Some(
-                host.parse()
-                    .map_err(Error::plain)
-                    .with_context(|| format!("reading ipa-listen-host={host}"))?,
-            ),
-        };
+        let address: IpAddr = listen
+            .host
+            .parse()
+            .map_err(Error::plain)
+            .with_context(|| format!("reading ipa-listen-host={}", listen.host))?;
         let listener = api::listen(address, listen.port)
             .with_context(|| format!("listening on port {} of '{}'", listen.port, listen.host))?;
         let service = Service {

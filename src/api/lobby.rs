@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 
+/// How long somebody new waits for a seat: most requests are answered sooner than that.
+const PATIENCE: Duration = Duration::from_millis(100);
+
 pub struct Lobby {
     seats: usize,
     clock: Clock,
@@ -24,7 +27,7 @@ struct State {
 
 struct Guest {
     socket: TcpStream,
-    /// Idle since then, while no request of theirs is being served.
+    /// Their last request began then, or they came then.
     since: Duration,
     /// The request being served: its connection behind the door.
     served: Option<UnixStream>,
@@ -51,9 +54,16 @@ impl Lobby {
         })
     }
 
-    /// A seat, if need be that of the guest idle longest; none if all are being served.
+    /// A seat, if need be that of the guest idle longest; none if all are being served and stay so.
     pub fn seat(self: &Arc<Self>, socket: TcpStream) -> Option<Seat> {
-        let mut state = self.state();
+        let all_served = |state: &mut State| {
+            let mut guests = state.taken.values();
+            !state.closed && state.taken.len() >= self.seats && guests.all(|g| g.served.is_some())
+        };
+        let (mut state, _) = self
+            .changed
+            .wait_timeout_while(self.state(), PATIENCE, all_served)
+            .unwrap_or_else(PoisonError::into_inner);
         if state.closed {
             return None;
         }
@@ -123,7 +133,7 @@ impl Seat {
         match state.taken.get_mut(&self.number) {
             Some(guest) => {
                 guest.served = None;
-                guest.since = self.lobby.clock.elapsed();
+                self.lobby.changed.notify_all();
                 !closed
             }
             None => false,
@@ -135,6 +145,7 @@ impl Seat {
         match self.lobby.state().taken.get_mut(&self.number) {
             Some(guest) => {
                 guest.served = Some(behind);
+                guest.since = self.lobby.clock.elapsed();
                 true
             }
             None => false,
@@ -146,5 +157,66 @@ impl Drop for Seat {
     fn drop(&mut self) {
         self.lobby.state().taken.remove(&self.number);
         self.lobby.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// A seat, and the other end of its connection.
+    fn guest(lobby: &Arc<Lobby>) -> (Option<Seat>, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let far = TcpStream::connect(address).expect("it listens");
+        let (near, _) = listener.accept().expect("it has come");
+        (lobby.seat(near), far)
+    }
+
+    fn behind() -> UnixStream {
+        UnixStream::pair().expect("two sockets").0
+    }
+
+    #[test]
+    fn the_one_idle_longest_makes_room_but_nobody_who_is_served() {
+        let clock = Clock::fake();
+        let lobby = Lobby::new(2, clock.clone());
+        let come = || {
+            clock.sleep(Duration::from_secs(1));
+            let (seat, far) = guest(&lobby);
+            (seat.expect("there is room"), far)
+        };
+        let (first, _far) = come();
+        let (second, mut second_far) = come();
+        clock.sleep(Duration::from_secs(1));
+        assert!(first.served(behind()) && first.idle());
+        let (third, _far) = come();
+        assert_eq!(second_far.read(&mut [0]).expect("it was closed"), 0);
+        assert!(!second.idle() && !second.served(behind()));
+        assert!(first.served(behind()) && third.served(behind()));
+        assert!(guest(&lobby).0.is_none());
+        assert!(third.idle());
+        assert!(guest(&lobby).0.is_some());
+        assert!(first.idle() && !third.idle());
+    }
+
+    #[test]
+    fn a_closed_lobby_sends_home_the_idle_at_once_and_the_others_later() {
+        let lobby = Lobby::new(2, Clock::fake());
+        let ((idle, mut idle_far), (served, mut served_far)) = (guest(&lobby), guest(&lobby));
+        let served = served.expect("there is room");
+        assert!(served.served(behind()));
+        lobby.close();
+        assert_eq!(idle_far.read(&mut [0]).expect("it was closed"), 0);
+        drop(idle);
+        assert!(guest(&lobby).0.is_none());
+        served_far.set_nonblocking(true).expect("it is a socket");
+        assert!(served_far.read(&mut [0]).is_err(), "still open");
+        lobby.empty_within(Duration::ZERO);
+        assert_eq!(served_far.read(&mut [0]).expect("it was closed"), 0);
+        assert!(!served.idle());
     }
 }

@@ -15,17 +15,18 @@ use super::lobby::Lobby;
 use crate::clock::Clock;
 use crate::error::{Context, Result};
 
-/// Binds the port; without a host on every address, IPv6 and IPv4 alike if the kernel has IPv6.
-pub fn listen(host: Option<IpAddr>, port: u16) -> io::Result<TcpListener> {
-    let bind = |host| TcpListener::bind(SocketAddr::new(host, port));
-    match host {
-        Some(host) => bind(host),
-        None => bind(Ipv6Addr::UNSPECIFIED.into()).or_else(|error| match error.kind() {
-            // What is taken or forbidden is so on IPv4 too.
-            io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => Err(error),
-            _ => bind(Ipv4Addr::UNSPECIFIED.into()),
-        }),
-    }
+/// Binds the port; on `::` every address, IPv6 and IPv4 alike, also where the kernel has no IPv6.
+pub fn listen(host: IpAddr, port: u16) -> io::Result<TcpListener> {
+    on_either(host, |host| TcpListener::bind(SocketAddr::new(host, port)))
+}
+
+fn on_either<T>(host: IpAddr, bind: impl Fn(IpAddr) -> io::Result<T>) -> io::Result<T> {
+    bind(host).or_else(|error| match error.kind() {
+        // What is taken or forbidden is so on IPv4 too.
+        io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => Err(error),
+        _ if host == Ipv6Addr::UNSPECIFIED => bind(Ipv4Addr::UNSPECIFIED.into()),
+        _ => Err(error),
+    })
 }
 
 /// A running API; stops when dropped.
@@ -99,15 +100,29 @@ impl Drop for Server {
 mod tests {
     use super::*;
 
+    const EVERYWHERE: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+
     #[test]
-    fn without_a_host_both_families_reach_the_port() {
-        let listener = listen(None, 0).expect("some port is free");
+    fn by_default_both_families_reach_the_port() {
+        let listener = listen(EVERYWHERE, 0).expect("some port is free");
         let port = listener.local_addr().expect("it is bound").port();
         assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok());
         if listener.local_addr().is_ok_and(|address| address.is_ipv6()) {
             assert!(TcpStream::connect((Ipv6Addr::LOCALHOST, port)).is_ok());
         }
-        let error = listen(None, port).expect_err("the port is taken");
+        let error = listen(EVERYWHERE, port).expect_err("the port is taken");
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn a_kernel_without_ipv6_is_listened_on_all_the_same() {
+        // ipv6.disable=1 on the kernel command line: EAFNOSUPPORT
+        let bind = |host: IpAddr| match host {
+            IpAddr::V4(_) => Ok(host),
+            IpAddr::V6(_) => Err(io::Error::from_raw_os_error(97)),
+        };
+        let bound = on_either(EVERYWHERE, bind).expect("IPv4 is left");
+        assert_eq!(bound, Ipv4Addr::UNSPECIFIED);
+        assert!(on_either(Ipv6Addr::LOCALHOST.into(), bind).is_err());
     }
 }

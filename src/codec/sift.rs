@@ -25,7 +25,10 @@ pub trait Sieve: Default {
 /// The document, and the sieve with what it remembered.
 pub fn parse<S: Sieve>(text: &str) -> error::Result<(Value, S)> {
     let refused = || {
-        let details = format!("no JSON of at most {DEPTH} levels and {VALUES} values");
+        let details = match text.trim().is_empty() {
+            true => "there is nothing to decode".to_owned(),
+            false => format!("not JSON, cut short, or beyond {DEPTH} levels or {VALUES} values"),
+        };
         Error::new(Kind::InvalidContentError, details)
     };
     let Sifted(node) = decode(text).map_err(|_| refused())?;

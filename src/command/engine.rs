@@ -143,19 +143,14 @@ fn run(command: &Command, inner: &Inner, entry: &Entry, params: Object) -> Resul
     outcome
 }
 
-/// The mark goes before a success shows and after a failure does: dying in between must never
-/// turn a failure into an empty list.
+/// The mark changes before the outcome shows: whenever the process dies, a failure is one to the next
+/// process too, and never an empty list.
 fn finish(inner: &Inner, entry: &Entry, outcome: Result<Value>) {
-    match outcome {
-        Ok(_) => {
-            inner.mark.clear();
-            entry.end(outcome);
-        }
-        Err(_) => {
-            entry.end(outcome);
-            inner.mark.clear();
-        }
+    match &outcome {
+        Ok(_) => inner.mark.clear(),
+        Err(error) => inner.mark.failed(entry, error),
     }
+    entry.end(outcome);
     inner.machine.bell.ring();
 }
 

@@ -128,10 +128,14 @@ fn devices(host: &Host, class: &str, attributes: &[&str]) -> String {
     lines
 }
 
-/// Of a log that is too long, the end is worth more.
+/// Of a log that is too long, the end is worth more. It begins with a whole line: from half a name
+/// nobody could tell that a secret follows.
 fn newest(mut log: Vec<u8>) -> Vec<u8> {
     let surplus = log.len().saturating_sub(2 * ONE as usize);
-    log.drain(..surplus);
+    if surplus > 0 {
+        let line = log[surplus - 1..].iter().position(|byte| *byte == b'\n');
+        log.drain(..line.map_or(log.len(), |end| surplus + end));
+    }
     log
 }
 
@@ -182,6 +186,10 @@ mod tests {
                 "Command line: ipa-api-url=http://h:6385/x  ro",
             ),
             (
+                "ironlet.image=http://h/i,https://u:p@g/i",
+                "ironlet.image=http://h/i,https://g/i",
+            ),
+            (
                 "ipa-image-server-password=a=b",
                 "ipa-image-server-password=(secret)",
             ),
@@ -196,10 +204,14 @@ mod tests {
     }
 
     #[test]
-    fn a_long_log_keeps_its_end() {
-        let mut log = vec![b'a'; 2 * ONE as usize];
-        log.push(b'z');
-        let kept = newest(log);
-        assert_eq!((kept.len() as u64, kept.last()), (2 * ONE, Some(&b'z')));
+    fn a_long_log_keeps_its_last_lines_whole() {
+        let whole = 2 * ONE as usize;
+        let long =
+            |begin: &str| [begin.as_bytes(), &vec![b'a'; whole - 9], b"\nthe end\n"].concat();
+        assert_eq!(newest(long("")).len(), whole);
+        assert_eq!(newest(long("token=x")), b"the end\n");
+        let fits = newest(long("cut\n"));
+        assert_eq!((fits.len(), fits[0]), (whole, b'a'));
+        assert!(newest(vec![b'a'; whole + 1]).is_empty());
     }
 }

@@ -1,8 +1,8 @@
-//! What outlives the agent process: the mark of the command that is running.
+//! What outlives the agent process: the mark of the command that is running, or that failed last.
 //!
 //! A restarted agent starts with an empty list, which Ironic reads as "the step is done". The mark
-//! turns into a FAILED entry instead. It stays until the next command replaces it, so that a second
-//! restart does not lose it.
+//! turns into a FAILED entry instead. It stays until the next command replaces it: Ironic may not have
+//! asked yet, and a second restart does not lose it.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
@@ -16,8 +16,10 @@ use crate::codec::json::{self, Fields, Value, object, text};
 use crate::error::{Context, Error, Kind, Result};
 use crate::host::Host;
 
-/// More than an id and a name ever take.
-const LARGEST: u64 = 4096;
+/// Of why a command failed, in characters: enough for a person to go on.
+const REASON: usize = 2000;
+/// More than an id, a name and a reason ever take, every character escaped.
+const LARGEST: u64 = 32 << 10;
 
 pub(super) struct Mark(PathBuf);
 
@@ -28,9 +30,23 @@ impl Mark {
 
     /// A command that starts without its mark is still better than one that does not start.
     pub fn set(&self, entry: &Entry) {
-        let content = object([("id", text(entry.id())), ("name", text(entry.full_name()))]);
+        self.write(entry, "running", Value::Null);
+    }
+
+    /// The command has failed, and nobody may know yet.
+    pub fn failed(&self, entry: &Entry, error: &Error) {
+        let reason: String = error.to_string().chars().take(REASON).collect();
+        self.write(entry, "failed", text(reason));
+    }
+
+    fn write(&self, entry: &Entry, state: &str, reason: Value) {
+        let content = object([
+            ("id", text(entry.id())),
+            ("name", text(entry.full_name())),
+            ("reason", reason),
+        ]);
         if let Err(error) = replace(&self.0, &json::print(&content)) {
-            warn!("marking {} as running: {error}", entry.full_name());
+            warn!("marking {} as {state}: {error}", entry.full_name());
         }
     }
 
@@ -43,7 +59,7 @@ impl Mark {
         }
     }
 
-    /// The command an earlier agent process died in, as FAILED.
+    /// The command an earlier agent process died in, or the last one that failed there, as FAILED.
     pub fn left_over(&self) -> Option<Entry> {
         let mut content = String::new();
         let file = match fs::File::open(&self.0) {
@@ -51,34 +67,38 @@ impl Mark {
             file => file,
         };
         let read = file.and_then(|file| file.take(LARGEST).read_to_string(&mut content));
-        let (id, name) = read
+        let (id, name, reason) = read
             .map_err(Error::from)
             .and_then(|_| fields(&content))
             .unwrap_or_else(|error| {
                 warn!("reading {}: {error}", self.0.display());
-                ("unknown".to_owned(), "unknown".to_owned())
+                ("unknown".to_owned(), "unknown".to_owned(), None)
             });
         let entry = Entry::running(id, name);
-        let death = Error::new(
-            Kind::CommandExecutionError,
+        let why = reason.unwrap_or_else(|| {
             format!(
                 "the agent died while executing {}; its work is unfinished. The agent's console and \
                  system logs say more; start the operation again",
                 entry.name()
-            ),
-        );
-        error!("{death}");
-        entry.end(Err(death));
+            )
+        });
+        let failure = Error::new(Kind::CommandExecutionError, why);
+        error!("left by an earlier process: {failure}");
+        entry.end(Err(failure));
         Some(entry)
     }
 }
 
-fn fields(content: &str) -> Result<(String, String)> {
+/// Id, name, and why it failed; none for a command that was running.
+fn fields(content: &str) -> Result<(String, String, Option<String>)> {
     let Value::Object(mark) = json::parse(content)? else {
         return Err(Error::plain("no object"));
     };
     match (mark.string("id")?, mark.string("name")?) {
-        (Some(id), Some(name)) => Ok((id.to_owned(), name.to_owned())),
+        (Some(id), Some(name)) => {
+            let reason = mark.string("reason")?.map(str::to_owned);
+            Ok((id.to_owned(), name.to_owned(), reason))
+        }
         _ => Err(Error::plain("no id or no name")),
     }
 }

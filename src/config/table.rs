@@ -71,12 +71,8 @@ const fn ignored(
     help: &'static str,
 ) -> Parameter {
     Parameter {
-        name,
-        key,
-        kind,
-        default,
-        help,
         effect: Effect::Ignored,
+        ..works(name, key, kind, default, help)
     }
 }
 

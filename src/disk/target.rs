@@ -4,17 +4,22 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use log::debug;
 
 use super::guard::Permit;
 use crate::error::{Context, Error, Kind, Result};
 use crate::sys::block;
-use crate::units::Bytes;
+use crate::units::{Bytes, GIB};
 
 pub struct Target {
     path: PathBuf,
     file: File,
     size: Bytes,
     sector: u64,
+    /// Does it zero ranges by itself? True until it once refused.
+    punches: AtomicBool,
 }
 
 impl Target {
@@ -44,6 +49,7 @@ impl Target {
             file,
             size,
             sector,
+            punches: AtomicBool::new(true),
         })
     }
 
@@ -66,6 +72,25 @@ impl Target {
             .write_all_at(bytes, at)
             .with_context(|| format!("writing {} at byte {at}", self.path.display()))
             .kind(Kind::ImageWriteError)
+    }
+
+    /// Has the disk zero an aligned range by itself; false when it cannot: then zeros must be written.
+    pub fn punch(&self, at: u64, len: u64) -> bool {
+        // A command that takes minutes could not be seen or stopped.
+        const PIECE: u64 = GIB;
+        let mut done = 0;
+        while done < len && self.punches.load(Ordering::Relaxed) {
+            let piece = (len - done).min(PIECE);
+            match block::punch(&self.file, at + done, piece) {
+                Ok(()) => done += piece,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    debug!("{} zeroes nothing by itself: {error}", self.path.display());
+                    self.punches.store(false, Ordering::Relaxed);
+                }
+            }
+        }
+        done == len
     }
 
     /// Reads aligned `bytes` from the aligned offset `at`.

@@ -37,8 +37,9 @@ pub fn identification(page: &[u8]) -> Identification {
         if best.as_ref().is_some_and(|(least, _)| *least <= rank) {
             continue;
         }
-        // SPC-4 7.8.6.6: NAA designators are 8 or 16 bytes.
-        if designator.kind == NAA && text.len() >= 16 {
+        // SPC-4 7.8.6.6: NAA designators are 8 or 16 bytes; some disks send them as text.
+        let digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if designator.kind == NAA && digits && text.len() >= 16 {
             let (wwn, rest) = text.split_at(16);
             found.wwn = Some(format!("0x{wwn}"));
             found.extension = (!rest.is_empty()).then(|| format!("0x{rest}"));
@@ -188,6 +189,20 @@ mod tests {
         let five = identification(&page);
         assert_eq!(five.wwn.as_deref(), Some("0x5000c50000000001"));
         assert_eq!(five.extension, None);
+    }
+
+    #[test]
+    fn a_name_that_is_no_number_is_no_wwn() {
+        for (text, wwn) in [
+            ("5000c50000000001", true),
+            ("5000c5000000000é", false),
+            ("5000c50000000 01", false),
+            ("5000c5000000000", false),
+        ] {
+            let named = identification(&page83(&[(2, 3, text.as_bytes())]));
+            assert_eq!(named.wwn.is_some(), wwn, "{text}");
+            assert_eq!(named.serial.as_deref(), Some(text));
+        }
     }
 
     #[test]

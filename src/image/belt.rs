@@ -9,16 +9,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::sys::block::Aligned;
 
-/// Page-aligned memory on its way to `at`; the first `len` bytes are filled.
+/// Page-aligned memory on its way to `at`; the bytes from `from` to `len` are filled.
 pub struct Block {
     pub at: u64,
+    pub from: usize,
     pub len: usize,
     pub memory: Aligned,
 }
 
 impl Block {
     pub fn filled(&self) -> &[u8] {
-        &self.memory[..self.len]
+        &self.memory[self.from..self.len]
+    }
+
+    /// Where the filled bytes belong.
+    pub fn starts(&self) -> u64 {
+        self.at + self.from as u64
     }
 
     /// The bytes not filled yet.
@@ -34,6 +40,7 @@ pub fn belt(count: usize, size: usize) -> (Loader, Unloader) {
     let loader = Loader {
         empty,
         full,
+        spare: Vec::new(),
         unmade: count,
         size,
     };
@@ -51,6 +58,8 @@ pub fn belt(count: usize, size: usize) -> (Loader, Unloader) {
 pub struct Loader {
     empty: Receiver<Block>,
     full: SyncSender<Block>,
+    /// Taken and put back unused.
+    spare: Vec<Block>,
     /// Blocks are made when first asked for: a short image never needs them all.
     unmade: usize,
     size: usize,
@@ -59,20 +68,34 @@ pub struct Loader {
 impl Loader {
     /// An empty block; none when the other end is gone.
     pub fn take(&mut self) -> Option<Block> {
-        let mut block = match self.empty.try_recv() {
+        let block = match self
+            .spare
+            .pop()
+            .ok_or(())
+            .or_else(|()| self.empty.try_recv())
+        {
             Ok(block) => block,
             Err(_) if self.unmade > 0 => {
                 self.unmade -= 1;
                 Block {
                     at: 0,
+                    from: 0,
                     len: 0,
                     memory: Aligned::new(self.size),
                 }
             }
             Err(_) => self.empty.recv().ok()?,
         };
-        block.len = 0;
-        Some(block)
+        Some(Block {
+            from: 0,
+            len: 0,
+            ..block
+        })
+    }
+
+    /// Takes back a block that nobody needs to see.
+    pub fn put_back(&mut self, block: Block) {
+        self.spare.push(block);
     }
 
     /// Sends a block on; false when the other end is gone.

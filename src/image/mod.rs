@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod progress;
 pub mod range;
 pub mod resume;
+pub mod runs;
 pub mod sink;
 pub mod source;
 

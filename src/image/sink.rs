@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use log::debug;
 
 use super::belt::{Block, Loader, Unloader, belt};
+use super::runs::{GRAIN, Run, runs};
 use crate::disk::target::Target;
 use crate::error::{Context, Error, Kind, Result};
 use crate::sys::block::{ALIGNMENT, Aligned};
@@ -33,6 +34,8 @@ pub trait Sink {
     fn room(&mut self, at: u64) -> io::Result<&mut [u8]>;
     /// The first `count` bytes of the last room are filled.
     fn filled(&mut self, count: usize) -> io::Result<()>;
+    /// `len` bytes from `at` must read as zeros, whatever the disk held.
+    fn zeros(&mut self, at: u64, len: u64) -> io::Result<()>;
 }
 
 pub struct DiskSink {
@@ -136,15 +139,53 @@ impl DiskSink {
         let Some(mut block) = self.current.take() else {
             return Ok(());
         };
-        // Only the end of the image can be ragged: direct I/O writes whole sectors.
-        let whole = align_up(block.len as u64, self.target.sector()) as usize;
-        block.memory[block.len..whole].fill(0);
-        block.len = whole;
+        // Direct I/O writes whole sectors; of those it fills only in part, others hold the rest.
+        let sector = self.target.sector() as usize;
+        let first = block.from.next_multiple_of(sector).min(block.len);
+        let last = (block.len - block.len % sector).max(first);
+        for edge in [block.from..first, last..block.len] {
+            self.merge(&block.memory[edge.clone()], block.at + edge.start as u64)?;
+        }
+        (block.from, block.len) = (first, last);
+        if first == last {
+            self.writers()?.loader.put_back(block);
+            return Ok(());
+        }
         if self.writers()?.loader.send(block) {
             Ok(())
         } else {
             Err(self.writer_error())
         }
+    }
+
+    /// Puts `bytes` into the one sector that `at` is in. Only this thread writes sectors in part, and a
+    /// writer only those it fills as a whole: no two ever write the same one.
+    fn merge(&mut self, bytes: &[u8], at: u64) -> Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.writers()?;
+        let sector = self.target.sector();
+        let within = (at % sector) as usize;
+        let mut memory = Aligned::new(align_up(sector, ALIGNMENT as u64) as usize);
+        let whole = &mut memory[..sector as usize];
+        self.target.read_at(whole, at - within as u64)?;
+        whole[within..within + bytes.len()].copy_from_slice(bytes);
+        self.target.write_at(whole, at - within as u64)
+    }
+
+    /// Zeros like any other bytes.
+    fn write_zeros(&mut self, mut at: u64, end: u64) -> io::Result<()> {
+        while at < end {
+            let room = self.room(at)?;
+            let count = room
+                .len()
+                .min(usize::try_from(end - at).unwrap_or(usize::MAX));
+            room[..count].fill(0);
+            self.filled(count)?;
+            at += count as u64;
+        }
+        Ok(())
     }
 
     fn take_block(&mut self) -> Result<Block> {
@@ -198,8 +239,11 @@ impl Sink for DiskSink {
             other => {
                 self.current = other;
                 self.send_current()?;
+                let within = (at % self.target.sector()) as usize;
                 Block {
-                    at,
+                    at: at - within as u64,
+                    from: within,
+                    len: within,
                     ..self.take_block()?
                 }
             }
@@ -215,6 +259,22 @@ impl Sink for DiskSink {
             block.len += count;
         }
         Ok(())
+    }
+
+    fn zeros(&mut self, at: u64, len: u64) -> io::Result<()> {
+        let end = at.saturating_add(len);
+        let sector = self.target.sector();
+        let first = align_up(at.max(HELD), sector);
+        let last = end.min(self.tail_at) / sector * sector;
+        let long = last.saturating_sub(first) >= GRAIN as u64;
+        if long {
+            self.writers()?; // the old partition tables go first
+            if self.target.punch(first, last - first) {
+                self.write_zeros(at, first)?;
+                return self.write_zeros(last, end);
+            }
+        }
+        self.write_zeros(at, end)
     }
 }
 
@@ -260,9 +320,14 @@ impl Writers {
 /// One writer: ends with the belt, or with the disk's first error.
 fn write_out(target: &Target, unloader: Unloader) -> Result<()> {
     while let Some(block) = unloader.next() {
-        target
-            .write_at(block.filled(), block.at)
-            .inspect_err(|_| unloader.stop())?;
+        for Run { zeros, bytes } in runs(block.filled()) {
+            let at = block.starts() + bytes.start as u64;
+            if !zeros || !target.punch(at, bytes.len() as u64) {
+                target
+                    .write_at(&block.filled()[bytes], at)
+                    .inspect_err(|_| unloader.stop())?;
+            }
+        }
         unloader.give_back(block);
     }
     Ok(())

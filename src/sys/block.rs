@@ -59,6 +59,17 @@ pub fn reread_partitions(file: &File) -> io::Result<()> {
     checked(unsafe { libc::ioctl(file.as_raw_fd(), BLKRRPART) }).map(drop)
 }
 
+/// Makes `len` bytes from `at` read as zeros without sending any. On a block device the kernel turns this
+/// into write-zeroes commands and fails (EOPNOTSUPP) rather than fall back to writing:
+/// block/fops.c, blkdev_fallocate, BLKDEV_ZERO_NOFALLBACK. A discard would promise no zeros.
+pub fn punch(file: &File, at: u64, len: u64) -> io::Result<()> {
+    let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+    let at = libc::off_t::try_from(at).map_err(io::Error::other)?;
+    let len = libc::off_t::try_from(len).map_err(io::Error::other)?;
+    // SAFETY: takes no pointer.
+    checked(unsafe { libc::fallocate(file.as_raw_fd(), mode, at, len) }).map(drop)
+}
+
 /// Page-aligned, zero-filled memory, freed on drop.
 pub struct Aligned {
     start: NonNull<u8>,

@@ -59,7 +59,7 @@ impl Api {
             limits: Limits::default(),
         };
         change(&mut service);
-        let listener = api::listen(Some(Ipv4Addr::LOCALHOST.into()), 0).expect("a free port");
+        let listener = api::listen(Ipv4Addr::LOCALHOST.into(), 0).expect("a free port");
         let server = api::serve(listener, service, Clock::real()).expect("it starts");
         Api {
             server,

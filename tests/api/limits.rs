@@ -213,23 +213,6 @@ fn who_is_refused_while_sending_gets_to_read_why() {
 }
 
 #[test]
-fn the_one_idle_longest_makes_room() {
-    let api = Api::limited(|limits| limits.connections = 2);
-    let status = |client: &mut Client| {
-        client.request("GET", "/status", "");
-        client.reply().status
-    };
-    let (mut older, mut younger) = (api.client(), api.client());
-    for client in [&mut older, &mut younger] {
-        assert_eq!(status(client), 200);
-    }
-    assert_eq!(status(&mut older), 200);
-    assert_eq!(status(&mut api.client()), 200);
-    assert_eq!(younger.rest(), "");
-    assert_eq!(status(&mut older), 200);
-}
-
-#[test]
 fn above_the_cap_the_longest_idle_goes_and_who_is_served_stays() {
     let api = Api::limited(|limits| limits.connections = 2);
     let length = SYNC.len();
@@ -305,7 +288,9 @@ fn a_request_is_one_line_of_the_log_and_the_token_none() {
         .filter(|line| line.contains("log-test"))
         .collect();
     assert_eq!(ours.len(), 5, "{ours:?}");
-    assert!(ours[0].starts_with("127.0.0.1 POST /log-test/a 404 ") && ours[0].ends_with(" ms"));
+    let plain = |line: &&&String| line.starts_with("127.0.0.1 POST /log-test/a 404 ");
+    assert_eq!(ours.iter().filter(plain).count(), 2, "{ours:?}");
+    assert!(ours.iter().all(|line| line.ends_with(" ms")));
     assert!(ours.iter().all(|line| line.len() < 300));
     assert!(!lines.iter().any(|line| line.contains(TOKEN)));
 }

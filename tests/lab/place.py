@@ -14,8 +14,8 @@ LOGS = TARGET / "lab"
 
 KERNEL = Path(os.environ.get("LAB_KERNEL", ROOT / "dist" / "ironlet.kernel")).resolve()
 RAMDISK = Path(os.environ.get("LAB_RAMDISK", ROOT / "dist" / "ironlet.initramfs")).resolve()
-# Guest memory in MiB; firmware, kernel and agent get by with less, the deployed system may not.
-MEMORY = int(os.environ.get("LAB_MEMORY", "512"))
+# Guest memory in MiB: what ironlet promises to get by with, and enough for the deployed system.
+MEMORY = int(os.environ.get("LAB_MEMORY", "192"))
 
 
 def fresh(scenario):

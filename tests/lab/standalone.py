@@ -39,10 +39,12 @@ class Standalone:
         machine = emulator.Emulator(self.directory, self._append, description)
         return machine, self.console.opened(20, since=mark)
 
-    def wait_first_write(self, seconds):
+    def wait_first_write(self, machine, seconds):
         """Host time of the first byte that reached the disk."""
         deadline = time.monotonic() + seconds
         while self.disk.path.stat().st_mtime_ns == self._written:
+            if machine.process.poll() is not None:
+                raise Failed(f"the machine went off before it wrote anything, see {self.directory}/qemu.log")
             if time.monotonic() > deadline:
                 raise Failed(f"nothing was written to the disk within {seconds} s")
             time.sleep(0.01)

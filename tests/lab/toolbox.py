@@ -10,10 +10,8 @@ from verdict import Failed
 # A file of the package → the package.
 PACKAGES = {
     "/usr/bin/qemu-system-x86_64": "qemu-system-x86",
-    "/usr/bin/qemu-img": "qemu-utils",
     "/usr/lib/ipxe/qemu/pxe-virtio.rom": "ipxe-qemu",
     "/usr/lib/ipxe/undionly.kpxe": "ipxe",
-    "/usr/lib/ipxe/snponly.efi": "ipxe",
     "/usr/sbin/libvirtd": "libvirt-daemon",
     "/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so": "libvirt-daemon-driver-qemu",
     "/usr/bin/virsh": "libvirt-clients",

@@ -143,7 +143,24 @@ POISON = (
     Send("post-name-number", "POST", LIST, json={"name": 5, "params": {}}),
     Send("post-number", "POST", LIST, json=5),
     Send("post-null", "POST", LIST, data=b"null"),
+    named("image-info-text", "standby.prepare_image", {"image_info": "x"}, status=400),
+    named("image-info-null", "standby.prepare_image", {"image_info": None}, status=400),
     Send("list-last", "GET", LIST),
+)
+
+# Arguments of a wrong type: asynchronous commands, so upstream survives them, but says what Python said.
+WRONG_TYPES = (
+    named("step-text", "deploy.execute_deploy_step", dict(STEP, step="no_such_step"), query=(("wait", "true"),),
+          status=200),
+    named("step-null", "deploy.execute_deploy_step", dict(STEP, step=None), query=(("wait", "true"),), status=200),
+    named("step-name-number", "deploy.execute_deploy_step", dict(STEP, step={"step": 5}), query=(("wait", "true"),),
+          status=200),
+    named("step-args-text", "deploy.execute_deploy_step", dict(STEP, step={"step": "no_such_step", "args": "x"}),
+          query=(("wait", "true"),), status=200),
+    named("node-text", "deploy.execute_deploy_step", dict(STEP, node="x", step={"step": "no_such_step"}),
+          query=(("wait", "true"),), status=200),
+    named("root-uuid-array", "image.install_bootloader", {"root_uuid": [1]}, query=(("wait", "true"),), status=200),
+    Send("list", "GET", LIST, status=200),
 )
 
 SITUATIONS = (
@@ -175,4 +192,15 @@ SITUATIONS = (
                 Check("errors-well-formed", commands.errors_well_formed, agents=(IRONLET,)),
                 Check("refusals-are-faults", serving.refusals_are_faults)),
         compare_requests=False),
+    Situation(
+        "wrong-types", "arguments of a type nobody expects: an error that names the argument", ipa(),
+        steps=WRONG_TYPES, compare_requests=False,
+        checks=(Check("errors-well-formed", commands.errors_well_formed),
+                Check("step-named", commands.details_name, ("step-text", "step"), agents=(IRONLET,)),
+                Check("null-step-named", commands.details_name, ("step-null", "step"), agents=(IRONLET,)),
+                Check("step-name-named", commands.details_name, ("step-name-number", "step"), agents=(IRONLET,)),
+                Check("args-named", commands.details_name, ("step-args-text", "args"), agents=(IRONLET,)),
+                Check("node-named", commands.details_name, ("node-text", "node"), agents=(IRONLET,)),
+                Check("root-uuid-named", commands.details_name, ("root-uuid-array", "root_uuid"),
+                      agents=(IRONLET,)))),
 )

@@ -44,4 +44,10 @@ SITUATIONS = (
         checks=(Check("no-heartbeat", enrol.none_of, ("heartbeat",)),
                 Check("stays", enrol.alive_at_end, agents=(UPSTREAM,)),
                 Check("never-again", enrol.stays_or_ends_for_good, agents=(IRONLET,)))),
+    Situation(
+        "lockdown", "Ironic cuts the agent off", ipa(), ramdisk=True,
+        steps=(named("lockdown", "system.lockdown", {}, query=(("wait", "false"),), status=200),
+               Probe("nics-down", links.down, (20,), (("down", True),)),
+               Probe("not-served", raw.refuses, (2,), (("served", False),))),
+        checks=(Check("stays", enrol.stays_or_ends_for_good),)),
 )

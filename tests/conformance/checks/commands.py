@@ -3,6 +3,7 @@
 import base64
 import gzip
 import io
+import re
 import tarfile
 
 KEYS = {"id", "command_name", "command_status", "command_error", "command_result"}
@@ -90,6 +91,15 @@ def status_is(record, case, status):
     reply = next(reply for reply in record["exchanges"] if reply["id"] == case)
     found = (reply.get("body") or {}).get("command_status")
     assert found == status, f"{case}: {found!r}, not {status}: {reply.get('body')!r}"
+
+
+def details_name(record, case, argument):
+    """The command failed, and its error says which argument was wrong."""
+    reply = next(reply for reply in record["exchanges"] if reply["id"] == case)
+    body = reply["body"]
+    assert body.get("command_status") == "FAILED", f"{case}: {body!r}"
+    details = body["command_error"]["details"]
+    assert re.search(rf"\b{argument}\b", details), f"{case}: {argument} is not in {details!r}"
 
 
 def no_older_success(record, case):

@@ -25,7 +25,7 @@ def run(directory):
     disk = emulator.slowed(stand.disk.path, RATE)
 
     machine, on = stand.power_on(disk)
-    booting = stand.wait_first_write(120) - on.time
+    booting = stand.wait_first_write(machine, 120) - on.time
     success = stand.console.expect(standalone.SUCCESS, 180, since=on.number)
     writing = success.time - on.time - booting
     stand.console.expect(r"reboot: Power down", 60, since=on.number)
@@ -42,7 +42,7 @@ def run(directory):
             phase, moment = "booting", booting * (number + moments.random()) / KILLS_BOOTING
             time.sleep(max(0, on.time + moment - time.time()))
         else:
-            start = stand.wait_first_write(120)
+            start = stand.wait_first_write(machine, 120)
             phase, moment = "writing", writing * (number - KILLS_BOOTING + moments.random()) / KILLS_WRITING
             time.sleep(max(0, start + moment - time.time()))
         machine.kill()
