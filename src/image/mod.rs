@@ -107,7 +107,7 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
 fn wanted(request: &Request, fetcher: &Fetcher) -> Result<Digest, Failure> {
     match &request.checksum {
         Checksum::Digest(digest) => Ok(digest.clone()),
-        Checksum::At { url, algorithm } => {
+        Checksum::At { url, wanted } => {
             let file = fetcher.text(url)?;
             let image = request
                 .urls
@@ -115,7 +115,7 @@ fn wanted(request: &Request, fetcher: &Fetcher) -> Result<Digest, Failure> {
                 .map(|url| redacted(url))
                 .unwrap_or_default();
             let name = image.rsplit('/').next().unwrap_or_default();
-            Ok(checksum::find(&file, name, *algorithm)?)
+            Ok(checksum::find(&file, name, *wanted)?)
         }
     }
 }

@@ -64,7 +64,7 @@ pub fn tidy(url: &str) -> String {
 }
 
 /// Percent-encoding undone; a percent sign without two digits stands for itself.
-fn unescape(text: &str) -> Vec<u8> {
+pub fn unescape(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
