@@ -32,10 +32,14 @@ fn cuts_at_random_cost_no_byte_twice() {
     let server = ImageServer::start(image.clone(), script);
     let checksum = Checksum::Digest(digest(&image));
     let result = run(vec![server.url("/i")], checksum, &path, 3);
-    assert!(result.is_ok(), "{result:?} {cuts:?}");
+    let receipt = result.unwrap_or_else(|error| panic!("{error} {cuts:?}"));
     assert!(std::fs::read(&path).expect("a file")[..image.len()] == image);
     assert_eq!(server.requests().len(), 15, "{cuts:?}");
     assert_eq!(server.served(), image.len(), "{cuts:?}");
+    assert_eq!(receipt.fetched.0 as usize, image.len(), "{cuts:?}");
+    assert_eq!(receipt.retries, 14, "{cuts:?}");
+    // By a fake clock only the pauses take time.
+    assert!(receipt.waited == receipt.time && !receipt.time.is_zero());
 }
 
 #[test]
