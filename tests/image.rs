@@ -1,5 +1,7 @@
 //! The main path against servers that serve, cut, stall and lie; a file stands for the disk.
 
+#[path = "image/proxy.rs"]
+mod proxy;
 #[path = "image/resume.rs"]
 mod resume;
 mod support;
@@ -11,7 +13,7 @@ use ironlet::clock::Clock;
 use ironlet::disk::guard::Permit;
 use ironlet::error::{Kind, Result};
 use ironlet::host::Host;
-use ironlet::image::checksum::Checksum;
+use ironlet::image::checksum::{Checksum, Wanted};
 use ironlet::image::fetch::Patience;
 use ironlet::image::format::Format;
 use ironlet::image::source::{Algorithm, Digest, Hashing};
@@ -228,7 +230,7 @@ fn the_next_url_is_tried_and_a_checksum_file_is_read() {
     let sums = ImageServer::start(sums.into_bytes(), vec![Status(500), Serve]);
     let checksum = Checksum::At {
         url: sums.url("/SHA256SUMS"),
-        algorithm: None,
+        wanted: Wanted::Any,
     };
     let receipt = run(
         vec![gone.url("/image.raw"), server.url("/image.raw")],

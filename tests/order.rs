@@ -59,7 +59,7 @@ fn what_this_build_cannot_do_fails_before_the_first_write() {
             "info checksum",
             r#""zz""#,
             "InvalidCommandParamsError",
-            "neither md5",
+            "none of md5",
         ),
         (
             "info os_hash_algo",
@@ -274,7 +274,8 @@ fn checksums_are_taken_as_ironic_means_them() {
         ),
         (format!(r#""checksum":"{md5}""#), true, md5),
         (format!(r#""checksum":"{md5}""#), false, "error"),
-        (format!(r#""checksum":"{url}""#), false, "SUMS"),
+        (format!(r#""checksum":"{url}""#), false, "AnyButMd5"),
+        (format!(r#""checksum":"{url}""#), true, "SUMS"),
         (
             format!(r#""checksum":"{md5}","os_hash_algo":"sha256","os_hash_value":"{SHA256}""#),
             false,
@@ -293,7 +294,7 @@ fn checksums_are_taken_as_ironic_means_them() {
         (
             format!(r#""os_hash_algo":"sha512","os_hash_value":"{url}""#),
             false,
-            "Some(Sha512)",
+            "Only(Sha512)",
         ),
         (
             format!(

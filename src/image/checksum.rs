@@ -2,16 +2,36 @@
 
 use super::source::{Algorithm, Digest};
 use crate::error::{Error, Kind, Result};
+use crate::net::url;
 
 /// The expected digest, as asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Checksum {
     Digest(Digest),
-    /// In the file at `url`; of `algorithm` if that was said, else whatever the file has.
+    /// In the file at `url`.
     At {
         url: String,
-        algorithm: Option<Algorithm>,
+        wanted: Wanted,
     },
+}
+
+/// Which digest of a checksum file counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    Only(Algorithm),
+    /// The strongest there is, MD5 too.
+    Any,
+    AnyButMd5,
+}
+
+impl Wanted {
+    fn accepts(self, algorithm: Algorithm) -> bool {
+        match self {
+            Wanted::Only(only) => algorithm == only,
+            Wanted::Any => true,
+            Wanted::AnyButMd5 => algorithm != Algorithm::Md5,
+        }
+    }
 }
 
 impl Checksum {
@@ -20,19 +40,34 @@ impl Checksum {
         if text.starts_with("http://") || text.starts_with("https://") {
             return Ok(Checksum::At {
                 url: text.to_owned(),
-                algorithm,
+                wanted: algorithm.map_or(Wanted::Any, Wanted::Only),
             });
         }
         let algorithm = algorithm
             .or_else(|| Algorithm::of_length(text.len()))
             .ok_or_else(|| {
                 let why = format!(
-                    "a checksum of {} characters is neither md5, sha256 nor sha512",
-                    text.len()
+                    "a checksum of {} characters is none of {}",
+                    text.len(),
+                    Algorithm::NAMES
                 );
                 Error::new(Kind::InvalidCommandParamsError, why)
             })?;
         Digest::new(algorithm, text).map(Checksum::Digest)
+    }
+
+    /// A checksum file may offer what it likes, but MD5 does not count.
+    pub fn without_md5(self) -> Self {
+        match self {
+            Checksum::At {
+                url,
+                wanted: Wanted::Any,
+            } => Checksum::At {
+                url,
+                wanted: Wanted::AnyButMd5,
+            },
+            other => other,
+        }
     }
 
     /// `sha256:…`, the form of the kernel command line; bare digits and URLs as well.
@@ -41,7 +76,8 @@ impl Checksum {
             Some((name, digits)) if !digits.starts_with("//") => {
                 let algorithm = Algorithm::named(name).ok_or_else(|| {
                     let why = format!(
-                        "unknown checksum algorithm '{name:.40}': md5, sha256 and sha512 are known"
+                        "unknown checksum algorithm '{name:.40}': {} are known",
+                        Algorithm::NAMES
                     );
                     Error::new(Kind::InvalidCommandParamsError, why)
                 })?;
@@ -52,43 +88,59 @@ impl Checksum {
     }
 }
 
-/// The digest of `image` (a file name) in a checksum file: GNU (`digest  name`, `digest *name`) or
-/// BSD (`ALGO (name) = digest`) lines, or a lone digest. Names may carry `./` or directories.
-pub fn find(file: &str, image: &str, algorithm: Option<Algorithm>) -> Result<Digest> {
+/// The strongest wanted digest of `image` (a file name, maybe percent-encoded) in a checksum file: GNU
+/// (`digest  name`, `digest *name`), BSD (`ALGO (name) = digest`) or OpenSSL (`ALGO(name)= digest`) lines,
+/// or a lone digest, maybe as `algo:digest`. Names may carry `./` or directories.
+pub fn find(file: &str, image: &str, wanted: Wanted) -> Result<Digest> {
     let digest = |digits: &str| {
-        let found = algorithm.or_else(|| Algorithm::of_length(digits.len()))?;
-        Digest::new(found, digits).ok()
+        let algorithm = Algorithm::of_length(digits.len())?;
+        let digest = Digest::new(algorithm, digits).ok()?;
+        wanted.accepts(algorithm).then_some(digest)
     };
     let lines = || {
-        file.lines()
+        file.trim_start_matches('\u{feff}')
+            .lines()
             .map(str::trim)
             .filter(|line| !line.is_empty() && !line.starts_with('#'))
     };
     let mut lone = lines();
     if let (Some(only), None) = (lone.next(), lone.next())
-        && let Some(digest) = digest(only)
+        && let Some(digest) = digest(bare(only))
     {
         return Ok(digest);
     }
-    let named = lines().find_map(|line| {
+    let plain = url::unescape(image);
+    let named = lines().filter_map(|line| {
         let (digits, name) = parts(line)?;
-        (name.rsplit('/').next() == Some(image))
-            .then(|| digest(digits))
-            .flatten()
+        let name = name.rsplit('/').next()?;
+        let is_it = name == image || name.as_bytes() == plain;
+        is_it.then(|| digest(digits)).flatten()
     });
-    named.ok_or_else(|| {
-        let wanted = algorithm.map_or("md5, sha256 or sha512", Algorithm::name);
-        Error::new(
-            Kind::ImageDownloadError,
-            format!("the checksum file has no {wanted} digest for '{image}'"),
-        )
-    })
+    named
+        .max_by_key(|digest| digest.algorithm().digits())
+        .ok_or_else(|| {
+            let kinds = match wanted {
+                Wanted::Only(algorithm) => algorithm.name(),
+                Wanted::Any => "usable",
+                Wanted::AnyButMd5 => "usable (MD5 is not allowed)",
+            };
+            let why = format!("the checksum file has no {kinds} digest for '{image:.200}'");
+            Error::new(Kind::ImageDownloadError, why)
+        })
+}
+
+/// Without the algorithm's name before it.
+fn bare(line: &str) -> &str {
+    match line.split_once(':') {
+        Some((name, digits)) if Algorithm::named(name).is_some() => digits.trim_start(),
+        _ => line,
+    }
 }
 
 /// The digits and the name of one line.
 fn parts(line: &str) -> Option<(&str, &str)> {
-    if let Some((before, digits)) = line.rsplit_once(") = ") {
-        return Some((digits.trim(), before.split_once(" (")?.1));
+    if let Some((before, digits)) = line.rsplit_once(")= ").or(line.rsplit_once(") = ")) {
+        return Some((digits.trim(), before.split_once('(')?.1));
     }
     let (digits, name) = line.split_once(char::is_whitespace)?;
     let name = name.trim_start();
@@ -112,8 +164,16 @@ mod tests {
             format!("# made today\n\nSHA256 (disk.raw) = {SHA}\n"),
             format!("{SHA}\t./images/disk.raw\r\n"),
             format!("{MD5}  disk.raw.sig\n{SHA}  disk.raw\n"),
+            format!("{MD5}  disk.raw\n{SHA}  disk.raw\n"),
+            format!("MD5 (disk.raw) = {MD5}\nSHA256 (disk.raw) = {SHA}\n"),
+            format!("SHA2-256(disk.raw)= {SHA}\n"),
+            format!("sha256:{SHA}\n"),
+            format!("\u{feff}{SHA} disk.raw\r\n"),
+            format!(
+                "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n{SHA}  disk.raw\n-----BEGIN"
+            ),
         ] {
-            let found = find(&file, "disk.raw", None).expect(&file);
+            let found = find(&file, "disk.raw", Wanted::Any).expect(&file);
             assert_eq!(
                 found,
                 Digest::new(Algorithm::Sha256, SHA).expect("64 digits"),
@@ -123,15 +183,31 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_not_found() {
-        for (file, algorithm) in [
-            ("", None),
-            ("<html>not found</html>", None),
-            (&format!("{SHA}  disk.raw.xz\n{MD5}  xdisk.raw")[..], None),
-            (&format!("{MD5}  disk.raw"), Some(Algorithm::Sha256)),
-            ("sha256:", None),
+    fn a_name_of_the_url_may_be_percent_encoded() {
+        for (file, image) in [
+            (format!("{SHA}  my disk.raw"), "my%20disk.raw"),
+            (format!("{SHA}  my%20disk.raw"), "my%20disk.raw"),
+            (format!("SHA256 (disk (1).raw) = {SHA}"), "disk%20(1).raw"),
         ] {
-            let error = find(file, "disk.raw", algorithm).expect_err(file);
+            assert!(find(&file, image, Wanted::Any).is_ok(), "{file}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_found() {
+        for (file, wanted) in [
+            ("", Wanted::Any),
+            ("<html>not found</html>", Wanted::Any),
+            (
+                &format!("{SHA}  disk.raw.xz\n{MD5}  xdisk.raw")[..],
+                Wanted::Any,
+            ),
+            (&format!("{MD5}  disk.raw"), Wanted::Only(Algorithm::Sha256)),
+            (&format!("{MD5}  disk.raw"), Wanted::AnyButMd5),
+            (MD5, Wanted::AnyButMd5),
+            ("sha256:", Wanted::Any),
+        ] {
+            let error = find(file, "disk.raw", wanted).expect_err(file);
             assert!(error.details().contains("'disk.raw'"), "{error}");
         }
     }
@@ -141,14 +217,21 @@ mod tests {
         let sha = Checksum::Digest(Digest::new(Algorithm::Sha256, SHA).expect("64 digits"));
         assert_eq!(Checksum::parse(&format!("sha256:{SHA}")).as_ref(), Ok(&sha));
         assert_eq!(Checksum::parse(SHA).as_ref(), Ok(&sha));
-        let at = |algorithm| Checksum::At {
+        let at = |wanted| Checksum::At {
             url: "http://h/SUMS".into(),
-            algorithm,
+            wanted,
         };
-        assert_eq!(Checksum::parse("http://h/SUMS"), Ok(at(None)));
+        assert_eq!(Checksum::parse("http://h/SUMS"), Ok(at(Wanted::Any)));
+        assert_eq!(at(Wanted::Any).without_md5(), at(Wanted::AnyButMd5));
+        let md5 = at(Wanted::Only(Algorithm::Md5));
+        assert_eq!(
+            md5.clone().without_md5(),
+            md5,
+            "who asks for it by name gets it"
+        );
         assert_eq!(
             Checksum::parse("sha512:http://h/SUMS"),
-            Ok(at(Some(Algorithm::Sha512)))
+            Ok(at(Wanted::Only(Algorithm::Sha512)))
         );
         for bad in ["", "sha256:", "sha1:abc", &format!("md5:{SHA}"), "abc"] {
             assert!(Checksum::parse(bad).is_err(), "{bad}");

@@ -180,7 +180,9 @@ fn answer(status: u16) -> String {
         401 => "it wants a user and password, or others than these",
         403 => "access denied; a temporary URL may have expired",
         404 | 410 => "no such image there",
-        407 => "the proxy wants a user and password",
+        407 => {
+            "the proxy wants a user and password, or others than these: http://user:password@host:port"
+        }
         416 => "the image there is shorter than it was",
         500.. => "the server or a proxy on the way failed",
         _ => "only 200 is an image",
@@ -190,7 +192,7 @@ fn answer(status: u16) -> String {
 
 fn failed(fault: Fault) -> Failure {
     let then = match fault.cause {
-        Cause::Tls | Cause::Protocol => Then::Elsewhere,
+        Cause::Tls | Cause::ProxyDenied | Cause::Protocol => Then::Elsewhere,
         _ => Then::Again,
     };
     Failure::download(fault.error.details(), then)

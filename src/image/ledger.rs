@@ -63,14 +63,32 @@ impl Ledger {
         self.entries().spent
     }
 
-    /// What to do after `error` ended an attempt. A digest that is wrong may only mean that the pieces
+    /// Nobody reads on.
+    pub fn is_over(&self) -> bool {
+        self.entries().verdict.is_some()
+    }
+
+    /// Ends the attempt: what to do after `error`. A digest that is wrong may only mean that the pieces
     /// did not belong together; in one piece it is wrong for good.
-    pub fn then(&self, error: &Error) -> Then {
-        let entries = self.entries();
-        match error.kind() {
+    pub fn judge(&self, error: &Error) -> Then {
+        let mut entries = self.entries();
+        let then = match error.kind() {
             Kind::ImageDownloadError => entries.verdict.unwrap_or(Then::Again),
             Kind::ImageChecksumError if entries.pieced => Then::Again,
             _ => Then::End,
+        };
+        entries.verdict = Some(then);
+        then
+    }
+}
+
+impl Spent {
+    /// What most of `time` was waited for: while the reader does not wait for the network, it waits for
+    /// this machine to take what it brought.
+    pub fn bottleneck(&self, time: Duration) -> &'static str {
+        match self.waited > time / 2 {
+            true => "the network",
+            false => "this machine (digest, decoder or disk)",
         }
     }
 }

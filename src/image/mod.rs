@@ -67,11 +67,17 @@ pub struct Tools {
     pub clock: Clock,
 }
 
-/// What was written.
+/// What was written, and what it cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receipt {
     pub bytes: Bytes,
+    /// As served, all attempts together.
+    pub fetched: Bytes,
+    /// Times the image was asked for again.
+    pub retries: u32,
     pub time: Duration,
+    /// How much of `time` went by waiting for the network.
+    pub waited: Duration,
     /// The disk signature of an MBR: the little-endian word at byte 440.
     pub signature: u32,
 }
@@ -89,25 +95,45 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         tools.timeouts.read,
     );
     let wanted = tools.patiently(&["the checksum".to_owned()], |_| wanted(request, &fetcher))?;
-    let ledger = Ledger::default();
-    tools.patiently(&request.urls, |url| {
+    let (ledger, started) = (Ledger::default(), tools.clock.elapsed());
+    let (bytes, signature) = tools.patiently(&request.urls, |url| {
         ledger.begin_attempt();
         let (fetcher, ledger) = (fetcher.clone(), ledger.clone());
         let (patience, clock) = (tools.patience, tools.clock.clone());
         let download =
             Download::open(fetcher, url, &request.urls, patience, clock, ledger.clone())?;
         write(request, url, &wanted, download, disk, tools).map_err(|error| Failure {
-            then: ledger.then(&error),
+            then: ledger.judge(&error),
             error,
         })
-    })
+    })?;
+    let (spent, time) = (ledger.spent(), tools.clock.elapsed() - started);
+    let receipt = Receipt {
+        bytes,
+        fetched: spent.fetched,
+        retries: spent.connections - 1,
+        time,
+        waited: spent.waited,
+        signature,
+    };
+    info!(
+        "{bytes} on {} in {:.1} s, {:.1} MiB/s; {} fetched with {} retries; the bottleneck was {}: {:.1} s of waiting for the network",
+        disk.display(),
+        time.as_secs_f64(),
+        bytes.rate(time),
+        receipt.fetched,
+        receipt.retries,
+        spent.bottleneck(time),
+        receipt.waited.as_secs_f64(),
+    );
+    Ok(receipt)
 }
 
 /// The digest to expect: given, or from the checksum file.
 fn wanted(request: &Request, fetcher: &Fetcher) -> Result<Digest, Failure> {
     match &request.checksum {
         Checksum::Digest(digest) => Ok(digest.clone()),
-        Checksum::At { url, algorithm } => {
+        Checksum::At { url, wanted } => {
             let file = fetcher.text(url)?;
             let image = request
                 .urls
@@ -115,12 +141,12 @@ fn wanted(request: &Request, fetcher: &Fetcher) -> Result<Digest, Failure> {
                 .map(|url| redacted(url))
                 .unwrap_or_default();
             let name = image.rsplit('/').next().unwrap_or_default();
-            Ok(checksum::find(&file, name, *algorithm)?)
+            Ok(checksum::find(&file, name, *wanted)?)
         }
     }
 }
 
-/// One attempt, from the first byte.
+/// One attempt, from the first byte; gives the size and the signature of what is on the disk.
 fn write(
     request: &Request,
     url: &str,
@@ -128,8 +154,8 @@ fn write(
     download: Download,
     disk: &Path,
     tools: &Tools,
-) -> Result<Receipt> {
-    let (started, length) = (tools.clock.elapsed(), download.length());
+) -> Result<(Bytes, u32)> {
+    let length = download.length();
     let target = Target::open(disk, &tools.permit)?;
     let size = length.map_or("of unknown size".to_owned(), |length| length.to_string());
     info!(
@@ -157,18 +183,7 @@ fn write(
     info!("{wanted} verified, flushing {}", disk.display());
     let signature = out.signature();
     out.commit()?;
-    let time = tools.clock.elapsed() - started;
-    info!(
-        "{bytes} on {} in {:.1} s, {:.1} MiB/s",
-        disk.display(),
-        time.as_secs_f64(),
-        bytes.rate(time)
-    );
-    Ok(Receipt {
-        bytes,
-        time,
-        signature,
-    })
+    Ok((bytes, signature))
 }
 
 impl Tools {

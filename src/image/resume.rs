@@ -109,6 +109,9 @@ impl Download {
     }
 
     fn in_time(&self) -> Result<()> {
+        if self.ledger.is_over() {
+            return Err(Error::plain("nobody reads on"));
+        }
         match self.end.is_some_and(|end| self.clock.elapsed() > end) {
             true => Err(self.give_up("the download takes longer than allowed", Then::Again)),
             false => Ok(()),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::thread::JoinHandle;
 
-use md5::Digest as _;
+use sha2::digest::DynDigest;
 
 use super::belt::{Block, Unloader, belt};
 use crate::codec::hex;
@@ -84,12 +84,22 @@ impl Read for ReadAhead {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
     Md5,
+    Sha224,
     Sha256,
+    Sha384,
     Sha512,
 }
 
 impl Algorithm {
-    pub const ALL: [Algorithm; 3] = [Algorithm::Md5, Algorithm::Sha256, Algorithm::Sha512];
+    pub const ALL: [Algorithm; 5] = [
+        Algorithm::Md5,
+        Algorithm::Sha224,
+        Algorithm::Sha256,
+        Algorithm::Sha384,
+        Algorithm::Sha512,
+    ];
+    /// For messages.
+    pub const NAMES: &str = "md5, sha224, sha256, sha384 and sha512";
 
     /// By the name hashlib and Ironic use, in any letter case.
     pub fn named(name: &str) -> Option<Self> {
@@ -108,7 +118,9 @@ impl Algorithm {
     pub fn name(self) -> &'static str {
         match self {
             Algorithm::Md5 => "md5",
+            Algorithm::Sha224 => "sha224",
             Algorithm::Sha256 => "sha256",
+            Algorithm::Sha384 => "sha384",
             Algorithm::Sha512 => "sha512",
         }
     }
@@ -116,8 +128,20 @@ impl Algorithm {
     pub fn digits(self) -> usize {
         match self {
             Algorithm::Md5 => 32,
+            Algorithm::Sha224 => 56,
             Algorithm::Sha256 => 64,
+            Algorithm::Sha384 => 96,
             Algorithm::Sha512 => 128,
+        }
+    }
+
+    fn hasher(self) -> Box<dyn DynDigest + Send> {
+        match self {
+            Algorithm::Md5 => Box::<md5::Md5>::default(),
+            Algorithm::Sha224 => Box::<sha2::Sha224>::default(),
+            Algorithm::Sha256 => Box::<sha2::Sha256>::default(),
+            Algorithm::Sha384 => Box::<sha2::Sha384>::default(),
+            Algorithm::Sha512 => Box::<sha2::Sha512>::default(),
         }
     }
 }
@@ -168,30 +192,19 @@ impl fmt::Display for Digest {
     }
 }
 
-enum Hasher {
-    Md5(md5::Md5),
-    Sha256(sha2::Sha256),
-    Sha512(Box<sha2::Sha512>),
-}
-
 /// Digests every byte that passes: the image as served, before it is decoded.
 pub struct Hashing<R> {
     inner: R,
     algorithm: Algorithm,
-    hasher: Hasher,
+    hasher: Box<dyn DynDigest + Send>,
 }
 
 impl<R: Read> Hashing<R> {
     pub fn new(inner: R, algorithm: Algorithm) -> Self {
-        let hasher = match algorithm {
-            Algorithm::Md5 => Hasher::Md5(Default::default()),
-            Algorithm::Sha256 => Hasher::Sha256(Default::default()),
-            Algorithm::Sha512 => Hasher::Sha512(Default::default()),
-        };
         Hashing {
             inner,
             algorithm,
-            hasher,
+            hasher: algorithm.hasher(),
         }
     }
 
@@ -199,11 +212,7 @@ impl<R: Read> Hashing<R> {
     pub fn finish(mut self) -> Result<Digest> {
         let mut rest = [0; 4096];
         while self.read(&mut rest)? > 0 {}
-        let digits = match self.hasher {
-            Hasher::Md5(hasher) => hex::encode(&hasher.finalize()),
-            Hasher::Sha256(hasher) => hex::encode(&hasher.finalize()),
-            Hasher::Sha512(hasher) => hex::encode(&hasher.finalize()),
-        };
+        let digits = hex::encode(&self.hasher.finalize());
         Ok(Digest {
             algorithm: self.algorithm,
             digits,
@@ -214,11 +223,7 @@ impl<R: Read> Hashing<R> {
 impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(into)?;
-        match &mut self.hasher {
-            Hasher::Md5(hasher) => hasher.update(&into[..count]),
-            Hasher::Sha256(hasher) => hasher.update(&into[..count]),
-            Hasher::Sha512(hasher) => hasher.update(&into[..count]),
-        }
+        self.hasher.update(&into[..count]);
         Ok(count)
     }
 }
@@ -247,7 +252,9 @@ mod tests {
     fn known_digests() {
         for (algorithm, start) in [
             (Algorithm::Md5, "900150983cd24fb0"),
+            (Algorithm::Sha224, "23097d223405d822"),
             (Algorithm::Sha256, "ba7816bf8f01cfea"),
+            (Algorithm::Sha384, "cb00753f45a35e8b"),
             (Algorithm::Sha512, "ddaf35a193617aba"),
         ] {
             let digest = Hashing::new(&b"abc"[..], algorithm)

@@ -8,6 +8,7 @@ use super::fault::{Cause, Fault};
 use super::proxy::Proxies;
 use super::tls::{self, ClientStream, Connector};
 use super::url::{self, Url};
+use crate::secret::Secret;
 
 /// For making a connection, and for every single read and write on it.
 #[derive(Clone, Copy, Debug)]
@@ -27,8 +28,15 @@ pub struct Line {
     wire: Wire,
     peer: String,
     patience: Duration,
-    /// `http://host:port`, until it is written: a plain proxy wants to read the whole URL.
-    origin: Option<String>,
+    /// Until the first write.
+    relayed: Option<Relayed>,
+}
+
+/// What a proxy that is asked for a plain URL wants to read.
+struct Relayed {
+    /// `http://host:port`, before the path.
+    origin: String,
+    login: Option<Secret>,
 }
 
 enum Wire {
@@ -47,32 +55,36 @@ impl Dialer {
 
     pub fn dial(&self, to: &Url) -> Result<Line, Fault> {
         let target = url::place(to.host, to.port);
-        let (mut tcp, peer, proxied) = match self.proxies.choose(to) {
-            None => (self.open(to.host, to.port)?, target.clone(), false),
+        let proxy = self.proxies.choose(to);
+        let (mut tcp, peer) = match &proxy {
+            None => (self.open(to.host, to.port)?, target.clone()),
             Some(proxy) => {
                 let peer = format!("the proxy {}", url::place(proxy.host, proxy.port));
                 let tcp = self.open(proxy.host, proxy.port).map_err(|fault| {
                     Fault::new(Cause::Proxy, format_args!("no way to {peer}: {fault}"))
                 })?;
-                (tcp, peer, true)
+                (tcp, peer)
             }
         };
+        let login = proxy.as_ref().and_then(Url::login);
+        let relayed = (proxy.is_some() && !to.https).then(|| Relayed {
+            origin: format!("http://{target}"),
+            login: login.clone(),
+        });
         let wire = match to.https {
             false => Wire::Plain(tcp),
             true => {
-                if proxied {
-                    tunnel(&mut tcp, &target)
-                        .map_err(|why| Fault::new(Cause::Proxy, format_args!("{peer}: {why}")))?;
+                if proxy.is_some() {
+                    tunnel(&mut tcp, &peer, &target, login.as_ref())?;
                 }
                 Wire::Tls(Box::new(self.tls.connect(to.host, tcp)?))
             }
         };
-        let origin = (proxied && !to.https).then(|| format!("http://{target}"));
         Ok(Line {
             wire,
             peer: if to.https { target } else { peer },
             patience: self.timeouts.read,
-            origin,
+            relayed,
         })
     }
 
@@ -108,28 +120,68 @@ impl Dialer {
 }
 
 /// Asks a proxy for a tunnel; its answer is read byte by byte, for what follows belongs to TLS.
-fn tunnel(tcp: &mut TcpStream, target: &str) -> io::Result<()> {
+fn tunnel(
+    tcp: &mut TcpStream,
+    proxy: &str,
+    target: &str,
+    login: Option<&Secret>,
+) -> Result<(), Fault> {
     /// More than a proxy's few lines of answer need.
     const LIMIT: usize = 8 << 10;
-    tcp.write_all(format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n").as_bytes())?;
+    let broken = |error| Fault::new(Cause::Proxy, Fault::io(proxy, &error));
+    let login = login.map_or(String::new(), authorization);
+    let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{login}\r\n");
+    tcp.write_all(request.as_bytes()).map_err(broken)?;
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") && head.len() < LIMIT {
-        tcp.read_exact(&mut byte)?;
+        tcp.read_exact(&mut byte).map_err(broken)?;
         head.extend(byte);
     }
     let line = String::from_utf8_lossy(head.split(|byte| *byte == b'\r').next().unwrap_or(&[]));
     let mut words = line.split(' ');
-    match (words.next(), words.next()) {
-        (Some(version), Some(status))
-            if version.starts_with("HTTP/1.") && status.starts_with('2') =>
-        {
-            Ok(())
-        }
-        _ => Err(io::Error::other(format!(
-            "no tunnel to {target}, it answered '{}'",
-            line.escape_default()
-        ))),
+    let version = words.next().unwrap_or_default();
+    let status = words.next().unwrap_or_default();
+    let (cause, hint) = match status {
+        _ if !version.starts_with("HTTP/1.") => (Cause::ProxyDenied, "is it an HTTP proxy?"),
+        _ if status.starts_with('2') => return Ok(()),
+        "407" => (
+            Cause::ProxyDenied,
+            "it wants a user and password, or others than these: http://user:password@host:port",
+        ),
+        _ if status.starts_with('4') => (
+            Cause::ProxyDenied,
+            "its rules must allow CONNECT to there, or no_proxy name the host",
+        ),
+        _ => (Cause::Proxy, "can it reach that server?"),
+    };
+    let line = line.escape_default();
+    let why = format_args!("{proxy} made no tunnel to {target}, it answered '{line}': {hint}");
+    Err(Fault::new(cause, why))
+}
+
+fn authorization(login: &Secret) -> String {
+    format!("Proxy-Authorization: {}\r\n", login.expose())
+}
+
+impl Relayed {
+    /// `GET /path HTTP/1.1` becomes `GET http://host:port/path HTTP/1.1`, and the login is the first header.
+    fn head(&self, bytes: &[u8]) -> Vec<u8> {
+        let after = |end: &[u8]| {
+            let at = bytes.windows(end.len()).position(|some| some == end);
+            at.map_or(0, |at| at + end.len())
+        };
+        let path = after(b" ");
+        let headers = after(b"\r\n").max(path);
+        let login = self.login.as_ref().map_or(String::new(), authorization);
+        [
+            &bytes[..path],
+            self.origin.as_bytes(),
+            &bytes[path..headers],
+            login.as_bytes(),
+            &bytes[headers..],
+        ]
+        .concat()
     }
 }
 
@@ -167,11 +219,8 @@ impl Line {
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         let whole;
         let mut bytes = bytes;
-        if let Some(origin) = self.origin.take() {
-            // `GET /path HTTP/1.1` becomes `GET http://host:port/path HTTP/1.1`.
-            let method = bytes.iter().position(|byte| *byte == b' ');
-            let (method, rest) = bytes.split_at(method.map_or(0, |at| at + 1));
-            whole = [method, origin.as_bytes(), rest].concat();
+        if let Some(relayed) = self.relayed.take() {
+            whole = relayed.head(bytes);
             bytes = &whole;
         }
         let written = match &mut self.wire {

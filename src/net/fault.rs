@@ -12,7 +12,10 @@ pub enum Cause {
     Unreachable,
     Timeout,
     Tls,
+    /// No way to or through the proxy.
     Proxy,
+    /// The proxy is there and does not let us.
+    ProxyDenied,
     /// The other side went away in the middle.
     Cut,
     /// An answer came that is not HTTP, is too large, or redirects where nobody may follow;

@@ -94,6 +94,14 @@ impl Client {
         } = *request;
         let mut headers = headers.to_vec();
         let mut url = url::tidy(request.url);
+        // As a header it stays with its origin; a given one comes first.
+        let login = url::parse(request.url).and_then(|url| url.login());
+        let given = |(name, _): &(&str, _)| name.eq_ignore_ascii_case("authorization");
+        if let Some(login) = &login
+            && !headers.iter().any(given)
+        {
+            headers.push(("Authorization", login.expose()));
+        }
         for _ in 0..=REDIRECTS {
             let doing = format!("{} {}", method.name(), redacted(&url));
             let answer = self

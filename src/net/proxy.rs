@@ -6,7 +6,7 @@ use super::url::{self, Url};
 use crate::error::{Error, Result};
 use crate::secret::redacted;
 
-/// `http://proxy:3128` per scheme of the target, and the hosts to reach without it.
+/// `http://proxy:3128`, or `http://user:password@proxy:3128`, per scheme of the target, and the hosts to reach without it.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
     pub http: Option<String>,
@@ -19,11 +19,9 @@ impl Proxies {
     /// Refuses what cannot be used later: another scheme than http, or no host.
     pub fn check(&self) -> Result<()> {
         for proxy in self.http.iter().chain(&self.https) {
-            let usable =
-                url::parse(proxy).is_some_and(|proxy| !proxy.https && proxy.user.is_none());
-            if !usable {
+            if url::parse(proxy).is_none_or(|proxy| proxy.https) {
                 return Err(Error::plain(format!(
-                    "the proxy '{}' is not of the form http://host:port (TLS to the proxy, SOCKS and proxy passwords are not supported)",
+                    "the proxy '{}' is not of the form http://[user:password@]host:port (TLS to the proxy and SOCKS are not supported)",
                     redacted(proxy)
                 )));
             }

@@ -1,5 +1,8 @@
 //! As much of URLs as an HTTP client needs: origin, host and port, and where a Location points.
 
+use crate::codec;
+use crate::secret::Secret;
+
 /// An absolute `http` or `https` URL, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url<'a> {
@@ -60,6 +63,26 @@ pub fn tidy(url: &str) -> String {
     tidy
 }
 
+/// Percent-encoding undone; a percent sign without two digits stands for itself.
+pub fn unescape(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let digit = |at: usize| char::from(*after.get(at)?).to_digit(16);
+        (rest, bytes) = match (first, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.push((high << 4 | low) as u8); // two digits fill a byte
+                (&after[2..], bytes)
+            }
+            _ => {
+                bytes.push(first);
+                (after, bytes)
+            }
+        };
+    }
+    bytes
+}
+
 /// `host`, `host:port`, `[v6]`, `[v6]:port`, and a bare v6 address.
 pub fn split_port(place: &str) -> Option<(&str, Option<u16>)> {
     let (host, port) = match place.strip_prefix('[') {
@@ -93,6 +116,18 @@ impl Url<'_> {
         self.https == other.https
             && self.port == other.port
             && self.host.eq_ignore_ascii_case(other.host)
+    }
+
+    /// The user info as the value of an Authorization or Proxy-Authorization header (RFC 7617 §2).
+    pub fn login(&self) -> Option<Secret> {
+        let mut pair = unescape(self.user.filter(|user| !user.is_empty())?);
+        if !self.user?.contains(':') {
+            pair.push(b':');
+        }
+        Some(Secret::new(format!(
+            "Basic {}",
+            codec::base64::encode(&pair)
+        )))
     }
 
     /// Where `location` leads from here (RFC 3986 §5.2, without dot segments).
@@ -150,6 +185,28 @@ mod tests {
             "http://h/\r\nX: y",
         ] {
             assert_eq!(parse(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn user_info_becomes_a_login() {
+        for (url, pair) in [
+            ("http://user:pass@h/", Some("user:pass")),
+            ("http://user:p%40s%73%20w@h/", Some("user:p@ss w")),
+            ("http://user:100%@h/", Some("user:100%")),
+            ("http://user%3Aname@h/", Some("user:name:")),
+            ("http://user@h/", Some("user:")),
+            ("http://@h/", None),
+            ("http://h/", None),
+        ] {
+            let login = parse(url).expect(url).login();
+            let wanted =
+                pair.map(|pair| format!("Basic {}", codec::base64::encode(pair.as_bytes())));
+            assert_eq!(
+                login.as_ref().map(Secret::expose),
+                wanted.as_deref(),
+                "{url}"
+            );
         }
     }
 

@@ -91,7 +91,8 @@ fn checksum(info: &Object, md5: bool) -> Result<Checksum> {
             (None, Some(_)) => (),
             (None, None) => {
                 return Err(invalid(format!(
-                    "os_hash_algo '{name:.40}' is not in this build: md5, sha256 and sha512 are"
+                    "os_hash_algo '{name:.40}' is not in this build: {} are",
+                    Algorithm::NAMES
                 )));
             }
         }
@@ -102,7 +103,11 @@ fn checksum(info: &Object, md5: bool) -> Result<Checksum> {
             "Image 'checksum' is MD5, which Ironic does not allow.",
         ));
     }
-    Checksum::new(checksum, None)
+    let checksum = Checksum::new(checksum, None)?;
+    Ok(match md5 {
+        true => checksum,
+        false => checksum.without_md5(),
+    })
 }
 
 fn format(info: &Object) -> Result<Format> {

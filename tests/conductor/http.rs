@@ -301,6 +301,6 @@ fn a_plain_proxy_reads_the_whole_url_and_a_tunnel_carries_tls() {
         Ok((200, "by proxy".into()))
     );
     let fault = get(&client, "https://image.invalid/x").expect_err("no tunnel");
-    assert_eq!(fault.cause, Cause::Proxy);
+    assert_eq!(fault.cause, Cause::ProxyDenied);
     assert!(fault.to_string().contains("403"), "{fault}");
 }

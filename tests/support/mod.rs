@@ -3,6 +3,8 @@
 #![allow(dead_code)] // each test binary uses its part
 
 pub mod fake_agent;
+pub mod fake_conductor;
+pub mod forward_proxy;
 pub mod image_server;
 pub mod scratch;
 pub mod wire;

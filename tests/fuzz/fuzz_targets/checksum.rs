@@ -1,8 +1,8 @@
 #![no_main]
-use ironlet::image::checksum::{Checksum, find};
+use ironlet::image::checksum::{Checksum, Wanted, find};
 
 // A checksum as given, and a file of them as a server sends it.
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let _ = Checksum::parse(text);
-    let _ = find(text, text.split_whitespace().last().unwrap_or("image"), None);
+    let _ = find(text, text.split_whitespace().last().unwrap_or("image"), Wanted::Any);
 });
