@@ -12,6 +12,7 @@ pub mod checksum;
 pub mod fetch;
 pub mod format;
 pub mod progress;
+pub mod qcow2;
 pub mod runs;
 pub mod sink;
 pub mod source;

@@ -4,5 +4,7 @@
 
 pub mod fake_agent;
 pub mod image_server;
+pub mod memory_sink;
+pub mod qcow2_corpus;
 pub mod scratch;
 pub mod wire;
