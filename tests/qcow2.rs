@@ -42,12 +42,15 @@ fn every_image_becomes_the_disk_qemu_makes_of_it() {
         assert_eq!(decoded.0 as usize, expected.len(), "{name}");
         out.commit().expect("a file takes everything");
         let disk = std::fs::read(&path).expect("the disk is a file");
-        let wrong = (0..expected.len()).find(|at| disk[*at] != expected[*at]);
-        assert_eq!(wrong, None, "{name}");
+        if disk[..expected.len()] != expected {
+            let wrong = (0..expected.len()).find(|at| disk[*at] != expected[*at]);
+            panic!("{name}: byte {wrong:?} is another");
+        }
         let beyond = &disk[expected.len().max(MIB)..size - MIB];
+        let old = vec![OLD; beyond.len()];
         assert!(
-            beyond.iter().all(|byte| *byte == OLD),
-            "{name}: beyond the image"
+            beyond == old,
+            "{name}: what is beyond the image was touched"
         );
     }
 }
@@ -82,10 +85,11 @@ fn the_pieces_an_image_arrives_in_do_not_matter() {
 
 #[test]
 fn an_image_cut_anywhere_is_refused_or_complete() {
-    for name in ["plain", "deflate", "clusters-4k-zstd", "used-old"] {
+    for name in ["clusters-4k-zstd", "used-small"] {
         let (image, expected) = (corpus::image(name), corpus::disk(name));
-        let near = |at: usize| [at.saturating_sub(1), at, at + 1, at + 700];
-        let cuts = (0..120).chain((0..12).flat_map(|part| near(image.len() * part / 12)));
+        let near = |at: usize| [at - 1, at + 700];
+        let cuts = [0, 3, 100].into_iter();
+        let cuts = cuts.chain((1..9).flat_map(|part| near(image.len() * part / 9)));
         for cut in cuts.filter(|cut| *cut < image.len()) {
             match decode(&image[..cut], expected.len()) {
                 (Ok(_), out) => assert!(out.bytes == expected, "{name} cut at {cut}"),
@@ -110,7 +114,7 @@ fn a_byte_changed_anywhere_ends_well() {
             "qemu-img",
             &["create", "-q", "-f", "qcow2", "-o", options],
             &path,
-            &["200k"],
+            &["40k"],
         );
         run(
             "qemu-io",
@@ -120,19 +124,22 @@ fn a_byte_changed_anywhere_ends_well() {
                 "-c",
                 "write -P 1 0 9k",
                 "-c",
-                "write -P 2 100k 3k",
+                "write -P 2 30k 3k",
                 "-c",
-                "write -z 50k 8k",
+                "write -z 20k 8k",
             ],
             &path,
             &[],
         );
         let image = std::fs::read(&path).expect("qemu-img made it");
-        for at in (0..112).chain(512..image.len().min(12 << 10)) {
-            for flip in [0x01, 0x40, 0x80, 0xFF] {
+        // The header; then of each table, wherever it is, its first entries.
+        let tables =
+            (512..image.len()).filter(|at| at % 512 < 80 && image[at / 512 * 512] & 0x3F == 0);
+        for at in (0..112).chain(tables) {
+            for flip in [0x01, 0xC2] {
                 let mut image = image.clone();
                 image[at] ^= flip;
-                let (result, _) = decode(&image, 200 << 10);
+                let (result, _) = decode(&image, 40 << 10);
                 ends[usize::from(result.is_err())] += 1;
                 if let Err(error) = result {
                     let kinds = [Kind::InvalidImage, Kind::ImageWriteError];
@@ -141,7 +148,7 @@ fn a_byte_changed_anywhere_ends_well() {
             }
         }
     }
-    assert!(ends.iter().all(|count| *count > 1000), "{ends:?}");
+    assert!(ends.iter().all(|count| *count > 300), "{ends:?}");
 }
 
 fn run(program: &str, before: &[&str], path: &Path, after: &[&str]) {

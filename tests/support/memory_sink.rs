@@ -9,8 +9,8 @@ pub const OLD: u8 = 0xAA;
 
 pub struct MemorySink {
     pub bytes: Vec<u8>,
-    /// Which bytes have been written.
-    done: Vec<bool>,
+    /// Which bytes have been written: 1.
+    done: Vec<u8>,
     offered: usize,
 }
 
@@ -18,22 +18,22 @@ impl MemorySink {
     pub fn new(size: usize) -> Self {
         MemorySink {
             bytes: vec![OLD; size],
-            done: vec![false; size],
+            done: vec![0; size],
             offered: 0,
         }
     }
 
     pub fn written(&self) -> usize {
-        self.done.iter().filter(|done| **done).count()
+        self.done.iter().map(|done| usize::from(*done)).sum()
     }
 
     fn mark(&mut self, from: usize, to: usize) -> io::Result<()> {
         let beyond = || io::Error::other(format!("byte {to} is beyond the disk"));
         let done = self.done.get_mut(from..to).ok_or_else(beyond)?;
-        if done.contains(&true) {
+        if done.contains(&1) {
             return Err(io::Error::other(format!("byte {from} is written twice")));
         }
-        done.fill(true);
+        done.fill(1);
         Ok(())
     }
 }

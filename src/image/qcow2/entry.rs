@@ -54,7 +54,7 @@ impl Entry {
 /// What an entry of a table of tables says: where one is, if there is one.
 pub fn table(word: u64, header: &Header) -> Result<Option<u64>> {
     let at = word & OFFSET;
-    if at % header.cluster() != 0 {
+    if !at.is_multiple_of(header.cluster()) {
         return Err(invalid(format!("a cluster begins at byte {at}")));
     }
     Ok((at != 0).then_some(at))
