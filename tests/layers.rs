@@ -35,6 +35,7 @@ const IMPORTERS: &[(&str, &str)] = &[
     ("miniserde", "src/codec/json.rs"),
     ("rcgen", "src/net/certificate.rs"),
     ("rustls", "src/net/tls.rs"),
+    ("ruzstd", "src/codec/zstd.rs"),
     ("sha2", "src/image/source.rs"),
     ("smoltcp", "src/net/dhcp/message.rs"),
     ("tiny_http", "src/api/mod.rs"),

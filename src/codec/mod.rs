@@ -7,3 +7,4 @@ pub mod json;
 pub mod sift;
 pub mod tar;
 pub mod uuid;
+pub mod zstd;

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use super::qcow2;
 use super::sink::Sink;
 use crate::error::{Error, Kind, Result};
 use crate::units::Bytes;
@@ -11,6 +12,8 @@ use crate::units::Bytes;
 pub enum Format {
     /// Byte for byte what the disk will hold.
     Raw,
+    /// QEMU's, version 2 or 3.
+    Qcow2,
 }
 
 impl Format {
@@ -18,10 +21,11 @@ impl Format {
     pub fn named(name: &str) -> Result<Self> {
         match name {
             "raw" => Ok(Format::Raw),
+            "qcow2" => Ok(Format::Qcow2),
             other => Err(Error::new(
                 Kind::InvalidImage,
                 format!(
-                    "images of format '{other}' are not supported by this build; convert it to raw"
+                    "images of format '{other}' are not supported by this build; convert it to raw or qcow2"
                 ),
             )),
         }
@@ -31,6 +35,7 @@ impl Format {
     pub fn decode(self, image: &mut impl Read, out: &mut impl Sink) -> Result<Bytes> {
         match self {
             Format::Raw => copy(image, out),
+            Format::Qcow2 => qcow2::decode(image, out),
         }
     }
 }

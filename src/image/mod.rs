@@ -14,6 +14,7 @@ pub mod flow;
 pub mod format;
 pub mod ledger;
 pub mod progress;
+pub mod qcow2;
 pub mod range;
 pub mod resume;
 pub mod runs;

@@ -28,7 +28,7 @@ pub fn runs(bytes: &[u8]) -> impl Iterator<Item = Run> + '_ {
 }
 
 /// Ends at the first 64 bytes of data, so that data costs next to nothing.
-fn all_zeros(bytes: &[u8]) -> bool {
+pub fn all_zeros(bytes: &[u8]) -> bool {
     let (lines, rest) = bytes.as_chunks::<64>();
     let word = |bytes: &[u8; 16]| u128::from_ne_bytes(*bytes);
     lines.iter().all(|line| {

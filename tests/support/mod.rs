@@ -6,5 +6,7 @@ pub mod fake_agent;
 pub mod fake_conductor;
 pub mod forward_proxy;
 pub mod image_server;
+pub mod memory_sink;
+pub mod qcow2_corpus;
 pub mod scratch;
 pub mod wire;

@@ -1,0 +1,253 @@
+//! The decoder's way through the image: what comes next, whose it is, and where it goes.
+
+use std::io::Read;
+
+use super::claims::{Claim, Claims, Use};
+use super::counts::Counts;
+use super::header::{Header, Table, invalid};
+use super::passage::Passage;
+use super::stash::Stash;
+use super::unpack::Unpack;
+use crate::error::{Error, Result};
+use crate::image::sink::Sink;
+use crate::units::{MIB, align_up};
+
+/// Reference counts of an image whose table of them is larger are not looked at.
+const LARGEST_COUNT_TABLE: u64 = MIB;
+
+pub struct Decoder<'a, R, S> {
+    image: Passage<'a, R>,
+    out: &'a mut S,
+    pub(super) header: Header,
+    claims: Claims,
+    /// Compressed clusters of which a part has passed.
+    begun: Vec<Claim>,
+    stash: Stash,
+    pub(super) counts: Counts,
+    unpack: Unpack,
+    packed: Vec<u8>,
+    /// How many bytes of the disk are done.
+    written: u64,
+}
+
+impl<'a, R: Read, S: Sink> Decoder<'a, R, S> {
+    /// `image` is past the header.
+    pub fn new(header: Header, image: Passage<'a, R>, out: &'a mut S) -> Result<Self> {
+        let mut decoder = Decoder {
+            image,
+            out,
+            claims: Claims::default(),
+            begun: Vec::new(),
+            stash: Stash::new(header.cluster()),
+            counts: Counts::new(header.count_order),
+            unpack: Unpack::new(&header),
+            packed: Vec::new(),
+            header,
+            written: 0,
+        };
+        decoder.first_claims()?;
+        Ok(decoder)
+    }
+
+    /// Whether the disk is complete; what is left of the image does not matter then.
+    pub fn done(&self) -> bool {
+        self.written >= self.header.size
+    }
+
+    fn first_claims(&mut self) -> Result<()> {
+        let cluster = self.header.cluster();
+        let mut claim = |table: Table, what| {
+            let (at, len) = (table.at, align_up(table.len, cluster));
+            self.claims.push(Claim { at, len, what })
+        };
+        claim(self.header.level1, Use::Level1)?;
+        match self.header.counts {
+            Some(table) if table.len == 0 => Ok(()),
+            Some(table) if table.len <= LARGEST_COUNT_TABLE => claim(table, Use::CountTable),
+            Some(table) => claim(table, Use::Nothing),
+            None => Ok(()),
+        }
+    }
+
+    /// Goes on to the end of the next claim, or by one cluster that has none.
+    pub fn step(&mut self) -> Result<()> {
+        let (at, cluster) = (self.image.at(), self.header.cluster());
+        match self.claims.peek().copied() {
+            Some(claim) if claim.at < at => Err(claimed_twice(claim.at)),
+            Some(claim) if self.image.ended() => Err(self
+                .image
+                .too_short(&format!("what should be at byte {}", claim.at))),
+            Some(claim) if claim.at == at && !matches!(claim.what, Use::Packed { .. }) => {
+                if !self.begun.is_empty() {
+                    return Err(claimed_twice(at));
+                }
+                self.claims.pop();
+                self.pass(claim)
+            }
+            Some(claim) if claim.at < at + cluster => self.keep(),
+            _ => {
+                let nobody = self.counts.of(at / cluster) == Some(0) && self.begun.is_empty();
+                match nobody && !self.image.ended() {
+                    true => self.image.skip(cluster),
+                    false => self.keep(),
+                }
+            }
+        }
+    }
+
+    /// The claim is for what comes next.
+    fn pass(&mut self, claim: Claim) -> Result<()> {
+        match claim.what {
+            Use::Data { to } => self.stream(to, claim.len),
+            Use::Nothing => self.image.skip(claim.len),
+            Use::Level1 => {
+                let table = self.image.table(self.header.level1.len)?;
+                self.level1(&table)
+            }
+            what => {
+                let bytes = self.image.table(claim.len)?;
+                self.deliver(what, &bytes)
+            }
+        }
+    }
+
+    /// The next cluster goes to the stash, and what has come to its end with it, to the disk.
+    fn keep(&mut self) -> Result<()> {
+        let (start, cluster) = (self.image.at(), self.header.cluster());
+        if let Some(bytes) = self.image.next_cluster()? {
+            let askers = self.counts.of(start / cluster);
+            self.stash.keep(start, bytes, askers)?;
+        } else if self.claims.peek().is_none() && self.begun.is_empty() {
+            return Err(self.image.too_short("a part of the disk"));
+        }
+        let end = self.image.at();
+        while let Some(claim) = self.claims.peek()
+            && claim.at < end
+            && matches!(claim.what, Use::Packed { .. })
+        {
+            self.begun.extend(self.claims.pop());
+        }
+        for claim in std::mem::take(&mut self.begun) {
+            self.unpack_or_wait(claim)?;
+        }
+        Ok(())
+    }
+
+    /// Straight from the image to the disk.
+    fn stream(&mut self, to: u64, len: u64) -> Result<()> {
+        let (start, wanted) = (self.image.at(), len.min(self.header.size - to));
+        let mut done = 0;
+        while done < wanted {
+            let room = self.out.room(to + done)?;
+            let count =
+                usize::try_from(wanted - done).map_or(room.len(), |left| left.min(room.len()));
+            let count = self.image.read(&mut room[..count])?;
+            self.out.filled(count)?;
+            done += count as u64;
+            if self.image.ended() && done < wanted {
+                // QEMU reads zeros where the image ends within a cluster.
+                let rest = wanted - done;
+                if done % self.header.cluster() == 0 || rest >= self.header.cluster() {
+                    return Err(self.image.too_short("a cluster"));
+                }
+                self.out.zeros(to + done, rest)?;
+                done = wanted;
+            }
+        }
+        self.written += wanted;
+        self.image.skip(start + len - self.image.at())
+    }
+
+    /// Bytes that came through the stash, or a table.
+    fn deliver(&mut self, what: Use, bytes: &[u8]) -> Result<()> {
+        match what {
+            Use::Data { to } => put(self.out, self.header.size, &mut self.written, to, bytes),
+            Use::Level2 { first } => self.level2(bytes, first),
+            Use::CountTable => self.count_table(bytes),
+            Use::Counts { first } => {
+                let (passed, cluster) = (self.image.at(), self.header.cluster());
+                self.counts.learn(first, bytes, passed / cluster);
+                let end = first.saturating_add(self.counts.in_block(bytes.len() as u64));
+                let places = first.saturating_mul(cluster)..end.saturating_mul(cluster);
+                self.stash
+                    .learn(places, |place| self.counts.of(place / cluster));
+                Ok(())
+            }
+            Use::Level1 | Use::Packed { .. } | Use::Nothing => Ok(()),
+        }
+    }
+
+    /// Takes from the stash what has passed and waits for the rest.
+    pub(super) fn claim(&mut self, mut claim: Claim) -> Result<()> {
+        let passed = self.image.at();
+        if let Use::Packed { .. } = claim.what
+            && claim.at < passed
+        {
+            return self.unpack_or_wait(claim);
+        }
+        while claim.at < passed && claim.len > 0 {
+            let bytes = self.stash.take(claim.at);
+            match (bytes, claim.what) {
+                (_, Use::Nothing) => {}
+                (Some(bytes), what) => self.deliver(what, &bytes)?,
+                (None, _) => return Err(claimed_twice(claim.at)),
+            }
+            claim = claim.after(self.header.cluster());
+        }
+        match claim.len {
+            0 => Ok(()),
+            _ => self.claims.push(claim),
+        }
+    }
+
+    /// Unpacks a compressed cluster if all of it has passed.
+    fn unpack_or_wait(&mut self, claim: Claim) -> Result<()> {
+        if claim.end() > self.image.at() && !self.image.ended() {
+            self.begun.push(claim);
+            return Ok(());
+        }
+        let Use::Packed { to } = claim.what else {
+            return self.claims.push(claim);
+        };
+        let len = claim.len.min(self.image.at().saturating_sub(claim.at));
+        self.packed.clear();
+        if !self.stash.copy(claim.at, len, &mut self.packed) {
+            return Err(claimed_twice(claim.at));
+        }
+        let plain = self.unpack.cluster(&self.packed, claim.at)?;
+        put(self.out, self.header.size, &mut self.written, to, plain)?;
+        self.stash.served(claim.at, claim.len);
+        Ok(())
+    }
+
+    pub(super) fn zeros(&mut self, range: std::ops::Range<u64>) -> Result<()> {
+        let len = range.end - range.start;
+        if len > 0 {
+            self.out.zeros(range.start, len)?;
+            self.written += len;
+        }
+        Ok(())
+    }
+}
+
+/// A cluster of the disk, or as much of it as the disk has.
+fn put(out: &mut impl Sink, size: u64, written: &mut u64, to: u64, bytes: &[u8]) -> Result<()> {
+    let wanted = usize::try_from(size - to).map_or(bytes.len(), |left| left.min(bytes.len()));
+    let mut left = &bytes[..wanted];
+    let mut at = to;
+    while !left.is_empty() {
+        let room = out.room(at)?;
+        let count = room.len().min(left.len());
+        room[..count].copy_from_slice(&left[..count]);
+        out.filled(count)?;
+        (at, left) = (at + count as u64, &left[count..]);
+    }
+    *written += wanted as u64;
+    Ok(())
+}
+
+fn claimed_twice(at: u64) -> Error {
+    invalid(format!(
+        "it points at byte {at}, which is in use as something else or marked as free"
+    ))
+}

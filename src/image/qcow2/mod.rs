@@ -1,0 +1,55 @@
+//! qcow2, decoded front to back while it streams.
+//!
+//! The header says where the level 1 table is, that one where the level 2 tables are, and those where
+//! the disk's clusters are: each [`Claim`] is a stretch of the image still to come. What nobody has
+//! claimed when it passes waits in the [`Stash`], unless its reference count says that nobody will.
+//!
+//! Every byte of the disk is written or zeroed once. A stretch of the image claimed twice, or one that
+//! never comes, is an error: tables that loop, overlap or point past the end are all of that kind.
+
+pub mod claims;
+pub mod counts;
+mod decoder;
+pub mod entry;
+pub mod header;
+mod maps;
+mod passage;
+pub mod stash;
+mod unpack;
+
+use std::io::Read;
+
+use log::warn;
+
+use super::sink::Sink;
+use crate::error::{Error, Kind, Result};
+use crate::units::Bytes;
+use decoder::Decoder;
+use header::Header;
+use passage::{Passage, read_full};
+
+/// Reads a qcow2 `image` into `out` until the disk inside is complete; gives the size of that.
+/// What the header is refused for is refused before `out` sees a byte.
+pub fn decode(image: &mut impl Read, out: &mut impl Sink) -> Result<Bytes> {
+    let mut bytes = [0; Header::LEN];
+    let count = read_full(image, &mut bytes)?;
+    let header = Header::parse(&bytes[..count])?;
+    if header.size > out.capacity() {
+        let why = format!(
+            "the image does not fit: the disk in it is {}, this one holds {}",
+            Bytes(header.size),
+            Bytes(out.capacity())
+        );
+        return Err(Error::new(Kind::ImageWriteError, why));
+    }
+    if header.corrupt {
+        warn!("the qcow2 image is marked as corrupt by the program that wrote it");
+    }
+    let size = header.size;
+    let image = Passage::new(image, count as u64, header.cluster())?;
+    let mut decoder = Decoder::new(header, image, out)?;
+    while !decoder.done() {
+        decoder.step()?;
+    }
+    Ok(Bytes(size))
+}
