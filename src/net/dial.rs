@@ -209,7 +209,7 @@ impl Line {
         outcome.map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Fault::new(
                 Cause::Timeout,
-                format_args!("{} sent nothing for {patience:?}", self.peer),
+                format_args!("{} sent nothing for {patience:?}; is it overloaded, or the network dropping packets?", self.peer),
             ),
             _ => tls::broken(&self.peer, &error),
         })
