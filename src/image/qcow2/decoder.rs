@@ -12,8 +12,9 @@ use crate::error::{Error, Result};
 use crate::image::sink::Sink;
 use crate::units::{MIB, align_up};
 
-/// Reference counts of an image whose table of them is larger are not looked at.
-const LARGEST_COUNT_TABLE: u64 = MIB;
+/// What lies beyond in the table of reference counts is not looked at: enough for 256 TiB in clusters of
+/// 64 KiB.
+const LONGEST_COUNT_TABLE: u64 = MIB;
 
 pub struct Decoder<'a, R, S> {
     image: Passage<'a, R>,
@@ -63,8 +64,7 @@ impl<'a, R: Read, S: Sink> Decoder<'a, R, S> {
         claim(self.header.level1, Use::Level1)?;
         match self.header.counts {
             Some(table) if table.len == 0 => Ok(()),
-            Some(table) if table.len <= LARGEST_COUNT_TABLE => claim(table, Use::CountTable),
-            Some(table) => claim(table, Use::Nothing),
+            Some(table) => claim(table, Use::CountTable),
             None => Ok(()),
         }
     }
@@ -101,11 +101,17 @@ impl<'a, R: Read, S: Sink> Decoder<'a, R, S> {
             Use::Data { to } => self.stream(to, claim.len),
             Use::Nothing => self.image.skip(claim.len),
             Use::Level1 => {
-                let table = self.image.table(self.header.level1.len)?;
+                let needed = self.header.level1.len;
+                let table = self.image.table(needed, claim.len)?;
                 self.level1(&table)
             }
+            Use::CountTable => {
+                let needed = claim.len.min(LONGEST_COUNT_TABLE);
+                let table = self.image.table(needed, claim.len)?;
+                self.count_table(&table)
+            }
             what => {
-                let bytes = self.image.table(claim.len)?;
+                let bytes = self.image.table(claim.len, claim.len)?;
                 self.deliver(what, &bytes)
             }
         }
@@ -163,7 +169,6 @@ impl<'a, R: Read, S: Sink> Decoder<'a, R, S> {
         match what {
             Use::Data { to } => put(self.out, self.header.size, &mut self.written, to, bytes),
             Use::Level2 { first } => self.level2(bytes, first),
-            Use::CountTable => self.count_table(bytes),
             Use::Counts { first } => {
                 let (passed, cluster) = (self.image.at(), self.header.cluster());
                 self.counts.learn(first, bytes, passed / cluster);
@@ -173,7 +178,7 @@ impl<'a, R: Read, S: Sink> Decoder<'a, R, S> {
                     .learn(places, |place| self.counts.of(place / cluster));
                 Ok(())
             }
-            Use::Level1 | Use::Packed { .. } | Use::Nothing => Ok(()),
+            Use::Level1 | Use::CountTable | Use::Packed { .. } | Use::Nothing => Ok(()),
         }
     }
 

@@ -68,13 +68,14 @@ impl<'a, R: Read> Passage<'a, R> {
         Ok((count > 0).then_some(bytes))
     }
 
-    /// All of a table of `len` bytes; to the end of its last cluster passes too.
-    pub fn table(&mut self, len: u64) -> Result<Vec<u8>> {
-        let mut bytes = vec![0; len as usize];
+    /// The first `needed` bytes of a table; all `len` of it pass.
+    pub fn table(&mut self, needed: u64, len: u64) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; needed as usize];
+        let end = self.at + len;
         if self.read(&mut bytes)? < bytes.len() {
             return Err(self.too_short("a table"));
         }
-        self.skip(align_up(self.at, self.cluster) - self.at)?;
+        self.skip(end - self.at)?;
         Ok(bytes)
     }
 
