@@ -69,7 +69,7 @@ fn nothing_set_means_the_documented_defaults() {
         (config.tls.min_version.as_str(), config.tls.curve.as_str()),
         ("1.2", "p384")
     );
-    assert!(config.tls.automatic && !config.tls.insecure && config.image.inspects_format);
+    assert!(config.tls.automatic && !config.tls.insecure);
 }
 
 #[test]

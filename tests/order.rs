@@ -44,9 +44,9 @@ fn what_this_build_cannot_do_fails_before_the_first_write() {
         ),
         (
             "info disk_format",
-            r#""qcow2""#,
+            r#""vmdk""#,
             "InvalidImage",
-            "format qcow2",
+            "format 'vmdk'",
         ),
         ("info disk_format", "null", "InvalidImage", "disk_format"),
         (

@@ -18,6 +18,7 @@ use crate::image::{self, Request, Tools};
 use crate::logger;
 use crate::net::http::Timeouts;
 use crate::power::{How, power};
+use crate::secret::redacted;
 
 /// Between two attempts: a server that was off for a minute should not cost an hour.
 const SHORTEST: Duration = Duration::from_secs(5);
@@ -46,10 +47,25 @@ impl Image {
             id: self.urls.first().cloned().unwrap_or_default(),
             urls: self.urls.clone(),
             checksum: Checksum::parse(&self.checksum)?,
-            format: Format::Raw,
+            format: self.format(),
             authorization: None,
             proxies: Default::default(),
         })
+    }
+}
+
+impl Image {
+    /// Nobody declares a format here but the file name itself.
+    fn format(&self) -> Format {
+        let name = self
+            .urls
+            .first()
+            .map(|url| redacted(url))
+            .unwrap_or_default();
+        match name.ends_with(".qcow2") {
+            true => Format::Qcow2,
+            false => Format::Raw,
+        }
     }
 }
 
@@ -98,7 +114,7 @@ pub fn run(host: &Host, order: &Standalone, tools: &Tools) -> Result<()> {
     let mut failures = 0;
     loop {
         let Err(error) = deploy(host, &image, tools) else {
-            return power(host, &tools.clock, how);
+            return leave(host, &tools.clock, how);
         };
         failures += 1;
         let pause = tools.clock.backoff(failures, SHORTEST, LONGEST);
@@ -108,6 +124,18 @@ pub fn run(host: &Host, order: &Standalone, tools: &Tools) -> Result<()> {
         );
         tools.clock.sleep(pause);
     }
+}
+
+/// The disk is done: whatever keeps the machine on, it is not written again.
+fn leave(host: &Host, clock: &Clock, how: How) -> Result<()> {
+    while let Err(error) = power(host, clock, how) {
+        error!(
+            "the image is on the disk, but: {error}; next try in {:.0} s",
+            LONGEST.as_secs_f64()
+        );
+        clock.sleep(LONGEST);
+    }
+    Ok(())
 }
 
 fn deploy(host: &Host, image: &Image, tools: &Tools) -> Result<()> {

@@ -99,6 +99,10 @@ pub fn tools(
 pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
     let login = config.image.login.as_ref();
     Settings {
+        formats: enrolment
+            .permitted_formats
+            .clone()
+            .unwrap_or_else(|| config.image.permitted_formats.clone()),
         md5: enrolment.md5_allowed.unwrap_or(config.image.md5_allowed),
         login: login.map(|(user, password)| Login {
             user: Some(user.clone()),

@@ -23,7 +23,6 @@ pub struct Enrolment {
     pub tls_ciphers: Option<String>,
     pub md5_allowed: Option<bool>,
     pub permitted_formats: Option<Vec<String>>,
-    pub inspects_format: Option<bool>,
     /// Later inventories leave the BMC alone.
     pub skips_bmc: bool,
 }
@@ -75,7 +74,6 @@ pub fn enrolment(text: &str) -> Result<(Enrolment, Token)> {
             });
             texts.collect()
         }),
-        inspects_format: lenient(config.boolean("disable_deep_image_inspection")).map(|off| !off),
         skips_bmc: lenient(config.boolean("agent_skip_bmc_detect")).unwrap_or_default(),
         node: Value::Null,
     };

@@ -84,7 +84,6 @@ pub struct Image {
     pub login: Option<(String, Secret)>,
     pub md5_allowed: bool,
     pub permitted_formats: Vec<String>,
-    pub inspects_format: bool,
 }
 
 pub struct DiskWait {
@@ -216,7 +215,6 @@ impl Image {
             login: login.filter(|_| basic),
             md5_allowed: values.flag("md5_enabled"),
             permitted_formats: values.list("permitted_image_formats"),
-            inspects_format: !values.flag("disable_deep_image_inspection"),
         })
     }
 }

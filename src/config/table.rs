@@ -123,7 +123,7 @@ pub const TABLE: &[Parameter] = &[
     works("", "image_server_password", Text, "", "the password for http_basic"),
     works("", "md5_enabled", Boolean, "false", "accept MD5 checksums; Ironic usually says"),
     works("", "permitted_image_formats", List, "raw,gpt,qcow2", "image formats accepted; Ironic usually says"),
-    works("", "disable_deep_image_inspection", Boolean, "false", "do not check an image's format; Ironic usually says"),
+    ignored("", "disable_deep_image_inspection", Boolean, "false", "an image's format is always checked"),
     works("BOOTIF", "", Text, "", "the MAC address of the NIC the machine booted from, plain or as 01-aa-bb-…"),
     works("ironlet.image", "", Urls, "", "without Ironic: write this image"),
     works("ironlet.checksum", "", Text, "", "without Ironic: its digest, sha256:… or sha512:…"),

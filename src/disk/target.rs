@@ -44,6 +44,10 @@ impl Target {
                 format!("{}: it is empty", opening()),
             ));
         }
+        if sector > block::ALIGNMENT as u64 {
+            let why = format!("{}: sectors of {sector} bytes are not supported", opening());
+            return Err(Error::new(Kind::BlockDeviceError, why));
+        }
         Ok(Target {
             path: path.to_owned(),
             file,

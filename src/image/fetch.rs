@@ -8,6 +8,7 @@ use super::range::{Identity, Offer, Span};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::net::http::{Body, Cause, Client, Fault, Method, Request, Response};
+use crate::net::url;
 use crate::secret::{Secret, redacted};
 use crate::units::MIB;
 
@@ -123,10 +124,12 @@ impl Fetcher {
         })
     }
 
-    /// A small text file, such as a checksum file: at most 1 MiB.
-    pub fn text(&self, url: &str) -> Result<String, Failure> {
+    /// A small text file, such as a checksum file: at most 1 MiB. The login for `image` is for its own server.
+    pub fn text(&self, url: &str, image: &str) -> Result<String, Failure> {
+        let mut fetcher = self.clone();
+        fetcher.authorization = fetcher.authorization.filter(|_| at_home(url, image));
         let mut bytes = Vec::new();
-        let mut body = self.ask(url, None)?.body.take(MIB + 1);
+        let mut body = fetcher.ask(url, None)?.body.take(MIB + 1);
         body.read_to_end(&mut bytes)
             .map_err(|error| Failure::download(Error::from(error).details(), Then::Again))?;
         if bytes.len() as u64 > MIB {
@@ -134,6 +137,14 @@ impl Fetcher {
             return Err(Failure::download(why, Then::Elsewhere));
         }
         Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+/// Is `url` on the server that has `image`?
+fn at_home(url: &str, image: &str) -> bool {
+    match (url::parse(url), url::parse(image)) {
+        (Some(one), Some(other)) => one.same_origin(&other),
+        _ => false,
     }
 }
 

@@ -135,7 +135,7 @@ fn wanted(request: &Request, fetcher: &Fetcher) -> Result<Digest, Failure> {
     match &request.checksum {
         Checksum::Digest(digest) => Ok(digest.clone()),
         Checksum::At { url, wanted } => {
-            let file = fetcher.text(url)?;
+            let file = fetcher.text(url, request.urls.first().map_or("", |url| url))?;
             let image = request
                 .urls
                 .first()
@@ -165,7 +165,9 @@ fn write(
         disk.display(),
         target.size()
     );
-    if let Some(length) = length.filter(|length| *length > target.size()) {
+    if let Some(length) =
+        length.filter(|length| request.format == Format::Raw && *length > target.size())
+    {
         let why = format!(
             "the image is {length} and does not fit on {}, which holds {}",
             disk.display(),

@@ -41,6 +41,8 @@ pub trait Agent: Send + Sync {
 pub struct Settings {
     /// May an MD5 digest vouch for an image?
     pub md5: bool,
+    /// Image formats that may be deployed, raw aside.
+    pub formats: Vec<String>,
     /// The image server's login by default (`ipa-image-server-…`); none without a strategy.
     pub login: Option<Login>,
     pub ignore_bootloader_failure: bool,
@@ -63,6 +65,7 @@ impl Default for Settings {
         Settings {
             // protocol/lifecycle.md §8: Ironic allows it unless told otherwise.
             md5: true,
+            formats: ["raw", "gpt", "qcow2"].map(str::to_owned).to_vec(),
             login: None,
             ignore_bootloader_failure: false,
             bios_bootloader: false,

@@ -63,7 +63,7 @@ pub fn request(info: &Object, settings: &Settings) -> Result<Request> {
     Ok(Request {
         urls: urls(info)?,
         checksum: checksum(info, settings.md5)?,
-        format: format(info)?,
+        format: format(info, &settings.formats)?,
         authorization: authorization(info, &id, settings)?,
         proxies: proxies(info)?,
         id,
@@ -110,18 +110,20 @@ fn checksum(info: &Object, md5: bool) -> Result<Checksum> {
     })
 }
 
-fn format(info: &Object) -> Result<Format> {
-    match info.string("disk_format")? {
-        Some("raw") => Ok(Format::Raw),
-        Some(other) => Err(Error::new(
-            Kind::InvalidImage,
-            format!("format {other:.40} is not in this build; no disk was touched"),
-        )),
-        None => Err(Error::new(
-            Kind::InvalidImage,
-            "the image has no disk_format, and finding it out is not in this build; no disk was touched",
-        )),
+/// As declared; anything but raw must be among those Ironic permits.
+fn format(info: &Object, permitted: &[String]) -> Result<Format> {
+    let name = info.string("disk_format")?.ok_or_else(|| {
+        let why = "the image has no disk_format, and ironlet does not guess; no disk was touched";
+        Error::new(Kind::InvalidImage, why)
+    })?;
+    let format = Format::named(name)?;
+    if format != Format::Raw && !permitted.iter().any(|other| other == name) {
+        let permitted = permitted.join(", ");
+        let why =
+            format!("Security: images of format '{name}' are not permitted, only {permitted}");
+        return Err(Error::new(Kind::InvalidImage, why));
     }
+    Ok(format)
 }
 
 /// A complete Authorization header: as given, else from the image's login, else from our own.

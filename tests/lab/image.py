@@ -28,6 +28,16 @@ def bootable(name, mib):
     return path
 
 
+def qcow2(raw):
+    """The same disk as QEMU stores it, its clusters compressed."""
+    path = raw.with_suffix(".qcow2")
+    if not path.exists() or path.stat().st_mtime < raw.stat().st_mtime:
+        draft = path.with_suffix(".draft2")
+        subprocess.run(["qemu-img", "convert", "-c", "-O", "qcow2", str(raw), str(draft)], check=True)
+        draft.rename(path)
+    return path
+
+
 def noise(name, mib, zeros=(0, 0)):
     """An image without two equal sectors, except a run of zeros `(from, to)` in MiB; its boot sector prints `up(name)`."""
     path = place.FIXTURES / f"lab-{name}-{mib}-noise.raw"

@@ -38,11 +38,11 @@ class Node:
         self.wait("available", 60)
         return self
 
-    def deploy(self, url, sha256):
+    def deploy(self, url, sha256, disk_format):
         self.patch(
             ("/instance_info", {
                 "image_source": url, "image_os_hash_algo": "sha256", "image_os_hash_value": sha256,
-                "image_disk_format": "raw", "image_type": "whole-disk",
+                "image_disk_format": disk_format, "image_type": "whole-disk",
             }),
         )
         self.provision("active")

@@ -40,5 +40,6 @@ class Stand:
         served = self.web.images / image.name
         served.symlink_to(image)
         ordered = time.time()
-        self.node.deploy(f"{network.WEB}/images/{image.name}", sha256 or disk.digest(image))
+        url, disk_format = f"{network.WEB}/images/{image.name}", image.suffix.lstrip(".")
+        self.node.deploy(url, sha256 or disk.digest(image), disk_format)
         return ordered

@@ -10,6 +10,7 @@ from verdict import Failed
 # A file of the package → the package.
 PACKAGES = {
     "/usr/bin/qemu-system-x86_64": "qemu-system-x86",
+    "/usr/bin/qemu-img": "qemu-utils",
     "/usr/lib/ipxe/qemu/pxe-virtio.rom": "ipxe-qemu",
     "/usr/lib/ipxe/undionly.kpxe": "ipxe",
     "/usr/sbin/libvirtd": "libvirt-daemon",
