@@ -17,21 +17,32 @@ const SETTLE: Duration = Duration::from_secs(2);
 /// A machine whose choice still changes after so many looks will not settle.
 const RESTLESS: u32 = 5;
 
-/// The smallest disk of at least 4 GiB, the first by name among equals; says in the log why it is that one.
+/// The smallest disk of at least 4 GiB, the first by name among equals.
 /// The error names every disk and why it was passed over.
 pub fn default_root(host: &Host) -> Result<Disk> {
+    look(host).map(|(disk, _)| disk)
+}
+
+/// The disk, and why it is that one.
+fn look(host: &Host) -> Result<(Disk, String)> {
     let disks = list(host);
     let mounts = fs::read_to_string(host.proc("self/mountinfo")).unwrap_or_default();
-    let (disk, passed) = choose(disks, |disk| unfit(disk, &mounts))?;
-    log::info!("root disk: {} ({}), {passed}", disk.name, disk.size);
-    Ok(disk)
+    choose(disks, |disk| unfit(disk, &mounts))
 }
 
 /// As [`default_root`], giving slow controllers and disks time to show up: at most `attempts` looks, `delay`
 /// apart, until there is one. The first to be there need not be the one that is meant, so it is taken when
-/// a second look finds the same.
+/// a second look finds the same. Says in the log why it is that one.
 pub fn wait_for_root(host: &Host, clock: &Clock, attempts: u32, delay: Duration) -> Result<Disk> {
-    settled(|| default_root(host), clock, attempts, delay)
+    let mut reason = String::new();
+    let look_again = || {
+        let (disk, passed) = look(host)?;
+        reason = passed;
+        Ok(disk)
+    };
+    let disk = settled(look_again, clock, attempts, delay)?;
+    log::info!("root disk: {} ({}), {reason}", disk.name, disk.size);
+    Ok(disk)
 }
 
 fn settled(
