@@ -19,6 +19,7 @@ use ironlet::image::format::Format;
 use ironlet::image::source::{Algorithm, Digest, Hashing};
 use ironlet::image::{Receipt, Request, Tools, deploy};
 use ironlet::net::http::Timeouts;
+use ironlet::secret::Secret;
 use support::image_server::Behaviour::{self, *};
 use support::image_server::{ImageServer, Until};
 use support::scratch::Scratch;
@@ -248,6 +249,25 @@ fn the_next_url_is_tried_and_a_checksum_file_is_read() {
         ),
         (1, 1, 2)
     );
+}
+
+#[test]
+fn the_login_for_the_image_goes_to_its_own_server_alone() {
+    let scratch = Scratch::new();
+    let path = scratch.disk(4 * MIB, OLD);
+    let image = image(2 * MIB);
+    let sum = digest(&image).to_string().replace("sha256 ", "");
+    let elsewhere = ImageServer::start(sum.clone().into_bytes(), vec![Serve]);
+    let server = ImageServer::start(image, vec![Serve]);
+    let at = |url| Checksum::At {
+        url,
+        wanted: Wanted::Any,
+    };
+    let mut request = request(vec![server.url("/image.raw")], at(elsewhere.url("/SUM")));
+    request.authorization = Some(Secret::new("Basic c2VjcmV0"));
+    deploy(&request, &path, &tools(&path, 0)).expect("both serve");
+    let told = |server: &ImageServer| server.requests().concat().contains("c2VjcmV0");
+    assert_eq!((told(&server), told(&elsewhere)), (true, false));
 }
 
 #[test]
