@@ -5,6 +5,7 @@ mod support;
 use std::fs;
 
 use ironlet::codec::json::{Value, parse, print, text};
+use ironlet::error::Kind;
 use ironlet::image::source::{Algorithm, Hashing};
 use ironlet::steps::machine::{Login, Settings};
 use ironlet::steps::node::Node;
@@ -319,5 +320,34 @@ fn checksums_are_taken_as_ironic_means_them() {
             Err(error) => format!("error {error}"),
         };
         assert!(shown.contains(chosen), "{info}: {shown}");
+    }
+}
+
+#[test]
+fn only_permitted_formats_are_taken() {
+    for (format, permitted, taken) in [
+        ("raw", &["qcow2"][..], true), // raw is never inspected, upstream either
+        ("qcow2", &["raw", "qcow2"], true),
+        ("qcow2", &["raw", "gpt"], false),
+        ("qcow2", &[], false),
+        ("vmdk", &["vmdk"], false), // permitted, but there is no decoder
+    ] {
+        let text = format!(
+            r#"{{"id":"x","urls":["http://h/x"],"disk_format":"{format}","checksum":"{SHA256}"}}"#
+        );
+        let settings = Settings {
+            formats: permitted.iter().map(|name| name.to_string()).collect(),
+            ..Settings::default()
+        };
+        match order::request(&object(&text), &settings) {
+            Ok(_) => assert!(taken, "{format} of {permitted:?} was taken"),
+            Err(error) => {
+                assert_eq!(
+                    (taken, error.kind()),
+                    (false, Kind::InvalidImage),
+                    "{error}"
+                )
+            }
+        }
     }
 }
