@@ -40,32 +40,23 @@ impl Image {
         let foreign = |url: &&String| !url.starts_with("http://") && !url.starts_with("https://");
         if let Some(url) = self.urls.iter().find(foreign) {
             return Err(wrong(format!(
-                "'{url}' is no image: an http:// or https:// URL is needed"
+                "'{}' is no image: an http:// or https:// URL is needed",
+                redacted(url)
             )));
         }
+        // A name for messages, and all that declares a format here.
+        let id = self.urls.first().map_or(String::new(), |url| redacted(url));
         Ok(Request {
-            id: self.urls.first().cloned().unwrap_or_default(),
             urls: self.urls.clone(),
             checksum: Checksum::parse(&self.checksum)?,
-            format: self.format(),
+            format: match id.ends_with(".qcow2") {
+                true => Format::Qcow2,
+                false => Format::Raw,
+            },
             authorization: None,
             proxies: Default::default(),
+            id,
         })
-    }
-}
-
-impl Image {
-    /// Nobody declares a format here but the file name itself.
-    fn format(&self) -> Format {
-        let name = self
-            .urls
-            .first()
-            .map(|url| redacted(url))
-            .unwrap_or_default();
-        match name.ends_with(".qcow2") {
-            true => Format::Qcow2,
-            false => Format::Raw,
-        }
     }
 }
 
