@@ -83,6 +83,8 @@ binary() {
         "--remap-path-prefix=$PWD=/ironlet"
         "--remap-path-prefix=$home=/cargo"
         "--remap-path-prefix=$(rustc --print sysroot)=/rust"
+        -Clink-arg=-Wl,-T,initramfs/unwound.ld
+        -Clink-arg=-Wl,-z,pack-relative-relocs # a static file relocates itself; in this form the list is a kilobyte
     )
     CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}") \
         CC_x86_64_unknown_linux_musl=musl-gcc \
