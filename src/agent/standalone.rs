@@ -133,7 +133,10 @@ fn deploy(host: &Host, image: &Image, tools: &Tools) -> Result<()> {
     let request = image.request()?;
     let disk = match &image.disk {
         Some(disk) => disk.clone(),
-        None => disk::wait_for_root(host, &tools.clock, LOOKS, LOOK_PAUSE)?.path,
+        None => {
+            let any = disk::Wishes::default();
+            disk::wait_for_root(host, &tools.clock, LOOKS, LOOK_PAUSE, &any)?.path
+        }
     };
     image::deploy(&request, &disk, tools).map(drop)
 }

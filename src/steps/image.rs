@@ -51,14 +51,16 @@ fn has_drive(arguments: &Object, info: &Object) -> bool {
     drive.is_some_and(|drive| !matches!(drive, Value::String(text) if text.is_empty()))
 }
 
-/// The node is looked up once more before the default rule chooses: hints may just have been set.
+/// A node without hints is looked up once more: they may just have been set.
 fn choose_disk(machine: &Machine) -> Result<disk::Disk> {
-    machine.node().any_disk_will_do()?;
-    match machine.agent.look_up() {
-        Ok(node) => machine.set_node(node),
-        Err(error) => warn!("the node as last sent has to do, the lookup failed: {error}"),
+    if !machine.node().has_hints() {
+        match machine.agent.look_up() {
+            Ok(node) => machine.set_node(node),
+            Err(error) => warn!("the node as last sent has to do, the lookup failed: {error}"),
+        }
     }
-    machine.node().any_disk_will_do()?;
+    let wishes = machine.node().wishes()?;
     let (attempts, delay) = machine.settings().disk_wait;
-    disk::wait_for_root(&machine.host, &machine.clock, attempts, delay).kind(Kind::DeviceNotFound)
+    disk::wait_for_root(&machine.host, &machine.clock, attempts, delay, &wishes)
+        .kind(Kind::DeviceNotFound)
 }
