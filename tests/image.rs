@@ -70,6 +70,7 @@ fn tools(permitted: &Path, retries: u32) -> Tools {
             limit: None,
         },
         permit: Permit::new(&Host::new("/"), vec![permitted.to_owned()]),
+        readback: false,
         clock: Clock::fake(),
     }
 }

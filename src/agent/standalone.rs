@@ -61,7 +61,7 @@ impl Image {
 }
 
 /// Writes one image to the disk a person named, and ends: the image path alone.
-pub fn write(surroundings: Surroundings, image: Image) -> Result<()> {
+pub fn write(surroundings: Surroundings, image: Image, readback: bool) -> Result<()> {
     logger::start(&surroundings.host(), false);
     let Some(disk) = &image.disk else {
         return Err(Error::new(
@@ -81,6 +81,7 @@ pub fn write(surroundings: Surroundings, image: Image) -> Result<()> {
             limit: None,
         },
         permit: surroundings.permit(),
+        readback,
         clock: Clock::real(),
     };
     image::deploy(&image.request()?, disk, &tools).map(drop)

@@ -91,6 +91,7 @@ pub fn tools(
             limit: image.max_duration,
         },
         permit,
+        readback: image.readback,
         clock: clock.clone(),
     })
 }

@@ -16,10 +16,13 @@ pub mod ledger;
 pub mod progress;
 pub mod qcow2;
 pub mod range;
+pub mod readback;
 pub mod resume;
 pub mod runs;
 pub mod sink;
 pub mod source;
+pub mod tally;
+pub mod writers;
 
 use std::path::Path;
 use std::time::Duration;
@@ -40,6 +43,7 @@ use fetch::{Failure, Fetcher, Patience, Then};
 use format::Format;
 use ledger::Ledger;
 use progress::Progress;
+use readback::{Verdict, once_more};
 use resume::Download;
 use sink::DiskSink;
 use source::{Digest, Hashing, ReadAhead};
@@ -65,6 +69,8 @@ pub struct Tools {
     pub timeouts: Timeouts,
     pub patience: Patience,
     pub permit: Permit,
+    /// Read everything back at the end?
+    pub readback: bool,
     pub clock: Clock,
 }
 
@@ -97,7 +103,7 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
     );
     let wanted = tools.patiently(&["the checksum".to_owned()], |_| wanted(request, &fetcher))?;
     let (ledger, started) = (Ledger::default(), tools.clock.elapsed());
-    let (bytes, signature) = tools.patiently(&request.urls, |url| {
+    let attempt = |url: &str| {
         ledger.begin_attempt();
         let (fetcher, ledger) = (fetcher.clone(), ledger.clone());
         let (patience, clock) = (tools.patience, tools.clock.clone());
@@ -107,7 +113,8 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
             then: ledger.judge(&error),
             error,
         })
-    })?;
+    };
+    let (bytes, signature) = once_more(disk.display(), || tools.patiently(&request.urls, attempt))?;
     let (spent, time) = (ledger.spent(), tools.clock.elapsed() - started);
     let receipt = Receipt {
         bytes,
@@ -155,7 +162,7 @@ fn write(
     download: Download,
     disk: &Path,
     tools: &Tools,
-) -> Result<(Bytes, u32)> {
+) -> Result<((Bytes, u32), Verdict)> {
     let length = download.length();
     let target = Target::open(disk, &tools.permit)?;
     let size = length.map_or("of unknown size".to_owned(), |length| length.to_string());
@@ -180,13 +187,14 @@ fn write(
         Progress::new(ahead, length, tools.clock.clone()),
         wanted.algorithm(),
     );
-    let mut out = DiskSink::new(target)?;
+    let clock = tools.readback.then(|| tools.clock.clone());
+    let mut out = DiskSink::new(target)?.read_back(clock);
     let bytes = request.format.decode(&mut image, &mut out)?;
     image.finish()?.must_be(wanted)?;
     info!("{wanted} verified, flushing {}", disk.display());
     let signature = out.signature();
-    out.commit()?;
-    Ok((bytes, signature))
+    let verdict = out.commit()?;
+    Ok(((bytes, signature), verdict))
 }
 
 impl Tools {

@@ -155,6 +155,7 @@ impl Surroundings {
                 limit: None,
             },
             permit,
+            readback: false,
             clock: self.clock.clone(),
         };
         Engine::new(Arc::new(Machine::new(
