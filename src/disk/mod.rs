@@ -6,6 +6,7 @@ pub mod guard;
 pub mod identity;
 pub mod list;
 pub mod target;
+pub mod traffic;
 pub mod vpd;
 
 pub use choose::{default_root, wait_for_root};

@@ -37,7 +37,10 @@ pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
         request.id,
         signature(&receipt)
     );
-    Ok(object([("result", text(result))]))
+    Ok(object([
+        ("result", text(result)),
+        ("receipt", receipt.to_json()),
+    ]))
 }
 
 /// How Ironic knows a whole disk from others: by the signature in its boot record.

@@ -11,6 +11,7 @@ use ironlet::codec::json::{Object, Value, parse};
 use ironlet::command::{Agent, Call, Engine, Entry, Machine, Settings};
 use ironlet::disk::guard::Permit;
 use ironlet::error::{Error, Result};
+use ironlet::gauge::Gauge;
 use ironlet::host::Host;
 use ironlet::image::Tools;
 use ironlet::image::fetch::Patience;
@@ -156,6 +157,7 @@ impl Surroundings {
             },
             permit,
             clock: self.clock.clone(),
+            gauge: Gauge::new(self.clock.clone()),
         };
         Engine::new(Arc::new(Machine::new(
             self.host.clone(),
