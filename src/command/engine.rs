@@ -33,7 +33,7 @@ impl Engine {
     /// A command that an earlier agent process died in is the first entry.
     pub fn new(machine: Arc<Machine>) -> Self {
         let mark = Mark::of(&machine.host);
-        let gauge = machine.tools.gauge.clone();
+        let gauge = machine.gauge().clone();
         let entries = Mutex::new(mark.left_over(gauge).into_iter().collect());
         Engine(Arc::new(Inner {
             machine,
@@ -66,7 +66,7 @@ impl Engine {
         if let Some(check) = command.check {
             check(&inner.machine, &params).kind(Kind::InvalidCommandParamsError)?;
         }
-        let gauge = &inner.machine.tools.gauge;
+        let gauge = inner.machine.gauge();
         gauge.clear();
         let entry = Entry::running(new_id()?, name, gauge.clone());
         info!("{} starts ({})", entry.full_name(), entry.id());

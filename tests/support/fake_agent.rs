@@ -79,6 +79,7 @@ pub struct Surroundings {
     pub clock: Clock,
     pub bell: Bell,
     pub told: Told,
+    pub gauge: Gauge,
     pub settings: Settings,
     pub node: Option<Node>,
     pub gate: Option<Mutex<Receiver<()>>>,
@@ -91,10 +92,12 @@ impl Surroundings {
         for path in [host.proc(""), host.dev(""), host.sys("block")] {
             fs::create_dir_all(path).expect("a directory in the scratch");
         }
+        let clock = Clock::fake();
         Surroundings {
             scratch,
             host,
-            clock: Clock::fake(),
+            gauge: Gauge::new(clock.clone()),
+            clock,
             bell: Bell::default(),
             told: Told::default(),
             settings: Settings::default(),
@@ -157,7 +160,7 @@ impl Surroundings {
             },
             permit,
             clock: self.clock.clone(),
-            gauge: Gauge::new(self.clock.clone()),
+            gauge: self.gauge.clone(),
         };
         Engine::new(Arc::new(Machine::new(
             self.host.clone(),
