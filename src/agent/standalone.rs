@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::Standalone;
 use crate::disk;
 use crate::error::{Error, Kind, Result};
+use crate::gauge::Gauge;
 use crate::host::Host;
 use crate::image::checksum::Checksum;
 use crate::image::fetch::Patience;
@@ -69,6 +70,7 @@ pub fn write(surroundings: Surroundings, image: Image, readback: bool) -> Result
             "no disk named: --disk PATH says which",
         ));
     };
+    let clock = Clock::real();
     let tools = Tools {
         trust: Default::default(),
         timeouts: Timeouts {
@@ -82,7 +84,8 @@ pub fn write(surroundings: Surroundings, image: Image, readback: bool) -> Result
         },
         permit: surroundings.permit(),
         readback,
-        clock: Clock::real(),
+        gauge: Gauge::new(clock.clone()),
+        clock,
     };
     image::deploy(&image.request()?, disk, &tools).map(drop)
 }

@@ -8,6 +8,7 @@ use crate::conductor::{ApiVersion, Client};
 use crate::config::Config;
 use crate::disk::guard::Permit;
 use crate::error::{Context, Error, Kind, Result};
+use crate::gauge::Gauge;
 use crate::image::Tools;
 use crate::image::fetch::Patience;
 use crate::net::http::{self, Timeouts};
@@ -93,6 +94,7 @@ pub fn tools(
         permit,
         readback: image.readback,
         clock: clock.clone(),
+        gauge: Gauge::new(clock.clone()),
     })
 }
 

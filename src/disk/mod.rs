@@ -7,6 +7,7 @@ pub mod hints;
 pub mod identity;
 pub mod list;
 pub mod target;
+pub mod traffic;
 pub mod vpd;
 
 pub use choose::{Wishes, default_root, wait_for_root};

@@ -30,19 +30,18 @@ pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
     let receipt = image::deploy(&request, &disk.path, &machine.tools)
         .with_context(|| format!("writing image {} to {place}", request.id))
         .kind(Kind::ImageWriteError)?;
-    machine.set_written(Some(receipt));
+    // How Ironic knows a whole disk from others: by the signature in its boot record.
+    let signature = format!("{:#010x}", receipt.signature);
+    machine.set_written(Some(&signature));
     // protocol/api.md §11: the words of the reference agent.
     let result = format!(
-        "prepare_image: image ({}) written to device {place} root_uuid={}",
-        request.id,
-        signature(&receipt)
+        "prepare_image: image ({}) written to device {place} root_uuid={signature}",
+        request.id
     );
-    Ok(object([("result", text(result))]))
-}
-
-/// How Ironic knows a whole disk from others: by the signature in its boot record.
-pub fn signature(receipt: &image::Receipt) -> String {
-    format!("{:#010x}", receipt.signature)
+    Ok(object([
+        ("result", text(result)),
+        ("receipt", receipt.to_json()),
+    ]))
 }
 
 fn has_drive(arguments: &Object, info: &Object) -> bool {

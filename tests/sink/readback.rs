@@ -12,6 +12,7 @@ use ironlet::clock::Clock;
 use ironlet::disk::guard::Permit;
 use ironlet::disk::target::Target;
 use ironlet::error::{Kind, Result};
+use ironlet::gauge::Gauge;
 use ironlet::host::Host;
 use ironlet::image::checksum::Checksum;
 use ironlet::image::fetch::Patience;
@@ -167,6 +168,7 @@ fn deploy_and_spoil(times: usize) -> (Result<Receipt>, usize, bool, Vec<u8>) {
         proxies: Default::default(),
     };
     let minute = Duration::from_secs(60);
+    let clock = Clock::fake();
     let tools = Tools {
         trust: Default::default(),
         timeouts: Timeouts {
@@ -180,7 +182,8 @@ fn deploy_and_spoil(times: usize) -> (Result<Receipt>, usize, bool, Vec<u8>) {
         },
         permit: Permit::new(&Host::new("/"), vec![path.clone()]),
         readback: true,
-        clock: Clock::fake(),
+        gauge: Gauge::new(clock.clone()),
+        clock,
     };
     let result = deploy(&request, &path, &tools);
     let address = url.trim_start_matches("http://");
