@@ -84,6 +84,10 @@ pub struct Image {
     pub login: Option<(String, Secret)>,
     pub md5_allowed: bool,
     pub permitted_formats: Vec<String>,
+    /// Any format there is a decoder for, permitted or not.
+    pub any_format: bool,
+    /// Unpack what is declared raw, if it is packed.
+    pub unpack: bool,
 }
 
 pub struct DiskWait {
@@ -215,6 +219,8 @@ impl Image {
             login: login.filter(|_| basic),
             md5_allowed: values.flag("md5_enabled"),
             permitted_formats: values.list("permitted_image_formats"),
+            any_format: values.flag("disable_deep_image_inspection"),
+            unpack: values.flag("ironlet.decompress"),
         })
     }
 }

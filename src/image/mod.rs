@@ -7,12 +7,15 @@
 //!
 //! Knows no command and no parameter: a [`Request`] says what to write, [`Tools`] with what.
 
+pub mod ahead;
 pub mod belt;
 pub mod checksum;
 pub mod fetch;
 pub mod flow;
 pub mod format;
+pub mod inspect;
 pub mod ledger;
+pub mod packing;
 pub mod progress;
 pub mod qcow2;
 pub mod range;
@@ -35,6 +38,7 @@ use crate::net::proxy::Proxies;
 use crate::net::tls::Trust;
 use crate::secret::{Secret, redacted};
 use crate::units::Bytes;
+use ahead::ReadAhead;
 use checksum::Checksum;
 use fetch::{Failure, Fetcher, Patience, Then};
 use format::Format;
@@ -42,7 +46,7 @@ use ledger::Ledger;
 use progress::Progress;
 use resume::Download;
 use sink::DiskSink;
-use source::{Digest, Hashing, ReadAhead};
+use source::{Digest, Hashing};
 
 /// What to write.
 #[derive(Clone, Debug)]
@@ -166,7 +170,7 @@ fn write(
         target.size()
     );
     if let Some(length) =
-        length.filter(|length| request.format == Format::Raw && *length > target.size())
+        length.filter(|length| request.format.is_plain() && *length > target.size())
     {
         let why = format!(
             "the image is {length} and does not fit on {}, which holds {}",
@@ -175,14 +179,14 @@ fn write(
         );
         return Err(Error::new(Kind::ImageWriteError, why));
     }
-    let ahead = ReadAhead::spawn(download)?;
-    let mut image = Hashing::new(
+    let ahead = ReadAhead::spawn("image-read", download)?;
+    let image = Hashing::new(
         Progress::new(ahead, length, tools.clock.clone()),
         wanted.algorithm(),
     );
     let mut out = DiskSink::new(target)?;
-    let bytes = request.format.decode(&mut image, &mut out)?;
-    image.finish()?.must_be(wanted)?;
+    let (bytes, digest) = request.format.write(image, &mut out)?;
+    digest.must_be(wanted)?;
     info!("{wanted} verified, flushing {}", disk.display());
     let signature = out.signature();
     out.commit()?;
