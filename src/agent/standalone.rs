@@ -50,10 +50,7 @@ impl Image {
         Ok(Request {
             urls: self.urls.clone(),
             checksum: Checksum::parse(&self.checksum)?,
-            format: match id.ends_with(".qcow2") {
-                true => Format::Qcow2,
-                false => Format::Raw,
-            },
+            format: Format::of_file(&id)?,
             authorization: None,
             proxies: Default::default(),
             id,

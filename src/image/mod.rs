@@ -7,13 +7,16 @@
 //!
 //! Knows no command and no parameter: a [`Request`] says what to write, [`Tools`] with what.
 
+pub mod ahead;
 pub mod belt;
 pub mod checksum;
 pub mod fetch;
 pub mod flow;
 pub mod format;
+pub mod inspect;
 pub mod ledger;
 pub mod meter;
+pub mod packing;
 pub mod progress;
 pub mod qcow2;
 pub mod range;
@@ -42,6 +45,7 @@ use crate::net::proxy::Proxies;
 use crate::net::tls::Trust;
 use crate::secret::{Secret, redacted};
 use crate::units::Bytes;
+use ahead::ReadAhead;
 use checksum::Checksum;
 use fetch::{Failure, Fetcher, Patience, Then};
 use format::Format;
@@ -53,7 +57,7 @@ pub use receipt::Receipt;
 use receipt::Seconds;
 use resume::Download;
 use sink::DiskSink;
-use source::{Digest, Hashing, ReadAhead};
+use source::{Digest, Hashing};
 
 /// What to write.
 #[derive(Clone, Debug)]
@@ -173,7 +177,7 @@ fn write(
         target.size()
     );
     if let Some(length) =
-        length.filter(|length| request.format == Format::Raw && *length > target.size())
+        length.filter(|length| request.format.is_plain() && *length > target.size())
     {
         let why = format!(
             "the image is {length} and does not fit on {}, which holds {}",
@@ -183,16 +187,15 @@ fn write(
         return Err(Error::new(Kind::ImageWriteError, why));
     }
     tools.gauge.begin("writing", length);
-    let ahead = ReadAhead::spawn(download, meter.clone())?;
+    let ahead = ReadAhead::spawn("image-read", download)?.metered(meter.clone());
     let seen = Progress::new(ahead, tools.gauge.clone(), tools.clock.clone());
-    let mut image = Hashing::new(seen, wanted.algorithm()).metered(meter.clone());
+    let image = Hashing::new(seen, wanted.algorithm()).metered(meter.clone());
     let traffic = target.traffic();
     let clock = tools.readback.then(|| tools.clock.clone());
     let mut out = DiskSink::new(target)?.read_back(clock);
-    let bytes = request
-        .format
-        .decode(&mut image, &mut Metered::new(&mut out, meter))?;
-    image.finish()?.must_be(wanted)?;
+    let metered = &mut Metered::new(&mut out, meter);
+    let (bytes, digest) = request.format.write(image, metered)?;
+    digest.must_be(wanted)?;
     info!("{wanted} verified, flushing {}", disk.display());
     tools.gauge.begin("flushing", None);
     let signature = out.signature();
