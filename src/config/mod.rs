@@ -84,6 +84,8 @@ pub struct Image {
     pub login: Option<(String, Secret)>,
     pub md5_allowed: bool,
     pub permitted_formats: Vec<String>,
+    /// Read the disk back at the end?
+    pub readback: bool,
 }
 
 pub struct DiskWait {
@@ -215,6 +217,7 @@ impl Image {
             login: login.filter(|_| basic),
             md5_allowed: values.flag("md5_enabled"),
             permitted_formats: values.list("permitted_image_formats"),
+            readback: values.text("ironlet.verify") == Some("readback"),
         })
     }
 }

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use sha2::digest::DynDigest;
 
 use super::belt::{Block, Unloader, belt};
+use super::meter::{Meter, Stage};
 use crate::codec::hex;
 use crate::error::{Context, Error, Kind, Result};
 use crate::sys::block::ALIGNMENT;
@@ -22,10 +23,12 @@ pub struct ReadAhead {
     current: Option<(Block, usize)>,
     /// Taken when the belt ends: the thread's verdict on why.
     thread: Option<JoinHandle<io::Result<()>>>,
+    meter: Meter,
 }
 
 impl ReadAhead {
-    pub fn spawn(mut body: impl Read + Send + 'static) -> Result<Self> {
+    /// Waiting for the thread is charged to the network.
+    pub fn spawn(mut body: impl Read + Send + 'static, meter: Meter) -> Result<Self> {
         let (mut loader, unloader) = belt(BLOCKS, BLOCK_SIZE);
         let read = move || -> io::Result<()> {
             while let Some(mut block) = loader.take() {
@@ -51,6 +54,7 @@ impl ReadAhead {
             unloader,
             current: None,
             thread: Some(thread),
+            meter,
         })
     }
 }
@@ -58,7 +62,8 @@ impl ReadAhead {
 impl Read for ReadAhead {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.current.is_none() {
-            self.current = self.unloader.next().map(|block| (block, 0));
+            let next = self.meter.charge(Stage::Network, || self.unloader.next());
+            self.current = next.map(|block| (block, 0));
         }
         let Some((block, done)) = &mut self.current else {
             return match self.thread.take() {
@@ -197,6 +202,7 @@ pub struct Hashing<R> {
     inner: R,
     algorithm: Algorithm,
     hasher: Box<dyn DynDigest + Send>,
+    meter: Option<Meter>,
 }
 
 impl<R: Read> Hashing<R> {
@@ -205,7 +211,14 @@ impl<R: Read> Hashing<R> {
             inner,
             algorithm,
             hasher: algorithm.hasher(),
+            meter: None,
         }
+    }
+
+    /// Charges the hashing to `meter`.
+    pub fn metered(mut self, meter: Meter) -> Self {
+        self.meter = Some(meter);
+        self
     }
 
     /// Reads what the decoder left, then gives the digest of everything.
@@ -223,7 +236,11 @@ impl<R: Read> Hashing<R> {
 impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(into)?;
-        self.hasher.update(&into[..count]);
+        let mut update = || self.hasher.update(&into[..count]);
+        match &self.meter {
+            Some(meter) => meter.charge(Stage::Hash, update),
+            None => update(),
+        }
         Ok(count)
     }
 }
@@ -231,6 +248,7 @@ impl<R: Read> Read for Hashing<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
 
     /// Gives `count` bytes, then the error.
     struct Failing(usize);
@@ -292,7 +310,8 @@ mod tests {
     #[test]
     fn everything_read_ahead_arrives_before_the_error() {
         let size = 3 * BLOCK_SIZE + 7;
-        let mut ahead = ReadAhead::spawn(Failing(size)).expect("a thread starts");
+        let mut ahead =
+            ReadAhead::spawn(Failing(size), Meter::new(Clock::fake())).expect("a thread starts");
         let mut all = Vec::new();
         let error = Error::from(ahead.read_to_end(&mut all).expect_err("the cable"));
         assert_eq!(
