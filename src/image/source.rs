@@ -23,12 +23,11 @@ pub struct ReadAhead {
     current: Option<(Block, usize)>,
     /// Taken when the belt ends: the thread's verdict on why.
     thread: Option<JoinHandle<io::Result<()>>>,
-    meter: Meter,
+    meter: Option<(Meter, Stage)>,
 }
 
 impl ReadAhead {
-    /// Waiting for the thread is charged to the network.
-    pub fn spawn(mut body: impl Read + Send + 'static, meter: Meter) -> Result<Self> {
+    pub fn spawn(mut body: impl Read + Send + 'static) -> Result<Self> {
         let (mut loader, unloader) = belt(BLOCKS, BLOCK_SIZE);
         let read = move || -> io::Result<()> {
             while let Some(mut block) = loader.take() {
@@ -54,16 +53,28 @@ impl ReadAhead {
             unloader,
             current: None,
             thread: Some(thread),
-            meter,
+            meter: None,
         })
+    }
+
+    /// Charges waiting for the thread to `stage`.
+    pub fn metered(mut self, meter: Meter, stage: Stage) -> Self {
+        self.meter = Some((meter, stage));
+        self
+    }
+
+    fn next(&self) -> Option<Block> {
+        match &self.meter {
+            Some((meter, stage)) => meter.charge(*stage, || self.unloader.next()),
+            None => self.unloader.next(),
+        }
     }
 }
 
 impl Read for ReadAhead {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.current.is_none() {
-            let next = self.meter.charge(Stage::Network, || self.unloader.next());
-            self.current = next.map(|block| (block, 0));
+            self.current = self.next().map(|block| (block, 0));
         }
         let Some((block, done)) = &mut self.current else {
             return match self.thread.take() {
@@ -248,7 +259,6 @@ impl<R: Read> Read for Hashing<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
 
     /// Gives `count` bytes, then the error.
     struct Failing(usize);
@@ -310,8 +320,7 @@ mod tests {
     #[test]
     fn everything_read_ahead_arrives_before_the_error() {
         let size = 3 * BLOCK_SIZE + 7;
-        let mut ahead =
-            ReadAhead::spawn(Failing(size), Meter::new(Clock::fake())).expect("a thread starts");
+        let mut ahead = ReadAhead::spawn(Failing(size)).expect("a thread starts");
         let mut all = Vec::new();
         let error = Error::from(ahead.read_to_end(&mut all).expect_err("the cable"));
         assert_eq!(
