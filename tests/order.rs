@@ -49,7 +49,6 @@ fn what_this_build_cannot_do_fails_before_the_first_write() {
             "InvalidImage",
             "format 'vmdk'",
         ),
-        ("info disk_format", "null", "InvalidImage", "disk_format"),
         (
             "info checksum",
             "null",

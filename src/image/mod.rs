@@ -119,7 +119,8 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         let (patience, clock) = (tools.patience, tools.clock.clone());
         let open = || Download::open(fetcher, url, &request.urls, patience, clock, ledger.clone());
         let download = meter.charge(Stage::Network, open)?;
-        write(request, url, &wanted, download, disk, tools, &meter).map_err(|error| Failure {
+        let write = || write(request, url, &wanted, download, disk, tools, &meter);
+        meter.charge(Stage::Decode, write).map_err(|error| Failure {
             then: ledger.judge(&error),
             error,
         })
@@ -187,7 +188,7 @@ fn write(
         return Err(Error::new(Kind::ImageWriteError, why));
     }
     tools.gauge.begin("writing", length);
-    let ahead = ReadAhead::spawn("image-read", download)?.metered(meter.clone());
+    let ahead = ReadAhead::spawn("image-read", download)?.metered(meter.clone(), Stage::Network);
     let seen = Progress::new(ahead, tools.gauge.clone(), tools.clock.clone());
     let image = Hashing::new(seen, wanted.algorithm()).metered(meter.clone());
     let traffic = target.traffic();
