@@ -97,19 +97,19 @@ fn what_this_build_cannot_do_fails_before_the_first_write() {
             "instance_info root_device",
             r#"{"serial":"x"}"#,
             "DeviceNotFound",
-            "instance_info.root_device",
+            "no disk to deploy to with serial 'x': /dev/vda",
         ),
         (
             "properties root_device",
             r#"{"serial":"x"}"#,
             "DeviceNotFound",
-            "properties.root_device",
+            "no disk to deploy to with serial 'x': /dev/vda",
         ),
         (
             "properties skip_block_devices",
-            r#"[{"name":"x"}]"#,
+            r#"[{"name":"/dev/vda"}]"#,
             "DeviceNotFound",
-            "skip_block",
+            "is to be left alone",
         ),
     ] {
         let path: Vec<&str> = match place.split_once(' ').expect("two words") {
