@@ -41,8 +41,8 @@ impl<R: Read + Send + 'static> ReadAhead<R> {
     }
 
     /// Charges waiting for the thread to `stage`.
-    pub fn metered(mut self, meter: Meter, stage: Stage) -> Self {
-        self.meter = Some((meter, stage));
+    pub fn metered(mut self, meter: impl Into<Option<Meter>>, stage: Stage) -> Self {
+        self.meter = meter.into().map(|meter| (meter, stage));
         self
     }
 

@@ -4,6 +4,7 @@ use std::io::{BufReader, Read};
 
 use super::ahead::ReadAhead;
 use super::inspect;
+use super::meter::Stage;
 use super::packing::Packing;
 use super::qcow2;
 use super::sink::Sink;
@@ -101,7 +102,9 @@ impl Format {
             let bytes = content.decode(head.chain(&mut image), out)?;
             return Ok((bytes, image.finish()?));
         };
-        let mut image = ReadAhead::spawn("image-digest", image)?;
+        let meter = image.meter();
+        let ahead = ReadAhead::spawn("image-digest", image)?;
+        let mut image = ahead.metered(meter, Stage::Another);
         let bytes = packing.unpack(head.chain(&mut image), out)?;
         Ok((bytes, image.into_inner().finish()?))
     }

@@ -189,11 +189,11 @@ fn write(
     }
     tools.gauge.begin("writing", length);
     let ahead = ReadAhead::spawn("image-read", download)?.metered(meter.clone(), Stage::Network);
-    let seen = Progress::new(ahead, tools.gauge.clone(), tools.clock.clone());
+    let seen = Progress::new(ahead, tools.gauge.clone());
     let image = Hashing::new(seen, wanted.algorithm()).metered(meter.clone());
     let traffic = target.traffic();
-    let clock = tools.readback.then(|| tools.clock.clone());
-    let mut out = DiskSink::new(target)?.read_back(clock);
+    let proof = tools.readback.then(|| tools.gauge.clone());
+    let mut out = DiskSink::new(target)?.read_back(proof);
     let metered = &mut Metered::new(&mut out, meter);
     let (bytes, digest) = request.format.write(image, metered)?;
     digest.must_be(wanted)?;

@@ -144,6 +144,10 @@ impl<R: Read> Hashing<R> {
         }
     }
 
+    pub fn meter(&self) -> Option<Meter> {
+        self.meter.clone()
+    }
+
     /// Charges the hashing to `meter`.
     pub fn metered(mut self, meter: Meter) -> Self {
         self.meter = Some(meter);
