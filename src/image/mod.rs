@@ -182,7 +182,7 @@ fn write(
     );
     let mut out = DiskSink::new(target)?;
     let bytes = request.format.decode(&mut image, &mut out)?;
-    image.finish()?.must_be(wanted)?;
+    image.must_be(wanted)?;
     info!("{wanted} verified, flushing {}", disk.display());
     let signature = out.signature();
     out.commit()?;
@@ -198,11 +198,11 @@ impl Tools {
         attempt: impl Fn(&str) -> Result<T, Failure>,
     ) -> Result<T> {
         let mut last = Error::new(Kind::InvalidCommandParamsError, "no URL to download from");
+        let mut asked = Duration::ZERO;
         for round in 0..=self.patience.retries {
             if round > 0 {
-                let pause = self
-                    .clock
-                    .between(self.patience.interval / 2..self.patience.interval);
+                let usual = self.patience.interval / 2..self.patience.interval;
+                let pause = self.clock.between(usual).max(asked);
                 warn!("{last}; trying again in {:.0} s", pause.as_secs_f64());
                 self.clock.sleep(pause);
             }
@@ -215,6 +215,7 @@ impl Tools {
                 last = error;
                 match then {
                     Then::Again => hope = true,
+                    Then::After(time) => (hope, asked) = (true, time),
                     Then::Elsewhere => {}
                     Then::End => return Err(last),
                 }
