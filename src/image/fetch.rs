@@ -268,3 +268,35 @@ fn failed(fault: Fault) -> Failure {
     };
     Failure::download(fault.error.details(), then)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_temporary_url_that_is_refused_says_whether_it_expired() {
+        for (url, status, words) in [
+            (
+                "http://h/i?temp_url_sig=s&temp_url_expires=86400",
+                401,
+                "expired on 1970-01-02",
+            ),
+            (
+                "http://h/i?temp_url_expires=86400&temp_url_sig=s",
+                403,
+                "clock says 1970-01-03",
+            ),
+            ("http://h/i?temp_url_expires=999999", 401, "it has not"),
+            ("http://h/i?temp_url_expires=86400", 404, ""),
+            ("http://h/i?temp_url_expires=2026-11-22T00:00:00Z", 401, ""),
+            ("http://h/i?temp_url_expires", 401, ""),
+            ("http://h/temp_url_expires=86400", 401, ""),
+        ] {
+            let said = expiry(url, status, 172_801.0);
+            assert!(
+                said.contains(words) && said.is_empty() == words.is_empty(),
+                "{url}: {said}"
+            );
+        }
+    }
+}

@@ -191,7 +191,7 @@ fn write(
 
 impl Tools {
     /// Tries each of `places` in turn, round after round with a random pause between, until one works,
-    /// the failure is final or patience ends; then the last error is the error.
+    /// the failure is final, no place is left or patience ends; then the last error is the error.
     fn patiently<T>(
         &self,
         places: &[String],
@@ -199,6 +199,7 @@ impl Tools {
     ) -> Result<T> {
         let mut last = Error::new(Kind::InvalidCommandParamsError, "no URL to download from");
         let mut asked = Duration::ZERO;
+        let mut places: Vec<_> = places.iter().collect();
         for round in 0..=self.patience.retries {
             if round > 0 {
                 let usual = self.patience.interval / 2..self.patience.interval;
@@ -206,21 +207,29 @@ impl Tools {
                 warn!("{last}; trying again in {:.0} s", pause.as_secs_f64());
                 self.clock.sleep(pause);
             }
-            let mut hope = false;
+            asked = Duration::ZERO;
+            let mut left = Vec::new();
             for place in places {
                 let Failure { error, then } = match attempt(place) {
                     Ok(done) => return Ok(done),
                     Err(failure) => failure,
                 };
-                last = error;
+                // A wrong digest says more than a server that failed after that.
+                if last.kind() != Kind::ImageChecksumError || then == Then::End {
+                    last = error;
+                }
                 match then {
-                    Then::Again => hope = true,
-                    Then::After(time) => (hope, asked) = (true, time),
+                    Then::Again => left.push(place),
+                    Then::After(time) => {
+                        asked = time;
+                        left.push(place);
+                    }
                     Then::Elsewhere => {}
                     Then::End => return Err(last),
                 }
             }
-            if !hope {
+            places = left;
+            if places.is_empty() {
                 break;
             }
         }
