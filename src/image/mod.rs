@@ -9,6 +9,7 @@
 
 pub mod belt;
 pub mod checksum;
+pub mod draft;
 pub mod fetch;
 pub mod flow;
 pub mod format;

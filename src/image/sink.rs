@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use log::debug;
 
 use super::belt::{Block, Loader, Unloader, belt};
+use super::draft::Draft;
 use super::runs::{GRAIN, Run, runs};
 use crate::disk::target::Target;
 use crate::error::{Context, Error, Kind, Result};
@@ -82,12 +83,25 @@ impl DiskSink {
     }
 
     /// Everything but the ends, flushed; then the ends, the boot sector last of all; then flushed.
-    pub fn commit(mut self) -> Result<()> {
+    pub fn commit(self) -> Result<()> {
+        self.commit_with(|_| Ok(()))
+    }
+
+    /// The same, with a last word on the disk as it is to be while its ends are still in memory alone.
+    pub fn commit_with(mut self, last: impl FnOnce(&mut Draft) -> Result<()>) -> Result<()> {
         self.send_current()?;
         match self.writers.take() {
             Some(writers) => writers.finish()?,
             None => self.clear_ends()?,
         }
+        self.target.flush()?;
+        let mut draft = Draft {
+            target: &self.target,
+            head: &mut self.head,
+            tail: &mut self.tail,
+            tail_at: self.tail_at,
+        };
+        last(&mut draft)?;
         self.target.flush()?;
         let (boot_sector, rest) = self.head.split_at(ALIGNMENT);
         self.target.write_at(&self.tail, self.tail_at)?;
