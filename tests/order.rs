@@ -28,8 +28,8 @@ fn what_this_build_cannot_do_fails_before_the_first_write() {
         (
             "args configdrive",
             r#"{"a":1}"#,
-            "DeploymentError",
-            "config drive",
+            "InvalidCommandParamsError",
+            "'configdrive'",
         ),
         (
             "info configdrive",
@@ -146,6 +146,9 @@ fn what_this_build_cannot_do_fails_before_the_first_write() {
 fn an_image_is_written_and_told_of() {
     let mut image = vec![7; 3 << 20];
     image[440..444].copy_from_slice(&[0xcd, 0xab, 0x34, 0x12]);
+    // One bootable partition, from sector 1 on.
+    image[446..512].fill(0);
+    image[446..460].copy_from_slice(&[0x80, 0, 0, 0, 0x83, 0, 0, 0, 1, 0, 0, 0, 0, 9]);
     image[510..512].copy_from_slice(&[0x55, 0xaa]);
     for (step, digest, written) in [
         ("deploy-raw", "right", true),

@@ -55,6 +55,8 @@ impl Image {
             },
             authorization: None,
             proxies: Default::default(),
+            partitioned: false,
+            drive: None,
             id,
         })
     }

@@ -4,7 +4,9 @@ mod bus;
 pub mod choose;
 pub mod guard;
 pub mod identity;
+pub mod label;
 pub mod list;
+pub mod table;
 pub mod target;
 pub mod vpd;
 

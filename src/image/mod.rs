@@ -10,9 +10,11 @@
 pub mod belt;
 pub mod checksum;
 pub mod draft;
+pub mod drive;
 pub mod fetch;
 pub mod flow;
 pub mod format;
+pub mod layout;
 pub mod ledger;
 pub mod progress;
 pub mod qcow2;
@@ -37,6 +39,7 @@ use crate::net::tls::Trust;
 use crate::secret::{Secret, redacted};
 use crate::units::Bytes;
 use checksum::Checksum;
+use drive::Drive;
 use fetch::{Failure, Fetcher, Patience, Then};
 use format::Format;
 use ledger::Ledger;
@@ -57,6 +60,9 @@ pub struct Request {
     /// A complete Authorization header value.
     pub authorization: Option<Secret>,
     pub proxies: Proxies,
+    /// A disk without a partition would be good for nothing.
+    pub partitioned: bool,
+    pub drive: Option<drive::Source>,
 }
 
 /// What to write it with.
@@ -97,6 +103,13 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         tools.timeouts.read,
     );
     let wanted = tools.patiently(&["the checksum".to_owned()], |_| wanted(request, &fetcher))?;
+    let image = request.urls.first().map_or("", |url| url);
+    let drive = request.drive.as_ref().map(|source| {
+        tools.patiently(&["the config drive".to_owned()], |_| {
+            source.load(&fetcher, image)
+        })
+    });
+    let drive = drive.transpose()?;
     let (ledger, started) = (Ledger::default(), tools.clock.elapsed());
     let (bytes, signature) = tools.patiently(&request.urls, |url| {
         ledger.begin_attempt();
@@ -104,7 +117,8 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         let (patience, clock) = (tools.patience, tools.clock.clone());
         let download =
             Download::open(fetcher, url, &request.urls, patience, clock, ledger.clone())?;
-        write(request, url, &wanted, download, disk, tools).map_err(|error| Failure {
+        let goods = (&wanted, drive.as_ref());
+        write(request, url, goods, download, disk, tools).map_err(|error| Failure {
             then: ledger.judge(&error),
             error,
         })
@@ -152,13 +166,16 @@ fn wanted(request: &Request, fetcher: &Fetcher) -> Result<Digest, Failure> {
 fn write(
     request: &Request,
     url: &str,
-    wanted: &Digest,
+    (wanted, drive): (&Digest, Option<&Drive>),
     download: Download,
     disk: &Path,
     tools: &Tools,
 ) -> Result<(Bytes, u32)> {
     let length = download.length();
     let target = Target::open(disk, &tools.permit)?;
+    if let (Some(drive), Some(sector)) = (drive, target.table_units().first()) {
+        drive.check(*sector)?;
+    }
     let size = length.map_or("of unknown size".to_owned(), |length| length.to_string());
     info!(
         "writing {} ({size}) to {} ({})",
@@ -186,7 +203,7 @@ fn write(
     image.finish()?.must_be(wanted)?;
     info!("{wanted} verified, flushing {}", disk.display());
     let signature = out.signature();
-    out.commit()?;
+    out.commit_with(|draft| layout::arrange(draft, request.partitioned, drive))?;
     Ok((bytes, signature))
 }
 

@@ -9,4 +9,5 @@ pub mod image_server;
 pub mod memory_sink;
 pub mod qcow2_corpus;
 pub mod scratch;
+pub mod tables;
 pub mod wire;
