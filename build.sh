@@ -17,6 +17,7 @@ usage() {
 ./build.sh test                 everything CI runs
 ./build.sh lab [SCENARIO…]      scenarios against a real Ironic
 ./build.sh conformance          the same requests to IPA and to ironlet, replies compared
+./build.sh contract             Ironic's own code reads a command that runs, and its receipt
 ./build.sh bench                figures beside their limits and peers
 ./build.sh fuzz TARGET SECONDS  one fuzz target
 TABLE
@@ -163,6 +164,12 @@ conformance() {
     IRONLET=$PWD/dist/ironlet tests/conformance/run "$@"
 }
 
+contract() {
+    need rust build machine
+    build
+    IRONLET=$PWD/dist/ironlet tests/contract/run "$@"
+}
+
 bench() {
     need rust build image machine
     build
@@ -181,7 +188,7 @@ fuzz() {
 
 case ${1:-} in
 '' | --profile | --kernel | --modules) build "$@" ;;
-demo | check | lab | conformance | bench | fuzz) "$@" ;;
+demo | check | lab | conformance | contract | bench | fuzz) "$@" ;;
 test) all_parts ;;
 -h | --help | help) usage ;;
 *) usage >&2; exit 2 ;;

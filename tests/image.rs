@@ -2,6 +2,8 @@
 
 #[path = "image/proxy.rs"]
 mod proxy;
+#[path = "image/receipt.rs"]
+mod receipt;
 #[path = "image/resume.rs"]
 mod resume;
 mod support;
@@ -12,6 +14,7 @@ use std::time::Duration;
 use ironlet::clock::Clock;
 use ironlet::disk::guard::Permit;
 use ironlet::error::{Kind, Result};
+use ironlet::gauge::Gauge;
 use ironlet::host::Host;
 use ironlet::image::checksum::{Checksum, Wanted};
 use ironlet::image::fetch::Patience;
@@ -59,7 +62,7 @@ fn request(urls: Vec<String>, checksum: Checksum) -> Request {
 }
 
 fn tools(permitted: &Path, retries: u32) -> Tools {
-    let second = Duration::from_secs(1);
+    let (second, clock) = (Duration::from_secs(1), Clock::fake());
     Tools {
         trust: Default::default(),
         timeouts: Timeouts {
@@ -72,7 +75,9 @@ fn tools(permitted: &Path, retries: u32) -> Tools {
             limit: None,
         },
         permit: Permit::new(&Host::new("/"), vec![permitted.to_owned()]),
-        clock: Clock::fake(),
+        readback: false,
+        gauge: Gauge::new(clock.clone()),
+        clock,
     }
 }
 

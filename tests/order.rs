@@ -12,6 +12,7 @@ use ironlet::steps::node::Node;
 use ironlet::steps::order;
 use support::fake_agent::{Surroundings, object, post_and_wait, text_at};
 use support::image_server::{Behaviour, ImageServer};
+use support::tables::one_partition;
 use support::wire::{printed, put, recorded};
 
 const SHA256: &str = "439af862e0904ad5cba2f1583e6c32e684e1ff1b029a49c823833a4ab30dc363";
@@ -97,19 +98,19 @@ fn what_this_build_cannot_do_fails_before_the_first_write() {
             "instance_info root_device",
             r#"{"serial":"x"}"#,
             "DeviceNotFound",
-            "instance_info.root_device",
+            "no disk to deploy to with serial 'x': /dev/vda",
         ),
         (
             "properties root_device",
             r#"{"serial":"x"}"#,
             "DeviceNotFound",
-            "properties.root_device",
+            "no disk to deploy to with serial 'x': /dev/vda",
         ),
         (
             "properties skip_block_devices",
-            r#"[{"name":"x"}]"#,
+            r#"[{"name":"/dev/vda"}]"#,
             "DeviceNotFound",
-            "skip_block",
+            "is to be left alone",
         ),
     ] {
         let path: Vec<&str> = match place.split_once(' ').expect("two words") {
@@ -146,10 +147,7 @@ fn what_this_build_cannot_do_fails_before_the_first_write() {
 fn an_image_is_written_and_told_of() {
     let mut image = vec![7; 3 << 20];
     image[440..444].copy_from_slice(&[0xcd, 0xab, 0x34, 0x12]);
-    // One bootable partition, from sector 1 on.
-    image[446..512].fill(0);
-    image[446..460].copy_from_slice(&[0x80, 0, 0, 0, 0x83, 0, 0, 0, 1, 0, 0, 0, 0, 9]);
-    image[510..512].copy_from_slice(&[0x55, 0xaa]);
+    one_partition(&mut image);
     for (step, digest, written) in [
         ("deploy-raw", "right", true),
         ("rebuild-raw-badsum", "wrong", false),

@@ -78,6 +78,7 @@ all_parts() {
     part sizes sizes vm
     part reproducible reproducible
     part conformance ./build.sh conformance
+    part contract ./build.sh contract
     part demo ./build.sh demo
     part lab ./build.sh lab
     printf '%d minutes\n' $(((SECONDS - started + 59) / 60))

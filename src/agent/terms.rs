@@ -8,6 +8,7 @@ use crate::conductor::{ApiVersion, Client};
 use crate::config::Config;
 use crate::disk::guard::Permit;
 use crate::error::{Context, Error, Kind, Result};
+use crate::gauge::Gauge;
 use crate::image::Tools;
 use crate::image::fetch::Patience;
 use crate::net::http::{self, Timeouts};
@@ -91,18 +92,25 @@ pub fn tools(
             limit: image.max_duration,
         },
         permit,
+        readback: image.readback,
         clock: clock.clone(),
+        gauge: Gauge::new(clock.clone()),
     })
 }
 
 /// What commands go by.
 pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
     let login = config.image.login.as_ref();
+    let image = &config.image;
     Settings {
-        formats: enrolment
-            .permitted_formats
-            .clone()
-            .unwrap_or_else(|| config.image.permitted_formats.clone()),
+        formats: match enrolment.any_format.unwrap_or(image.any_format) {
+            true => Settings::default().formats,
+            false => enrolment
+                .permitted_formats
+                .clone()
+                .unwrap_or_else(|| image.permitted_formats.clone()),
+        },
+        unpack: image.unpack,
         md5: enrolment.md5_allowed.unwrap_or(config.image.md5_allowed),
         login: login.map(|(user, password)| Login {
             user: Some(user.clone()),

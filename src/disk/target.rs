@@ -4,11 +4,13 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use log::debug;
 
 use super::guard::Permit;
+use super::traffic::Traffic;
 use crate::error::{Context, Error, Kind, Result};
 use crate::sys::block;
 use crate::units::{Bytes, GIB};
@@ -21,6 +23,7 @@ pub struct Target {
     device: bool,
     /// Does it zero ranges by itself? True until it once refused.
     punches: AtomicBool,
+    traffic: Arc<Traffic>,
 }
 
 impl Target {
@@ -57,6 +60,7 @@ impl Target {
             sector,
             device,
             punches: AtomicBool::new(true),
+            traffic: Arc::default(),
         })
     }
 
@@ -81,8 +85,14 @@ impl Target {
         }
     }
 
+    /// What went there so far; goes on counting.
+    pub fn traffic(&self) -> Arc<Traffic> {
+        Arc::clone(&self.traffic)
+    }
+
     /// Writes aligned `bytes` at the aligned offset `at`; the error names the disk and the offset.
     pub fn write_at(&self, bytes: &[u8], at: u64) -> Result<()> {
+        self.traffic.write(bytes.len() as u64);
         self.file
             .write_all_at(bytes, at)
             .with_context(|| format!("writing {} at byte {at}", self.path.display()))
@@ -97,7 +107,10 @@ impl Target {
         while done < len && self.punches.load(Ordering::Relaxed) {
             let piece = (len - done).min(PIECE);
             match block::punch(&self.file, at + done, piece) {
-                Ok(()) => done += piece,
+                Ok(()) => {
+                    done += piece;
+                    self.traffic.zero(piece);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     debug!("{} zeroes nothing by itself: {error}", self.path.display());

@@ -149,7 +149,7 @@ impl Drive {
 
     /// Gives the whole drive to `take`, piece by piece of `len` bytes, the last one shorter.
     pub fn each_piece(&self, len: usize, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        let mut plain = gzip::unpacked(&self.packed[..]);
+        let mut plain = gzip::Gunzip::new(&self.packed[..]);
         let mut piece = vec![0; len];
         loop {
             let count = read_full(&mut plain, &mut piece).context("unpacking it as gzip")?;

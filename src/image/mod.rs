@@ -7,6 +7,7 @@
 //!
 //! Knows no command and no parameter: a [`Request`] says what to write, [`Tools`] with what.
 
+pub mod ahead;
 pub mod belt;
 pub mod checksum;
 pub mod draft;
@@ -14,39 +15,53 @@ pub mod drive;
 pub mod fetch;
 pub mod flow;
 pub mod format;
+pub mod inspect;
 pub mod layout;
 pub mod ledger;
+pub mod meter;
+pub mod packing;
 pub mod progress;
 pub mod qcow2;
 pub mod range;
+pub mod readback;
+pub mod receipt;
 pub mod resume;
 pub mod runs;
 pub mod sink;
 pub mod source;
+pub mod tally;
+pub mod writers;
 
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
 
 use log::{info, warn};
 
 use crate::clock::Clock;
 use crate::disk::guard::Permit;
 use crate::disk::target::Target;
+use crate::disk::traffic::Traffic;
 use crate::error::{Error, Kind, Result};
+use crate::gauge::Gauge;
 use crate::net::http::{Client, Timeouts};
 use crate::net::proxy::Proxies;
 use crate::net::tls::Trust;
 use crate::secret::{Secret, redacted};
 use crate::units::Bytes;
+use ahead::ReadAhead;
 use checksum::Checksum;
 use drive::Drive;
 use fetch::{Failure, Fetcher, Patience, Then};
 use format::Format;
 use ledger::Ledger;
+use meter::{Meter, Metered, Stage};
 use progress::Progress;
+use readback::{Verdict, once_more};
+pub use receipt::Receipt;
+use receipt::Seconds;
 use resume::Download;
 use sink::DiskSink;
-use source::{Digest, Hashing, ReadAhead};
+use source::{Digest, Hashing};
 
 /// What to write.
 #[derive(Clone, Debug)]
@@ -72,22 +87,18 @@ pub struct Tools {
     pub timeouts: Timeouts,
     pub patience: Patience,
     pub permit: Permit,
+    /// Read everything back at the end?
+    pub readback: bool,
     pub clock: Clock,
+    /// Told how far the image has come.
+    pub gauge: Gauge,
 }
 
-/// What was written, and what it cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Receipt {
-    pub bytes: Bytes,
-    /// As served, all attempts together.
-    pub fetched: Bytes,
-    /// Times the image was asked for again.
-    pub retries: u32,
-    pub time: Duration,
-    /// How much of `time` went by waiting for the network.
-    pub waited: Duration,
-    /// The disk signature of an MBR: the little-endian word at byte 440.
-    pub signature: u32,
+/// What one attempt left on the disk.
+struct Written {
+    bytes: Bytes,
+    signature: u32,
+    traffic: Arc<Traffic>,
 }
 
 /// Downloads, verifies and writes; returns once the disk is complete and on stable storage.
@@ -102,46 +113,46 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         tools.clock.clone(),
         tools.timeouts.read,
     );
-    let wanted = tools.patiently(&["the checksum".to_owned()], |_| wanted(request, &fetcher))?;
+    let (meter, started) = (Meter::new(tools.clock.clone()), tools.clock.elapsed());
+    let wanted = tools.patiently(&["the checksum".to_owned()], &meter, |_| {
+        tools.gauge.begin("checksum", None);
+        meter.charge(Stage::Network, || wanted(request, &fetcher))
+    })?;
     let image = request.urls.first().map_or("", |url| url);
-    let drive = request.drive.as_ref().map(|source| {
-        tools.patiently(&["the config drive".to_owned()], |_| {
-            source.load(&fetcher, image)
+    let load = |source: &drive::Source| {
+        tools.patiently(&["the config drive".to_owned()], &meter, |_| {
+            tools.gauge.begin("config drive", None);
+            meter.charge(Stage::Network, || source.load(&fetcher, image))
         })
-    });
-    let drive = drive.transpose()?;
-    let (ledger, started) = (Ledger::default(), tools.clock.elapsed());
-    let (bytes, signature) = tools.patiently(&request.urls, |url| {
+    };
+    let drive = request.drive.as_ref().map(load).transpose()?;
+    let ledger = Ledger::new(tools.gauge.clone());
+    let attempt = |url: &str| {
         ledger.begin_attempt();
+        tools.gauge.begin("connecting", None);
         let (fetcher, ledger) = (fetcher.clone(), ledger.clone());
         let (patience, clock) = (tools.patience, tools.clock.clone());
-        let download =
-            Download::open(fetcher, url, &request.urls, patience, clock, ledger.clone())?;
+        let open = || Download::open(fetcher, url, &request.urls, patience, clock, ledger.clone());
+        let download = meter.charge(Stage::Network, open)?;
         let goods = (&wanted, drive.as_ref());
-        write(request, url, goods, download, disk, tools).map_err(|error| Failure {
+        write(request, url, goods, download, disk, tools, &meter).map_err(|error| Failure {
             then: ledger.judge(&error),
             error,
         })
-    })?;
-    let (spent, time) = (ledger.spent(), tools.clock.elapsed() - started);
-    let receipt = Receipt {
-        bytes,
-        fetched: spent.fetched,
-        retries: spent.connections - 1,
-        time,
-        waited: spent.waited,
-        signature,
     };
-    info!(
-        "{bytes} on {} in {:.1} s, {:.1} MiB/s; {} fetched with {} retries; the bottleneck was {}: {:.1} s of waiting for the network",
-        disk.display(),
-        time.as_secs_f64(),
-        bytes.rate(time),
-        receipt.fetched,
-        receipt.retries,
-        spent.bottleneck(time),
-        receipt.waited.as_secs_f64(),
-    );
+    let rounds = || tools.patiently(&request.urls, &meter, attempt);
+    let written = once_more(disk.display(), rounds)?;
+    let spent = ledger.spent();
+    let receipt = Receipt {
+        bytes: written.bytes,
+        fetched: spent.fetched,
+        written: written.traffic.written(),
+        zeros: written.traffic.zeroed(),
+        retries: spent.connections - 1,
+        seconds: Seconds::of(&meter, tools.clock.elapsed() - started),
+        signature: written.signature,
+    };
+    info!("{}", receipt.line(disk));
     Ok(receipt)
 }
 
@@ -170,7 +181,8 @@ fn write(
     download: Download,
     disk: &Path,
     tools: &Tools,
-) -> Result<(Bytes, u32)> {
+    meter: &Meter,
+) -> Result<(Written, Verdict)> {
     let length = download.length();
     let target = Target::open(disk, &tools.permit)?;
     if let (Some(drive), Some(sector)) = (drive, target.table_units().first()) {
@@ -184,7 +196,7 @@ fn write(
         target.size()
     );
     if let Some(length) =
-        length.filter(|length| request.format == Format::Raw && *length > target.size())
+        length.filter(|length| request.format.is_plain() && *length > target.size())
     {
         let why = format!(
             "the image is {length} and does not fit on {}, which holds {}",
@@ -193,18 +205,28 @@ fn write(
         );
         return Err(Error::new(Kind::ImageWriteError, why));
     }
-    let ahead = ReadAhead::spawn(download)?;
-    let mut image = Hashing::new(
-        Progress::new(ahead, length, tools.clock.clone()),
-        wanted.algorithm(),
-    );
-    let mut out = DiskSink::new(target)?;
-    let bytes = request.format.decode(&mut image, &mut out)?;
-    image.finish()?.must_be(wanted)?;
+    tools.gauge.begin("writing", length);
+    let ahead = ReadAhead::spawn("image-read", download)?.metered(meter.clone());
+    let seen = Progress::new(ahead, tools.gauge.clone(), tools.clock.clone());
+    let image = Hashing::new(seen, wanted.algorithm()).metered(meter.clone());
+    let traffic = target.traffic();
+    let clock = tools.readback.then(|| tools.clock.clone());
+    let mut out = DiskSink::new(target)?.read_back(clock);
+    let metered = &mut Metered::new(&mut out, meter);
+    let (bytes, digest) = request.format.write(image, metered)?;
+    digest.must_be(wanted)?;
     info!("{wanted} verified, flushing {}", disk.display());
+    tools.gauge.begin("flushing", None);
     let signature = out.signature();
-    out.commit_with(|draft| layout::arrange(draft, request.partitioned, drive))?;
-    Ok((bytes, signature))
+    let verdict = meter.charge(Stage::Disk, || {
+        out.commit_with(|draft| layout::arrange(draft, request.partitioned, drive))
+    })?;
+    let written = Written {
+        bytes,
+        signature,
+        traffic,
+    };
+    Ok((written, verdict))
 }
 
 impl Tools {
@@ -213,6 +235,7 @@ impl Tools {
     fn patiently<T>(
         &self,
         places: &[String],
+        meter: &Meter,
         attempt: impl Fn(&str) -> Result<T, Failure>,
     ) -> Result<T> {
         let mut last = Error::new(Kind::InvalidCommandParamsError, "no URL to download from");
@@ -222,7 +245,9 @@ impl Tools {
                     .clock
                     .between(self.patience.interval / 2..self.patience.interval);
                 warn!("{last}; trying again in {:.0} s", pause.as_secs_f64());
-                self.clock.sleep(pause);
+                let why = format!("waiting for the network, attempt {}", round + 1);
+                self.gauge.begin(why, None);
+                meter.charge(Stage::Network, || self.clock.sleep(pause));
             }
             let mut hope = false;
             for place in places {

@@ -65,9 +65,7 @@ impl Download {
     ) -> Result<Self, Failure> {
         let started = clock.elapsed();
         ledger.connecting();
-        let served = fetcher.ask(url, None);
-        ledger.waited(clock.elapsed() - started);
-        let Served { offer, body } = served?;
+        let Served { offer, body } = fetcher.ask(url, None)?;
         let others = urls.iter().skip_while(|other| *other != url).skip(1);
         let others = others.chain(urls.iter().take_while(|other| *other != url));
         let mut places: VecDeque<_> = others.map(|url| Place::unasked(url)).collect();
@@ -175,6 +173,7 @@ impl Download {
                 return Err(self.give_up(cause.details(), Then::End));
             }
             let pause = self.pause();
+            self.ledger.interrupted();
             warn!(
                 "{}; asking {} for the rest from byte {} in {:.1} s",
                 cause.details(),
@@ -264,9 +263,6 @@ impl Place {
 
 impl Read for Download {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let started = self.clock.elapsed();
-        let outcome = self.fill(into);
-        self.ledger.waited(self.clock.elapsed() - started);
-        Ok(outcome?)
+        Ok(self.fill(into)?)
     }
 }

@@ -28,19 +28,18 @@ pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
     let receipt = image::deploy(&request, &disk.path, &machine.tools)
         .with_context(|| format!("writing image {} to {place}", request.id))
         .kind(Kind::ImageWriteError)?;
-    machine.set_written(Some(receipt));
+    // How Ironic knows a whole disk from others: by the signature in its boot record.
+    let signature = format!("{:#010x}", receipt.signature);
+    machine.set_written(Some(&signature));
     // protocol/api.md §11: the words of the reference agent.
     let result = format!(
-        "prepare_image: image ({}) written to device {place} root_uuid={}",
-        request.id,
-        signature(&receipt)
+        "prepare_image: image ({}) written to device {place} root_uuid={signature}",
+        request.id
     );
-    Ok(object([("result", text(result))]))
-}
-
-/// How Ironic knows a whole disk from others: by the signature in its boot record.
-pub fn signature(receipt: &image::Receipt) -> String {
-    format!("{:#010x}", receipt.signature)
+    Ok(object([
+        ("result", text(result)),
+        ("receipt", receipt.to_json()),
+    ]))
 }
 
 /// The config drive, if there is one: the step's own argument wins.
@@ -53,14 +52,16 @@ fn drive(arguments: &Object, info: &Object) -> Result<Option<Source>> {
     given.map(Source::new).transpose()
 }
 
-/// The node is looked up once more before the default rule chooses: hints may just have been set.
+/// A node without hints is looked up once more: they may just have been set.
 fn choose_disk(machine: &Machine) -> Result<disk::Disk> {
-    machine.node().any_disk_will_do()?;
-    match machine.agent.look_up() {
-        Ok(node) => machine.set_node(node),
-        Err(error) => warn!("the node as last sent has to do, the lookup failed: {error}"),
+    if !machine.node().has_hints() {
+        match machine.agent.look_up() {
+            Ok(node) => machine.set_node(node),
+            Err(error) => warn!("the node as last sent has to do, the lookup failed: {error}"),
+        }
     }
-    machine.node().any_disk_will_do()?;
+    let wishes = machine.node().wishes()?;
     let (attempts, delay) = machine.settings().disk_wait;
-    disk::wait_for_root(&machine.host, &machine.clock, attempts, delay).kind(Kind::DeviceNotFound)
+    disk::wait_for_root(&machine.host, &machine.clock, attempts, delay, &wishes)
+        .kind(Kind::DeviceNotFound)
 }

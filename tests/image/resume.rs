@@ -38,8 +38,6 @@ fn cuts_at_random_cost_no_byte_twice() {
     assert_eq!(server.served(), image.len(), "{cuts:?}");
     assert_eq!(receipt.fetched.0 as usize, image.len(), "{cuts:?}");
     assert_eq!(receipt.retries, 14, "{cuts:?}");
-    // By a fake clock only the pauses take time.
-    assert!(receipt.waited == receipt.time && !receipt.time.is_zero());
 }
 
 #[test]

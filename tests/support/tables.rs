@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use ironlet::clock::Clock;
 use ironlet::disk::guard::Permit;
 use ironlet::error::Result;
+use ironlet::gauge::Gauge;
 use ironlet::host::Host;
 use ironlet::image::checksum::Checksum;
 use ironlet::image::drive::Source;
@@ -52,6 +53,13 @@ pub fn image(scratch: &Scratch, mib: usize, script: &str) -> Vec<u8> {
     std::fs::write(&path, numbered(mib * MIB)).expect("room for an image");
     says("sfdisk", &["-q", "--wipe=never", name(&path)], script);
     std::fs::read(&path).expect("it was written")
+}
+
+/// Gives an image an MBR with one bootable partition, from sector 1 on; only its signature stays.
+pub fn one_partition(image: &mut [u8]) {
+    image[446..512].fill(0);
+    image[446..460].copy_from_slice(&[0x80, 0, 0, 0, 0x83, 0, 0, 0, 1, 0, 0, 0, 0, 9]);
+    image[510..512].copy_from_slice(&[0x55, 0xaa]);
 }
 
 pub fn numbered(size: usize) -> Vec<u8> {
@@ -109,7 +117,9 @@ pub fn tools(permitted: &Path) -> Tools {
             limit: None,
         },
         permit: Permit::new(&Host::new("/"), vec![permitted.to_owned()]),
+        readback: true,
         clock: Clock::fake(),
+        gauge: Gauge::new(Clock::fake()),
     }
 }
 
