@@ -58,6 +58,8 @@ fn request(urls: Vec<String>, checksum: Checksum) -> Request {
         format: Format::Raw,
         authorization: None,
         proxies: Default::default(),
+        partitioned: false,
+        drive: None,
     }
 }
 

@@ -149,12 +149,17 @@ impl Fetcher {
         })
     }
 
-    /// A small text file, such as a checksum file: at most 1 MiB. The login for `image` is for its own server.
-    pub fn text(&self, url: &str, image: &str) -> Result<String, Failure> {
+    /// Something else that belongs to `image`: its login is for its own server.
+    pub fn ask_beside(&self, url: &str, image: &str) -> Result<Served, Failure> {
         let mut fetcher = self.clone();
         fetcher.authorization = fetcher.authorization.filter(|_| at_home(url, image));
+        fetcher.ask(url, None)
+    }
+
+    /// A small text file beside `image`, such as a checksum file: at most 1 MiB.
+    pub fn text(&self, url: &str, image: &str) -> Result<String, Failure> {
         let mut bytes = Vec::new();
-        let mut body = fetcher.ask(url, None)?.body.take(MIB + 1);
+        let mut body = self.ask_beside(url, image)?.body.take(MIB + 1);
         body.read_to_end(&mut bytes)
             .map_err(|error| Failure::download(Error::from(error).details(), Then::Again))?;
         if bytes.len() as u64 > MIB {

@@ -10,10 +10,13 @@
 pub mod ahead;
 pub mod belt;
 pub mod checksum;
+pub mod draft;
+pub mod drive;
 pub mod fetch;
 pub mod flow;
 pub mod format;
 pub mod inspect;
+pub mod layout;
 pub mod ledger;
 pub mod meter;
 pub mod packing;
@@ -48,6 +51,7 @@ use crate::secret::{Secret, redacted};
 use crate::units::Bytes;
 use ahead::ReadAhead;
 use checksum::Checksum;
+use drive::Drive;
 use fetch::{Failure, Fetcher, Patience, Then};
 use format::Format;
 use ledger::Ledger;
@@ -72,6 +76,9 @@ pub struct Request {
     /// A complete Authorization header value.
     pub authorization: Option<Secret>,
     pub proxies: Proxies,
+    /// A disk without a partition would be good for nothing.
+    pub partitioned: bool,
+    pub drive: Option<drive::Source>,
 }
 
 /// What to write it with.
@@ -112,6 +119,14 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         tools.gauge.begin("checksum", None);
         meter.charge(Stage::Network, || wanted(request, &fetcher))
     })?;
+    let image = request.urls.first().map_or("", |url| url);
+    let load = |source: &drive::Source| {
+        tools.patiently(&["the config drive".to_owned()], &meter, |_| {
+            tools.gauge.begin("config drive", None);
+            meter.charge(Stage::Network, || source.load(&fetcher, image))
+        })
+    };
+    let drive = request.drive.as_ref().map(load).transpose()?;
     let ledger = Ledger::new(tools.gauge.clone());
     let attempt = |url: &str| {
         ledger.begin_attempt();
@@ -120,7 +135,8 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         let (patience, clock) = (tools.patience, tools.clock.clone());
         let open = || Download::open(fetcher, url, &request.urls, patience, clock, ledger.clone());
         let download = meter.charge(Stage::Network, open)?;
-        let write = || write(request, url, &wanted, download, disk, tools, &meter);
+        let goods = (&wanted, drive.as_ref());
+        let write = || write(request, url, goods, download, disk, tools, &meter);
         meter.charge(Stage::Decode, write).map_err(|error| Failure {
             then: ledger.judge(&error),
             error,
@@ -163,7 +179,7 @@ fn wanted(request: &Request, fetcher: &Fetcher) -> Result<Digest, Failure> {
 fn write(
     request: &Request,
     url: &str,
-    wanted: &Digest,
+    (wanted, drive): (&Digest, Option<&Drive>),
     download: Download,
     disk: &Path,
     tools: &Tools,
@@ -171,6 +187,9 @@ fn write(
 ) -> Result<(Written, Verdict)> {
     let length = download.length();
     let target = Target::open(disk, &tools.permit)?;
+    if let (Some(drive), Some(sector)) = (drive, target.table_units().first()) {
+        drive.check(*sector)?;
+    }
     let size = length.map_or("of unknown size".to_owned(), |length| length.to_string());
     info!(
         "writing {} ({size}) to {} ({})",
@@ -201,7 +220,9 @@ fn write(
     info!("{wanted} verified, flushing {}", disk.display());
     tools.gauge.begin("flushing", None);
     let signature = out.signature();
-    let verdict = meter.charge(Stage::Disk, || out.commit())?;
+    let verdict = meter.charge(Stage::Disk, || {
+        out.commit_with(|draft| layout::arrange(draft, request.partitioned, drive))
+    })?;
     let written = Written {
         bytes,
         signature,
