@@ -11,6 +11,7 @@ use std::sync::Arc;
 use log::debug;
 
 use super::belt::Block;
+use super::draft::Draft;
 use super::readback::{Proof, Verdict, unlike};
 use super::runs::GRAIN;
 use super::tally::Tally;
@@ -87,7 +88,12 @@ impl DiskSink {
     }
 
     /// Everything but the ends, flushed; then the ends, the boot sector last of all; then flushed.
-    pub fn commit(mut self) -> Result<Verdict> {
+    pub fn commit(self) -> Result<Verdict> {
+        self.commit_with(|_| Ok(()))
+    }
+
+    /// The same, with a last word on the disk as it is to be while its ends are still in memory alone.
+    pub fn commit_with(mut self, last: impl FnOnce(&mut Draft) -> Result<()>) -> Result<Verdict> {
         self.send_current()?;
         match self.writers.take() {
             Some(writers) => writers.finish()?,
@@ -101,6 +107,13 @@ impl DiskSink {
                 return Ok(Verdict::of(differences));
             }
         }
+        last(&mut Draft {
+            target: &self.target,
+            head: &mut self.head,
+            tail: &mut self.tail,
+            tail_at: self.tail_at,
+        })?;
+        self.target.flush()?;
         self.write_ends()?;
         if self.proof.is_some() {
             let differences = self.compare_ends();

@@ -67,6 +67,8 @@ pub fn request(info: &Object, settings: &Settings) -> Result<Request> {
         format: format(info, settings)?,
         authorization: authorization(info, &id, settings)?,
         proxies: proxies(info)?,
+        partitioned: true,
+        drive: None,
         id,
     })
 }

@@ -167,6 +167,8 @@ fn deploy_and_spoil(times: usize) -> (Result<Receipt>, usize, bool, Vec<u8>) {
         format: Format::Raw,
         authorization: None,
         proxies: Default::default(),
+        partitioned: false,
+        drive: None,
     };
     let minute = Duration::from_secs(60);
     let clock = Clock::fake();
