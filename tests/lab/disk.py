@@ -76,6 +76,15 @@ class Disk:
                     return False
         return True
 
+    def old_from(self, at):
+        """Is all between byte `at` and the last MiB as the older system left it?"""
+        with open(self.path, "rb") as file:
+            file.seek(at)
+            while (left := self.size - MIB - file.tell()) > 0:
+                if file.read(min(left, MIB)).strip(bytes([OLD_BYTE])):
+                    return False
+        return True
+
     def wait_written(self, more, seconds):
         """Wait until a sparse disk has grown by `more` bytes: the agent is in the middle of its write."""
         deadline = time.monotonic() + seconds

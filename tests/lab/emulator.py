@@ -38,6 +38,14 @@ def slowed(path, bytes_per_second):
     ]
 
 
+def thin(path, zeroes):
+    """A disk that gives zeroed ranges back to the host, or one that knows no command to zero a range."""
+    return [
+        "-blockdev", f"driver=raw,node-name=disk,discard=unmap,detect-zeroes=off,file.driver=file,file.filename={path}",
+        "-global", f"virtio-blk-device.write-zeroes={'on' if zeroes else 'off'}",
+    ]
+
+
 def failing(path, offset):
     """Writes that touch the sector at `offset` end with an I/O error, every time."""
     return [

@@ -53,6 +53,23 @@ def noise(name, mib, zeros=(0, 0)):
     return path
 
 
+def patches(name, mib):
+    """Noise and zeros by turns in runs of half a KiB to 4 MiB, wherever they happen to begin."""
+    path = place.FIXTURES / f"lab-{name}-{mib}-patches.raw"
+    if path.exists() and path.stat().st_size == mib * MIB:
+        return path
+    place.FIXTURES.mkdir(parents=True, exist_ok=True)
+    source, left = random.Random(name), mib * MIB
+    with open(path, "wb") as file:
+        while left:
+            length = min(left, 512 * source.randrange(1, 2 << source.randrange(13)))
+            file.write(bytes(length) if source.random() < 0.5 else source.randbytes(length))
+            left -= length
+        file.seek(0)
+        file.write(_boot_sector(name, mib * MIB // 512))
+    return path
+
+
 def up(name):
     """What a deployed image says on the console."""
     return f"ironlet: deployed system {name} is up"

@@ -16,7 +16,7 @@ SUCCESS = r"image: .* on /dev/vda in [0-9.]+ s"
 
 
 class Standalone:
-    def __init__(self, directory, image, spare_mib=8):
+    def __init__(self, directory, image, spare_mib=8, parameters=""):
         self.directory, self.image = directory, image
         network.start(directory)
         network.tap(emulator.TAP)
@@ -28,7 +28,7 @@ class Standalone:
         shutil.copyfile(self.disk.path, self._old)
         self._append = (
             f"ironlet.image={network.WEB}/images/{image.name} ironlet.checksum=sha256:{disk.digest(image)} "
-            "ironlet.disk=/dev/vda ironlet.then=poweroff"
+            f"ironlet.disk=/dev/vda ironlet.then=poweroff {parameters}"
         )
 
     def power_on(self, description):
