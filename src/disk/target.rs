@@ -99,12 +99,17 @@ impl Target {
             .kind(Kind::ImageWriteError)
     }
 
+    /// Does it zero ranges by itself, as far as is known?
+    pub fn punches(&self) -> bool {
+        self.punches.load(Ordering::Relaxed)
+    }
+
     /// Has the disk zero an aligned range by itself; false when it cannot: then zeros must be written.
     pub fn punch(&self, at: u64, len: u64) -> bool {
         // A command that takes minutes could not be seen or stopped.
         const PIECE: u64 = GIB;
         let mut done = 0;
-        while done < len && self.punches.load(Ordering::Relaxed) {
+        while done < len && self.punches() {
             let piece = (len - done).min(PIECE);
             match block::punch(&self.file, at + done, piece) {
                 Ok(()) => {
