@@ -1,0 +1,71 @@
+"""From a real Swift by a temporary URL; an expired one and a wrong signature are refused at once, and no log holds a signature."""
+
+import hashlib
+import re
+import subprocess
+import tarfile
+import time
+
+import disk
+import image
+import place
+import swift
+from stand import Stand
+from verdict import require
+
+KEY = "the account's key"
+ENOUGH = 600
+# Kind of URL → (key that signs, seconds it is valid, digest, what the error has to say).
+REFUSED = {
+    "expired": (KEY, -60, hashlib.sha256, r"401.*temporary URL.*expired"),
+    "of a wrong signature": ("another key", ENOUGH, hashlib.sha256, r"401.*temporary URL.*signature"),
+    "signed with SHA-1, which this Swift no longer takes": (KEY, ENOUGH, hashlib.sha1, r"401.*temporary URL.*signature"),
+}
+
+
+def run(directory):
+    source = image.noise("tempurl", 64)
+    cloud = swift.Swift(directory).start()
+    stand = Stand(directory)
+    cloud.ready().set_key(KEY)
+    path = cloud.upload(source)
+    url, signature = swift.temporary_url(path, KEY, ENOUGH)
+    ordered = stand.deploy(source, url=url)
+    stand.deployed(source, "tempurl", ordered)
+    for name, text in told(directory):
+        require(signature not in text, f"{name} holds the URL's signature")
+        require("temp_url_sig" not in text, f"{name} holds the URL's query")
+    print(f"  active by a temporary URL of Swift, {source.stat().st_size >> 20} MiB in segments; then booted from disk", flush=True)
+
+    for kind, (key, seconds, algorithm, wanted) in REFUSED.items():
+        url, signature = swift.temporary_url(path, key, seconds, algorithm)
+        code, said, took = write(directory, url, disk.digest(source))
+        require(code != 0, f"a URL that is {kind} was good enough")
+        require(re.search(wanted, said), f"the error does not say /{wanted}/: {said}")
+        require(signature not in said, f"the error holds the URL's signature: {said}")
+        require(took < 10, f"it took {took:.0f} s to refuse a URL that is {kind}")
+        print(f"  {kind}: refused after {took:.1f} s: {said.splitlines()[-1]}", flush=True)
+
+
+def write(directory, url, digest):
+    """ironlet by itself, writing to a file: exit code, what it said, seconds."""
+    target = directory / "refused.raw"
+    target.write_bytes(bytes(1 << 20))
+    started = time.monotonic()
+    done = subprocess.run(
+        [place.IRONLET, "--write-image", url, "--checksum", f"sha256:{digest}", "--disk", target, "--allow-disk", target],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
+    )
+    return done.returncode, done.stdout, time.monotonic() - started
+
+
+def told(directory):
+    """All that the agent said, on the console and in the logs Ironic collected from it."""
+    yield "console.log", (directory / "console.log").read_text()
+    collected = list((directory / "agent-logs").glob("*.tar.gz"))
+    require(collected, "Ironic collected no logs from the agent")
+    for archive in collected:
+        with tarfile.open(archive) as files:
+            for member in files:
+                if member.isfile():
+                    yield f"{archive.name}: {member.name}", files.extractfile(member).read().decode(errors="replace")
