@@ -50,12 +50,11 @@ impl Image {
         Ok(Request {
             urls: self.urls.clone(),
             checksum: Checksum::parse(&self.checksum)?,
-            format: match id.ends_with(".qcow2") {
-                true => Format::Qcow2,
-                false => Format::Raw,
-            },
+            format: Format::of_file(&id)?,
             authorization: None,
             proxies: Default::default(),
+            partitioned: false,
+            drive: None,
             id,
         })
     }

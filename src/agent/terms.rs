@@ -101,11 +101,16 @@ pub fn tools(
 /// What commands go by.
 pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
     let login = config.image.login.as_ref();
+    let image = &config.image;
     Settings {
-        formats: enrolment
-            .permitted_formats
-            .clone()
-            .unwrap_or_else(|| config.image.permitted_formats.clone()),
+        formats: match enrolment.any_format.unwrap_or(image.any_format) {
+            true => Settings::default().formats,
+            false => enrolment
+                .permitted_formats
+                .clone()
+                .unwrap_or_else(|| image.permitted_formats.clone()),
+        },
+        unpack: image.unpack,
         md5: enrolment.md5_allowed.unwrap_or(config.image.md5_allowed),
         login: login.map(|(user, password)| Login {
             user: Some(user.clone()),

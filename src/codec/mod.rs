@@ -7,4 +7,5 @@ pub mod json;
 pub mod sift;
 pub mod tar;
 pub mod uuid;
+pub mod xz;
 pub mod zstd;

@@ -1,8 +1,9 @@
-//! Zstandard: one frame unpacked.
+//! Zstandard: one frame unpacked, or frame after frame.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 
-use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder, StreamingDecoder};
 
 /// The furthest a frame may look back: what RFC 8878, 3.1.1.1.2, has every decoder support.
 const WINDOW: u64 = 8 << 20;
@@ -31,6 +32,110 @@ impl Default for Unpacker {
     }
 }
 
+/// The furthest a frame of a packed image may look back: more than any level without --ultra does,
+/// and what leaves a machine with 128 MiB of memory in peace.
+const FURTHEST: u64 = 16 << 20;
+
+/// Unpacks frames laid end to end, each checked against its checksum, into one stream; skippable
+/// frames are skipped, and anything else is an error.
+pub struct Unzstd<R> {
+    packed: R,
+    decoder: FrameDecoder,
+    /// Was there a frame?
+    begun: bool,
+}
+
+impl<R: BufRead> Unzstd<R> {
+    pub fn new(packed: R) -> Self {
+        let mut decoder = FrameDecoder::new();
+        decoder.set_max_window_size(FURTHEST);
+        // Room for the window is made at once from the second frame on, for the first piece by piece,
+        // each time beside the last: a frame of nothing spares that.
+        let nothing = b"\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00";
+        let _ = StreamingDecoder::new_with_decoder(&nothing[..], &mut decoder)
+            .map(|mut frame| io::copy(&mut frame, &mut io::sink()));
+        Unzstd {
+            packed,
+            decoder,
+            begun: false,
+        }
+    }
+
+    /// Begins the next frame; false at the end of everything.
+    fn next_frame(&mut self) -> io::Result<bool> {
+        loop {
+            if self.packed.fill_buf()?.is_empty() {
+                return match self.begun {
+                    true => Ok(false),
+                    false => Err(io::ErrorKind::UnexpectedEof.into()),
+                };
+            }
+            match self.decoder.reset(&mut self.packed) {
+                Ok(()) => {
+                    self.begun = true;
+                    return Ok(true);
+                }
+                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
+                    length,
+                    ..
+                })) => {
+                    let mut skipped = self.packed.by_ref().take(length.into());
+                    if io::copy(&mut skipped, &mut io::sink())? < length.into() {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                }
+                Err(FrameDecoderError::ReadFrameHeaderError(
+                    ReadFrameHeaderError::BadMagicNumber(_),
+                )) if self.begun => {
+                    return Err(invalid("something that is not zstd follows the last frame"));
+                }
+                Err(FrameDecoderError::WindowSizeTooBig { requested, .. }) => {
+                    return Err(invalid(format!(
+                        "it looks back over {} MiB, and only {} MiB are kept here: pack it without --long and --ultra",
+                        requested >> 20,
+                        FURTHEST >> 20
+                    )));
+                }
+                Err(other) => return Err(invalid(other)),
+            }
+        }
+    }
+
+    fn verify(&self) -> io::Result<()> {
+        match self.decoder.get_checksum_from_data() {
+            Some(sum) if self.decoder.get_calculated_checksum() != Some(sum) => {
+                Err(invalid("a frame's checksum is wrong"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<R: BufRead> Read for Unzstd<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let count = self.decoder.read(into)?;
+            if count > 0 || into.is_empty() {
+                return Ok(count);
+            }
+            if !self.decoder.is_finished() {
+                let blocks = BlockDecodingStrategy::UptoBlocks(1);
+                let decoded = self.decoder.decode_blocks(&mut self.packed, blocks);
+                decoded.map_err(invalid)?;
+                continue;
+            }
+            self.verify()?;
+            if !self.next_frame()? {
+                return Ok(0);
+            }
+        }
+    }
+}
+
+fn invalid(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,5 +157,35 @@ mod tests {
         // The same with a window of 1 TiB.
         let greedy = b"\x28\xb5\x2f\xfd\x00\xf0\x29\x00\x00hello";
         assert!(unpacker.fill(greedy, &mut plain).is_err(), "1 TiB");
+    }
+    #[test]
+    fn frames_are_one_stream_and_nothing_else_may_follow() {
+        let frame = b"\x28\xb5\x2f\xfd\x20\x05\x29\x00\x00hello";
+        // RFC 8878, 3.1.2: any of sixteen magic numbers, a length, and as many bytes.
+        let skipped = b"\x5f\x2a\x4d\x18\x03\x00\x00\x00xyz";
+        let unzstd = |parts: &[&[u8]]| {
+            let mut plain = String::new();
+            let packed = parts.concat();
+            let mut unzstd = Unzstd::new(&packed[..]);
+            unzstd.read_to_string(&mut plain).map(|_| plain)
+        };
+        let both = unzstd(&[skipped, frame, skipped, frame, skipped]).expect("two frames");
+        assert_eq!(both, "hellohello");
+        // The same with a checksum flag, and a checksum of nothing in particular.
+        let wrong = b"\x28\xb5\x2f\xfd\x24\x05\x29\x00\x00hello1234";
+        for (what, parts) in [
+            ("garbage", &[&frame[..], b"x"][..]),
+            ("zeros", &[frame, &[0; 512]]),
+            ("a cut frame", &[frame, &frame[..13]]),
+            ("a cut skippable frame", &[frame, &skipped[..10]]),
+            ("a wrong checksum", &[wrong]),
+            (
+                "a window of 1 TiB",
+                &[b"\x28\xb5\x2f\xfd\x00\xf0\x29\x00\x00hello"],
+            ),
+            ("nothing", &[]),
+        ] {
+            assert!(unzstd(parts).is_err(), "{what}");
+        }
     }
 }

@@ -23,6 +23,8 @@ pub struct Enrolment {
     pub tls_ciphers: Option<String>,
     pub md5_allowed: Option<bool>,
     pub permitted_formats: Option<Vec<String>>,
+    /// Formats need no permission.
+    pub any_format: Option<bool>,
     /// Later inventories leave the BMC alone.
     pub skips_bmc: bool,
 }
@@ -67,6 +69,7 @@ pub fn enrolment(text: &str) -> Result<(Enrolment, Token)> {
         tls_min: tls_min.and_then(Version::parse),
         tls_ciphers: lenient(config.string("tls_cipher_suites")).map(str::to_owned),
         md5_allowed: lenient(config.boolean("agent_md5_checksum_enable")),
+        any_format: lenient(config.boolean("disable_deep_image_inspection")),
         permitted_formats: lenient(config.array("permitted_image_formats")).map(|formats| {
             let texts = formats.iter().filter_map(|format| match format {
                 Value::String(text) => Some(text.clone()),

@@ -20,6 +20,7 @@ pub struct Target {
     file: File,
     size: Bytes,
     sector: u64,
+    device: bool,
     /// Does it zero ranges by itself? True until it once refused.
     punches: AtomicBool,
     traffic: Arc<Traffic>,
@@ -41,6 +42,7 @@ impl Target {
             .kind(Kind::BlockDeviceError)?;
         let size = Bytes(block::size(&file).with_context(opening)?);
         let sector = block::sector_size(&file).with_context(opening)?;
+        let device = block::is_device(&file).with_context(opening)?;
         if size.0 == 0 {
             return Err(Error::new(
                 Kind::BlockDeviceError,
@@ -56,6 +58,7 @@ impl Target {
             file,
             size,
             sector,
+            device,
             punches: AtomicBool::new(true),
             traffic: Arc::default(),
         })
@@ -72,6 +75,14 @@ impl Target {
     /// Offsets and lengths of writes are multiples of this many bytes.
     pub fn sector(&self) -> u64 {
         self.sector
+    }
+
+    /// What a partition table on it may count in: its sectors. A file stands for a disk of any kind.
+    pub fn table_units(&self) -> &[u64] {
+        match self.device {
+            true => std::slice::from_ref(&self.sector),
+            false => &[512, 4096],
+        }
     }
 
     /// What went there so far; goes on counting.

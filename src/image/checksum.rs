@@ -1,5 +1,7 @@
 //! What an image must hash to: given outright, or found in a checksum file.
 
+use std::cmp::Reverse;
+
 use super::source::{Algorithm, Digest};
 use crate::error::{Error, Kind, Result};
 use crate::net::url;
@@ -25,12 +27,14 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    fn accepts(self, algorithm: Algorithm) -> bool {
-        match self {
-            Wanted::Only(only) => algorithm == only,
-            Wanted::Any => true,
-            Wanted::AnyButMd5 => algorithm != Algorithm::Md5,
-        }
+    /// What these digits are, if they count.
+    fn digest(self, digits: &str) -> Option<Digest> {
+        let algorithm = match self {
+            Wanted::Only(only) => only,
+            Wanted::Any | Wanted::AnyButMd5 => Algorithm::of_length(digits.len())?,
+        };
+        let counts = self != Wanted::AnyButMd5 || algorithm != Algorithm::Md5;
+        Digest::new(algorithm, digits).ok().filter(|_| counts)
     }
 }
 
@@ -90,13 +94,9 @@ impl Checksum {
 
 /// The strongest wanted digest of `image` (a file name, maybe percent-encoded) in a checksum file: GNU
 /// (`digest  name`, `digest *name`), BSD (`ALGO (name) = digest`) or OpenSSL (`ALGO(name)= digest`) lines,
-/// or a lone digest, maybe as `algo:digest`. Names may carry `./` or directories.
+/// or a lone digest; a digest may be `algo:digest`. Names may carry `./` or directories, but of several
+/// files that differ in nothing else none is chosen.
 pub fn find(file: &str, image: &str, wanted: Wanted) -> Result<Digest> {
-    let digest = |digits: &str| {
-        let algorithm = Algorithm::of_length(digits.len())?;
-        let digest = Digest::new(algorithm, digits).ok()?;
-        wanted.accepts(algorithm).then_some(digest)
-    };
     let lines = || {
         file.trim_start_matches('\u{feff}')
             .lines()
@@ -105,28 +105,46 @@ pub fn find(file: &str, image: &str, wanted: Wanted) -> Result<Digest> {
     };
     let mut lone = lines();
     if let (Some(only), None) = (lone.next(), lone.next())
-        && let Some(digest) = digest(bare(only))
+        && let Some(digest) = wanted.digest(bare(only))
     {
         return Ok(digest);
     }
     let plain = url::unescape(image);
     let named = lines().filter_map(|line| {
-        let (digits, name) = parts(line)?;
-        let name = name.rsplit('/').next()?;
+        let (digits, path) = parts(line)?;
+        let path = path.strip_prefix("./").unwrap_or(path);
+        let name = path.rsplit('/').next()?;
         let is_it = name == image || name.as_bytes() == plain;
-        is_it.then(|| digest(digits)).flatten()
+        let digest = wanted.digest(bare(digits)).filter(|_| is_it)?;
+        Some((digest.algorithm().digits(), name == path, digest))
     });
-    named
-        .max_by_key(|digest| digest.algorithm().digits())
-        .ok_or_else(|| {
+    let mut named: Vec<_> = named.collect();
+    // The strongest first, and of those the ones in no directory.
+    named.sort_by_key(|(digits, at_top, _)| (Reverse(*digits), !at_top));
+    let missing = |why: String| Error::new(Kind::ImageDownloadError, why);
+    match &named[..] {
+        [] => {
             let kinds = match wanted {
                 Wanted::Only(algorithm) => algorithm.name(),
                 Wanted::Any => "usable",
                 Wanted::AnyButMd5 => "usable (MD5 is not allowed)",
             };
-            let why = format!("the checksum file has no {kinds} digest for '{image:.200}'");
-            Error::new(Kind::ImageDownloadError, why)
-        })
+            let hint = match lines().next() {
+                Some(first) if first.starts_with('<') => "; it looks like a web page",
+                _ => "",
+            };
+            Err(missing(format!(
+                "the checksum file has no {kinds} digest for '{image:.200}'{hint}"
+            )))
+        }
+        [one, other, ..] if (one.0, one.1) == (other.0, other.1) && one.2 != other.2 => {
+            Err(missing(format!(
+                "the checksum file has several digests for '{image:.200}': {} and {}",
+                one.2, other.2
+            )))
+        }
+        [(_, _, digest), ..] => Ok(digest.clone()),
+    }
 }
 
 /// Without the algorithm's name before it.
@@ -152,6 +170,7 @@ mod tests {
     use super::*;
 
     const SHA: &str = "439af862e0904ad5cba2f1583e6c32e684e1ff1b029a49c823833a4ab30dc363";
+    const SHA1: &str = "a9993e364706816aba3e25717850c26c9cd0d89d";
     const MD5: &str = "900150983cd24fb0d6963f7d28e17f72";
 
     #[test]
@@ -169,6 +188,9 @@ mod tests {
             format!("SHA2-256(disk.raw)= {SHA}\n"),
             format!("sha256:{SHA}\n"),
             format!("\u{feff}{SHA} disk.raw\r\n"),
+            format!("sha256:{SHA}  disk.raw\n{SHA}  other.raw\n"),
+            format!("{}  old/disk.raw\n{SHA}  ./disk.raw\n", "0".repeat(64)),
+            format!("{SHA}  a/disk.raw\n{SHA}  b/disk.raw\n"),
             format!(
                 "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n{SHA}  disk.raw\n-----BEGIN"
             ),
@@ -206,10 +228,24 @@ mod tests {
             (&format!("{MD5}  disk.raw"), Wanted::AnyButMd5),
             (MD5, Wanted::AnyButMd5),
             ("sha256:", Wanted::Any),
+            (
+                &format!("{SHA}  a/disk.raw\n{}  b/disk.raw", "0".repeat(64)),
+                Wanted::Any,
+            ),
+            (&format!("{SHA1}  disk.raw"), Wanted::Any),
         ] {
             let error = find(file, "disk.raw", wanted).expect_err(file);
             assert!(error.details().contains("'disk.raw'"), "{error}");
         }
+    }
+
+    #[test]
+    fn sha1_is_found_by_who_asks_for_it() {
+        let file = format!("{SHA}  disk.raw\n{SHA1}  disk.raw");
+        let found = find(&file, "disk.raw", Wanted::Only(Algorithm::Sha1)).expect("it is there");
+        assert_eq!(found.to_string(), format!("sha1 {SHA1}"));
+        assert!(Checksum::parse(SHA1).is_err(), "not guessed");
+        assert!(Checksum::parse(&format!("sha1:{SHA1}")).is_ok());
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub struct Settings {
     pub md5: bool,
     /// Image formats that may be deployed, raw aside.
     pub formats: Vec<String>,
+    /// May an image declared raw be unpacked if its first bytes say that it is packed?
+    pub unpack: bool,
     /// The image server's login by default (`ipa-image-server-…`); none without a strategy.
     pub login: Option<Login>,
     pub ignore_bootloader_failure: bool,
@@ -72,6 +74,7 @@ impl Default for Settings {
             // protocol/lifecycle.md §8: Ironic allows it unless told otherwise.
             md5: true,
             formats: ["raw", "gpt", "qcow2"].map(str::to_owned).to_vec(),
+            unpack: false,
             login: None,
             ignore_bootloader_failure: false,
             bios_bootloader: false,

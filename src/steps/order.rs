@@ -64,9 +64,11 @@ pub fn request(info: &Object, settings: &Settings) -> Result<Request> {
     Ok(Request {
         urls: urls(info)?,
         checksum: checksum(info, settings.md5)?,
-        format: format(info, &settings.formats)?,
+        format: format(info, settings)?,
         authorization: authorization(info, &id, settings)?,
         proxies: proxies(info)?,
+        partitioned: true,
+        drive: None,
         id,
     })
 }
@@ -111,20 +113,30 @@ fn checksum(info: &Object, md5: bool) -> Result<Checksum> {
     })
 }
 
-/// As declared; anything but raw must be among those Ironic permits.
-fn format(info: &Object, permitted: &[String]) -> Result<Format> {
-    let name = info.string("disk_format")?.ok_or_else(|| {
-        let why = "the image has no disk_format, and ironlet does not guess; no disk was touched";
-        Error::new(Kind::InvalidImage, why)
-    })?;
-    let format = Format::named(name)?;
-    if format != Format::Raw && !permitted.iter().any(|other| other == name) {
-        let permitted = permitted.join(", ");
-        let why =
-            format!("Security: images of format '{name}' are not permitted, only {permitted}");
-        return Err(Error::new(Kind::InvalidImage, why));
+/// As declared, or by its content; anything but declared raw must be among those Ironic permits.
+fn format(info: &Object, settings: &Settings) -> Result<Format> {
+    let permitted = &settings.formats;
+    let name = match info.string("disk_format")? {
+        // protocol/deploy.md §8
+        None | Some("" | "unknown") => {
+            return Ok(Format::Unsaid {
+                permitted: permitted.clone(),
+                unpack: settings.unpack,
+            });
+        }
+        Some(name) => name,
+    };
+    match Format::named(name)? {
+        Format::Raw if settings.unpack => Ok(Format::MaybePacked),
+        Format::Raw => Ok(Format::Raw),
+        format if permitted.iter().any(|other| other == name) => Ok(format),
+        _ => {
+            let permitted = permitted.join(", ");
+            let why =
+                format!("Security: images of format '{name}' are not permitted, only {permitted}");
+            Err(Error::new(Kind::InvalidImage, why))
+        }
     }
-    Ok(format)
 }
 
 /// A complete Authorization header: as given, else from the image's login, else from our own.
