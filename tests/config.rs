@@ -233,12 +233,12 @@ fn debug_is_never_a_reason_not_to_start() {
 #[test]
 fn images_are_unpacked_and_formats_not_asked_for_where_told_so() {
     let file = (
-        "a.conf",
+        "ironic-python-agent.d/a.conf",
         "[DEFAULT]\ndisable_deep_image_inspection = true\n",
     );
     let config = Machine::new("images", &[file]).read("ironlet.decompress=1");
     let image = config.expect("fine").image;
-    assert!(image.any_format && image.unpack);
+    assert_eq!((image.any_format, image.unpack), (true, true));
 }
 
 #[test]
