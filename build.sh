@@ -17,6 +17,8 @@ usage() {
 ./build.sh test                 everything CI runs
 ./build.sh lab [SCENARIO…]      scenarios against a real Ironic
 ./build.sh conformance          the same requests to IPA and to ironlet, replies compared
+./build.sh contract             Ironic's own code reads a command that runs, and its receipt
+./build.sh components [PART…]   real web servers and proxies around the binary
 ./build.sh bench                figures beside their limits and peers
 ./build.sh fuzz TARGET SECONDS  one fuzz target
 TABLE
@@ -34,14 +36,14 @@ target=x86_64-unknown-linux-musl
 # What a machine without Rust gets: the same compiler gives the same bytes, and its lints are those the sources were held to.
 toolchain=1.95.0
 
-# What each command needs from Debian, in groups; conformance and lab add what only they use.
+# What each command needs from Debian, in groups; conformance, components and lab add what only they use.
 packages() {
     case $1 in
     rust) echo gcc libc6-dev musl-tools binutils ca-certificates ;;
     build) echo cpio kmod xz-utils zstd ca-certificates ;;
     image) echo cpio kmod e2fsprogs fdisk grub-common grub-pc-bin busybox-static openssl ;;
     machine) echo qemu-system-x86 ipxe-qemu iproute2 python3 ;;
-    rust_tests) echo dnsmasq-base iproute2 util-linux qemu-utils openssl gzip zstd xz-utils ;;
+    rust_tests) echo dnsmasq-base iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools genisoimage gzip zstd xz-utils ;;
     fuzz) echo g++ ;;
     curl) echo curl ;;
     esac
@@ -163,6 +165,18 @@ conformance() {
     IRONLET=$PWD/dist/ironlet tests/conformance/run "$@"
 }
 
+contract() {
+    need rust build machine
+    build
+    IRONLET=$PWD/dist/ironlet tests/contract/run "$@"
+}
+
+components() {
+    need_rust
+    binary
+    IRONLET=$PWD/dist/ironlet tests/components/run "$@"
+}
+
 bench() {
     need rust build image machine
     build
@@ -182,7 +196,7 @@ fuzz() {
 
 case ${1:-} in
 '' | --profile | --kernel | --modules) build "$@" ;;
-demo | check | lab | conformance | bench | fuzz) "$@" ;;
+demo | check | lab | conformance | contract | components | bench | fuzz) "$@" ;;
 test) all_parts ;;
 -h | --help | help) usage ;;
 *) usage >&2; exit 2 ;;

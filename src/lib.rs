@@ -14,8 +14,9 @@ pub mod error;
 pub mod secret;
 pub mod units;
 
-// F1: the kernel's interface, and pure bytes → bytes
+// F1: the kernel's interface, pure bytes → bytes, and how far the work has come
 pub mod codec;
+pub mod gauge;
 pub mod sys;
 
 // F2: the machine as files, and the log

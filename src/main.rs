@@ -30,7 +30,8 @@ fn main() -> ExitCode {
         () if flags.opt_present("help-parameters") => print(&config::parameters_help()),
         () if flags.opt_present("agent") => agent::run(surroundings(&flags)),
         () if flags.opt_present("write-image") => {
-            standalone::write(surroundings(&flags), image(&flags))
+            let readback = flags.opt_present("readback");
+            standalone::write(surroundings(&flags), image(&flags), readback)
         }
         () => print(&options.usage(USAGE)),
     };
@@ -67,6 +68,7 @@ fn options() -> Options {
         "SUM",
     );
     options.optopt("", "disk", "the disk to write", "PATH");
+    options.optflag("", "readback", "read the disk back at the end and compare");
     options.optmulti(
         "",
         "allow-disk",

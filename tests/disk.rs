@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ironlet::clock::Clock;
-use ironlet::disk::{default_root, list, wait_for_root};
+use ironlet::disk::{Wishes, default_root, list, wait_for_root};
 use ironlet::error::Kind;
 
 #[path = "support/machine.rs"]
@@ -238,12 +238,14 @@ fn the_error_says_why_each_disk_was_passed_over() {
 fn disks_that_are_late_are_waited_for() {
     let (clock, pause) = (Clock::fake(), Duration::from_secs(3));
     let machine = Machine::empty();
-    let error = wait_for_root(&machine.host(), &clock, 10, pause).expect_err("none ever comes");
+    let error = wait_for_root(&machine.host(), &clock, 10, pause, &Wishes::default())
+        .expect_err("none ever comes");
     assert_eq!(error.kind(), Kind::DeviceNotFound);
     assert_eq!(clock.elapsed(), 9 * pause, "ten looks, nine pauses");
 
     let machine = machine.with(&plain("vda", 8, ""));
-    let disk = wait_for_root(&machine.host(), &clock, 10, pause).expect("there now");
+    let disk =
+        wait_for_root(&machine.host(), &clock, 10, pause, &Wishes::default()).expect("there now");
     assert_eq!(
         (disk.name.as_str(), clock.elapsed()),
         ("/dev/vda", 9 * pause + Duration::from_secs(2)),
@@ -251,6 +253,13 @@ fn disks_that_are_late_are_waited_for() {
     );
     // No attempts is one look.
     let clock = Clock::fake();
-    wait_for_root(&Machine::empty().host(), &clock, 0, pause).expect_err("none");
+    wait_for_root(
+        &Machine::empty().host(),
+        &clock,
+        0,
+        pause,
+        &Wishes::default(),
+    )
+    .expect_err("none");
     assert_eq!(clock.elapsed(), Duration::ZERO);
 }

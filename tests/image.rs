@@ -1,7 +1,11 @@
 //! The main path against servers that serve, cut, stall and lie; a file stands for the disk.
 
+#[path = "image/errors.rs"]
+mod errors;
 #[path = "image/proxy.rs"]
 mod proxy;
+#[path = "image/receipt.rs"]
+mod receipt;
 #[path = "image/resume.rs"]
 mod resume;
 mod support;
@@ -12,6 +16,7 @@ use std::time::Duration;
 use ironlet::clock::Clock;
 use ironlet::disk::guard::Permit;
 use ironlet::error::{Kind, Result};
+use ironlet::gauge::Gauge;
 use ironlet::host::Host;
 use ironlet::image::checksum::{Checksum, Wanted};
 use ironlet::image::fetch::Patience;
@@ -53,11 +58,13 @@ fn request(urls: Vec<String>, checksum: Checksum) -> Request {
         format: Format::Raw,
         authorization: None,
         proxies: Default::default(),
+        partitioned: false,
+        drive: None,
     }
 }
 
 fn tools(permitted: &Path, retries: u32) -> Tools {
-    let second = Duration::from_secs(1);
+    let (second, clock) = (Duration::from_secs(1), Clock::fake());
     Tools {
         trust: Default::default(),
         timeouts: Timeouts {
@@ -70,7 +77,9 @@ fn tools(permitted: &Path, retries: u32) -> Tools {
             limit: None,
         },
         permit: Permit::new(&Host::new("/"), vec![permitted.to_owned()]),
-        clock: Clock::fake(),
+        readback: false,
+        gauge: Gauge::new(clock.clone()),
+        clock,
     }
 }
 
@@ -138,8 +147,8 @@ fn cases() -> Vec<Case> {
         bad("always stalled", vec![StallAt(0)], LARGE, Download, "", 4, true),
         bad("cut within the first MiB", vec![CutAt(5000)], LARGE, Download, "", 4, true),
         bad("truncated, its length too", vec![Short(3 * MIB)], LARGE, Digest, "expected sha256", 1, false),
-        bad("a page instead", vec![Page("<html>log in</html>")], LARGE, Digest, "expected sha256", 1, true),
-        bad("encoded", vec![Encoded], LARGE, Download, "encoded", 1, true),
+        bad("a page instead", vec![Page("<html>log in</html>")], LARGE, Digest, "HTML", 1, true),
+        bad("encoded", vec![Encoded], LARGE, Download, "Content-Encoding: gzip", 1, true),
         bad("too large", vec![Serve], DISK + 1, Write, "does not fit", 1, true),
         bad("too large, length unsaid", vec![Chunked], DISK + 1, Write, "larger than the disk", 1, false),
         bad("redirected in circles", vec![Redirect("/again")], LARGE, Download, "redirect", 6, true),

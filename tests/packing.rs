@@ -12,6 +12,7 @@ use std::time::Duration;
 use ironlet::clock::Clock;
 use ironlet::disk::guard::Permit;
 use ironlet::error::{Kind, Result};
+use ironlet::gauge::Gauge;
 use ironlet::host::Host;
 use ironlet::image::checksum::Checksum;
 use ironlet::image::fetch::Patience;
@@ -69,7 +70,7 @@ fn packed(command: &str, bytes: &[u8]) -> Vec<u8> {
 fn run(image: &[u8], script: Vec<Behaviour>, format: &Format, disk: &Path) -> Result<u64> {
     let sum = Hashing::new(image, Algorithm::Sha256).finish();
     let server = ImageServer::start(image.to_vec(), script);
-    let second = Duration::from_secs(1);
+    let (second, clock) = (Duration::from_secs(1), Clock::fake());
     let request = Request {
         id: "image".into(),
         urls: vec![server.url("/image?secret=1")],
@@ -77,6 +78,8 @@ fn run(image: &[u8], script: Vec<Behaviour>, format: &Format, disk: &Path) -> Re
         format: format.clone(),
         authorization: None,
         proxies: Default::default(),
+        partitioned: false,
+        drive: None,
     };
     let tools = Tools {
         trust: Default::default(),
@@ -90,7 +93,9 @@ fn run(image: &[u8], script: Vec<Behaviour>, format: &Format, disk: &Path) -> Re
             limit: None,
         },
         permit: Permit::new(&Host::new("/"), vec![disk.to_owned()]),
-        clock: Clock::fake(),
+        readback: false,
+        gauge: Gauge::new(clock.clone()),
+        clock,
     };
     deploy(&request, disk, &tools).map(|receipt| receipt.bytes.0)
 }

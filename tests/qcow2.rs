@@ -6,11 +6,14 @@ use std::io::Read;
 use std::path::Path;
 use std::process::Command;
 
+use ironlet::clock::Clock;
 use ironlet::disk::guard::Permit;
 use ironlet::disk::target::Target;
 use ironlet::error::{Error, Kind, Result};
+use ironlet::gauge::Gauge;
 use ironlet::host::Host;
 use ironlet::image::format::Format;
+use ironlet::image::readback::Verdict;
 use ironlet::image::sink::DiskSink;
 use support::memory_sink::{MemorySink, OLD};
 use support::qcow2_corpus as corpus;
@@ -36,11 +39,13 @@ fn every_image_becomes_the_disk_qemu_makes_of_it() {
         let path = scratch.disk(size, OLD);
         let permit = Permit::new(&Host::new("/"), vec![path.clone()]);
         let target = Target::open(&path, &permit).expect("the file may be written");
-        let mut out = DiskSink::new(target).expect("it is large enough");
+        let out = DiskSink::new(target).expect("it is large enough");
+        let mut out = out.read_back(Some(Gauge::new(Clock::fake())));
         let decoded = Format::Qcow2.decode(&mut &corpus::image(&name)[..], &mut out);
         let decoded = decoded.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(decoded.0 as usize, expected.len(), "{name}");
-        out.commit().expect("a file takes everything");
+        let verdict = out.commit().expect("a file takes everything");
+        assert_eq!(verdict, Verdict::Complete, "{name}");
         let disk = std::fs::read(&path).expect("the disk is a file");
         if disk[..expected.len()] != expected {
             let wrong = (0..expected.len()).find(|at| disk[*at] != expected[*at]);

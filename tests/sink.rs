@@ -1,13 +1,18 @@
 //! The far end of the main path on a file that stands for a disk with 4 KiB sectors and held other things.
 
+#[path = "sink/readback.rs"]
+mod readback;
 mod support;
 
 use std::os::unix::fs::MetadataExt;
 
+use ironlet::clock::Clock;
 use ironlet::disk::guard::Permit;
 use ironlet::disk::target::Target;
+use ironlet::gauge::Gauge;
 use ironlet::host::Host;
 use ironlet::image::format::Format;
+use ironlet::image::readback::Verdict;
 use ironlet::image::sink::{DiskSink, Sink};
 use support::scratch::Scratch;
 
@@ -18,7 +23,8 @@ const OLD: u8 = 0xAA;
 fn sink(path: &std::path::Path) -> DiskSink {
     let permit = Permit::new(&Host::new("/"), vec![path.to_owned()]);
     let target = Target::open(path, &permit).expect("the file may be written");
-    DiskSink::new(target).expect("it is large enough")
+    let out = DiskSink::new(target).expect("it is large enough");
+    out.read_back(Some(Gauge::new(Clock::fake())))
 }
 
 fn put(out: &mut DiskSink, mut at: usize, mut bytes: &[u8]) {
@@ -68,7 +74,10 @@ fn pieces_in_any_order_leave_their_neighbours_alone() {
                 put(&mut out, start, &expected[start..end]);
             }
         }
-        out.commit().expect("a file takes everything");
+        assert_eq!(
+            out.commit().expect("a file takes everything"),
+            Verdict::Complete
+        );
         let disk = std::fs::read(&path).expect("the disk is a file");
         let wrong = (0..size).find(|at| disk[*at] != expected[*at]);
         assert_eq!(wrong, None, "round {round}");
@@ -90,7 +99,10 @@ fn zeros_of_a_raw_image_are_zeros_and_cost_no_writes() {
         .decode(&mut &image[..], &mut out)
         .expect("it fits");
     assert_eq!(bytes.0 as usize, image.len());
-    out.commit().expect("a file takes everything");
+    assert_eq!(
+        out.commit().expect("a file takes everything"),
+        Verdict::Complete
+    );
     let disk = std::fs::read(&path).expect("the disk is a file");
     assert!(disk[..image.len()] == image, "the disk is not the image");
     let rest = &disk[image.len()..size - MIB];

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::Standalone;
 use crate::disk;
 use crate::error::{Error, Kind, Result};
+use crate::gauge::Gauge;
 use crate::host::Host;
 use crate::image::checksum::Checksum;
 use crate::image::fetch::Patience;
@@ -52,13 +53,15 @@ impl Image {
             format: Format::of_file(&id)?,
             authorization: None,
             proxies: Default::default(),
+            partitioned: false,
+            drive: None,
             id,
         })
     }
 }
 
 /// Writes one image to the disk a person named, and ends: the image path alone.
-pub fn write(surroundings: Surroundings, image: Image) -> Result<()> {
+pub fn write(surroundings: Surroundings, image: Image, readback: bool) -> Result<()> {
     logger::start(&surroundings.host(), false);
     let Some(disk) = &image.disk else {
         return Err(Error::new(
@@ -66,6 +69,7 @@ pub fn write(surroundings: Surroundings, image: Image) -> Result<()> {
             "no disk named: --disk PATH says which",
         ));
     };
+    let clock = Clock::real();
     let tools = Tools {
         trust: Default::default(),
         timeouts: Timeouts {
@@ -78,7 +82,9 @@ pub fn write(surroundings: Surroundings, image: Image) -> Result<()> {
             limit: None,
         },
         permit: surroundings.permit(),
-        clock: Clock::real(),
+        readback,
+        gauge: Gauge::new(clock.clone()),
+        clock,
     };
     image::deploy(&image.request()?, disk, &tools).map(drop)
 }
@@ -130,7 +136,10 @@ fn deploy(host: &Host, image: &Image, tools: &Tools) -> Result<()> {
     let request = image.request()?;
     let disk = match &image.disk {
         Some(disk) => disk.clone(),
-        None => disk::wait_for_root(host, &tools.clock, LOOKS, LOOK_PAUSE)?.path,
+        None => {
+            let any = disk::Wishes::default();
+            disk::wait_for_root(host, &tools.clock, LOOKS, LOOK_PAUSE, &any)?.path
+        }
     };
     image::deploy(&request, &disk, tools).map(drop)
 }

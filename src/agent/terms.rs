@@ -8,6 +8,7 @@ use crate::conductor::{ApiVersion, Client};
 use crate::config::Config;
 use crate::disk::guard::Permit;
 use crate::error::{Context, Error, Kind, Result};
+use crate::gauge::Gauge;
 use crate::image::Tools;
 use crate::image::fetch::Patience;
 use crate::net::http::{self, Timeouts};
@@ -91,7 +92,9 @@ pub fn tools(
             limit: image.max_duration,
         },
         permit,
+        readback: image.readback,
         clock: clock.clone(),
+        gauge: Gauge::new(clock.clone()),
     })
 }
 

@@ -33,7 +33,8 @@ impl Engine {
     /// A command that an earlier agent process died in is the first entry.
     pub fn new(machine: Arc<Machine>) -> Self {
         let mark = Mark::of(&machine.host);
-        let entries = Mutex::new(mark.left_over().into_iter().collect());
+        let gauge = machine.gauge().clone();
+        let entries = Mutex::new(mark.left_over(gauge).into_iter().collect());
         Engine(Arc::new(Inner {
             machine,
             turn: Mutex::default(),
@@ -65,7 +66,9 @@ impl Engine {
         if let Some(check) = command.check {
             check(&inner.machine, &params).kind(Kind::InvalidCommandParamsError)?;
         }
-        let entry = Entry::running(new_id()?, name);
+        let gauge = inner.machine.gauge();
+        gauge.clear();
+        let entry = Entry::running(new_id()?, name, gauge.clone());
         info!("{} starts ({})", entry.full_name(), entry.id());
         match command.mode {
             Mode::Sync => {

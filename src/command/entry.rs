@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::clock::{Bell, Clock};
 use crate::codec::json::{Value, number, object, text};
 use crate::error::{Error, Kind};
+use crate::gauge::Gauge;
 
 /// How long a command that ends the conversation waits for its reply to go out.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -35,17 +36,18 @@ impl fmt::Debug for Entry {
 }
 
 enum State {
-    Running,
+    /// How far it has come.
+    Running(Gauge),
     Succeeded(Value),
     Failed(Error),
 }
 
 impl Entry {
-    pub(super) fn running(id: String, name: String) -> Self {
+    pub(super) fn running(id: String, name: String, gauge: Gauge) -> Self {
         Entry(Arc::new(Inner {
             id,
             name,
-            state: Mutex::new(State::Running),
+            state: Mutex::new(State::Running(gauge)),
             ended: Condvar::new(),
             answered: Bell::default(),
         }))
@@ -69,12 +71,12 @@ impl Entry {
     }
 
     pub fn is_running(&self) -> bool {
-        matches!(*self.state(), State::Running)
+        matches!(*self.state(), State::Running(_))
     }
 
     /// Returns once the command has ended.
     pub fn wait(&self) {
-        let running = |state: &mut State| matches!(state, State::Running);
+        let running = |state: &mut State| matches!(state, State::Running(_));
         drop(
             self.0
                 .ended
@@ -110,10 +112,10 @@ impl Entry {
         self.0.ended.notify_all();
     }
 
-    /// The five keys of protocol/api.md §4.
+    /// The five keys of protocol/api.md §4; the result of a command that runs is how far it has come.
     pub fn to_json(&self) -> Value {
         let (status, error, result) = match &*self.state() {
-            State::Running => ("RUNNING", Value::Null, Value::Null),
+            State::Running(gauge) => ("RUNNING", Value::Null, progress(gauge)),
             State::Succeeded(result) => ("SUCCEEDED", Value::Null, result.clone()),
             State::Failed(error) => (status_of(error), error_object(error), Value::Null),
         };
@@ -129,6 +131,22 @@ impl Entry {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Ironic looks for its step in the result of a command that ended, and in that of one that runs finds
+/// none; upstream has null there, as have commands that cannot say how far they are.
+fn progress(gauge: &Gauge) -> Value {
+    let Some(reading) = gauge.read() else {
+        return Value::Null;
+    };
+    let or_null = |count: Option<u64>| count.map_or(Value::Null, number);
+    object([
+        ("stage", text(reading.stage)),
+        ("bytes", number(reading.done.0)),
+        ("total", or_null(reading.total.map(|total| total.0))),
+        ("rate", number(reading.rate)),
+        ("eta", or_null(reading.left.map(|left| left.as_secs()))),
+    ])
 }
 
 /// protocol/steps.md §3: all three kinds of step use the word for cleaning.

@@ -14,6 +14,7 @@ use log::{error, warn};
 use super::entry::Entry;
 use crate::codec::json::{self, Fields, Value, object, text};
 use crate::error::{Context, Error, Kind, Result};
+use crate::gauge::Gauge;
 use crate::host::Host;
 
 /// Of why a command failed, in characters: enough for a person to go on.
@@ -60,7 +61,7 @@ impl Mark {
     }
 
     /// The command an earlier agent process died in, or the last one that failed there, as FAILED.
-    pub fn left_over(&self) -> Option<Entry> {
+    pub fn left_over(&self, gauge: Gauge) -> Option<Entry> {
         let mut content = String::new();
         let file = match fs::File::open(&self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
@@ -74,7 +75,7 @@ impl Mark {
                 warn!("reading {}: {error}", self.0.display());
                 ("unknown".to_owned(), "unknown".to_owned(), None)
             });
-        let entry = Entry::running(id, name);
+        let entry = Entry::running(id, name, gauge);
         let why = reason.unwrap_or_else(|| {
             format!(
                 "the agent died while executing {}; its work is unfinished. The agent's console and \

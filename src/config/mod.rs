@@ -84,6 +84,8 @@ pub struct Image {
     pub login: Option<(String, Secret)>,
     pub md5_allowed: bool,
     pub permitted_formats: Vec<String>,
+    /// Read the disk back at the end?
+    pub readback: bool,
     /// Any format there is a decoder for, permitted or not.
     pub any_format: bool,
     /// Unpack what is declared raw, if it is packed.
@@ -219,6 +221,7 @@ impl Image {
             login: login.filter(|_| basic),
             md5_allowed: values.flag("md5_enabled"),
             permitted_formats: values.list("permitted_image_formats"),
+            readback: values.text("ironlet.verify") == Some("readback"),
             any_format: values.flag("disable_deep_image_inspection"),
             unpack: values.flag("ironlet.decompress"),
         })

@@ -125,6 +125,7 @@ pub const TABLE: &[Parameter] = &[
     works("", "permitted_image_formats", List, "raw,gpt,qcow2", "image formats accepted; Ironic usually says"),
     works("", "disable_deep_image_inspection", Boolean, "false", "accept formats that are not permitted; Ironic usually says"),
     works("BOOTIF", "", Text, "", "the MAC address of the NIC the machine booted from, plain or as 01-aa-bb-…"),
+    works("ironlet.verify", "", Choice(&["none", "readback"]), "none", "readback: read the whole image back from the disk and compare"),
     works("ironlet.decompress", "", Boolean, "false", "unpack an image declared raw if it begins like gzip, zstd or xz"),
     works("ironlet.image", "", Urls, "", "without Ironic: write this image"),
     works("ironlet.checksum", "", Text, "", "without Ironic: its digest, sha256:… or sha512:…"),

@@ -1,9 +1,11 @@
-//! The disk an image goes to when nobody named one: the smallest that is big enough, and safe to overwrite.
+//! The disk an image goes to: the one root device hints describe, else the smallest that is big enough;
+//! always one that is safe to overwrite.
 
 use std::fs::{self, File};
 use std::io::Read;
 use std::time::Duration;
 
+use super::hints::Hints;
 use super::list::{Disk, list};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
@@ -17,26 +19,40 @@ const SETTLE: Duration = Duration::from_secs(2);
 /// A machine whose choice still changes after so many looks will not settle.
 const RESTLESS: u32 = 5;
 
+/// What Ironic wants of the machine's disks.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// The disk to deploy to; none for the default rule.
+    pub root: Option<Hints>,
+    /// Disks nobody may touch: those that any of these describes.
+    pub skip: Vec<Hints>,
+}
+
 /// The smallest disk of at least 4 GiB, the first by name among equals.
 /// The error names every disk and why it was passed over.
 pub fn default_root(host: &Host) -> Result<Disk> {
-    look(host).map(|(disk, _)| disk)
+    look(host, &Wishes::default()).map(|(disk, _)| disk)
 }
 
 /// The disk, and why it is that one.
-fn look(host: &Host) -> Result<(Disk, String)> {
-    let disks = list(host);
+fn look(host: &Host, wishes: &Wishes) -> Result<(Disk, String)> {
     let mounts = fs::read_to_string(host.proc("self/mountinfo")).unwrap_or_default();
-    choose(disks, |disk| unfit(disk, &mounts))
+    choose(list(host), wishes, |disk| unsafe_to_write(disk, &mounts))
 }
 
-/// As [`default_root`], giving slow controllers and disks time to show up: at most `attempts` looks, `delay`
+/// The disk that is wished for, by default that of [`default_root`], giving slow controllers and disks time to show up: at most `attempts` looks, `delay`
 /// apart, until there is one. The first to be there need not be the one that is meant, so it is taken when
 /// a second look finds the same. Says in the log why it is that one.
-pub fn wait_for_root(host: &Host, clock: &Clock, attempts: u32, delay: Duration) -> Result<Disk> {
+pub fn wait_for_root(
+    host: &Host,
+    clock: &Clock,
+    attempts: u32,
+    delay: Duration,
+    wishes: &Wishes,
+) -> Result<Disk> {
     let mut reason = String::new();
     let look_again = || {
-        let (disk, passed) = look(host)?;
+        let (disk, passed) = look(host, wishes)?;
         reason = passed;
         Ok(disk)
     };
@@ -87,36 +103,42 @@ fn same(one: &Disk, other: &Disk) -> bool {
 }
 
 /// The disk, and in words what it was preferred to.
-fn choose(disks: Vec<Disk>, unfit: impl Fn(&Disk) -> Option<String>) -> Result<(Disk, String)> {
+fn choose(
+    disks: Vec<Disk>,
+    wishes: &Wishes,
+    unsafe_to_write: impl Fn(&Disk) -> Option<String>,
+) -> Result<(Disk, String)> {
     let mut fit = Vec::new();
     let mut reasons = Vec::new();
     for disk in disks {
-        match unfit(&disk) {
+        let why = unsafe_to_write(&disk)
+            .or_else(|| skipped(&disk, wishes))
+            .or_else(|| match &wishes.root {
+                Some(hints) => hints.miss(&disk),
+                None => (disk.size < SMALLEST).then(|| format!("is smaller than {SMALLEST}")),
+            });
+        match why {
             Some(why) => reasons.push(format!("{} ({}) {why}", disk.name, disk.size)),
             None => fit.push(disk),
         }
     }
-    fit.sort_by(|a, b| (a.size, &a.name).cmp(&(b.size, &b.name)));
+    // Hints name one disk; if they fit several the first is taken, as upstream does.
+    if wishes.root.is_none() {
+        fit.sort_by(|a, b| (a.size, &a.name).cmp(&(b.size, &b.name)));
+    }
     let mut fit = fit.into_iter();
     let Some(disk) = fit.next() else {
-        let found = match reasons.is_empty() {
-            true => "the kernel shows no disk; is the controller's driver loaded?".to_owned(),
-            false => reasons.join("; "),
-        };
-        return Err(Error::new(
-            Kind::DeviceNotFound,
-            format!("no disk to deploy to: {found}"),
-        ));
+        return Err(none(wishes, &reasons));
     };
-    let bigger: Vec<_> = fit
+    let others: Vec<_> = fit
         .map(|disk| format!("{} ({})", disk.name, disk.size))
         .collect();
-    let mut why = match bigger.is_empty() {
-        true => "the only one that will do".to_owned(),
-        false => format!(
-            "the smallest of those that will do; then {}",
-            bigger.join(", ")
-        ),
+    let others = others.join(", ");
+    let mut why = match (&wishes.root, others.is_empty()) {
+        (None, true) => "the only one that will do".to_owned(),
+        (None, false) => format!("the smallest of those that will do; then {others}"),
+        (Some(hints), true) => format!("the only one with {hints}"),
+        (Some(hints), false) => format!("the first with {hints}, which fits {others} as well"),
     };
     if !reasons.is_empty() {
         why += &format!("; passed over: {}", reasons.join("; "));
@@ -124,8 +146,27 @@ fn choose(disks: Vec<Disk>, unfit: impl Fn(&Disk) -> Option<String>) -> Result<(
     Ok((disk, why))
 }
 
-/// Why the disk must not be written, or is too small; none if it will do.
-fn unfit(disk: &Disk, mounts: &str) -> Option<String> {
+fn none(wishes: &Wishes, reasons: &[String]) -> Error {
+    let found = match reasons.is_empty() {
+        true => "the kernel shows no disk; is the controller's driver loaded?".to_owned(),
+        false => reasons.join("; "),
+    };
+    let wished = wishes.root.as_ref();
+    let wished = wished.map_or(String::new(), |hints| format!(" with {hints}"));
+    let why = format!("no disk to deploy to{wished}: {found}");
+    Error::new(Kind::DeviceNotFound, why)
+}
+
+fn skipped(disk: &Disk, wishes: &Wishes) -> Option<String> {
+    let hints = wishes
+        .skip
+        .iter()
+        .find(|hints| hints.miss(disk).is_none())?;
+    Some(format!("is to be left alone: {hints}"))
+}
+
+/// Why the disk must not be written; none if it may be.
+fn unsafe_to_write(disk: &Disk, mounts: &str) -> Option<String> {
     if disk.is_virtual_media() || holds_parameters(disk) {
         return Some("is virtual media".to_owned());
     }
@@ -135,10 +176,7 @@ fn unfit(disk: &Disk, mounts: &str) -> Option<String> {
     if let Some(place) = mounted(disk, mounts) {
         return Some(format!("is mounted at {place}"));
     }
-    if !disk.holders.is_empty() {
-        return Some(format!("is held by {}", disk.holders.join(", ")));
-    }
-    (disk.size < SMALLEST).then(|| format!("is smaller than {SMALLEST}"))
+    (!disk.holders.is_empty()).then(|| format!("is held by {}", disk.holders.join(", ")))
 }
 
 /// Where the disk or one of its partitions is mounted. `mounts` is /proc/self/mountinfo.

@@ -3,10 +3,15 @@
 mod bus;
 pub mod choose;
 pub mod guard;
+pub mod hints;
 pub mod identity;
+pub mod label;
 pub mod list;
+pub mod table;
 pub mod target;
+pub mod traffic;
 pub mod vpd;
 
-pub use choose::{default_root, wait_for_root};
+pub use choose::{Wishes, default_root, wait_for_root};
+pub use hints::Hints;
 pub use list::{Disk, list};

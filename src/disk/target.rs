@@ -4,11 +4,13 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use log::debug;
 
 use super::guard::Permit;
+use super::traffic::Traffic;
 use crate::error::{Context, Error, Kind, Result};
 use crate::sys::block;
 use crate::units::{Bytes, GIB};
@@ -18,8 +20,10 @@ pub struct Target {
     file: File,
     size: Bytes,
     sector: u64,
+    device: bool,
     /// Does it zero ranges by itself? True until it once refused.
     punches: AtomicBool,
+    traffic: Arc<Traffic>,
 }
 
 impl Target {
@@ -38,6 +42,7 @@ impl Target {
             .kind(Kind::BlockDeviceError)?;
         let size = Bytes(block::size(&file).with_context(opening)?);
         let sector = block::sector_size(&file).with_context(opening)?;
+        let device = block::is_device(&file).with_context(opening)?;
         if size.0 == 0 {
             return Err(Error::new(
                 Kind::BlockDeviceError,
@@ -53,7 +58,9 @@ impl Target {
             file,
             size,
             sector,
+            device,
             punches: AtomicBool::new(true),
+            traffic: Arc::default(),
         })
     }
 
@@ -70,8 +77,22 @@ impl Target {
         self.sector
     }
 
+    /// What a partition table on it may count in: its sectors. A file stands for a disk of any kind.
+    pub fn table_units(&self) -> &[u64] {
+        match self.device {
+            true => std::slice::from_ref(&self.sector),
+            false => &[512, 4096],
+        }
+    }
+
+    /// What went there so far; goes on counting.
+    pub fn traffic(&self) -> Arc<Traffic> {
+        Arc::clone(&self.traffic)
+    }
+
     /// Writes aligned `bytes` at the aligned offset `at`; the error names the disk and the offset.
     pub fn write_at(&self, bytes: &[u8], at: u64) -> Result<()> {
+        self.traffic.write(bytes.len() as u64);
         self.file
             .write_all_at(bytes, at)
             .with_context(|| format!("writing {} at byte {at}", self.path.display()))
@@ -86,7 +107,10 @@ impl Target {
         while done < len && self.punches.load(Ordering::Relaxed) {
             let piece = (len - done).min(PIECE);
             match block::punch(&self.file, at + done, piece) {
-                Ok(()) => done += piece,
+                Ok(()) => {
+                    done += piece;
+                    self.traffic.zero(piece);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     debug!("{} zeroes nothing by itself: {error}", self.path.display());

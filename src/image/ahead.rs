@@ -4,6 +4,7 @@ use std::io::{self, BufRead, Read};
 use std::thread::JoinHandle;
 
 use super::belt::{Block, Loader, Unloader, belt};
+use super::meter::{Meter, Stage};
 use crate::error::{Context, Result};
 use crate::sys::block::ALIGNMENT;
 
@@ -20,6 +21,7 @@ pub struct ReadAhead<R> {
     thread: Option<JoinHandle<(io::Result<()>, R)>>,
     /// What the thread gave back.
     body: Option<R>,
+    meter: Option<(Meter, Stage)>,
 }
 
 impl<R: Read + Send + 'static> ReadAhead<R> {
@@ -34,7 +36,14 @@ impl<R: Read + Send + 'static> ReadAhead<R> {
             current: None,
             thread: Some(thread),
             body: None,
+            meter: None,
         })
+    }
+
+    /// Charges waiting for the thread to `stage`.
+    pub fn metered(mut self, meter: impl Into<Option<Meter>>, stage: Stage) -> Self {
+        self.meter = meter.into().map(|meter| (meter, stage));
+        self
     }
 
     /// The body, a little or a lot further than what was read here.
@@ -80,7 +89,12 @@ fn joined<T>(thread: JoinHandle<T>) -> T {
 impl<R> BufRead for ReadAhead<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.current.is_none() {
-            self.current = self.unloader.next().map(|block| (block, 0));
+            let next = || self.unloader.next();
+            let next = match &self.meter {
+                Some((meter, stage)) => meter.charge(*stage, next),
+                None => next(),
+            };
+            self.current = next.map(|block| (block, 0));
         }
         if self.current.is_none()
             && let Some(thread) = self.thread.take()

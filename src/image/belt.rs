@@ -14,6 +14,8 @@ pub struct Block {
     pub at: u64,
     pub from: usize,
     pub len: usize,
+    /// Not its bytes are on their way, but so many zeros.
+    pub zeros: u64,
     pub memory: Aligned,
 }
 
@@ -81,6 +83,7 @@ impl Loader {
                     at: 0,
                     from: 0,
                     len: 0,
+                    zeros: 0,
                     memory: Aligned::new(self.size),
                 }
             }
@@ -89,6 +92,7 @@ impl Loader {
         Some(Block {
             from: 0,
             len: 0,
+            zeros: 0,
             ..block
         })
     }

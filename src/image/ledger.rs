@@ -1,10 +1,10 @@
 //! What a download cost, and what its failure means: written by the thread that reads, asked by the one that writes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use super::fetch::Then;
 use crate::error::{Error, Kind};
+use crate::gauge::Gauge;
 use crate::units::Bytes;
 
 /// What was spent on an image, all attempts together.
@@ -13,12 +13,14 @@ pub struct Spent {
     /// Bytes of bodies that came in.
     pub fetched: Bytes,
     pub connections: u32,
-    /// For the network: connecting, reading and pausing.
-    pub waited: Duration,
 }
 
-#[derive(Clone, Default)]
-pub struct Ledger(Arc<Mutex<Entries>>);
+#[derive(Clone)]
+pub struct Ledger {
+    entries: Arc<Mutex<Entries>>,
+    /// Hears what the reader waits for.
+    gauge: Gauge,
+}
 
 #[derive(Default)]
 struct Entries {
@@ -27,11 +29,21 @@ struct Entries {
     verdict: Option<Then>,
     /// The bytes of this attempt came from more than one answer.
     pieced: bool,
+    /// Nothing came in since the last connection failed.
+    interrupted: bool,
 }
 
 impl Ledger {
+    pub fn new(gauge: Gauge) -> Self {
+        Ledger {
+            entries: Arc::default(),
+            gauge,
+        }
+    }
+
     fn entries(&self) -> MutexGuard<'_, Entries> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let entries = self.entries.lock();
+        entries.unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn begin_attempt(&self) {
@@ -44,11 +56,20 @@ impl Ledger {
     }
 
     pub fn came_in(&self, count: usize) {
-        self.entries().spent.fetched.0 += count as u64;
+        let mut entries = self.entries();
+        entries.spent.fetched.0 += count as u64;
+        if count > 0 && std::mem::take(&mut entries.interrupted) {
+            self.gauge.goes_on();
+        }
     }
 
-    pub fn waited(&self, time: Duration) {
-        self.entries().spent.waited += time;
+    /// The connection is gone, and the next one not there yet.
+    pub fn interrupted(&self) {
+        let mut entries = self.entries();
+        entries.interrupted = true;
+        let next = entries.spent.connections + 1;
+        let why = format!("waiting for the network, attempt {next}");
+        self.gauge.held_up(why);
     }
 
     pub fn pieced(&self) {
@@ -69,26 +90,16 @@ impl Ledger {
     }
 
     /// Ends the attempt: what to do after `error`. A digest that is wrong, or an image that makes no sense,
-    /// may only mean that the pieces did not belong together; in one piece it is wrong for good.
+    /// may only mean that the pieces did not belong together; in one piece it is wrong for good there.
     pub fn judge(&self, error: &Error) -> Then {
         let mut entries = self.entries();
         let then = match error.kind() {
             Kind::ImageDownloadError => entries.verdict.unwrap_or(Then::Again),
             Kind::ImageChecksumError | Kind::InvalidImage if entries.pieced => Then::Again,
+            Kind::ImageChecksumError => Then::Elsewhere,
             _ => Then::End,
         };
         entries.verdict = Some(then);
         then
-    }
-}
-
-impl Spent {
-    /// What most of `time` was waited for: while the reader does not wait for the network, it waits for
-    /// this machine to take what it brought.
-    pub fn bottleneck(&self, time: Duration) -> &'static str {
-        match self.waited > time / 2 {
-            true => "the network",
-            false => "this machine (digest, decoder or disk)",
-        }
     }
 }

@@ -10,21 +10,30 @@
 pub mod ahead;
 pub mod belt;
 pub mod checksum;
+pub mod draft;
+pub mod drive;
 pub mod fetch;
 pub mod flow;
 pub mod format;
 pub mod inspect;
+pub mod layout;
 pub mod ledger;
+pub mod meter;
 pub mod packing;
 pub mod progress;
 pub mod qcow2;
 pub mod range;
+pub mod readback;
+pub mod receipt;
 pub mod resume;
 pub mod runs;
 pub mod sink;
 pub mod source;
+pub mod tally;
+pub mod writers;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use log::{info, warn};
@@ -32,7 +41,9 @@ use log::{info, warn};
 use crate::clock::Clock;
 use crate::disk::guard::Permit;
 use crate::disk::target::Target;
+use crate::disk::traffic::Traffic;
 use crate::error::{Error, Kind, Result};
+use crate::gauge::Gauge;
 use crate::net::http::{Client, Timeouts};
 use crate::net::proxy::Proxies;
 use crate::net::tls::Trust;
@@ -40,10 +51,15 @@ use crate::secret::{Secret, redacted};
 use crate::units::Bytes;
 use ahead::ReadAhead;
 use checksum::Checksum;
+use drive::Drive;
 use fetch::{Failure, Fetcher, Patience, Then};
 use format::Format;
 use ledger::Ledger;
+use meter::{Meter, Metered, Stage};
 use progress::Progress;
+use readback::{Verdict, once_more};
+pub use receipt::Receipt;
+use receipt::Seconds;
 use resume::Download;
 use sink::DiskSink;
 use source::{Digest, Hashing};
@@ -60,6 +76,9 @@ pub struct Request {
     /// A complete Authorization header value.
     pub authorization: Option<Secret>,
     pub proxies: Proxies,
+    /// A disk without a partition would be good for nothing.
+    pub partitioned: bool,
+    pub drive: Option<drive::Source>,
 }
 
 /// What to write it with.
@@ -69,22 +88,18 @@ pub struct Tools {
     pub timeouts: Timeouts,
     pub patience: Patience,
     pub permit: Permit,
+    /// Read everything back at the end?
+    pub readback: bool,
     pub clock: Clock,
+    /// Told how far the image has come.
+    pub gauge: Gauge,
 }
 
-/// What was written, and what it cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Receipt {
-    pub bytes: Bytes,
-    /// As served, all attempts together.
-    pub fetched: Bytes,
-    /// Times the image was asked for again.
-    pub retries: u32,
-    pub time: Duration,
-    /// How much of `time` went by waiting for the network.
-    pub waited: Duration,
-    /// The disk signature of an MBR: the little-endian word at byte 440.
-    pub signature: u32,
+/// What one attempt left on the disk.
+struct Written {
+    bytes: Bytes,
+    signature: u32,
+    traffic: Arc<Traffic>,
 }
 
 /// Downloads, verifies and writes; returns once the disk is complete and on stable storage.
@@ -99,38 +114,47 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         tools.clock.clone(),
         tools.timeouts.read,
     );
-    let wanted = tools.patiently(&["the checksum".to_owned()], |_| wanted(request, &fetcher))?;
-    let (ledger, started) = (Ledger::default(), tools.clock.elapsed());
-    let (bytes, signature) = tools.patiently(&request.urls, |url| {
+    let (meter, started) = (Meter::new(tools.clock.clone()), tools.clock.elapsed());
+    let wanted = tools.patiently(&["the checksum".to_owned()], &meter, |_| {
+        tools.gauge.begin("checksum", None);
+        meter.charge(Stage::Network, || wanted(request, &fetcher))
+    })?;
+    let image = request.urls.first().map_or("", |url| url);
+    let load = |source: &drive::Source| {
+        tools.patiently(&["the config drive".to_owned()], &meter, |_| {
+            tools.gauge.begin("config drive", None);
+            meter.charge(Stage::Network, || source.load(&fetcher, image))
+        })
+    };
+    let drive = request.drive.as_ref().map(load).transpose()?;
+    let ledger = Ledger::new(tools.gauge.clone());
+    let attempt = |url: &str| {
         ledger.begin_attempt();
+        tools.gauge.begin("connecting", None);
         let (fetcher, ledger) = (fetcher.clone(), ledger.clone());
         let (patience, clock) = (tools.patience, tools.clock.clone());
-        let download =
-            Download::open(fetcher, url, &request.urls, patience, clock, ledger.clone())?;
-        write(request, url, &wanted, download, disk, tools).map_err(|error| Failure {
+        let open = || Download::open(fetcher, url, &request.urls, patience, clock, ledger.clone());
+        let download = meter.charge(Stage::Network, open)?;
+        let goods = (&wanted, drive.as_ref());
+        let write = || write(request, url, goods, download, disk, tools, &meter);
+        meter.charge(Stage::Decode, write).map_err(|error| Failure {
             then: ledger.judge(&error),
             error,
         })
-    })?;
-    let (spent, time) = (ledger.spent(), tools.clock.elapsed() - started);
-    let receipt = Receipt {
-        bytes,
-        fetched: spent.fetched,
-        retries: spent.connections - 1,
-        time,
-        waited: spent.waited,
-        signature,
     };
-    info!(
-        "{bytes} on {} in {:.1} s, {:.1} MiB/s; {} fetched with {} retries; the bottleneck was {}: {:.1} s of waiting for the network",
-        disk.display(),
-        time.as_secs_f64(),
-        bytes.rate(time),
-        receipt.fetched,
-        receipt.retries,
-        spent.bottleneck(time),
-        receipt.waited.as_secs_f64(),
-    );
+    let rounds = || tools.patiently(&request.urls, &meter, attempt);
+    let written = once_more(disk.display(), rounds)?;
+    let spent = ledger.spent();
+    let receipt = Receipt {
+        bytes: written.bytes,
+        fetched: spent.fetched,
+        written: written.traffic.written(),
+        zeros: written.traffic.zeroed(),
+        retries: spent.connections - 1,
+        seconds: Seconds::of(&meter, tools.clock.elapsed() - started),
+        signature: written.signature,
+    };
+    info!("{}", receipt.line(disk));
     Ok(receipt)
 }
 
@@ -155,13 +179,17 @@ fn wanted(request: &Request, fetcher: &Fetcher) -> Result<Digest, Failure> {
 fn write(
     request: &Request,
     url: &str,
-    wanted: &Digest,
+    (wanted, drive): (&Digest, Option<&Drive>),
     download: Download,
     disk: &Path,
     tools: &Tools,
-) -> Result<(Bytes, u32)> {
+    meter: &Meter,
+) -> Result<(Written, Verdict)> {
     let length = download.length();
     let target = Target::open(disk, &tools.permit)?;
+    if let (Some(drive), Some(sector)) = (drive, target.table_units().first()) {
+        drive.check(*sector)?;
+    }
     let size = length.map_or("of unknown size".to_owned(), |length| length.to_string());
     info!(
         "writing {} ({size}) to {} ({})",
@@ -179,51 +207,74 @@ fn write(
         );
         return Err(Error::new(Kind::ImageWriteError, why));
     }
-    let ahead = ReadAhead::spawn("image-read", download)?;
-    let image = Hashing::new(
-        Progress::new(ahead, length, tools.clock.clone()),
-        wanted.algorithm(),
-    );
-    let mut out = DiskSink::new(target)?;
-    let (bytes, digest) = request.format.write(image, &mut out)?;
-    digest.must_be(wanted)?;
+    tools.gauge.begin("writing", length);
+    let ahead = ReadAhead::spawn("image-read", download)?.metered(meter.clone(), Stage::Network);
+    let seen = Progress::new(ahead, tools.gauge.clone());
+    let image = Hashing::new(seen, wanted.algorithm()).metered(meter.clone());
+    let traffic = target.traffic();
+    let proof = tools.readback.then(|| tools.gauge.clone());
+    let mut out = DiskSink::new(target)?.read_back(proof);
+    let metered = &mut Metered::new(&mut out, meter);
+    let (bytes, image) = request.format.write(image, metered)?;
+    image.must_be(wanted)?;
     info!("{wanted} verified, flushing {}", disk.display());
+    tools.gauge.begin("flushing", None);
     let signature = out.signature();
-    out.commit()?;
-    Ok((bytes, signature))
+    let verdict = meter.charge(Stage::Disk, || {
+        out.commit_with(|draft| layout::arrange(draft, request.partitioned, drive))
+    })?;
+    let written = Written {
+        bytes,
+        signature,
+        traffic,
+    };
+    Ok((written, verdict))
 }
 
 impl Tools {
     /// Tries each of `places` in turn, round after round with a random pause between, until one works,
-    /// the failure is final or patience ends; then the last error is the error.
+    /// the failure is final, no place is left or patience ends; then the last error is the error.
     fn patiently<T>(
         &self,
         places: &[String],
+        meter: &Meter,
         attempt: impl Fn(&str) -> Result<T, Failure>,
     ) -> Result<T> {
         let mut last = Error::new(Kind::InvalidCommandParamsError, "no URL to download from");
+        let mut asked = Duration::ZERO;
+        let mut places: Vec<_> = places.iter().collect();
         for round in 0..=self.patience.retries {
             if round > 0 {
-                let pause = self
-                    .clock
-                    .between(self.patience.interval / 2..self.patience.interval);
+                let usual = self.patience.interval / 2..self.patience.interval;
+                let pause = self.clock.between(usual).max(asked);
                 warn!("{last}; trying again in {:.0} s", pause.as_secs_f64());
-                self.clock.sleep(pause);
+                let why = format!("waiting for the network, attempt {}", round + 1);
+                self.gauge.begin(why, None);
+                meter.charge(Stage::Network, || self.clock.sleep(pause));
             }
-            let mut hope = false;
+            asked = Duration::ZERO;
+            let mut left = Vec::new();
             for place in places {
                 let Failure { error, then } = match attempt(place) {
                     Ok(done) => return Ok(done),
                     Err(failure) => failure,
                 };
-                last = error;
+                // A wrong digest says more than a server that failed after that.
+                if last.kind() != Kind::ImageChecksumError || then == Then::End {
+                    last = error;
+                }
                 match then {
-                    Then::Again => hope = true,
+                    Then::Again => left.push(place),
+                    Then::After(time) => {
+                        asked = time;
+                        left.push(place);
+                    }
                     Then::Elsewhere => {}
                     Then::End => return Err(last),
                 }
             }
-            if !hope {
+            places = left;
+            if places.is_empty() {
                 break;
             }
         }

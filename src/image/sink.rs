@@ -5,26 +5,25 @@
 //! everything else is on stable storage. A disk that never verified never boots.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use log::debug;
 
-use super::belt::{Block, Loader, Unloader, belt};
-use super::runs::{GRAIN, Run, runs};
+use super::belt::Block;
+use super::draft::Draft;
+use super::readback::{Proof, Verdict, unlike};
+use super::runs::GRAIN;
+use super::tally::Tally;
+use super::writers::Writers;
 use crate::disk::target::Target;
 use crate::error::{Context, Error, Kind, Result};
+use crate::gauge::Gauge;
 use crate::sys::block::{ALIGNMENT, Aligned};
 use crate::units::{MIB, align_up};
 
 /// Bytes held back at each end of the disk.
 const HELD: u64 = MIB;
-/// One write: large enough that the kernel's cost per call vanishes.
-const BLOCK_SIZE: usize = 256 * ALIGNMENT;
-/// Blocks between the decoder and the writers.
-const BLOCKS: usize = 6;
-/// Writes in flight, so that the disk has work while a thread collects its next block.
-const WRITERS: usize = 2;
 
 /// Where decoded bytes go; offsets are bytes from the start of the disk.
 pub trait Sink {
@@ -43,16 +42,15 @@ pub struct DiskSink {
     head: Aligned,
     tail: Aligned,
     tail_at: u64,
-    /// Was the last room between the ends?
-    between: bool,
+    /// Where the last room began.
+    offered: u64,
+    /// Past the last byte that belongs to the image.
+    end: u64,
     current: Option<Block>,
     /// There from the first byte that leaves for the disk.
     writers: Option<Writers>,
-}
-
-struct Writers {
-    loader: Loader,
-    threads: Vec<JoinHandle<Result<()>>>,
+    /// Wanted only by those who want it read back.
+    proof: Option<Proof>,
 }
 
 impl DiskSink {
@@ -68,10 +66,18 @@ impl DiskSink {
             head: Aligned::new(HELD as usize),
             tail: Aligned::new(HELD as usize),
             tail_at: size - HELD,
-            between: false,
+            offered: 0,
+            end: 0,
             current: None,
             writers: None,
+            proof: None,
         })
+    }
+
+    /// Has everything read back at the end; for those who want it, the gauge to tell.
+    pub fn read_back(mut self, gauge: Option<Gauge>) -> Self {
+        self.proof = gauge.map(|gauge| Proof::new(self.target.size(), gauge));
+        self
     }
 
     /// The disk signature of an MBR: the little-endian word at byte 440.
@@ -82,13 +88,47 @@ impl DiskSink {
     }
 
     /// Everything but the ends, flushed; then the ends, the boot sector last of all; then flushed.
-    pub fn commit(mut self) -> Result<()> {
+    pub fn commit(self) -> Result<Verdict> {
+        self.commit_with(|_| Ok(()))
+    }
+
+    /// The same, with a last word on the disk as it is to be while its ends are still in memory alone.
+    pub fn commit_with(mut self, last: impl FnOnce(&mut Draft) -> Result<()>) -> Result<Verdict> {
         self.send_current()?;
         match self.writers.take() {
             Some(writers) => writers.finish()?,
             None => self.clear_ends()?,
         }
         self.target.flush()?;
+        if let Some(proof) = &self.proof {
+            let between = HELD..self.end.min(self.tail_at);
+            let differences = proof.differences(&self.target, between)?;
+            if !differences.is_empty() {
+                return Ok(Verdict::of(differences));
+            }
+        }
+        last(&mut Draft {
+            target: &self.target,
+            head: &mut self.head,
+            tail: &mut self.tail,
+            tail_at: self.tail_at,
+        })?;
+        self.target.flush()?;
+        self.write_ends()?;
+        if self.proof.is_some() {
+            let differences = self.compare_ends();
+            if !matches!(&differences, Ok(none) if none.is_empty()) {
+                self.clear_ends()?;
+                return differences.map(Verdict::of);
+            }
+        }
+        if let Err(error) = self.target.reread_partitions() {
+            debug!("{error}"); // only the next boot needs the new table
+        }
+        Ok(Verdict::Complete)
+    }
+
+    fn write_ends(&self) -> Result<()> {
         let (boot_sector, rest) = self.head.split_at(ALIGNMENT);
         self.target.write_at(&self.tail, self.tail_at)?;
         self.target.write_at(rest, ALIGNMENT as u64)?;
@@ -101,11 +141,13 @@ impl DiskSink {
             // Whether it arrived is unknown, so it must not boot.
             let _ = self.target.write_at(&Aligned::new(ALIGNMENT), 0);
         }
-        last?;
-        if let Err(error) = self.target.reread_partitions() {
-            debug!("{error}"); // only the next boot needs the new table
-        }
-        Ok(())
+        last
+    }
+
+    fn compare_ends(&self) -> Result<Vec<Range<u64>>> {
+        let mut differences = unlike(&self.target, &self.head, 0)?;
+        differences.extend(unlike(&self.target, &self.tail, self.tail_at)?);
+        Ok(differences)
     }
 
     /// Takes the old partition tables off before the first of the old data goes.
@@ -129,10 +171,14 @@ impl DiskSink {
             Some(writers) => writers,
             None => {
                 self.clear_ends()?;
-                Writers::start(&self.target)?
+                Writers::start(&self.target, self.tally())?
             }
         };
         Ok(self.writers.insert(writers))
+    }
+
+    fn tally(&self) -> Option<&Arc<Tally>> {
+        self.proof.as_ref().map(Proof::tally)
     }
 
     fn send_current(&mut self) -> Result<()> {
@@ -148,13 +194,12 @@ impl DiskSink {
         }
         (block.from, block.len) = (first, last);
         if first == last {
-            self.writers()?.loader.put_back(block);
+            self.writers()?.put_back(block);
             return Ok(());
         }
-        if self.writers()?.loader.send(block) {
-            Ok(())
-        } else {
-            Err(self.writer_error())
+        match self.writers()?.send(block) {
+            true => Ok(()),
+            false => Err(self.writer_error()),
         }
     }
 
@@ -171,7 +216,11 @@ impl DiskSink {
         let whole = &mut memory[..sector as usize];
         self.target.read_at(whole, at - within as u64)?;
         whole[within..within + bytes.len()].copy_from_slice(bytes);
-        self.target.write_at(whole, at - within as u64)
+        self.target.write_at(whole, at - within as u64)?;
+        if let Some(tally) = self.tally() {
+            tally.add(bytes, at);
+        }
+        Ok(())
     }
 
     /// Zeros like any other bytes.
@@ -189,24 +238,18 @@ impl DiskSink {
     }
 
     fn take_block(&mut self) -> Result<Block> {
-        match self.writers()?.loader.take() {
+        match self.writers()?.take() {
             Some(block) => Ok(block),
             None => Err(self.writer_error()),
         }
     }
 
-    /// The belt ended under us: why, in the words of the thread that died.
+    /// The belt ended under us.
     fn writer_error(&mut self) -> Error {
-        let error = self
-            .writers
-            .take()
-            .and_then(|writers| writers.finish().err());
-        error.unwrap_or_else(|| {
-            Error::new(
-                Kind::ImageWriteError,
-                "the writers stopped without an error",
-            )
-        })
+        match self.writers.take() {
+            Some(writers) => writers.error(),
+            None => Error::new(Kind::ImageWriteError, "nothing was being written"),
+        }
     }
 }
 
@@ -224,11 +267,11 @@ impl Sink for DiskSink {
             );
             return Err(Error::new(Kind::ImageWriteError, why).into());
         }
-        self.between = (HELD..self.tail_at).contains(&at);
+        self.offered = at;
         if at < HELD {
             return Ok(&mut self.head[at as usize..]);
         }
-        if !self.between {
+        if at >= self.tail_at {
             self.send_current()?;
             return Ok(&mut self.tail[(at - self.tail_at) as usize..]);
         }
@@ -255,24 +298,28 @@ impl Sink for DiskSink {
     }
 
     fn filled(&mut self, count: usize) -> io::Result<()> {
-        if let (true, Some(block)) = (self.between, &mut self.current) {
+        if let (HELD.., Some(block)) = (self.offered, &mut self.current)
+            && self.offered < self.tail_at
+        {
             block.len += count;
         }
+        self.end = self.end.max(self.offered + count as u64);
         Ok(())
     }
 
     fn zeros(&mut self, at: u64, len: u64) -> io::Result<()> {
         let end = at.saturating_add(len);
+        self.end = self.end.max(end);
         let sector = self.target.sector();
         let first = align_up(at.max(HELD), sector);
         let last = end.min(self.tail_at) / sector * sector;
         let long = last.saturating_sub(first) >= GRAIN as u64;
         if long {
-            self.writers()?; // the old partition tables go first
-            if self.target.punch(first, last - first) {
-                self.write_zeros(at, first)?;
-                return self.write_zeros(last, end);
+            self.write_zeros(at, first)?;
+            if !self.writers()?.zeros(first, last - first) {
+                return Err(self.writer_error().into());
             }
+            return self.write_zeros(last, end);
         }
         self.write_zeros(at, end)
     }
@@ -287,48 +334,4 @@ impl Drop for DiskSink {
             debug!("giving up on {}: {error}", self.target.path().display());
         }
     }
-}
-
-impl Writers {
-    fn start(target: &Arc<Target>) -> Result<Self> {
-        let (loader, unloader) = belt(BLOCKS, BLOCK_SIZE);
-        let threads = (0..WRITERS)
-            .map(|_| {
-                let (target, unloader) = (Arc::clone(target), unloader.clone());
-                std::thread::Builder::new()
-                    .name("image-write".into())
-                    .spawn(move || write_out(&target, unloader))
-            })
-            .collect::<io::Result<_>>()
-            .context("starting the threads that write the image")?;
-        Ok(Writers { loader, threads })
-    }
-
-    /// Waits for every write; the first error is the error.
-    fn finish(self) -> Result<()> {
-        drop(self.loader);
-        let join = |thread: JoinHandle<_>| {
-            thread
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        let verdicts: Vec<Result<()>> = self.threads.into_iter().map(join).collect();
-        verdicts.into_iter().collect()
-    }
-}
-
-/// One writer: ends with the belt, or with the disk's first error.
-fn write_out(target: &Target, unloader: Unloader) -> Result<()> {
-    while let Some(block) = unloader.next() {
-        for Run { zeros, bytes } in runs(block.filled()) {
-            let at = block.starts() + bytes.start as u64;
-            if !zeros || !target.punch(at, bytes.len() as u64) {
-                target
-                    .write_at(&block.filled()[bytes], at)
-                    .inspect_err(|_| unloader.stop())?;
-            }
-        }
-        unloader.give_back(block);
-    }
-    Ok(())
 }

@@ -6,8 +6,9 @@ use super::machine::Machine;
 use super::order;
 use crate::codec::json::{Fields, Object, Value, object, text};
 use crate::disk;
-use crate::error::{Context, Error, Kind, Result};
+use crate::error::{Context, Kind, Result};
 use crate::image;
+use crate::image::drive::Source;
 
 /// The step `write_image`.
 pub(super) fn step(machine: &Machine, arguments: &Object) -> Result<Value> {
@@ -18,11 +19,8 @@ pub(super) fn step(machine: &Machine, arguments: &Object) -> Result<Value> {
 pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
     let empty = Object::new();
     let info = arguments.object("image_info")?.unwrap_or(&empty);
-    let request = order::request(info, machine.settings())?;
-    if has_drive(arguments, info) {
-        let why = "config drive is not in this build; no disk was touched";
-        return Err(Error::new(Kind::DeploymentError, why));
-    }
+    let mut request = order::request(info, machine.settings())?;
+    request.drive = drive(arguments, info)?;
     let disk = choose_disk(machine)?;
     let place = disk.path.display();
     info!("image {} goes to {place}", request.id);
@@ -30,35 +28,40 @@ pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
     let receipt = image::deploy(&request, &disk.path, &machine.tools)
         .with_context(|| format!("writing image {} to {place}", request.id))
         .kind(Kind::ImageWriteError)?;
-    machine.set_written(Some(receipt));
+    // How Ironic knows a whole disk from others: by the signature in its boot record.
+    let signature = format!("{:#010x}", receipt.signature);
+    machine.set_written(Some(&signature));
     // protocol/api.md §11: the words of the reference agent.
     let result = format!(
-        "prepare_image: image ({}) written to device {place} root_uuid={}",
-        request.id,
-        signature(&receipt)
+        "prepare_image: image ({}) written to device {place} root_uuid={signature}",
+        request.id
     );
-    Ok(object([("result", text(result))]))
+    Ok(object([
+        ("result", text(result)),
+        ("receipt", receipt.to_json()),
+    ]))
 }
 
-/// How Ironic knows a whole disk from others: by the signature in its boot record.
-pub fn signature(receipt: &image::Receipt) -> String {
-    format!("{:#010x}", receipt.signature)
+/// The config drive, if there is one: the step's own argument wins.
+fn drive(arguments: &Object, info: &Object) -> Result<Option<Source>> {
+    let given = match arguments.string("configdrive")? {
+        None => info.string("configdrive")?,
+        own => own,
+    };
+    let given = given.filter(|text| !text.is_empty());
+    given.map(Source::new).transpose()
 }
 
-fn has_drive(arguments: &Object, info: &Object) -> bool {
-    let drive = arguments.field("configdrive");
-    let drive = drive.or_else(|| info.field("configdrive"));
-    drive.is_some_and(|drive| !matches!(drive, Value::String(text) if text.is_empty()))
-}
-
-/// The node is looked up once more before the default rule chooses: hints may just have been set.
+/// A node without hints is looked up once more: they may just have been set.
 fn choose_disk(machine: &Machine) -> Result<disk::Disk> {
-    machine.node().any_disk_will_do()?;
-    match machine.agent.look_up() {
-        Ok(node) => machine.set_node(node),
-        Err(error) => warn!("the node as last sent has to do, the lookup failed: {error}"),
+    if !machine.node().has_hints() {
+        match machine.agent.look_up() {
+            Ok(node) => machine.set_node(node),
+            Err(error) => warn!("the node as last sent has to do, the lookup failed: {error}"),
+        }
     }
-    machine.node().any_disk_will_do()?;
+    let wishes = machine.node().wishes()?;
     let (attempts, delay) = machine.settings().disk_wait;
-    disk::wait_for_root(&machine.host, &machine.clock, attempts, delay).kind(Kind::DeviceNotFound)
+    disk::wait_for_root(&machine.host, &machine.clock, attempts, delay, &wishes)
+        .kind(Kind::DeviceNotFound)
 }

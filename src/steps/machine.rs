@@ -2,12 +2,16 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use std::{fs, io};
+
+use log::warn;
 
 use super::node::Node;
 use crate::clock::{Bell, Clock};
 use crate::error::Result;
+use crate::gauge::Gauge;
 use crate::host::Host;
-use crate::image::{Receipt, Tools};
+use crate::image::Tools;
 use crate::secret::Secret;
 
 pub struct Machine {
@@ -19,8 +23,10 @@ pub struct Machine {
     pub agent: Box<dyn Agent>,
     settings: Settings,
     node: Mutex<Node>,
-    written: Mutex<Option<Receipt>>,
 }
+
+/// In /run: which image is on the disk.
+const WRITTEN: &str = "written";
 
 /// The rest of the agent and what it does to the whole machine, as commands see it.
 pub trait Agent: Send + Sync {
@@ -96,7 +102,6 @@ impl Machine {
             agent,
             settings,
             node: Mutex::default(),
-            written: Mutex::default(),
         }
     }
 
@@ -113,13 +118,31 @@ impl Machine {
         *lock(&self.node) = node;
     }
 
-    /// The image on the disk, if one was written since the start.
-    pub fn written(&self) -> Option<Receipt> {
-        *lock(&self.written)
+    /// How far the command that runs has come; for whoever works on it to say.
+    pub fn gauge(&self) -> &Gauge {
+        &self.tools.gauge
     }
 
-    pub fn set_written(&self, receipt: Option<Receipt>) {
-        *lock(&self.written) = receipt;
+    /// The disk signature of the image that was written, if one was since the machine started: also by a
+    /// process before this one, which may have died between its success and Ironic's question.
+    pub fn written(&self) -> Option<String> {
+        fs::read_to_string(self.host.run(WRITTEN)).ok()
+    }
+
+    pub fn set_written(&self, signature: Option<&str>) {
+        let path = self.host.run(WRITTEN);
+        let outcome = match signature {
+            Some(signature) => {
+                fs::create_dir_all(self.host.run("")).and_then(|()| fs::write(&path, signature))
+            }
+            None => match fs::remove_file(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                outcome => outcome,
+            },
+        };
+        if let Err(error) = outcome {
+            warn!("noting in {} what is on the disk: {error}", path.display());
+        }
     }
 }
 

@@ -1,58 +1,71 @@
 //! The node as Ironic describes it: what of it decides which disk is written.
 
-use crate::codec::json::{Fields, Object, Value};
+use crate::codec::json::{Array, Fields, Object, Value};
+use crate::disk::{Hints, Wishes};
 use crate::error::{Error, Kind, Result};
 
 #[derive(Clone, Debug, Default)]
 pub struct Node {
     pub uuid: Option<String>,
-    /// A wish about disks this build cannot honour, by the name of its field.
-    unmet: Option<&'static str>,
+    /// Root device hints: of the instance, else of the node.
+    root: Option<Value>,
+    skip: Option<Value>,
 }
-
-/// protocol/deploy.md §4: whose presence changes which disk is written.
-const WISHES: [(&str, &str, &str); 3] = [
-    (
-        "instance_info",
-        "root_device",
-        "instance_info.root_device (root device hints)",
-    ),
-    (
-        "properties",
-        "root_device",
-        "properties.root_device (root device hints)",
-    ),
-    (
-        "properties",
-        "skip_block_devices",
-        "properties.skip_block_devices",
-    ),
-];
 
 impl Node {
     pub fn new(node: &Object) -> Self {
         let wished = |part: &str, name: &str| match node.get(part) {
-            Some(Value::Object(part)) => part.get(name).is_some_and(means_something),
-            _ => false,
+            Some(Value::Object(part)) => part.get(name).filter(|value| means_something(value)),
+            _ => None,
         };
+        let root = wished("instance_info", "root_device");
         Node {
             uuid: node.string("uuid").ok().flatten().map(str::to_owned),
-            unmet: WISHES
-                .iter()
-                .find(|(part, name, _)| wished(part, name))
-                .map(|(_, _, field)| *field),
+            root: root
+                .or_else(|| wished("properties", "root_device"))
+                .cloned(),
+            skip: wished("properties", "skip_block_devices").cloned(),
         }
     }
 
-    /// Ok if the default rule may choose the disk.
-    pub fn any_disk_will_do(&self) -> Result<()> {
-        self.unmet.map_or(Ok(()), |field| {
-            let why = format!(
-                "the node has {field}, which this build does not support yet; no disk was touched"
-            );
-            Err(Error::new(Kind::DeviceNotFound, why))
+    pub fn has_hints(&self) -> bool {
+        self.root.is_some()
+    }
+
+    /// Which disks are meant, and which are not; an error rather than a guess.
+    pub fn wishes(&self) -> Result<Wishes> {
+        let object = |value: &Value| match value {
+            Value::Object(hints) => Hints::parse(hints),
+            _ => Err(wrong("root_device must be an object of hints")),
+        };
+        let none = Array::new();
+        let skip = match &self.skip {
+            None => &none,
+            Some(Value::Array(list)) => list,
+            Some(_) => return Err(wrong("properties.skip_block_devices must be a list")),
+        };
+        Ok(Wishes {
+            root: self.root.as_ref().map(object).transpose()?,
+            skip: skip.iter().map(skipped).collect::<Result<_>>()?,
         })
     }
+}
+
+fn skipped(value: &Value) -> Result<Hints> {
+    match value {
+        Value::Object(hints) if hints.contains_key("volume_name") => Err(wrong(
+            "properties.skip_block_devices names a software RAID volume, which this build cannot find",
+        )),
+        Value::Object(hints) => Hints::parse(hints),
+        _ => Err(wrong(
+            "properties.skip_block_devices must be a list of hints",
+        )),
+    }
+}
+
+fn wrong(why: &str) -> Error {
+    let why = format!("{why}; no disk was touched");
+    Error::new(Kind::DeviceNotFound, why)
 }
 
 fn means_something(value: &Value) -> bool {
@@ -70,44 +83,81 @@ mod tests {
     use super::*;
     use crate::codec::json::parse;
 
+    fn wishes(node: &str) -> Result<Wishes> {
+        let Ok(Value::Object(object)) = parse(node) else {
+            panic!("an object: {node}")
+        };
+        Node::new(&object).wishes()
+    }
+
     #[test]
-    fn hints_and_skip_lists_stop_the_default_rule() {
-        for (node, field) in [
-            (r#"{}"#, None),
-            (r#"{"properties":{"root_device":{}}}"#, None),
+    fn the_instance_is_asked_before_the_node() {
+        for (node, root, skips) in [
+            (r#"{}"#, None, 0),
+            (r#"{"properties":{"root_device":{}}}"#, None, 0),
             (
                 r#"{"properties":{"root_device":"","skip_block_devices":[]}}"#,
                 None,
+                0,
             ),
-            (r#"{"properties":null,"instance_info":7}"#, None),
+            (r#"{"properties":null,"instance_info":7}"#, None, 0),
             (
                 r#"{"properties":{"root_device":{"serial":"x"}}}"#,
-                Some("properties.root_device"),
+                Some("serial 'x'"),
+                0,
             ),
             (
-                r#"{"instance_info":{"root_device":{"size":">10"}}}"#,
-                Some("instance_info.root"),
+                r#"{"instance_info":{"root_device":{"size":">10"}},"properties":{"root_device":{"name":"/dev/sda"}}}"#,
+                Some("size '>10'"),
+                0,
             ),
             (
-                r#"{"properties":{"root_device":"/dev/sda"}}"#,
-                Some("properties.root_device"),
-            ),
-            (
-                r#"{"properties":{"skip_block_devices":[{"name":"/dev/sda"}]}}"#,
-                Some("skip_block"),
+                r#"{"properties":{"skip_block_devices":[{"name":"/dev/sda"},{"size":7}]}}"#,
+                None,
+                2,
             ),
         ] {
-            let Ok(Value::Object(object)) = parse(node) else {
-                panic!("an object: {node}")
-            };
-            match (Node::new(&object).any_disk_will_do(), field) {
-                (Ok(()), None) => (),
-                (Err(error), Some(field)) => {
-                    assert_eq!(error.kind(), Kind::DeviceNotFound);
-                    assert!(error.details().contains(field), "{error}");
-                }
-                (outcome, _) => panic!("{node}: {outcome:?}"),
-            }
+            let wishes = wishes(node).expect(node);
+            let hints = wishes.root.map(|hints| hints.to_string());
+            assert_eq!(
+                (hints.as_deref(), wishes.skip.len()),
+                (root, skips),
+                "{node}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_an_error_and_never_left_out() {
+        for (node, why) in [
+            (
+                r#"{"properties":{"root_device":"/dev/sda"}}"#,
+                "must be an object",
+            ),
+            (
+                r#"{"properties":{"root_device":{"colour":"red"}}}"#,
+                "'colour' is none of size",
+            ),
+            (
+                r#"{"properties":{"skip_block_devices":{"name":"/dev/sda"}}}"#,
+                "must be a list",
+            ),
+            (
+                r#"{"properties":{"skip_block_devices":["/dev/sda"]}}"#,
+                "list of hints",
+            ),
+            (
+                r#"{"properties":{"skip_block_devices":[{}]}}"#,
+                "none in it",
+            ),
+            (
+                r#"{"properties":{"skip_block_devices":[{"volume_name":"big"}]}}"#,
+                "software RAID",
+            ),
+        ] {
+            let error = wishes(node).expect_err(node);
+            assert_eq!(error.kind(), Kind::DeviceNotFound);
+            assert!(error.details().contains(why), "{error}");
         }
     }
 }

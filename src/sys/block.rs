@@ -24,11 +24,15 @@ pub fn open_exclusive(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// A block device, or a file that stands for one?
+pub fn is_device(file: &File) -> io::Result<bool> {
+    Ok(file.metadata()?.file_type().is_block_device())
+}
+
 /// Size in bytes of a block device or a regular file.
 pub fn size(file: &File) -> io::Result<u64> {
-    let meta = file.metadata()?;
-    if !meta.file_type().is_block_device() {
-        return Ok(meta.len());
+    if !is_device(file)? {
+        return Ok(file.metadata()?.len());
     }
     // linux/fs.h: BLKGETSIZE64 _IOR(0x12, 114, size_t)
     const BLKGETSIZE64: libc::Ioctl = 0x8008_1272u32 as libc::Ioctl;
@@ -40,7 +44,7 @@ pub fn size(file: &File) -> io::Result<u64> {
 
 /// Bytes in one logical sector: what an offset and a length of direct I/O must be multiples of.
 pub fn sector_size(file: &File) -> io::Result<u64> {
-    if !file.metadata()?.file_type().is_block_device() {
+    if !is_device(file)? {
         return Ok(ALIGNMENT as u64);
     }
     // linux/fs.h: BLKSSZGET _IO(0x12, 104)

@@ -9,11 +9,13 @@ ADDRESS = "172.22.0.1"
 MACHINE_ADDRESS = "172.22.0.50"
 MACHINE_MAC = "52:54:00:22:00:50"
 WEB = f"http://{ADDRESS}:8080"
+IPV6_PREFIX = "fd22::"
 
 
 def start(directory):
     _ip("link", "add", BRIDGE, "type", "bridge", "stp_state", "0")
     _ip("address", "add", f"{ADDRESS}/24", "dev", BRIDGE)
+    _ip("address", "add", f"{IPV6_PREFIX}1/64", "dev", BRIDGE, "nodad")
     _ip("link", "set", BRIDGE, "up")
     (directory / "tftp").mkdir()
     return Daemon("dnsmasq", [
@@ -27,6 +29,10 @@ def start(directory):
         "--dhcp-match=set:ipxe,175",
         f"--dhcp-boot=tag:ipxe,{WEB}/boot.ipxe",
         "--dhcp-boot=tag:!ipxe,undionly.kpxe",
+        # iPXE waits 2 s for another server's offer unless its option 176 (no-pxedhcp) is set, and 13 s for an IPv6 router
+        # unless one comes forward; this one offers no route (a lifetime of 0).
+        "--dhcp-option=encap:175,176,1b",
+        "--enable-ra", f"--ra-param={BRIDGE},0,0", f"--dhcp-range=::,constructor:{BRIDGE},ra-only,64",
     ], directory / "dnsmasq.log").start()
 
 

@@ -11,6 +11,7 @@ use ironlet::codec::json::{Object, Value, parse};
 use ironlet::command::{Agent, Call, Engine, Entry, Machine, Settings};
 use ironlet::disk::guard::Permit;
 use ironlet::error::{Error, Result};
+use ironlet::gauge::Gauge;
 use ironlet::host::Host;
 use ironlet::image::Tools;
 use ironlet::image::fetch::Patience;
@@ -78,6 +79,7 @@ pub struct Surroundings {
     pub clock: Clock,
     pub bell: Bell,
     pub told: Told,
+    pub gauge: Gauge,
     pub settings: Settings,
     pub node: Option<Node>,
     pub gate: Option<Mutex<Receiver<()>>>,
@@ -90,10 +92,12 @@ impl Surroundings {
         for path in [host.proc(""), host.dev(""), host.sys("block")] {
             fs::create_dir_all(path).expect("a directory in the scratch");
         }
+        let clock = Clock::fake();
         Surroundings {
             scratch,
             host,
-            clock: Clock::fake(),
+            gauge: Gauge::new(clock.clone()),
+            clock,
             bell: Bell::default(),
             told: Told::default(),
             settings: Settings::default(),
@@ -155,7 +159,9 @@ impl Surroundings {
                 limit: None,
             },
             permit,
+            readback: false,
             clock: self.clock.clone(),
+            gauge: self.gauge.clone(),
         };
         Engine::new(Arc::new(Machine::new(
             self.host.clone(),

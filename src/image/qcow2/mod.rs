@@ -13,7 +13,7 @@ mod decoder;
 pub mod entry;
 pub mod header;
 mod maps;
-mod passage;
+pub(super) mod passage;
 pub mod stash;
 mod unpack;
 

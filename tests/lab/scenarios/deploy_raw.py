@@ -24,5 +24,8 @@ def run(directory):
     asked = stand.bmc.resets(on.time, off.time)
     require(not asked, f"the BMC was asked for {asked} before the machine went off by itself")
     require(off.number < booted.number, "the deployed system spoke before the agent's power-off")
+    receipt = stand.console.find(r"image: (.* the bottleneck: \w+)", since=on.number, until=off.number)
+    require(receipt, "the agent left no receipt on the console")
+    print(f"  receipt: {receipt[0].match[1]}")
     print(f"  off by the agent, no reset asked of the BMC in those {off.time - on.time:.0f} s; then booted from disk")
     Timing("deploy-raw", directory).deploy(stand, ordered, on, booted, source).show()

@@ -1,0 +1,30 @@
+//! How many bytes went to a disk, and how: counted where they go, by whichever thread sends them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::units::Bytes;
+
+#[derive(Default)]
+pub struct Traffic {
+    written: AtomicU64,
+    zeroed: AtomicU64,
+}
+
+impl Traffic {
+    pub fn write(&self, count: u64) {
+        self.written.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub fn zero(&self, count: u64) {
+        self.zeroed.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub fn written(&self) -> Bytes {
+        Bytes(self.written.load(Ordering::Relaxed))
+    }
+
+    /// Zeroed by the disk itself.
+    pub fn zeroed(&self) -> Bytes {
+        Bytes(self.zeroed.load(Ordering::Relaxed))
+    }
+}

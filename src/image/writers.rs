@@ -1,0 +1,159 @@
+//! The threads that write an image: several writes in flight, and long runs of zeros as one command.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use super::belt::{Block, Loader, Unloader, belt};
+use super::runs::{GRAIN, Run, all_zeros, runs};
+use super::tally::Tally;
+use crate::disk::target::Target;
+use crate::error::{Context, Error, Kind, Result};
+use crate::sys::block::ALIGNMENT;
+use crate::units::MIB;
+
+/// One write: large enough that the kernel's cost per call vanishes.
+const BLOCK_SIZE: usize = 256 * ALIGNMENT;
+/// Blocks between the decoder and the writers.
+const BLOCKS: usize = 6;
+/// Writes in flight, so that the disk has work while a thread collects its next block.
+pub const WRITERS: usize = 2;
+/// Zeros in one command: beyond it the cost of a command does not count any more, and where zeros have to be
+/// written after all, every thread gets its share.
+const LONGEST_RUN: u64 = 64 * MIB;
+
+pub struct Writers {
+    loader: Loader,
+    threads: Vec<JoinHandle<Result<()>>>,
+    /// Zeros not sent yet: more of them may follow.
+    run: Option<Block>,
+}
+
+impl Writers {
+    /// What is written is counted in the tally, if there is one.
+    pub fn start(target: &Arc<Target>, tally: Option<&Arc<Tally>>) -> Result<Self> {
+        let (loader, unloader) = belt(BLOCKS, BLOCK_SIZE);
+        let threads = (0..WRITERS)
+            .map(|_| {
+                let (target, unloader) = (Arc::clone(target), unloader.clone());
+                let tally = tally.cloned();
+                std::thread::Builder::new()
+                    .name("image-write".into())
+                    .spawn(move || write_out(&target, unloader, tally.as_deref()))
+            })
+            .collect::<io::Result<_>>()
+            .context("starting the threads that write the image")?;
+        Ok(Writers {
+            loader,
+            threads,
+            run: None,
+        })
+    }
+
+    /// An empty block; none when the writers are gone.
+    pub fn take(&mut self) -> Option<Block> {
+        self.loader.take()
+    }
+
+    /// Takes back a block that nobody needs to see.
+    pub fn put_back(&mut self, block: Block) {
+        self.loader.put_back(block);
+    }
+
+    /// Whole sectors on their way to the disk; false when the writers are gone.
+    pub fn send(&mut self, block: Block) -> bool {
+        if block.filled().len() < GRAIN || !all_zeros(block.filled()) {
+            return self.loader.send(block);
+        }
+        // The block is in the cache: it is the best one to fill next.
+        let (at, len) = (block.starts(), block.filled().len() as u64);
+        self.loader.put_back(block);
+        self.zeros(at, len)
+    }
+
+    /// `len` zeros from `at`, whole sectors; false when the writers are gone.
+    pub fn zeros(&mut self, mut at: u64, mut len: u64) -> bool {
+        while len > 0 {
+            let run = match self.run.take() {
+                Some(run) if run.at + run.zeros == at && run.zeros < LONGEST_RUN => Some(run),
+                other => {
+                    if other.is_some_and(|other| !self.loader.send(other)) {
+                        return false;
+                    }
+                    self.loader.take().map(|block| Block { at, ..block })
+                }
+            };
+            let Some(mut run) = run else { return false };
+            let step = len.min(LONGEST_RUN - run.zeros);
+            run.zeros += step;
+            self.run = Some(run);
+            (at, len) = (at + step, len - step);
+        }
+        true
+    }
+
+    /// Waits for every write; the first error is the error.
+    pub fn finish(mut self) -> Result<()> {
+        // A writer that is gone says why below.
+        let _ = self.run.take().is_none_or(|run| self.loader.send(run));
+        drop(self.loader);
+        let join = |thread: JoinHandle<_>| {
+            thread
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        let verdicts: Vec<Result<()>> = self.threads.into_iter().map(join).collect();
+        verdicts.into_iter().collect()
+    }
+
+    /// The belt ended under us: why, in the words of the thread that died.
+    pub fn error(self) -> Error {
+        let silent = || {
+            let why = "the writers stopped without an error";
+            Error::new(Kind::ImageWriteError, why)
+        };
+        self.finish().err().unwrap_or_else(silent)
+    }
+}
+
+/// One writer: ends with the belt, or with the disk's first error.
+fn write_out(target: &Target, unloader: Unloader, tally: Option<&Tally>) -> Result<()> {
+    while let Some(mut block) = unloader.next() {
+        let done = match block.zeros {
+            0 => write_block(target, &block, tally),
+            _ => write_zeros(target, &mut block),
+        };
+        done.inspect_err(|_| unloader.stop())?;
+        unloader.give_back(block);
+    }
+    Ok(())
+}
+
+fn write_block(target: &Target, block: &Block, tally: Option<&Tally>) -> Result<()> {
+    for Run { zeros, bytes } in runs(block.filled()) {
+        let at = block.starts() + bytes.start as u64;
+        let bytes = &block.filled()[bytes];
+        if zeros && target.punch(at, bytes.len() as u64) {
+            continue;
+        }
+        target.write_at(bytes, at)?;
+        if let Some(tally) = tally {
+            tally.add(bytes, at);
+        }
+    }
+    Ok(())
+}
+
+/// Real ones where the disk cannot zero by itself.
+fn write_zeros(target: &Target, block: &mut Block) -> Result<()> {
+    if target.punch(block.at, block.zeros) {
+        return Ok(());
+    }
+    block.memory.fill(0);
+    let end = block.at + block.zeros;
+    for at in (block.at..end).step_by(BLOCK_SIZE) {
+        let count = (end - at).min(BLOCK_SIZE as u64) as usize;
+        target.write_at(&block.memory[..count], at)?;
+    }
+    Ok(())
+}

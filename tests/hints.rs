@@ -1,0 +1,175 @@
+//! Root device hints against the disks of recorded machines: which fit, what is wrong, and the choice in words.
+
+use std::time::Duration;
+
+use ironlet::clock::Clock;
+use ironlet::codec::json::{Value, parse};
+use ironlet::disk::{Disk, Hints, Wishes, list, wait_for_root};
+use ironlet::error::{Kind, Result};
+
+#[path = "support/machine.rs"]
+#[allow(dead_code)] // this binary needs a part of it
+mod machine;
+use machine::Machine;
+
+fn hints(json: &str) -> Result<Hints> {
+    let Ok(Value::Object(object)) = parse(json) else {
+        panic!("an object: {json}")
+    };
+    Hints::parse(&object)
+}
+
+/// What upstream's matcher (device_hints.py 13.0.0) answers for the same hints and disks, ranges aside.
+#[rustfmt::skip]
+const FITS: [(&str, &str); 36] = [
+    (r#"{"name":"/dev/sda"}"#, "sda"),
+    (r#"{"name":" /DEV/sdA "}"#, "sda"),
+    (r#"{"name":"s!= /dev/sda"}"#, "nvme0n1 nvme1n1 sdb sdc"),
+    (r#"{"model":"QEMU HARDDISK"}"#, "sdb sdc"),
+    (r#"{"model":"qemu harddisk"}"#, "sdb sdc"),
+    (r#"{"model":"QEMU"}"#, ""),
+    (r#"{"model":"<in> QEMU"}"#, "nvme0n1 nvme1n1 sdb sdc"),
+    (r#"{"model":"<or> QEMU HARDDISK <or> QEMU NVMe Ctrl"}"#, "nvme0n1 nvme1n1 sdb sdc"),
+    (r#"{"model":"s== Acme Spinner 6000 long name"}"#, "sda"),
+    (r#"{"vendor":"none"}"#, "nvme0n1 nvme1n1"),
+    (r#"{"vendor":"s!= ata"}"#, "nvme0n1 nvme1n1 sdc"),
+    (r#"{"serial":"SATA-0002"}"#, "sdb"),
+    (r#"{"serial":"s>= sata-0002"}"#, "sdb sdc"),
+    (r#"{"serial":"s> sata-0002"}"#, "sdc"),
+    (r#"{"serial":"s< sata-0001"}"#, "nvme0n1 nvme1n1"),
+    (r#"{"serial":"s<= sata-0001"}"#, "nvme0n1 nvme1n1 sda"),
+    (r#"{"wwn":"0x5000C500AABBCC01"}"#, "sda"),
+    (r#"{"wwn":"s!= 0x5000c500aabbcc01"}"#, "nvme0n1 nvme1n1"),
+    (r#"{"wwn_with_extension":"none"}"#, "nvme0n1 nvme1n1 sdb sdc"),
+    (r#"{"wwn_vendor_extension":"<in> 0x"}"#, ""),
+    (r#"{"hctl":"2:0:0:0"}"#, "sdb"),
+    (r#"{"by_path":"/dev/disk/by-path/pci-0000:00:03.0-nvme-1"}"#, "nvme0n1"),
+    (r#"{"tran":"<or> usb <or> nvme"}"#, "nvme0n1 nvme1n1 sdc"),
+    (r#"{"rotational":true}"#, "sda sdc"),
+    (r#"{"rotational":"No"}"#, "nvme0n1 nvme1n1 sdb"),
+    (r#"{"rotational":1}"#, "sda sdc"),
+    (r#"{"size":6}"#, "sda"),
+    (r#"{"size":"6"}"#, "sda"),
+    (r#"{"size":"= 5"}"#, "nvme0n1 sda sdb"),
+    (r#"{"size":">=5"}"#, "nvme0n1 sda sdb"),
+    (r#"{"size":"> 5"}"#, "nvme0n1 sda"),
+    (r#"{"size":"<= 4"}"#, "nvme1n1 sdc"),
+    (r#"{"size":"!= 4"}"#, "nvme0n1 nvme1n1 sda sdb"),
+    (r#"{"size":"> 4","rotational":false}"#, "nvme0n1 sdb"),
+    (r#"{"size":"<range-in> [ 4 6 )"}"#, "sdb sdc"),
+    (r#"{"size":"<range-in> ( 4 6 ]"}"#, "sda sdb"),
+];
+
+#[test]
+fn hints_fit_the_disks_upstream_would_find() {
+    let disks = list(&Machine::recorded("ahci-nvme").host());
+    for (json, wanted) in FITS {
+        let hints = hints(json).expect(json);
+        let fits = |disk: &&Disk| hints.miss(disk).is_none();
+        let names = disks.iter().filter(fits).map(|disk| &disk.name[5..]);
+        assert_eq!(names.collect::<Vec<_>>().join(" "), wanted, "{json}");
+    }
+}
+
+#[test]
+fn a_wwn_is_known_with_its_extension_and_without() {
+    let mut disk = list(&Machine::recorded("hba").host()).remove(4);
+    disk.identity.wwn = Some("0x600508b1001cabcd0x1".replace("0x1", "0011"));
+    disk.identity.wwn_vendor_extension = Some("0x0011".into());
+    for wwn in ["0x600508b1001cabcd", "0x600508b1001cabcd0011"] {
+        let hints = hints(&format!(r#"{{"wwn":"{wwn}"}}"#)).expect("a hint");
+        assert_eq!(hints.miss(&disk), None, "{wwn}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_hint_is_said() {
+    for (json, why) in [
+        (r#"{}"#, "there is none"),
+        (r#"{"colour":"red"}"#, "'colour' is none of size, model"),
+        (r#"{"model":7}"#, "'model' must be a string"),
+        (r#"{"model":null}"#, "'model' must be a string"),
+        (r#"{"model":["a"]}"#, "'model' must be a string"),
+        (r#"{"model":" "}"#, "is empty"),
+        (r#"{"model":"s=="}"#, "nothing after s=="),
+        (r#"{"model":"<all-in> a b"}"#, "these do: <range-in> <or>"),
+        (r#"{"serial":">= x"}"#, "is no number"),
+        (r#"{"size":0}"#, "no whole number of GiB"),
+        (r#"{"size":"-1"}"#, "no whole number of GiB"),
+        (r#"{"size":10.5}"#, "no whole number of GiB"),
+        (r#"{"size":"10 GiB"}"#, "no whole number of GiB"),
+        (r#"{"size":true}"#, "'size' must be a string"),
+        (
+            r#"{"size":"s== 10"}"#,
+            "these do: <range-in> == != <= >= = < >;",
+        ),
+        (r#"{"size":"<or> 10 <or> 20"}"#, "these do: <range-in> =="),
+        (
+            r#"{"size":"<range-in> [ 20 10 ]"}"#,
+            "ends before it begins",
+        ),
+        (r#"{"size":"<range-in> 10 20"}"#, "is no range"),
+        (r#"{"rotational":"perhaps"}"#, "neither true nor false"),
+    ] {
+        let error = hints(json).expect_err(json);
+        assert_eq!(error.kind(), Kind::DeviceNotFound);
+        assert!(error.details().contains(why), "{json}: {error}");
+    }
+}
+
+fn choose(machine: &Machine, root: &str, skip: &[&str]) -> Result<Disk> {
+    let wishes = Wishes {
+        root: (!root.is_empty()).then(|| hints(root).expect(root)),
+        skip: skip.iter().map(|json| hints(json).expect(json)).collect(),
+    };
+    wait_for_root(&machine.host(), &Clock::fake(), 1, Duration::ZERO, &wishes)
+}
+
+#[test]
+fn hints_beat_the_default_rule_and_the_skip_list_beats_both() {
+    let machine = Machine::recorded("ahci-nvme");
+    for (root, skip, chosen) in [
+        ("", &[][..], "/dev/sdc"),
+        (
+            "",
+            &[r#"{"tran":"usb"}"#, r#"{"serial":"SATA-0002"}"#],
+            "/dev/sda",
+        ),
+        // Smaller than the default rule would take, but meant.
+        (r#"{"serial":"NVME-0002"}"#, &[], "/dev/nvme1n1"),
+        // Two fit: the first.
+        (r#"{"tran":"nvme"}"#, &[], "/dev/nvme0n1"),
+        (
+            r#"{"tran":"nvme"}"#,
+            &[r#"{"name":"/dev/nvme0n1"}"#],
+            "/dev/nvme1n1",
+        ),
+    ] {
+        let disk = choose(&machine, root, skip).expect("one fits");
+        assert_eq!(disk.name, chosen, "{root} without {skip:?}");
+    }
+}
+
+#[test]
+fn a_disk_that_is_in_use_is_not_taken_because_a_hint_names_it() {
+    let mounted =
+        "/proc/self/mountinfo =\n\t27 1 8:1 / /mnt rw,relatime shared:1 - ext4 /dev/x rw\n";
+    let machine = Machine::recorded("ahci-nvme").with(mounted);
+    let error = choose(&machine, r#"{"name":"/dev/sda"}"#, &[]).expect_err("it is mounted");
+    assert_eq!(error.kind(), Kind::DeviceNotFound);
+    for said in [
+        "with name '/dev/sda'",
+        "/dev/sda (6 GiB) is mounted at /mnt",
+        "/dev/sdb (5 GiB) has name '/dev/sdb', not '/dev/sda'",
+    ] {
+        assert!(error.details().contains(said), "{said} in {error}");
+    }
+    let machine = Machine::recorded("hba");
+    choose(&machine, r#"{"vendor":"AMI"}"#, &[]).expect_err("virtual media");
+    let error =
+        choose(&machine, r#"{"serial":"SAS-1"}"#, &[r#"{"tran":"sas"}"#]).expect_err("skipped");
+    assert!(
+        error.details().contains("is to be left alone: tran 'sas'"),
+        "{error}"
+    );
+}
