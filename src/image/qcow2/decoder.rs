@@ -26,8 +26,7 @@ pub struct Decoder<'a, R, S> {
     stash: Stash,
     pub(super) counts: Counts,
     unpack: Unpack,
-    packed: Vec<u8>,
-    /// How many bytes of the disk are done.
+    /// How many bytes of the disk are done, or being unpacked.
     written: u64,
 }
 
@@ -42,7 +41,6 @@ impl<'a, R: Read, S: Sink> Decoder<'a, R, S> {
             stash: Stash::new(header.cluster()),
             counts: Counts::new(header.count_order),
             unpack: Unpack::new(&header),
-            packed: Vec::new(),
             header,
             written: 0,
         };
@@ -167,7 +165,10 @@ impl<'a, R: Read, S: Sink> Decoder<'a, R, S> {
     /// Bytes that came through the stash, or a table.
     fn deliver(&mut self, what: Use, bytes: &[u8]) -> Result<()> {
         match what {
-            Use::Data { to } => put(self.out, self.header.size, &mut self.written, to, bytes),
+            Use::Data { to } => {
+                self.written += self.header.cluster().min(self.header.size - to);
+                put(self.out, self.header.size, to, bytes)
+            }
             Use::Level2 { first } => self.level2(bytes, first),
             Use::Counts { first } => {
                 let (passed, cluster) = (self.image.at(), self.header.cluster());
@@ -215,13 +216,25 @@ impl<'a, R: Read, S: Sink> Decoder<'a, R, S> {
             return self.claims.push(claim);
         };
         let len = claim.len.min(self.image.at().saturating_sub(claim.at));
-        self.packed.clear();
-        if !self.stash.copy(claim.at, len, &mut self.packed) {
+        let (out, size) = (&mut *self.out, self.header.size);
+        let mut parcel = self
+            .unpack
+            .parcel(|done| put(out, size, done.to, &done.plain))?;
+        (parcel.at, parcel.to) = (claim.at, to);
+        if !self.stash.copy(claim.at, len, &mut parcel.packed) {
             return Err(claimed_twice(claim.at));
         }
-        let plain = self.unpack.cluster(&self.packed, claim.at)?;
-        put(self.out, self.header.size, &mut self.written, to, plain)?;
+        self.unpack.send(parcel);
+        self.written += self.header.cluster().min(size - to);
         self.stash.served(claim.at, claim.len);
+        Ok(())
+    }
+
+    /// Waits for what is being unpacked.
+    pub fn finish(mut self) -> Result<()> {
+        while let Some(parcel) = self.unpack.oldest()? {
+            put(self.out, self.header.size, parcel.to, &parcel.plain)?;
+        }
         Ok(())
     }
 
@@ -236,7 +249,7 @@ impl<'a, R: Read, S: Sink> Decoder<'a, R, S> {
 }
 
 /// A cluster of the disk, or as much of it as the disk has.
-fn put(out: &mut impl Sink, size: u64, written: &mut u64, to: u64, bytes: &[u8]) -> Result<()> {
+fn put(out: &mut impl Sink, size: u64, to: u64, bytes: &[u8]) -> Result<()> {
     let wanted = usize::try_from(size - to).map_or(bytes.len(), |left| left.min(bytes.len()));
     let mut left = &bytes[..wanted];
     let mut at = to;
@@ -247,7 +260,6 @@ fn put(out: &mut impl Sink, size: u64, written: &mut u64, to: u64, bytes: &[u8])
         out.filled(count)?;
         (at, left) = (at + count as u64, &left[count..]);
     }
-    *written += wanted as u64;
     Ok(())
 }
 

@@ -51,5 +51,6 @@ pub fn decode(image: &mut impl Read, out: &mut impl Sink) -> Result<Bytes> {
     while !decoder.done() {
         decoder.step()?;
     }
+    decoder.finish()?;
     Ok(Bytes(size))
 }
