@@ -1,5 +1,7 @@
 //! qcow2 images as qemu-img makes them, and as nobody should: what becomes of the disk.
 
+#[path = "qcow2/late.rs"]
+mod late;
 mod support;
 
 use std::io::Read;
@@ -10,6 +12,7 @@ use ironlet::disk::guard::Permit;
 use ironlet::disk::target::Target;
 use ironlet::error::{Error, Kind, Result};
 use ironlet::host::Host;
+use ironlet::image::aside::Aside;
 use ironlet::image::format::Format;
 use ironlet::image::sink::DiskSink;
 use support::memory_sink::{MemorySink, OLD};
@@ -22,6 +25,16 @@ fn decode(mut image: &[u8], size: usize) -> (Result<u64>, MemorySink) {
     let mut out = MemorySink::new(size);
     let result = Format::Qcow2.decode(&mut image, &mut out);
     (result.map(|bytes| bytes.0), out)
+}
+
+/// Every part of an image at any time.
+struct Whole<'a>(&'a [u8]);
+impl Aside for Whole<'_> {
+    fn read(&mut self, at: u64, into: &mut [u8]) -> Result<()> {
+        let bytes = &self.0[at as usize..][..into.len()];
+        into.copy_from_slice(bytes);
+        Ok(())
+    }
 }
 
 /// A file with 4 KiB sectors stands for the disk; nothing of what it held shines through.
@@ -37,7 +50,9 @@ fn every_image_becomes_the_disk_qemu_makes_of_it() {
         let permit = Permit::new(&Host::new("/"), vec![path.clone()]);
         let target = Target::open(&path, &permit).expect("the file may be written");
         let mut out = DiskSink::new(target).expect("it is large enough");
-        let decoded = Format::Qcow2.decode(&mut &corpus::image(&name)[..], &mut out);
+        let image = corpus::image(&name);
+        let aside: Option<&mut dyn Aside> = Some(&mut Whole(&image));
+        let decoded = Format::Qcow2.decode_beside(&mut &image[..], &mut out, aside);
         let decoded = decoded.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(decoded.0 as usize, expected.len(), "{name}");
         out.commit().expect("a file takes everything");

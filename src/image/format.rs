@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use super::aside::Aside;
 use super::qcow2;
 use super::sink::Sink;
 use crate::error::{Error, Kind, Result};
@@ -33,9 +34,19 @@ impl Format {
 
     /// Reads `image` to its end into `out`; gives the size of what was decoded.
     pub fn decode(self, image: &mut impl Read, out: &mut impl Sink) -> Result<Bytes> {
+        self.decode_beside(image, out, None)
+    }
+
+    /// The same; what comes too late in `image` may be read `aside`.
+    pub fn decode_beside<'a>(
+        self,
+        image: &'a mut impl Read,
+        out: &'a mut impl Sink,
+        aside: Option<&'a mut dyn Aside>,
+    ) -> Result<Bytes> {
         match self {
             Format::Raw => copy(image, out),
-            Format::Qcow2 => qcow2::decode(image, out),
+            Format::Qcow2 => qcow2::decode(image, out, aside),
         }
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! Knows no command and no parameter: a [`Request`] says what to write, [`Tools`] with what.
 
+pub mod aside;
 pub mod belt;
 pub mod checksum;
 pub mod fetch;
@@ -175,13 +176,16 @@ fn write(
         );
         return Err(Error::new(Kind::ImageWriteError, why));
     }
+    let mut aside = download.aside();
     let ahead = ReadAhead::spawn(download)?;
     let mut image = Hashing::new(
         Progress::new(ahead, length, tools.clock.clone()),
         wanted.algorithm(),
     );
     let mut out = DiskSink::new(target)?;
-    let bytes = request.format.decode(&mut image, &mut out)?;
+    let bytes = request
+        .format
+        .decode_beside(&mut image, &mut out, Some(&mut aside))?;
     image.finish()?.must_be(wanted)?;
     info!("{wanted} verified, flushing {}", disk.display());
     let signature = out.signature();

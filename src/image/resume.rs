@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use log::warn;
 
+use super::aside::Reread;
 use super::fetch::{Failure, Fetcher, Patience, Rest, Served, Then};
 use super::flow::Flow;
 use super::ledger::Ledger;
@@ -96,6 +97,25 @@ impl Download {
     /// As announced; none when the server does not say.
     pub fn length(&self) -> Option<Bytes> {
         self.length.map(Bytes)
+    }
+
+    /// The same image once more, for what is needed out of turn.
+    pub fn aside(&self) -> Reread {
+        Reread {
+            fetcher: self.fetcher.clone(),
+            url: self
+                .places
+                .front()
+                .map_or(String::new(), |place| place.url.clone()),
+            identity: self.offer.identity.clone(),
+            length: self.length,
+            patience: self.patience,
+            clock: self.clock.clone(),
+            end: self.end,
+            ledger: self.ledger.clone(),
+            requests: 0,
+            open: None,
+        }
     }
 
     fn fill(&mut self, into: &mut [u8]) -> Result<usize> {
