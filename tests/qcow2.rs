@@ -263,6 +263,7 @@ fn tables_that_loop_overlap_or_point_nowhere_are_refused() {
         (&[1024], &[packed(100)], "byte 100, which is in use"), (&[1024], &[1536, packed(1600)], "which is in use"),
         (&[1024], &[packed(1536)], "cannot be unpacked"), (&[1024], &[1537], "version 2"),
         (&[1024], &[1 << 40], "byte 1099511627776"), (&[1 << 40], &[], "beyond its end"), (&[1024], &[packed(1 << 40)], "beyond its end"),
+        (&[1024], &[packed(1 << 32)], "beyond its end"), (&[1024], &[1536, packed(1700), packed(1 << 50)], "is in use"),
         (&[1024], &[3072], "beyond its end"), (&[3072], &[], "beyond its end"),
     ];
     for (first, second, why) in cases {
@@ -275,4 +276,18 @@ fn tables_that_loop_overlap_or_point_nowhere_are_refused() {
     }
     let (result, out) = decode(&table(&[1024], &[1536, 0, 2048]), 64 << 10);
     assert_eq!((result, out.written()), (Ok(64 << 10), 64 << 10));
+    // 512 bytes that unpack to 80 KiB and would go on: a cluster of it and no more.
+    let mut bomb = table(&[1024], &[0, packed(1536)]);
+    // RFC 1951, 3.2.6: fixed codes; a literal, the length 258 at distance 1 over and over, never an end.
+    let mut bits = vec![1, 1, 0];
+    bits.extend([1, 1, 0, 0, 1, 0, 0, 0, 0]); // the literal 144
+    while bits.len() < 512 * 8 {
+        bits.extend([1, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0]);
+    }
+    for (at, bit) in bits.iter().take(512 * 8).enumerate() {
+        bomb[1536 + at / 8] |= bit << (at % 8);
+    }
+    let (result, out) = decode(&bomb, 64 << 10);
+    assert_eq!((result, out.written()), (Ok(64 << 10), 64 << 10));
+    assert!(out.bytes[512..1024] == [144; 512] && out.bytes[1024..1536] == [0; 512]);
 }
