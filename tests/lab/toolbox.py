@@ -24,6 +24,7 @@ PACKAGES = {
     "/usr/sbin/nginx": "nginx-light",
     "/usr/sbin/dnsmasq": "dnsmasq-base",
     "/usr/sbin/ip": "iproute2",
+    "/usr/bin/isoinfo": "genisoimage",
 }
 
 # libvirt-python has to be that of the host's libvirt (Debian 12: 9.0.0).
