@@ -18,6 +18,7 @@ usage() {
 ./build.sh lab [SCENARIO…]      scenarios against a real Ironic
 ./build.sh conformance          the same requests to IPA and to ironlet, replies compared
 ./build.sh contract             Ironic's own code reads a command that runs, and its receipt
+./build.sh components [PART…]   real web servers and proxies around the binary
 ./build.sh bench                figures beside their limits and peers
 ./build.sh fuzz TARGET SECONDS  one fuzz target
 TABLE
@@ -35,7 +36,7 @@ target=x86_64-unknown-linux-musl
 # What a machine without Rust gets: the same compiler gives the same bytes, and its lints are those the sources were held to.
 toolchain=1.95.0
 
-# What each command needs from Debian, in groups; conformance and lab add what only they use.
+# What each command needs from Debian, in groups; conformance, components and lab add what only they use.
 packages() {
     case $1 in
     rust) echo gcc libc6-dev musl-tools binutils ca-certificates ;;
@@ -170,6 +171,12 @@ contract() {
     IRONLET=$PWD/dist/ironlet tests/contract/run "$@"
 }
 
+components() {
+    need_rust
+    binary
+    IRONLET=$PWD/dist/ironlet tests/components/run "$@"
+}
+
 bench() {
     need rust build image machine
     build
@@ -188,7 +195,7 @@ fuzz() {
 
 case ${1:-} in
 '' | --profile | --kernel | --modules) build "$@" ;;
-demo | check | lab | conformance | contract | bench | fuzz) "$@" ;;
+demo | check | lab | conformance | contract | components | bench | fuzz) "$@" ;;
 test) all_parts ;;
 -h | --help | help) usage ;;
 *) usage >&2; exit 2 ;;

@@ -10,6 +10,7 @@ use ironlet::clock::Clock;
 use ironlet::disk::guard::Permit;
 use ironlet::disk::target::Target;
 use ironlet::error::{Error, Kind, Result};
+use ironlet::gauge::Gauge;
 use ironlet::host::Host;
 use ironlet::image::format::Format;
 use ironlet::image::readback::Verdict;
@@ -39,7 +40,7 @@ fn every_image_becomes_the_disk_qemu_makes_of_it() {
         let permit = Permit::new(&Host::new("/"), vec![path.clone()]);
         let target = Target::open(&path, &permit).expect("the file may be written");
         let out = DiskSink::new(target).expect("it is large enough");
-        let mut out = out.read_back(Some(Clock::fake()));
+        let mut out = out.read_back(Some(Gauge::new(Clock::fake())));
         let decoded = Format::Qcow2.decode(&mut &corpus::image(&name)[..], &mut out);
         let decoded = decoded.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(decoded.0 as usize, expected.len(), "{name}");

@@ -4,10 +4,11 @@ use std::io::{BufReader, Read};
 
 use super::ahead::ReadAhead;
 use super::inspect;
+use super::meter::Stage;
 use super::packing::Packing;
 use super::qcow2;
 use super::sink::Sink;
-use super::source::{Digest, Hashing};
+use super::source::Hashing;
 use crate::error::{Error, Kind, Result};
 use crate::units::Bytes;
 
@@ -90,20 +91,22 @@ impl Format {
         content.decode(head.chain(image), out)
     }
 
-    /// The same, and the digest of what was read. Unpacking and digesting are work for two.
+    /// The same of an image that is digested as it passes, which is given back. Unpacking and digesting are work for two.
     pub fn write<R: Read + Send + 'static>(
         &self,
         mut image: Hashing<R>,
         out: &mut impl Sink,
-    ) -> Result<(Bytes, Digest)> {
+    ) -> Result<(Bytes, Hashing<R>)> {
         let (content, head) = self.settle(&mut image)?;
         let Content::Packed(packing) = content else {
             let bytes = content.decode(head.chain(&mut image), out)?;
-            return Ok((bytes, image.finish()?));
+            return Ok((bytes, image));
         };
-        let mut image = ReadAhead::spawn("image-digest", image)?;
+        let meter = image.meter();
+        let ahead = ReadAhead::spawn("image-digest", image)?;
+        let mut image = ahead.metered(meter, Stage::Another);
         let bytes = packing.unpack(head.chain(&mut image), out)?;
-        Ok((bytes, image.into_inner().finish()?))
+        Ok((bytes, image.into_inner()))
     }
 
     /// What the image is, and the bytes read to find out.

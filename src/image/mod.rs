@@ -34,6 +34,7 @@ pub mod writers;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use log::{info, warn};
 
@@ -135,7 +136,8 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         let open = || Download::open(fetcher, url, &request.urls, patience, clock, ledger.clone());
         let download = meter.charge(Stage::Network, open)?;
         let goods = (&wanted, drive.as_ref());
-        write(request, url, goods, download, disk, tools, &meter).map_err(|error| Failure {
+        let write = || write(request, url, goods, download, disk, tools, &meter);
+        meter.charge(Stage::Decode, write).map_err(|error| Failure {
             then: ledger.judge(&error),
             error,
         })
@@ -206,15 +208,15 @@ fn write(
         return Err(Error::new(Kind::ImageWriteError, why));
     }
     tools.gauge.begin("writing", length);
-    let ahead = ReadAhead::spawn("image-read", download)?.metered(meter.clone());
-    let seen = Progress::new(ahead, tools.gauge.clone(), tools.clock.clone());
+    let ahead = ReadAhead::spawn("image-read", download)?.metered(meter.clone(), Stage::Network);
+    let seen = Progress::new(ahead, tools.gauge.clone());
     let image = Hashing::new(seen, wanted.algorithm()).metered(meter.clone());
     let traffic = target.traffic();
-    let clock = tools.readback.then(|| tools.clock.clone());
-    let mut out = DiskSink::new(target)?.read_back(clock);
+    let proof = tools.readback.then(|| tools.gauge.clone());
+    let mut out = DiskSink::new(target)?.read_back(proof);
     let metered = &mut Metered::new(&mut out, meter);
-    let (bytes, digest) = request.format.write(image, metered)?;
-    digest.must_be(wanted)?;
+    let (bytes, image) = request.format.write(image, metered)?;
+    image.must_be(wanted)?;
     info!("{wanted} verified, flushing {}", disk.display());
     tools.gauge.begin("flushing", None);
     let signature = out.signature();
@@ -231,7 +233,7 @@ fn write(
 
 impl Tools {
     /// Tries each of `places` in turn, round after round with a random pause between, until one works,
-    /// the failure is final or patience ends; then the last error is the error.
+    /// the failure is final, no place is left or patience ends; then the last error is the error.
     fn patiently<T>(
         &self,
         places: &[String],
@@ -239,30 +241,40 @@ impl Tools {
         attempt: impl Fn(&str) -> Result<T, Failure>,
     ) -> Result<T> {
         let mut last = Error::new(Kind::InvalidCommandParamsError, "no URL to download from");
+        let mut asked = Duration::ZERO;
+        let mut places: Vec<_> = places.iter().collect();
         for round in 0..=self.patience.retries {
             if round > 0 {
-                let pause = self
-                    .clock
-                    .between(self.patience.interval / 2..self.patience.interval);
+                let usual = self.patience.interval / 2..self.patience.interval;
+                let pause = self.clock.between(usual).max(asked);
                 warn!("{last}; trying again in {:.0} s", pause.as_secs_f64());
                 let why = format!("waiting for the network, attempt {}", round + 1);
                 self.gauge.begin(why, None);
                 meter.charge(Stage::Network, || self.clock.sleep(pause));
             }
-            let mut hope = false;
+            asked = Duration::ZERO;
+            let mut left = Vec::new();
             for place in places {
                 let Failure { error, then } = match attempt(place) {
                     Ok(done) => return Ok(done),
                     Err(failure) => failure,
                 };
-                last = error;
+                // A wrong digest says more than a server that failed after that.
+                if last.kind() != Kind::ImageChecksumError || then == Then::End {
+                    last = error;
+                }
                 match then {
-                    Then::Again => hope = true,
+                    Then::Again => left.push(place),
+                    Then::After(time) => {
+                        asked = time;
+                        left.push(place);
+                    }
                     Then::Elsewhere => {}
                     Then::End => return Err(last),
                 }
             }
-            if !hope {
+            places = left;
+            if places.is_empty() {
                 break;
             }
         }

@@ -16,9 +16,9 @@ use super::readback::{Proof, Verdict, unlike};
 use super::runs::GRAIN;
 use super::tally::Tally;
 use super::writers::Writers;
-use crate::clock::Clock;
 use crate::disk::target::Target;
 use crate::error::{Context, Error, Kind, Result};
+use crate::gauge::Gauge;
 use crate::sys::block::{ALIGNMENT, Aligned};
 use crate::units::{MIB, align_up};
 
@@ -74,9 +74,9 @@ impl DiskSink {
         })
     }
 
-    /// Has everything read back at the end; for those who want it, the clock to tell the progress by.
-    pub fn read_back(mut self, clock: Option<Clock>) -> Self {
-        self.proof = clock.map(|clock| Proof::new(self.target.size(), clock));
+    /// Has everything read back at the end; for those who want it, the gauge to tell.
+    pub fn read_back(mut self, gauge: Option<Gauge>) -> Self {
+        self.proof = gauge.map(|gauge| Proof::new(self.target.size(), gauge));
         self
     }
 

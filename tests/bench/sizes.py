@@ -1,0 +1,14 @@
+"""sizes: what is built, in MiB"""
+
+from place import DIST, MIB, TOP
+
+WHAT = [
+    ("the binary", DIST / "ironlet", 3),
+    ("userland part of the initramfs", TOP / "target/initramfs/userland.cpio.xz", 1.5),
+    ("initramfs of the vm profile", DIST / "ironlet.initramfs", 4),
+]
+
+
+def run(limits, options):
+    for name, path, limit in WHAT:
+        limits.most(name, path.stat().st_size / MIB, limit, "MiB")
