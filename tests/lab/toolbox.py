@@ -29,6 +29,7 @@ PACKAGES = {
     "/usr/bin/openssl": "openssl",
     "/usr/sbin/squid": "squid",
     "/usr/bin/memcached": "memcached",
+    "/usr/bin/isoinfo": "genisoimage",
 }
 
 # libvirt-python has to be that of the host's libvirt (Debian 12: 9.0.0).
