@@ -262,7 +262,8 @@ impl Tools {
                     Err(failure) => failure,
                 };
                 // A wrong digest says more than a server that failed after that.
-                if last.kind() != Kind::ImageChecksumError || then == Then::End {
+                let fails = error.kind() == Kind::ImageDownloadError && then != Then::End;
+                if last.kind() != Kind::ImageChecksumError || !fails {
                     last = error;
                 }
                 match then {
