@@ -43,6 +43,11 @@ impl Target {
         let size = Bytes(block::size(&file).with_context(opening)?);
         let sector = block::sector_size(&file).with_context(opening)?;
         let device = block::is_device(&file).with_context(opening)?;
+        if block::read_only(&file).with_context(opening)? {
+            let why = "it is read-only: is it write-protected, by a switch or in its storage?";
+            let why = format!("{}: {why}", opening());
+            return Err(Error::new(Kind::BlockDeviceError, why));
+        }
         if size.0 == 0 {
             return Err(Error::new(
                 Kind::BlockDeviceError,
@@ -95,6 +100,7 @@ impl Target {
         self.traffic.write(bytes.len() as u64);
         self.file
             .write_all_at(bytes, at)
+            .map_err(advised)
             .with_context(|| format!("writing {} at byte {at}", self.path.display()))
             .kind(Kind::ImageWriteError)
     }
@@ -130,6 +136,7 @@ impl Target {
     pub fn read_at(&self, bytes: &mut [u8], at: u64) -> Result<()> {
         self.file
             .read_exact_at(bytes, at)
+            .map_err(advised)
             .with_context(|| format!("reading {} at byte {at}", self.path.display()))
             .kind(Kind::BlockDeviceError)
     }
@@ -138,6 +145,7 @@ impl Target {
     pub fn flush(&self) -> Result<()> {
         self.file
             .sync_data()
+            .map_err(advised)
             .with_context(|| format!("flushing {}", self.path.display()))
             .kind(Kind::ImageWriteError)
     }
@@ -147,4 +155,14 @@ impl Target {
         block::reread_partitions(&self.file)
             .with_context(|| format!("rereading the partition table of {}", self.path.display()))
     }
+}
+
+/// What to look at when a disk fails.
+fn advised(error: io::Error) -> Error {
+    let advice = match error.kind() {
+        // The kernel says so of a disk that was pulled as well: it has no bytes left.
+        io::ErrorKind::StorageFull => "is the disk gone, or its storage thin and full?",
+        _ => "is the disk failing or gone, or its cable or its controller?",
+    };
+    Error::plain(format!("{error}: {advice}"))
 }

@@ -55,6 +55,19 @@ pub fn sector_size(file: &File) -> io::Result<u64> {
     u64::try_from(bytes).map_err(io::Error::other)
 }
 
+/// Does the kernel refuse to write it? Opening a block device for writing does not tell.
+pub fn read_only(file: &File) -> io::Result<bool> {
+    if !is_device(file)? {
+        return Ok(false);
+    }
+    // linux/fs.h: BLKROGET _IO(0x12, 94)
+    const BLKROGET: libc::Ioctl = 0x125e;
+    let mut read_only: libc::c_int = 0;
+    // SAFETY: the kernel writes one int to the pointer, which lives until the call returns.
+    checked(unsafe { libc::ioctl(file.as_raw_fd(), BLKROGET, &mut read_only) })?;
+    Ok(read_only != 0)
+}
+
 /// Has the kernel read the partition table again; EBUSY while a partition is in use.
 pub fn reread_partitions(file: &File) -> io::Result<()> {
     // linux/fs.h: BLKRRPART _IO(0x12, 95)
