@@ -18,7 +18,7 @@ usage() {
 ./build.sh lab [SCENARIO…]      scenarios against a real Ironic
 ./build.sh conformance          the same requests to IPA and to ironlet, replies compared
 ./build.sh contract             Ironic's own code reads a command that runs, and its receipt
-./build.sh bench                figures beside their limits and peers
+./build.sh bench [OPTIONS]      figures beside their limits and peers; --only SECTION, --rounds N
 ./build.sh fuzz TARGET SECONDS  one fuzz target
 TABLE
 }
