@@ -19,7 +19,7 @@ usage() {
 ./build.sh conformance          the same requests to IPA and to ironlet, replies compared
 ./build.sh contract             Ironic's own code reads a command that runs, and its receipt
 ./build.sh components [PART…]   real web servers and proxies around the binary
-./build.sh bench                figures beside their limits and peers
+./build.sh bench [OPTIONS]      figures beside their limits and peers; --only SECTION, --rounds N
 ./build.sh fuzz TARGET SECONDS  one fuzz target
 TABLE
 }
