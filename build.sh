@@ -19,7 +19,7 @@ usage() {
 ./build.sh conformance          the same requests to IPA and to ironlet, replies compared
 ./build.sh contract             Ironic's own code reads a command that runs, and its receipt
 ./build.sh components [PART…]   real web servers and proxies around the binary
-./build.sh bench                figures beside their limits and peers
+./build.sh bench [OPTIONS]      figures beside their limits and peers; --only SECTION, --rounds N
 ./build.sh fuzz TARGET SECONDS  one fuzz target
 TABLE
 }
@@ -43,7 +43,7 @@ packages() {
     build) echo cpio kmod xz-utils zstd ca-certificates ;;
     image) echo cpio kmod e2fsprogs fdisk grub-common grub-pc-bin busybox-static openssl ;;
     machine) echo qemu-system-x86 ipxe-qemu iproute2 python3 ;;
-    rust_tests) echo dnsmasq-base iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools genisoimage ;;
+    rust_tests) echo dnsmasq-base iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools genisoimage gzip zstd xz-utils ;;
     fuzz) echo g++ ;;
     curl) echo curl ;;
     esac
@@ -188,6 +188,7 @@ fuzz() {
     [ $# -eq 2 ] || fail "fuzz TARGET SECONDS; targets: $(cd tests/fuzz/fuzz_targets && echo *.rs | sed 's/\.rs//g')"
     need fuzz
     need_rust
+    tests/fuzz/seeds.sh "$1" "tests/fuzz/corpus/$1"
     [ -x target/tools/bin/cargo-fuzz ] || cargo install -q cargo-fuzz --locked --root target/tools
     PATH=$PWD/target/tools/bin:$PATH RUSTC_BOOTSTRAP=1 \
         cargo fuzz run --fuzz-dir tests/fuzz "$1" -- "-max_total_time=$2" -rss_limit_mb=512

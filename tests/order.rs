@@ -334,6 +334,8 @@ fn only_permitted_formats_are_taken() {
         ("qcow2", &["raw", "gpt"], false),
         ("qcow2", &[], false),
         ("vmdk", &["vmdk"], false), // permitted, but there is no decoder
+        ("gpt", &[], true),         // raw with a table
+        ("unknown", &[], true),     // its content will tell
     ] {
         let text = format!(
             r#"{{"id":"x","urls":["http://h/x"],"disk_format":"{format}","checksum":"{SHA256}"}}"#

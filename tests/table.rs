@@ -267,24 +267,29 @@ fn lies_of_an_mbr_are_named() {
     }
 }
 
-/// An image cut short where its last partition ended; a disk too small for table and backup.
+/// An image cut short behind its last partition, which ends at 25 MiB: the backup needs 33 sectors.
 #[test]
 fn a_partition_where_the_backup_belongs_is_refused() {
     let scratch = Scratch::new();
     let image = image(&scratch, 40, "label: gpt\nsize=8MiB\nsize=16MiB\n");
-    for (mib, said) in [
-        (25, Some("partition 2 reaches into the last sectors")),
+    let reaches = Some("partition 2 reaches into the last sectors");
+    for (size, said) in [
         (
-            24,
+            24 * MIB,
             Some("partition 2 ends at 25 MiB, and the disk at 24 MiB"),
         ),
-        (26, None),
+        (25 * MIB, reaches),
+        (25 * MIB + 16384, reaches),
+        (25 * MIB + 20480, None),
     ] {
-        let disk = old_disk(&scratch, mib);
-        match (put(&image[..mib * MIB], &disk, None), said) {
+        let disk = old_disk(&scratch, 26);
+        let file = fs::OpenOptions::new().write(true).open(&disk);
+        file.and_then(|file| file.set_len(size as u64))
+            .expect("it is a file");
+        match (put(&image[..size], &disk, None), said) {
             (Err(error), Some(said)) => assert!(error.details().contains(said), "{error}"),
             (Ok(_), None) => judge(&disk),
-            (result, said) => panic!("{mib} MiB: {result:?}, {said:?}"),
+            (result, said) => panic!("{size} bytes: {result:?}, {said:?}"),
         }
     }
 }

@@ -125,6 +125,9 @@ mod tests {
             inflater.fill(packed, &mut plain).expect("a stream");
             assert_eq!(&plain, b"hello");
         }
+        let mut few = [0; 3];
+        inflater.fill(packed, &mut few).expect("never more");
+        assert_eq!(&few, b"hel");
         assert!(inflater.fill(packed, &mut [0; 6]).is_err(), "too short");
         assert!(inflater.fill(&packed[..7], &mut plain).is_err(), "cut");
         assert!(inflater.fill(b"\xff\xff\xff", &mut plain).is_err(), "noise");

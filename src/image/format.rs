@@ -3,6 +3,7 @@
 use std::io::{BufReader, Read};
 
 use super::ahead::ReadAhead;
+use super::aside::Aside;
 use super::inspect;
 use super::meter::Stage;
 use super::packing::Packing;
@@ -87,19 +88,31 @@ impl Format {
 
     /// Reads `image` to its end into `out`; gives the size of what was decoded.
     pub fn decode(&self, image: &mut impl Read, out: &mut impl Sink) -> Result<Bytes> {
-        let (content, head) = self.settle(image)?;
-        content.decode(head.chain(image), out)
+        self.decode_beside(image, out, None)
     }
 
-    /// The same of an image that is digested as it passes, which is given back. Unpacking and digesting are work for two.
+    /// The same; what comes too late in `image` may be read `aside`.
+    pub fn decode_beside(
+        &self,
+        image: &mut impl Read,
+        out: &mut impl Sink,
+        aside: Option<&mut dyn Aside>,
+    ) -> Result<Bytes> {
+        let (content, head) = self.settle(image)?;
+        content.decode(head.chain(image), out, aside)
+    }
+
+    /// The same of an image that is digested as it passes, which is given back. Unpacking and digesting are
+    /// work for two.
     pub fn write<R: Read + Send + 'static>(
         &self,
         mut image: Hashing<R>,
         out: &mut impl Sink,
+        aside: &mut dyn Aside,
     ) -> Result<(Bytes, Hashing<R>)> {
         let (content, head) = self.settle(&mut image)?;
         let Content::Packed(packing) = content else {
-            let bytes = content.decode(head.chain(&mut image), out)?;
+            let bytes = content.decode(head.chain(&mut image), out, Some(aside))?;
             return Ok((bytes, image));
         };
         let meter = image.meter();
@@ -142,10 +155,18 @@ impl Format {
 }
 
 impl Content {
-    fn decode(self, mut image: impl Read, out: &mut impl Sink) -> Result<Bytes> {
+    fn decode(
+        self,
+        mut image: impl Read,
+        out: &mut impl Sink,
+        aside: Option<&mut dyn Aside>,
+    ) -> Result<Bytes> {
         match self {
             Content::Raw => copy(&mut image, out),
-            Content::Qcow2 => qcow2::decode(&mut image, out),
+            Content::Qcow2 => match aside {
+                Some(aside) => qcow2::decode(&mut image, out, Some(aside)),
+                None => qcow2::decode(&mut image, out, None),
+            },
             Content::Packed(packing) => packing.unpack(BufReader::new(image), out),
         }
     }

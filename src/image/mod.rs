@@ -8,6 +8,7 @@
 //! Knows no command and no parameter: a [`Request`] says what to write, [`Tools`] with what.
 
 pub mod ahead;
+pub mod aside;
 pub mod belt;
 pub mod checksum;
 pub mod draft;
@@ -208,6 +209,7 @@ fn write(
         return Err(Error::new(Kind::ImageWriteError, why));
     }
     tools.gauge.begin("writing", length);
+    let mut aside = download.aside(meter.clone());
     let ahead = ReadAhead::spawn("image-read", download)?.metered(meter.clone(), Stage::Network);
     let seen = Progress::new(ahead, tools.gauge.clone());
     let image = Hashing::new(seen, wanted.algorithm()).metered(meter.clone());
@@ -215,7 +217,7 @@ fn write(
     let proof = tools.readback.then(|| tools.gauge.clone());
     let mut out = DiskSink::new(target)?.read_back(proof);
     let metered = &mut Metered::new(&mut out, meter);
-    let (bytes, image) = request.format.write(image, metered)?;
+    let (bytes, image) = request.format.write(image, metered, &mut aside)?;
     image.must_be(wanted)?;
     info!("{wanted} verified, flushing {}", disk.display());
     tools.gauge.begin("flushing", None);
@@ -260,7 +262,8 @@ impl Tools {
                     Err(failure) => failure,
                 };
                 // A wrong digest says more than a server that failed after that.
-                if last.kind() != Kind::ImageChecksumError || then == Then::End {
+                let fails = error.kind() == Kind::ImageDownloadError && then != Then::End;
+                if last.kind() != Kind::ImageChecksumError || !fails {
                     last = error;
                 }
                 match then {

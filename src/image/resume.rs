@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use log::warn;
 
+use super::aside::Reread;
 use super::fetch::{Failure, Fetcher, Patience, Rest, Served, Then};
 use super::flow::Flow;
 use super::ledger::Ledger;
+use super::meter::Meter;
 use super::range::{Identity, Offer};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
@@ -95,6 +97,25 @@ impl Download {
     /// As announced; none when the server does not say.
     pub fn length(&self) -> Option<Bytes> {
         self.length.map(Bytes)
+    }
+
+    /// The same image once more, for what is needed out of turn.
+    pub fn aside(&self, meter: Meter) -> Reread {
+        Reread {
+            fetcher: self.fetcher.clone(),
+            url: self
+                .places
+                .front()
+                .map_or(String::new(), |place| place.url.clone()),
+            identity: self.offer.identity.clone(),
+            length: self.length,
+            patience: self.patience,
+            clock: self.clock.clone(),
+            ledger: self.ledger.clone(),
+            meter,
+            requests: 0,
+            open: None,
+        }
     }
 
     fn fill(&mut self, into: &mut [u8]) -> Result<usize> {

@@ -11,10 +11,9 @@ class Limits:
     def least(self, what, value, limit, unit=""):
         self._tell(what, value, limit, unit, "≥", value >= limit)
 
-    def holds(self, what, good):
-        print(f"  {what:66} {'ok' if good else 'BROKEN'}", flush=True)
-        if not good:
-            self.broken.append(what)
+    def inform(self, what, value):
+        """Beside the point, and worth knowing."""
+        print(f"  {what:66} {value:8.2f}", flush=True)
 
     def _tell(self, what, value, limit, unit, sign, good):
         print(f"  {what:66} {value:8.2f} {sign} {limit:g} {unit:7}{'ok' if good else 'BROKEN'}", flush=True)

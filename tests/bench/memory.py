@@ -1,5 +1,6 @@
 """memory: peak resident memory, whatever the size of the image"""
 
+import errno
 import os
 
 import images
@@ -10,8 +11,8 @@ from place import MIB, Broken, loop_device, nginx
 SIZES = (1024, 4096, 16384)
 # In use of each image: enough to fill every buffer on the way.
 PERCENT = 3
-# The most a larger image may add: what an allocator does by chance, and a few more tables.
-GROWTH = 2
+# The most a larger image may add. Blocks of 1 MiB are made when first needed: a small image may do with some fewer.
+GROWTH = 4
 
 
 def run(limits, options):
@@ -42,14 +43,25 @@ def served(disk, mib):
 def data_arrived(disk, device):
     """Compares where the source holds data; holes would take minutes to read."""
     with open(disk.raw, "rb") as source, open(device, "rb") as target:
-        end = at = 0
-        size = disk.raw.stat().st_size
-        while end < size:
-            at = os.lseek(source.fileno(), end, os.SEEK_DATA)
-            end = os.lseek(source.fileno(), at, os.SEEK_HOLE)
+        for at, end in data(source.fileno()):
             source.seek(at)
             target.seek(at)
-            for _ in range(at, end, MIB):
-                if source.read(MIB) != target.read(MIB):
+            for place in range(at, end, MIB):
+                length = min(MIB, end - place)
+                if source.read(length) != target.read(length):
                     return False
     return True
+
+
+def data(file):
+    """From where to where a file holds data."""
+    end = 0
+    while True:
+        try:
+            at = os.lseek(file, end, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                return  # a hole to the end
+            raise
+        end = os.lseek(file, at, os.SEEK_HOLE)
+        yield at, end

@@ -41,6 +41,12 @@ def own(argv):
     return ["setpriv", "--pdeathsig", "KILL", *map(str, argv)]
 
 
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
 def sweep():
     """Takes away what a run that was killed left behind."""
     WWW.mkdir(parents=True, exist_ok=True)
@@ -57,9 +63,7 @@ def sweep():
 @contextlib.contextmanager
 def nginx():
     """Serves WWW; gives the port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     conf = WORK / "nginx.conf"
     conf.write_text(NGINX.format(work=WORK, www=WWW, port=port))
     server = subprocess.Popen(own(["nginx", "-c", conf, "-p", WORK]))

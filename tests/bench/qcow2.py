@@ -26,5 +26,5 @@ def run(limits, options):
             if binding:
                 limits.most(f"{packing or 'plain'}: time / that of downloading and converting", own.wall / other.wall, 0.6)
             else:
-                print(f"  {packing}: time / that of downloading and converting, for information{own.wall / other.wall:10.2f}")
+                limits.inform(f"{packing}: the same, for information", own.wall / other.wall)
             limits.most(f"{packing or 'plain'}: peak resident memory", own.rss, 40, "MiB")

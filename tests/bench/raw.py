@@ -36,5 +36,6 @@ def run(limits, options):
     limits.least(f"speed / that of the slowest stage alone ({slowest})", costs[slowest].wall / own.wall, 0.9)
     limits.least(f"speed / {IPA}", costs[IPA].wall / own.wall, 1.5)
     limits.most(f"CPU seconds per GiB / {IPA}", own.cpu / costs[IPA].cpu, 0.5)
+    limits.inform("the same, with what IPA's Python spends on starting", own.cpu / costs[IPA].whole)
     limits.least(f"speed / {PIPE}", costs[PIPE].wall / own.wall, 1.0)
     limits.most("peak resident memory", own.rss, 24, "MiB")

@@ -2,23 +2,33 @@
 
 import hashlib
 import os
+import struct
+import time
 
 MIB = 1 << 20
 SIZE = 6 * MIB + 512
 DISK = 8 * MIB
+# An hour old, so that caches that guess find it fresh.
+MADE = int(time.time()) - 3600
 # What the disk held before.
 OLD = b"\xaa"
+
+
+def bootable(content):
+    """With an MBR of one Linux partition from 1 MiB to the end: whatever has no table is refused as an image of a disk."""
+    first, length = MIB // 512, len(content) // 512 - MIB // 512
+    partition = struct.pack("<B3xB3xII", 0x80, 0x83, first, length)
+    return content[:446] + partition + bytes(48) + b"\x55\xaa" + content[512:]
 
 
 class Image:
     """Random bytes: no part of one image is a part of another."""
 
-    def __init__(self, path, size=SIZE):
-        self.bytes = os.urandom(size)
+    def __init__(self, path, size=SIZE, changed=MADE):
+        self.bytes = bootable(os.urandom(size))
         self.sha256 = hashlib.sha256(self.bytes).hexdigest()
         path.write_bytes(self.bytes)
-        # An hour old, so that caches that guess find it fresh.
-        os.utime(path, (os.stat(path).st_mtime - 3600,) * 2)
+        os.utime(path, (changed, changed))
 
 
 class Disk:

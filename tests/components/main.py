@@ -14,7 +14,7 @@ from world import World
 
 HERE = pathlib.Path(__file__).resolve().parent
 # Cases mostly wait: an agent looks at its disks for two seconds before it chooses one.
-TOGETHER = 4
+TOGETHER = 6
 
 
 def chosen(names):
@@ -37,7 +37,9 @@ def told(here, part, sentence, holds):
         title += f"\n        {denied}"
     except Exception:
         title += "\n" + traceback.format_exc()
-    print(f"{time.monotonic() - started:5.1f} s  {'ok    ' if held else 'FAILED'}  {title}", flush=True)
+    # In one piece: others write too.
+    sys.stdout.write(f"{time.monotonic() - started:5.1f} s  {'ok    ' if held else 'FAILED'}  {title}\n")
+    sys.stdout.flush()
     return held
 
 

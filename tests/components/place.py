@@ -18,7 +18,7 @@ HOSTS = """127.0.0.1 localhost
 RESOLVER = "nameserver 127.0.0.9\noptions timeout:1 attempts:1\n"
 
 PORTS = dict(
-    http=18080, mirror=18081, fragile=18082, plain_tls=18083,
+    http=18080, mirror=18081, fragile=18082,
     https=18443, expired=18444, wrong_name=18445, old_tls=18446, tls12=18447, client=18448, unknown=18449,
     squid=13128, guarded=13129, squid_tls=13130,
     trafficserver=18100, chaos=18200, ironic=16385, agents=19990)

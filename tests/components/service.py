@@ -9,21 +9,18 @@ import time
 
 
 class Service:
-    """`words` run in the foreground and serve `port`; `user` is whom they turn into."""
+    """`words` run in the foreground and serve `port`."""
 
-    def __init__(self, name, work, words, port, environment=None, user="root"):
+    def __init__(self, name, work, words, port):
         self.name = name
         self.port = port
         self.words = words
-        self.environment = {**os.environ, **(environment or {})}
         self.folder = work / name
-        self.user = user
         self.process = None
 
     def start(self):
         self.said = open(self.folder / "said", "ab")
-        self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=self.said, stderr=self.said,
-                                        env=self.environment, cwd=self.folder)
+        self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=self.said, stderr=self.said, cwd=self.folder)
         patiently(self.answers, 20, f"{self.name} does not listen on port {self.port}: {self.words}")
         return self
 

@@ -8,7 +8,7 @@ class Squid(Service):
     def __init__(self, work):
         path = folder(work, "squid", "proxy")
         (path / "squid.conf").write_text(template("squid.conf", folder=path, work=work))
-        super().__init__("squid", work, ["squid", "-N", "-f", str(path / "squid.conf")], PORTS["squid"], user="proxy")
+        super().__init__("squid", work, ["squid", "-N", "-f", str(path / "squid.conf")], PORTS["squid"])
         self.log = path / "access.log"
 
     def results(self, part, count):

@@ -15,7 +15,7 @@ class TrafficServer(Service):
             text = template(f"trafficserver/{source.name}", folder=path, work=work)
             (path if source.name == "runroot.yaml" else etc).joinpath(source.name).write_text(text)
         super().__init__("trafficserver", work, ["traffic_server", f"--run-root={path / 'runroot.yaml'}"],
-                         PORTS["trafficserver"], user=user)
+                         PORTS["trafficserver"])
         self.log = path / "log/facts.log"
 
     def results(self, part, count):

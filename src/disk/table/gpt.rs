@@ -218,7 +218,6 @@ impl Gpt {
             for (at, value) in [
                 (24, own),
                 (32, other),
-                (40, *self.usable.start()),
                 (48, *self.usable.end()),
                 (72, entries),
             ] {

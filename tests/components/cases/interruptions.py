@@ -4,7 +4,7 @@ import threading
 import time
 
 from case import case
-from image import MIB, Image
+from image import MADE, MIB, Image
 from place import PORTS
 from service import patiently
 from world import url
@@ -58,17 +58,28 @@ def nameless(here):
     assert last["status"] == "200" and not last["range"], last
 
 
-@case("an image that changed in between starts over and is the new one, or fails by its digest; never a mixture")
-def changed(here):
+def changed(here, later):
+    """An image is replaced in mid-body by one that was made so many seconds later: nginx makes its ETag of time and length."""
     www = here.work / "www"
-    for number, wanted in enumerate(("new", "old")):
-        old, new = Image(www / f"changing-{number}.raw"), Image(www / "fresh.raw")
-        outcome = broken(here, f"/changed/changing-{number}.raw", lambda: os.rename(www / "fresh.raw", www / f"changing-{number}.raw"),
+    for wanted in ("new", "old"):
+        name = f"changing-{wanted}-{later}.raw"
+        old, new = Image(www / name), Image(www / f"fresh-{later}.raw", changed=MADE + later)
+        outcome = broken(here, f"/changed/{name}", lambda: os.rename(www / f"fresh-{later}.raw", www / name),
                          image=new if wanted == "new" else old, served=old)
         if wanted == "new":
             here.deployed(outcome, new)
         else:
             here.refused(outcome, "ImageChecksumError", old.sha256, new.sha256)
+
+
+@case("an image that changed in between, its ETag too: starts over; it is the new one, or fails by its digest")
+def changed_and_told(here):
+    changed(here, later=60)
+
+
+@case("an image that changed in between under the same ETag: the mixture fails by its digest, and it starts over")
+def changed_silently(here):
+    changed(here, later=0)
 
 
 @case("connections cut at random: every byte once")

@@ -65,7 +65,7 @@ def unreachable(here):
 @case("alone, by --write-image: names, IPv6 literals, redirects, logins; and it fails as well")
 def alone(here):
     quoted = PASSWORD.replace(":", "%3A").replace("@", "%40")
-    for address in (url("http", "/alone/image.raw"), url("http", "/alone/image.raw", host="[::1]"), url("http", "/308/image.raw?alone"),
+    for address in (url("http", "/alone/image.raw"), url("http", "/alone/image.raw", host="[::1]"), url("http", "/moved/image.raw"),
                     url("http", "/basic/image.raw").replace("://", f"://{USER}:{quoted}@")):
         here.deployed(here.alone(address))
     here.refused(here.alone(url("http", "/alone/lost.raw")), "HTTP status 404")
