@@ -18,6 +18,7 @@ usage() {
 ./build.sh lab [SCENARIO…]      scenarios against a real Ironic
 ./build.sh conformance          the same requests to IPA and to ironlet, replies compared
 ./build.sh contract             Ironic's own code reads a command that runs, and its receipt
+./build.sh components [PART…]   real web servers and proxies around the binary
 ./build.sh bench [OPTIONS]      figures beside their limits and peers; --only SECTION, --rounds N
 ./build.sh fuzz TARGET SECONDS  one fuzz target
 TABLE
@@ -35,14 +36,14 @@ target=x86_64-unknown-linux-musl
 # What a machine without Rust gets: the same compiler gives the same bytes, and its lints are those the sources were held to.
 toolchain=1.95.0
 
-# What each command needs from Debian, in groups; conformance and lab add what only they use.
+# What each command needs from Debian, in groups; conformance, components and lab add what only they use.
 packages() {
     case $1 in
     rust) echo gcc libc6-dev musl-tools binutils ca-certificates ;;
     build) echo cpio kmod xz-utils zstd ca-certificates ;;
     image) echo cpio kmod e2fsprogs fdisk grub-common grub-pc-bin busybox-static openssl ;;
     machine) echo qemu-system-x86 ipxe-qemu iproute2 python3 ;;
-    rust_tests) echo dnsmasq-base iproute2 util-linux qemu-utils openssl ;;
+    rust_tests) echo dnsmasq-base iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools genisoimage gzip zstd xz-utils ;;
     fuzz) echo g++ ;;
     curl) echo curl ;;
     esac
@@ -170,6 +171,12 @@ contract() {
     IRONLET=$PWD/dist/ironlet tests/contract/run "$@"
 }
 
+components() {
+    need_rust
+    binary
+    IRONLET=$PWD/dist/ironlet tests/components/run "$@"
+}
+
 bench() {
     need rust build image machine
     build
@@ -181,6 +188,7 @@ fuzz() {
     [ $# -eq 2 ] || fail "fuzz TARGET SECONDS; targets: $(cd tests/fuzz/fuzz_targets && echo *.rs | sed 's/\.rs//g')"
     need fuzz
     need_rust
+    tests/fuzz/seeds.sh "$1" "tests/fuzz/corpus/$1"
     [ -x target/tools/bin/cargo-fuzz ] || cargo install -q cargo-fuzz --locked --root target/tools
     PATH=$PWD/target/tools/bin:$PATH RUSTC_BOOTSTRAP=1 \
         cargo fuzz run --fuzz-dir tests/fuzz "$1" -- "-max_total_time=$2" -rss_limit_mb=512
@@ -188,7 +196,7 @@ fuzz() {
 
 case ${1:-} in
 '' | --profile | --kernel | --modules) build "$@" ;;
-demo | check | lab | conformance | contract | bench | fuzz) "$@" ;;
+demo | check | lab | conformance | contract | components | bench | fuzz) "$@" ;;
 test) all_parts ;;
 -h | --help | help) usage ;;
 *) usage >&2; exit 2 ;;

@@ -10,12 +10,17 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::units::{Bytes, MIB};
 
+/// Between two readings for the log.
+const EVERY: Duration = Duration::from_secs(3);
+
 #[derive(Clone)]
 pub struct Gauge(Arc<Inner>);
 
 struct Inner {
     clock: Clock,
     done: AtomicU64,
+    /// When the log was told last, in milliseconds.
+    told: AtomicU64,
     stage: Mutex<Option<Stage>>,
 }
 
@@ -45,6 +50,7 @@ impl Gauge {
         Gauge(Arc::new(Inner {
             clock,
             done: AtomicU64::new(0),
+            told: AtomicU64::new(0),
             stage: Mutex::default(),
         }))
     }
@@ -58,6 +64,7 @@ impl Gauge {
     pub fn begin(&self, name: impl Into<String>, total: Option<Bytes>) {
         let mut stage = self.stage();
         self.0.done.store(0, Ordering::Relaxed);
+        self.0.told.store(self.now(), Ordering::Relaxed);
         *stage = Some(Stage {
             name: name.into(),
             total,
@@ -69,6 +76,20 @@ impl Gauge {
     /// So many bytes more are done.
     pub fn advance(&self, count: u64) {
         self.0.done.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// A reading, if the log has had none for some seconds.
+    pub fn due(&self) -> Option<Reading> {
+        let (now, told) = (self.now(), &self.0.told);
+        if now.saturating_sub(told.load(Ordering::Relaxed)) < EVERY.as_millis() as u64 {
+            return None;
+        }
+        told.store(now, Ordering::Relaxed);
+        self.read()
+    }
+
+    fn now(&self) -> u64 {
+        self.0.clock.elapsed().as_millis() as u64
     }
 
     /// The stage stands still: what for.
@@ -158,6 +179,20 @@ mod tests {
             let reading = gauge.read().expect("a stage began");
             assert_eq!(reading.to_string(), shown);
         }
+    }
+
+    #[test]
+    fn the_log_is_told_every_few_seconds() {
+        let clock = Clock::fake();
+        let gauge = Gauge::new(clock.clone());
+        gauge.begin("writing", None);
+        let told = (0..10).map(|_| {
+            clock.sleep(Duration::from_secs(1));
+            gauge.due().is_some()
+        });
+        let told: Vec<bool> = told.collect();
+        let seconds: Vec<usize> = (0..10).filter(|second| told[*second]).collect();
+        assert_eq!(seconds, [2, 5, 8]);
     }
 
     #[test]

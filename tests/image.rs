@@ -1,5 +1,7 @@
 //! The main path against servers that serve, cut, stall and lie; a file stands for the disk.
 
+#[path = "image/errors.rs"]
+mod errors;
 #[path = "image/proxy.rs"]
 mod proxy;
 #[path = "image/receipt.rs"]
@@ -56,6 +58,8 @@ fn request(urls: Vec<String>, checksum: Checksum) -> Request {
         format: Format::Raw,
         authorization: None,
         proxies: Default::default(),
+        partitioned: false,
+        drive: None,
     }
 }
 
@@ -143,8 +147,8 @@ fn cases() -> Vec<Case> {
         bad("always stalled", vec![StallAt(0)], LARGE, Download, "", 4, true),
         bad("cut within the first MiB", vec![CutAt(5000)], LARGE, Download, "", 4, true),
         bad("truncated, its length too", vec![Short(3 * MIB)], LARGE, Digest, "expected sha256", 1, false),
-        bad("a page instead", vec![Page("<html>log in</html>")], LARGE, Digest, "expected sha256", 1, true),
-        bad("encoded", vec![Encoded], LARGE, Download, "encoded", 1, true),
+        bad("a page instead", vec![Page("<html>log in</html>")], LARGE, Digest, "HTML", 1, true),
+        bad("encoded", vec![Encoded], LARGE, Download, "Content-Encoding: gzip", 1, true),
         bad("too large", vec![Serve], DISK + 1, Write, "does not fit", 1, true),
         bad("too large, length unsaid", vec![Chunked], DISK + 1, Write, "larger than the disk", 1, false),
         bad("redirected in circles", vec![Redirect("/again")], LARGE, Download, "redirect", 6, true),

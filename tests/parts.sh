@@ -6,7 +6,7 @@ passed=0
 failed=0
 
 # counted LOG STATUS — print "PASSED FAILED": the sums of what the part's own harnesses counted, which cargo tells as
-# "N passed; N failed", conformance and lab as "N of N tests" or "scenarios"; a part that counts nothing is one test
+# "N passed; N failed", conformance, components and lab as "N of N tests" or "scenarios"; a part that counts nothing is one test
 counted() {
     awk -v status="$2" '
         match($0, /[0-9]+ passed[;,] [0-9]+ failed/) {
@@ -79,6 +79,7 @@ all_parts() {
     part reproducible reproducible
     part conformance ./build.sh conformance
     part contract ./build.sh contract
+    part components ./build.sh components
     part demo ./build.sh demo
     part lab ./build.sh lab
     printf '%d minutes\n' $(((SECONDS - started + 59) / 60))

@@ -1,5 +1,7 @@
 //! qcow2 images as qemu-img makes them, and as nobody should: what becomes of the disk.
 
+#[path = "qcow2/late.rs"]
+mod late;
 mod support;
 
 use std::io::Read;
@@ -10,7 +12,9 @@ use ironlet::clock::Clock;
 use ironlet::disk::guard::Permit;
 use ironlet::disk::target::Target;
 use ironlet::error::{Error, Kind, Result};
+use ironlet::gauge::Gauge;
 use ironlet::host::Host;
+use ironlet::image::aside::Aside;
 use ironlet::image::format::Format;
 use ironlet::image::readback::Verdict;
 use ironlet::image::sink::DiskSink;
@@ -26,6 +30,16 @@ fn decode(mut image: &[u8], size: usize) -> (Result<u64>, MemorySink) {
     (result.map(|bytes| bytes.0), out)
 }
 
+/// Every part of an image at any time.
+struct Whole<'a>(&'a [u8]);
+impl Aside for Whole<'_> {
+    fn read(&mut self, at: u64, into: &mut [u8]) -> Result<()> {
+        let bytes = &self.0[at as usize..][..into.len()];
+        into.copy_from_slice(bytes);
+        Ok(())
+    }
+}
+
 /// A file with 4 KiB sectors stands for the disk; nothing of what it held shines through.
 #[test]
 fn every_image_becomes_the_disk_qemu_makes_of_it() {
@@ -39,8 +53,10 @@ fn every_image_becomes_the_disk_qemu_makes_of_it() {
         let permit = Permit::new(&Host::new("/"), vec![path.clone()]);
         let target = Target::open(&path, &permit).expect("the file may be written");
         let out = DiskSink::new(target).expect("it is large enough");
-        let mut out = out.read_back(Some(Clock::fake()));
-        let decoded = Format::Qcow2.decode(&mut &corpus::image(&name)[..], &mut out);
+        let mut out = out.read_back(Some(Gauge::new(Clock::fake())));
+        let image = corpus::image(&name);
+        let aside: Option<&mut dyn Aside> = Some(&mut Whole(&image));
+        let decoded = Format::Qcow2.decode_beside(&mut &image[..], &mut out, aside);
         let decoded = decoded.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(decoded.0 as usize, expected.len(), "{name}");
         let verdict = out.commit().expect("a file takes everything");
@@ -252,6 +268,7 @@ fn tables_that_loop_overlap_or_point_nowhere_are_refused() {
         (&[1024], &[packed(100)], "byte 100, which is in use"), (&[1024], &[1536, packed(1600)], "which is in use"),
         (&[1024], &[packed(1536)], "cannot be unpacked"), (&[1024], &[1537], "version 2"),
         (&[1024], &[1 << 40], "byte 1099511627776"), (&[1 << 40], &[], "beyond its end"), (&[1024], &[packed(1 << 40)], "beyond its end"),
+        (&[1024], &[packed(1 << 32)], "beyond its end"), (&[1024], &[1536, packed(1700), packed(1 << 50)], "is in use"),
         (&[1024], &[3072], "beyond its end"), (&[3072], &[], "beyond its end"),
     ];
     for (first, second, why) in cases {
@@ -264,4 +281,18 @@ fn tables_that_loop_overlap_or_point_nowhere_are_refused() {
     }
     let (result, out) = decode(&table(&[1024], &[1536, 0, 2048]), 64 << 10);
     assert_eq!((result, out.written()), (Ok(64 << 10), 64 << 10));
+    // 512 bytes that unpack to 80 KiB and would go on: a cluster of it and no more.
+    let mut bomb = table(&[1024], &[0, packed(1536)]);
+    // RFC 1951, 3.2.6: fixed codes; a literal, the length 258 at distance 1 over and over, never an end.
+    let mut bits = vec![1, 1, 0];
+    bits.extend([1, 1, 0, 0, 1, 0, 0, 0, 0]); // the literal 144
+    while bits.len() < 512 * 8 {
+        bits.extend([1, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0]);
+    }
+    for (at, bit) in bits.iter().take(512 * 8).enumerate() {
+        bomb[1536 + at / 8] |= bit << (at % 8);
+    }
+    let (result, out) = decode(&bomb, 64 << 10);
+    assert_eq!((result, out.written()), (Ok(64 << 10), 64 << 10));
+    assert!(out.bytes[512..1024] == [144; 512] && out.bytes[1024..1536] == [0; 512]);
 }

@@ -9,6 +9,7 @@ use ironlet::image::source::{Algorithm, Hashing};
 use ironlet::units::Bytes;
 use support::fake_agent::{Surroundings, at, json, post, post_and_wait, text_at};
 use support::image_server::{Behaviour, ImageServer};
+use support::tables::one_partition;
 
 const UUIDS: &str = r#"{"name":"standby.get_partition_uuids","params":{}}"#;
 
@@ -57,6 +58,7 @@ fn a_command_that_runs_shows_how_far_it_is() {
 fn a_deploy_ends_with_a_receipt_and_a_restart_remembers_its_image() {
     let mut image = vec![7; 3 << 20];
     image[440..444].copy_from_slice(&[0xcd, 0xab, 0x34, 0x12]);
+    one_partition(&mut image);
     let server = ImageServer::start(image.clone(), vec![Behaviour::Serve]);
     let mut around = Surroundings::new();
     around.add_disk();

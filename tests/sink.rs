@@ -1,5 +1,7 @@
 //! The far end of the main path on a file that stands for a disk with 4 KiB sectors and held other things.
 
+#[path = "sink/hostile.rs"]
+mod hostile;
 #[path = "sink/readback.rs"]
 mod readback;
 mod support;
@@ -9,6 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use ironlet::clock::Clock;
 use ironlet::disk::guard::Permit;
 use ironlet::disk::target::Target;
+use ironlet::gauge::Gauge;
 use ironlet::host::Host;
 use ironlet::image::format::Format;
 use ironlet::image::readback::Verdict;
@@ -23,7 +26,7 @@ fn sink(path: &std::path::Path) -> DiskSink {
     let permit = Permit::new(&Host::new("/"), vec![path.to_owned()]);
     let target = Target::open(path, &permit).expect("the file may be written");
     let out = DiskSink::new(target).expect("it is large enough");
-    out.read_back(Some(Clock::fake()))
+    out.read_back(Some(Gauge::new(Clock::fake())))
 }
 
 fn put(out: &mut DiskSink, mut at: usize, mut bytes: &[u8]) {

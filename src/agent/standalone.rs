@@ -53,6 +53,8 @@ impl Image {
             format: Format::of_file(&id)?,
             authorization: None,
             proxies: Default::default(),
+            partitioned: false,
+            drive: None,
             id,
         })
     }

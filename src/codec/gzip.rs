@@ -1,15 +1,30 @@
-//! Deflate: packed into a gzip member, unpacked bare or member after member.
+//! Deflate: packed into a gzip member, unpacked bare or member after member; and the checksum of its files.
 
 use std::io::{self, BufRead, Read, Write};
 
 use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
-use flate2::{Compression, Decompress, FlushDecompress};
+use flate2::{Compression, Crc, Decompress, FlushDecompress};
+
+/// RFC 1952, 2.3.1: what a gzip file begins with.
+pub const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 pub fn pack(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+    let mut packer = packer();
     packer.write_all(bytes)?;
     packer.finish()
+}
+
+/// Packs what is written to it; [`GzEncoder::finish`] gives the whole.
+pub fn packer() -> GzEncoder<Vec<u8>> {
+    GzEncoder::new(Vec::new(), Compression::default())
+}
+
+/// CRC-32 as in RFC 1952, 8; the checksum of a GPT too.
+pub fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = Crc::new();
+    crc.update(bytes);
+    crc.sum()
 }
 
 /// Unpacks bare deflate streams, one after the other in the same memory.
@@ -96,6 +111,8 @@ mod tests {
             .read_to_end(&mut back)
             .expect("what was just packed");
         assert_eq!(back, bytes);
+        // ITU-T V.42, the check value everybody gives.
+        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
     }
 
     #[test]
@@ -108,6 +125,9 @@ mod tests {
             inflater.fill(packed, &mut plain).expect("a stream");
             assert_eq!(&plain, b"hello");
         }
+        let mut few = [0; 3];
+        inflater.fill(packed, &mut few).expect("never more");
+        assert_eq!(&few, b"hel");
         assert!(inflater.fill(packed, &mut [0; 6]).is_err(), "too short");
         assert!(inflater.fill(&packed[..7], &mut plain).is_err(), "cut");
         assert!(inflater.fill(b"\xff\xff\xff", &mut plain).is_err(), "noise");

@@ -150,6 +150,9 @@ mod tests {
             unpacker.fill(packed, &mut plain).expect("a frame");
             assert_eq!(&plain, b"hello");
         }
+        let mut few = [0; 3];
+        unpacker.fill(packed, &mut few).expect("never more");
+        assert_eq!(&few, b"hel");
         assert!(unpacker.fill(packed, &mut [0; 6]).is_err(), "too short");
         for len in 0..14 {
             assert!(unpacker.fill(&packed[..len], &mut plain).is_err(), "{len}");

@@ -20,6 +20,7 @@ pub struct Target {
     file: File,
     size: Bytes,
     sector: u64,
+    device: bool,
     /// Does it zero ranges by itself? True until it once refused.
     punches: AtomicBool,
     traffic: Arc<Traffic>,
@@ -41,6 +42,12 @@ impl Target {
             .kind(Kind::BlockDeviceError)?;
         let size = Bytes(block::size(&file).with_context(opening)?);
         let sector = block::sector_size(&file).with_context(opening)?;
+        let device = block::is_device(&file).with_context(opening)?;
+        if block::read_only(&file).with_context(opening)? {
+            let why = "it is read-only: is it write-protected, by a switch or in its storage?";
+            let why = format!("{}: {why}", opening());
+            return Err(Error::new(Kind::BlockDeviceError, why));
+        }
         if size.0 == 0 {
             return Err(Error::new(
                 Kind::BlockDeviceError,
@@ -56,6 +63,7 @@ impl Target {
             file,
             size,
             sector,
+            device,
             punches: AtomicBool::new(true),
             traffic: Arc::default(),
         })
@@ -74,6 +82,14 @@ impl Target {
         self.sector
     }
 
+    /// What a partition table on it may count in: its sectors. A file stands for a disk of any kind.
+    pub fn table_units(&self) -> &[u64] {
+        match self.device {
+            true => std::slice::from_ref(&self.sector),
+            false => &[512, 4096],
+        }
+    }
+
     /// What went there so far; goes on counting.
     pub fn traffic(&self) -> Arc<Traffic> {
         Arc::clone(&self.traffic)
@@ -84,8 +100,14 @@ impl Target {
         self.traffic.write(bytes.len() as u64);
         self.file
             .write_all_at(bytes, at)
+            .map_err(advised)
             .with_context(|| format!("writing {} at byte {at}", self.path.display()))
             .kind(Kind::ImageWriteError)
+    }
+
+    /// Does it zero ranges by itself, as far as is known?
+    pub fn punches(&self) -> bool {
+        self.punches.load(Ordering::Relaxed)
     }
 
     /// Has the disk zero an aligned range by itself; false when it cannot: then zeros must be written.
@@ -93,7 +115,7 @@ impl Target {
         // A command that takes minutes could not be seen or stopped.
         const PIECE: u64 = GIB;
         let mut done = 0;
-        while done < len && self.punches.load(Ordering::Relaxed) {
+        while done < len && self.punches() {
             let piece = (len - done).min(PIECE);
             match block::punch(&self.file, at + done, piece) {
                 Ok(()) => {
@@ -114,6 +136,7 @@ impl Target {
     pub fn read_at(&self, bytes: &mut [u8], at: u64) -> Result<()> {
         self.file
             .read_exact_at(bytes, at)
+            .map_err(advised)
             .with_context(|| format!("reading {} at byte {at}", self.path.display()))
             .kind(Kind::BlockDeviceError)
     }
@@ -122,6 +145,7 @@ impl Target {
     pub fn flush(&self) -> Result<()> {
         self.file
             .sync_data()
+            .map_err(advised)
             .with_context(|| format!("flushing {}", self.path.display()))
             .kind(Kind::ImageWriteError)
     }
@@ -131,4 +155,14 @@ impl Target {
         block::reread_partitions(&self.file)
             .with_context(|| format!("rereading the partition table of {}", self.path.display()))
     }
+}
+
+/// What to look at when a disk fails.
+fn advised(error: io::Error) -> Error {
+    let advice = match error.kind() {
+        // The kernel says so of a disk that was pulled as well: it has no bytes left.
+        io::ErrorKind::StorageFull => "is the disk gone, or its storage thin and full?",
+        _ => "is the disk failing or gone, or its cable or its controller?",
+    };
+    Error::plain(format!("{error}: {advice}"))
 }

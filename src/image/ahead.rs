@@ -21,7 +21,7 @@ pub struct ReadAhead<R> {
     thread: Option<JoinHandle<(io::Result<()>, R)>>,
     /// What the thread gave back.
     body: Option<R>,
-    meter: Option<Meter>,
+    meter: Option<(Meter, Stage)>,
 }
 
 impl<R: Read + Send + 'static> ReadAhead<R> {
@@ -40,9 +40,9 @@ impl<R: Read + Send + 'static> ReadAhead<R> {
         })
     }
 
-    /// Charges waiting for the thread to the network.
-    pub fn metered(mut self, meter: Meter) -> Self {
-        self.meter = Some(meter);
+    /// Charges waiting for the thread to `stage`.
+    pub fn metered(mut self, meter: impl Into<Option<Meter>>, stage: Stage) -> Self {
+        self.meter = meter.into().map(|meter| (meter, stage));
         self
     }
 
@@ -91,7 +91,7 @@ impl<R> BufRead for ReadAhead<R> {
         if self.current.is_none() {
             let next = || self.unloader.next();
             let next = match &self.meter {
-                Some(meter) => meter.charge(Stage::Network, next),
+                Some((meter, stage)) => meter.charge(*stage, next),
                 None => next(),
             };
             self.current = next.map(|block| (block, 0));

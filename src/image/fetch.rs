@@ -7,6 +7,7 @@ use super::flow::Flow;
 use super::range::{Identity, Offer, Span};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
+use crate::net::fault::Day;
 use crate::net::http::{Body, Cause, Client, Fault, Method, Request, Response};
 use crate::net::url;
 use crate::secret::{Secret, redacted};
@@ -19,7 +20,7 @@ pub struct Patience {
     pub retries: u32,
     /// The longest pause between two attempts.
     pub interval: Duration,
-    /// The longest one download may take; none for as long as it takes.
+    /// The longest one download may take, all attempts together; none for as long as it takes.
     pub limit: Option<Duration>,
 }
 
@@ -34,6 +35,8 @@ pub struct Failure {
 pub enum Then {
     /// The same once more, a little later.
     Again,
+    /// The same once more, but not before so much time has passed: the server asked for it.
+    After(Duration),
     /// Only another URL.
     Elsewhere,
     /// Nothing.
@@ -71,13 +74,18 @@ pub struct Served {
     pub body: Flow<Body>,
 }
 
-/// Whom images are asked from, and as whom.
+/// A server that asks for more patience than this gets no more.
+const LONGEST_ASKED: Duration = Duration::from_secs(120);
+
+/// Whom images are asked from, and as whom: made anew for every download.
 #[derive(Clone)]
 pub struct Fetcher {
     client: Client,
     authorization: Option<Secret>,
     clock: Clock,
     window: Duration,
+    /// On the clock.
+    made: Duration,
 }
 
 impl Fetcher {
@@ -88,11 +96,26 @@ impl Fetcher {
         clock: Clock,
         window: Duration,
     ) -> Self {
+        let made = clock.elapsed();
         Fetcher {
             client,
             authorization,
             clock,
             window,
+            made,
+        }
+    }
+
+    /// An error once the download, from its first attempt on, took longer than `limit`.
+    pub fn within(&self, limit: Option<Duration>) -> Result<(), Failure> {
+        match limit.filter(|limit| self.clock.elapsed() - self.made > *limit) {
+            None => Ok(()),
+            Some(limit) => {
+                let why = format!(
+                    "the download takes longer than the {limit:?} of ipa-image-download-max-duration; is the server slow, or the limit too short?"
+                );
+                Err(Failure::download(why, Then::End))
+            }
         }
     }
 
@@ -115,8 +138,10 @@ impl Fetcher {
             body: None,
         };
         let response = self.client.send(&request).map_err(failed)?;
-        let offer = offer(&response, rest.is_some())
-            .map_err(|(why, then)| Failure::download(format!("{}: {why}", redacted(url)), then))?;
+        let offer = offer(&response, rest.is_some()).map_err(|(why, then)| {
+            let expiry = expiry(url, response.status(), self.clock.unix());
+            Failure::download(format!("GET {}: {why}{expiry}", redacted(url)), then)
+        })?;
         let (clock, body) = (self.clock.clone(), response.into_body());
         Ok(Served {
             offer,
@@ -124,12 +149,17 @@ impl Fetcher {
         })
     }
 
-    /// A small text file, such as a checksum file: at most 1 MiB. The login for `image` is for its own server.
-    pub fn text(&self, url: &str, image: &str) -> Result<String, Failure> {
+    /// Something else that belongs to `image`: its login is for its own server.
+    pub fn ask_beside(&self, url: &str, image: &str) -> Result<Served, Failure> {
         let mut fetcher = self.clone();
         fetcher.authorization = fetcher.authorization.filter(|_| at_home(url, image));
+        fetcher.ask(url, None)
+    }
+
+    /// A small text file beside `image`, such as a checksum file: at most 1 MiB.
+    pub fn text(&self, url: &str, image: &str) -> Result<String, Failure> {
         let mut bytes = Vec::new();
-        let mut body = fetcher.ask(url, None)?.body.take(MIB + 1);
+        let mut body = self.ask_beside(url, image)?.body.take(MIB + 1);
         body.read_to_end(&mut bytes)
             .map_err(|error| Failure::download(Error::from(error).details(), Then::Again))?;
         if bytes.len() as u64 > MIB {
@@ -159,8 +189,15 @@ fn offer(response: &Response, part_wanted: bool) -> Result<Offer, (String, Then)
             Some(Span::parse(range).ok_or_else(|| (why(), Then::Elsewhere))?)
         }
         status => {
-            let then = match status {
-                408 | 429 | 500.. => Then::Again,
+            // RFC 9110 §10.2.3; a date would need the server's clock.
+            let asked = response
+                .header("retry-after")
+                .map(|after| after.trim().parse());
+            let then = match (status, asked) {
+                (429 | 503, Some(Ok(seconds))) => {
+                    Then::After(Duration::from_secs(seconds).min(LONGEST_ASKED))
+                }
+                (408 | 429 | 500.., _) => Then::Again,
                 _ => Then::Elsewhere,
             };
             return Err((answer(status), then));
@@ -169,8 +206,10 @@ fn offer(response: &Response, part_wanted: bool) -> Result<Offer, (String, Then)
     if let Some(encoding) = response.header("content-encoding")
         && !encoding.eq_ignore_ascii_case("identity")
     {
-        let why = "the server encoded the image although it was asked not to; the checksum could not match";
-        return Err((why.to_owned(), Then::Elsewhere));
+        let why = format!(
+            "the answer has Content-Encoding: {encoding:.20}, which nobody asked for, and the checksum could not match; turn compression off for images there"
+        );
+        return Err((why, Then::Elsewhere));
     }
     // RFC 9112 §6.3: beside a transfer encoding a length means nothing.
     let framed = response.header("transfer-encoding").is_some();
@@ -188,17 +227,43 @@ fn offer(response: &Response, part_wanted: bool) -> Result<Offer, (String, Then)
 /// What a status means and what to try.
 fn answer(status: u16) -> String {
     let hint = match status {
-        401 => "it wants a user and password, or others than these",
-        403 => "access denied; a temporary URL may have expired",
-        404 | 410 => "no such image there",
+        400 => {
+            "it cannot make sense of the request; does this port want https, or a certificate of the client (certfile, keyfile)?"
+        }
+        401 => {
+            "it wants a user and password, or others than these (image_server_auth_strategy); a temporary URL may have expired"
+        }
+        403 => "access denied; may this machine have the image? A temporary URL may have expired",
+        404 | 410 => "no such image there; check the URL, and whether the image was deleted",
         407 => {
             "the proxy wants a user and password, or others than these: http://user:password@host:port"
         }
-        416 => "the image there is shorter than it was",
-        500.. => "the server or a proxy on the way failed",
-        _ => "only 200 is an image",
+        416 => "the image there is shorter than it was; was it replaced?",
+        429 => "it is asked too often; deploy fewer machines at a time",
+        500.. => "the server or a proxy on the way failed; its log says why",
+        _ => "only 200 is an image; check the URL",
     };
     format!("HTTP status {status}: {hint}")
+}
+
+/// What a temporary URL says about its own refusal: OpenStack Swift, "TempURL", `temp_url_expires`, in
+/// seconds since 1970 as Ironic makes them. Empty for others.
+fn expiry(url: &str, status: u16, now: f64) -> String {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let mut words = query.split('&').filter_map(|word| word.split_once('='));
+    let expires = words.find(|(name, _)| *name == "temp_url_expires");
+    let expires = expires.and_then(|(_, value)| value.parse::<u64>().ok());
+    match expires {
+        Some(end) if matches!(status, 401 | 403) && now > end as f64 => format!(
+            ": it expired on {}, and this machine's clock says {}: make a new one, or one that lasts longer",
+            Day(end),
+            Day(now as u64)
+        ),
+        Some(_) if matches!(status, 401 | 403) => {
+            ": by this machine's clock it has not; were signature and key right?".to_owned()
+        }
+        _ => String::new(),
+    }
 }
 
 fn failed(fault: Fault) -> Failure {
@@ -207,4 +272,36 @@ fn failed(fault: Fault) -> Failure {
         _ => Then::Again,
     };
     Failure::download(fault.error.details(), then)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_temporary_url_that_is_refused_says_whether_it_expired() {
+        for (url, status, words) in [
+            (
+                "http://h/i?temp_url_sig=s&temp_url_expires=86400",
+                401,
+                "expired on 1970-01-02",
+            ),
+            (
+                "http://h/i?temp_url_expires=86400&temp_url_sig=s",
+                403,
+                "clock says 1970-01-03",
+            ),
+            ("http://h/i?temp_url_expires=999999", 401, "it has not"),
+            ("http://h/i?temp_url_expires=86400", 404, ""),
+            ("http://h/i?temp_url_expires=2026-11-22T00:00:00Z", 401, ""),
+            ("http://h/i?temp_url_expires", 401, ""),
+            ("http://h/temp_url_expires=86400", 401, ""),
+        ] {
+            let said = expiry(url, status, 172_801.0);
+            assert!(
+                said.contains(words) && said.is_empty() == words.is_empty(),
+                "{url}: {said}"
+            );
+        }
+    }
 }

@@ -3,11 +3,13 @@
 use std::io::{BufReader, Read};
 
 use super::ahead::ReadAhead;
+use super::aside::Aside;
 use super::inspect;
+use super::meter::Stage;
 use super::packing::Packing;
 use super::qcow2;
 use super::sink::Sink;
-use super::source::{Digest, Hashing};
+use super::source::Hashing;
 use crate::error::{Error, Kind, Result};
 use crate::units::Bytes;
 
@@ -86,24 +88,38 @@ impl Format {
 
     /// Reads `image` to its end into `out`; gives the size of what was decoded.
     pub fn decode(&self, image: &mut impl Read, out: &mut impl Sink) -> Result<Bytes> {
-        let (content, head) = self.settle(image)?;
-        content.decode(head.chain(image), out)
+        self.decode_beside(image, out, None)
     }
 
-    /// The same, and the digest of what was read. Unpacking and digesting are work for two.
+    /// The same; what comes too late in `image` may be read `aside`.
+    pub fn decode_beside(
+        &self,
+        image: &mut impl Read,
+        out: &mut impl Sink,
+        aside: Option<&mut dyn Aside>,
+    ) -> Result<Bytes> {
+        let (content, head) = self.settle(image)?;
+        content.decode(head.chain(image), out, aside)
+    }
+
+    /// The same of an image that is digested as it passes, which is given back. Unpacking and digesting are
+    /// work for two.
     pub fn write<R: Read + Send + 'static>(
         &self,
         mut image: Hashing<R>,
         out: &mut impl Sink,
-    ) -> Result<(Bytes, Digest)> {
+        aside: &mut dyn Aside,
+    ) -> Result<(Bytes, Hashing<R>)> {
         let (content, head) = self.settle(&mut image)?;
         let Content::Packed(packing) = content else {
-            let bytes = content.decode(head.chain(&mut image), out)?;
-            return Ok((bytes, image.finish()?));
+            let bytes = content.decode(head.chain(&mut image), out, Some(aside))?;
+            return Ok((bytes, image));
         };
-        let mut image = ReadAhead::spawn("image-digest", image)?;
+        let meter = image.meter();
+        let ahead = ReadAhead::spawn("image-digest", image)?;
+        let mut image = ahead.metered(meter, Stage::Another);
         let bytes = packing.unpack(head.chain(&mut image), out)?;
-        Ok((bytes, image.into_inner().finish()?))
+        Ok((bytes, image.into_inner()))
     }
 
     /// What the image is, and the bytes read to find out.
@@ -139,10 +155,18 @@ impl Format {
 }
 
 impl Content {
-    fn decode(self, mut image: impl Read, out: &mut impl Sink) -> Result<Bytes> {
+    fn decode(
+        self,
+        mut image: impl Read,
+        out: &mut impl Sink,
+        aside: Option<&mut dyn Aside>,
+    ) -> Result<Bytes> {
         match self {
             Content::Raw => copy(&mut image, out),
-            Content::Qcow2 => qcow2::decode(&mut image, out),
+            Content::Qcow2 => match aside {
+                Some(aside) => qcow2::decode(&mut image, out, Some(aside)),
+                None => qcow2::decode(&mut image, out, None),
+            },
             Content::Packed(packing) => packing.unpack(BufReader::new(image), out),
         }
     }

@@ -90,12 +90,13 @@ impl Ledger {
     }
 
     /// Ends the attempt: what to do after `error`. A digest that is wrong, or an image that makes no sense,
-    /// may only mean that the pieces did not belong together; in one piece it is wrong for good.
+    /// may only mean that the pieces did not belong together; in one piece it is wrong for good there.
     pub fn judge(&self, error: &Error) -> Then {
         let mut entries = self.entries();
         let then = match error.kind() {
             Kind::ImageDownloadError => entries.verdict.unwrap_or(Then::Again),
             Kind::ImageChecksumError | Kind::InvalidImage if entries.pieced => Then::Again,
+            Kind::ImageChecksumError => Then::Elsewhere,
             _ => Then::End,
         };
         entries.verdict = Some(then);

@@ -1,5 +1,6 @@
 //! Where the time goes, stage by stage. Any thread may add to it: an atomic addition a block, never a lock.
 
+use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,14 +9,17 @@ use std::time::Duration;
 use super::sink::Sink;
 use crate::clock::Clock;
 
-/// What is measured: what the decoder did is the time that none of these took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Connecting, pausing, and waiting for the next bytes to arrive.
     Network,
     Hash,
+    /// Decoding, unpacking, copying.
+    Decode,
     /// Waiting for a block that the writers have emptied, and for the flushes at the end.
     Disk,
+    /// Waiting for a thread of our own, which keeps its own account.
+    Another,
 }
 
 #[derive(Clone)]
@@ -23,7 +27,12 @@ pub struct Meter(Arc<Inner>);
 
 struct Inner {
     clock: Clock,
-    nanoseconds: [AtomicU64; 3],
+    nanoseconds: [AtomicU64; 5],
+}
+
+thread_local! {
+    /// What was charged to others within the charge that this thread is in.
+    static WITHIN: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
 impl Meter {
@@ -34,13 +43,16 @@ impl Meter {
         }))
     }
 
-    /// Does `work` on the account of `stage`. Stages do not nest: each is charged for its own work alone.
+    /// Does `work` on the account of `stage`, but for what is charged to others meanwhile: of the time of
+    /// a thread nothing counts twice.
     pub fn charge<T>(&self, stage: Stage, work: impl FnOnce() -> T) -> T {
         let started = self.0.clock.elapsed();
+        let before = WITHIN.replace(Duration::ZERO);
         let outcome = work();
-        let spent = (self.0.clock.elapsed() - started).as_nanos();
+        let spent = self.0.clock.elapsed() - started;
+        let own = spent.saturating_sub(WITHIN.replace(before + spent));
         // 2^64 nanoseconds are 584 years.
-        self.0.nanoseconds[stage as usize].fetch_add(spent as u64, Ordering::Relaxed);
+        self.0.nanoseconds[stage as usize].fetch_add(own.as_nanos() as u64, Ordering::Relaxed);
         outcome
     }
 
@@ -76,5 +88,54 @@ impl<S: Sink> Sink for Metered<'_, S> {
 
     fn zeros(&mut self, at: u64, len: u64) -> io::Result<()> {
         self.meter.charge(Stage::Disk, || self.inner.zeros(at, len))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_threads_time_nothing_counts_twice() {
+        let clock = Clock::fake();
+        let meter = Meter::new(clock.clone());
+        let sleep = |seconds| clock.sleep(Duration::from_secs(seconds));
+        meter.charge(Stage::Network, || sleep(1));
+        meter.charge(Stage::Decode, || {
+            sleep(2);
+            meter.charge(Stage::Hash, || {
+                sleep(4);
+                meter.charge(Stage::Network, || sleep(8));
+            });
+            meter.charge(Stage::Disk, || sleep(16));
+            sleep(32);
+        });
+        meter.charge(Stage::Disk, || sleep(64));
+        let all = [
+            Stage::Network,
+            Stage::Hash,
+            Stage::Decode,
+            Stage::Disk,
+            Stage::Another,
+        ];
+        let spent = all.map(|stage| meter.spent(stage).as_secs());
+        assert_eq!(spent, [1 + 8, 4, 2 + 32, 16 + 64, 0]);
+    }
+
+    #[test]
+    fn another_thread_has_an_account_of_its_own() {
+        let clock = Clock::fake();
+        let meter = Meter::new(clock.clone());
+        let other = meter.clone();
+        meter.charge(Stage::Decode, || {
+            meter.charge(Stage::Another, || {
+                let sleep = move || clock.sleep(Duration::from_secs(3));
+                let work = move || other.charge(Stage::Hash, sleep);
+                std::thread::spawn(work).join().expect("it sleeps");
+            });
+        });
+        let spent = |stage| meter.spent(stage).as_secs();
+        assert_eq!((spent(Stage::Hash), spent(Stage::Another)), (3, 3));
+        assert_eq!(spent(Stage::Decode), 0);
     }
 }

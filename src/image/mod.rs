@@ -8,12 +8,16 @@
 //! Knows no command and no parameter: a [`Request`] says what to write, [`Tools`] with what.
 
 pub mod ahead;
+pub mod aside;
 pub mod belt;
 pub mod checksum;
+pub mod draft;
+pub mod drive;
 pub mod fetch;
 pub mod flow;
 pub mod format;
 pub mod inspect;
+pub mod layout;
 pub mod ledger;
 pub mod meter;
 pub mod packing;
@@ -31,6 +35,7 @@ pub mod writers;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use log::{info, warn};
 
@@ -47,6 +52,7 @@ use crate::secret::{Secret, redacted};
 use crate::units::Bytes;
 use ahead::ReadAhead;
 use checksum::Checksum;
+use drive::Drive;
 use fetch::{Failure, Fetcher, Patience, Then};
 use format::Format;
 use ledger::Ledger;
@@ -71,6 +77,9 @@ pub struct Request {
     /// A complete Authorization header value.
     pub authorization: Option<Secret>,
     pub proxies: Proxies,
+    /// A disk without a partition would be good for nothing.
+    pub partitioned: bool,
+    pub drive: Option<drive::Source>,
 }
 
 /// What to write it with.
@@ -111,6 +120,14 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         tools.gauge.begin("checksum", None);
         meter.charge(Stage::Network, || wanted(request, &fetcher))
     })?;
+    let image = request.urls.first().map_or("", |url| url);
+    let load = |source: &drive::Source| {
+        tools.patiently(&["the config drive".to_owned()], &meter, |_| {
+            tools.gauge.begin("config drive", None);
+            meter.charge(Stage::Network, || source.load(&fetcher, image))
+        })
+    };
+    let drive = request.drive.as_ref().map(load).transpose()?;
     let ledger = Ledger::new(tools.gauge.clone());
     let attempt = |url: &str| {
         ledger.begin_attempt();
@@ -119,7 +136,9 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         let (patience, clock) = (tools.patience, tools.clock.clone());
         let open = || Download::open(fetcher, url, &request.urls, patience, clock, ledger.clone());
         let download = meter.charge(Stage::Network, open)?;
-        write(request, url, &wanted, download, disk, tools, &meter).map_err(|error| Failure {
+        let goods = (&wanted, drive.as_ref());
+        let write = || write(request, url, goods, download, disk, tools, &meter);
+        meter.charge(Stage::Decode, write).map_err(|error| Failure {
             then: ledger.judge(&error),
             error,
         })
@@ -161,7 +180,7 @@ fn wanted(request: &Request, fetcher: &Fetcher) -> Result<Digest, Failure> {
 fn write(
     request: &Request,
     url: &str,
-    wanted: &Digest,
+    (wanted, drive): (&Digest, Option<&Drive>),
     download: Download,
     disk: &Path,
     tools: &Tools,
@@ -169,6 +188,9 @@ fn write(
 ) -> Result<(Written, Verdict)> {
     let length = download.length();
     let target = Target::open(disk, &tools.permit)?;
+    if let (Some(drive), Some(sector)) = (drive, target.table_units().first()) {
+        drive.check(*sector)?;
+    }
     let size = length.map_or("of unknown size".to_owned(), |length| length.to_string());
     info!(
         "writing {} ({size}) to {} ({})",
@@ -187,19 +209,22 @@ fn write(
         return Err(Error::new(Kind::ImageWriteError, why));
     }
     tools.gauge.begin("writing", length);
-    let ahead = ReadAhead::spawn("image-read", download)?.metered(meter.clone());
-    let seen = Progress::new(ahead, tools.gauge.clone(), tools.clock.clone());
+    let mut aside = download.aside(meter.clone());
+    let ahead = ReadAhead::spawn("image-read", download)?.metered(meter.clone(), Stage::Network);
+    let seen = Progress::new(ahead, tools.gauge.clone());
     let image = Hashing::new(seen, wanted.algorithm()).metered(meter.clone());
     let traffic = target.traffic();
-    let clock = tools.readback.then(|| tools.clock.clone());
-    let mut out = DiskSink::new(target)?.read_back(clock);
+    let proof = tools.readback.then(|| tools.gauge.clone());
+    let mut out = DiskSink::new(target)?.read_back(proof);
     let metered = &mut Metered::new(&mut out, meter);
-    let (bytes, digest) = request.format.write(image, metered)?;
-    digest.must_be(wanted)?;
+    let (bytes, image) = request.format.write(image, metered, &mut aside)?;
+    image.must_be(wanted)?;
     info!("{wanted} verified, flushing {}", disk.display());
     tools.gauge.begin("flushing", None);
     let signature = out.signature();
-    let verdict = meter.charge(Stage::Disk, || out.commit())?;
+    let verdict = meter.charge(Stage::Disk, || {
+        out.commit_with(|draft| layout::arrange(draft, request.partitioned, drive))
+    })?;
     let written = Written {
         bytes,
         signature,
@@ -210,7 +235,7 @@ fn write(
 
 impl Tools {
     /// Tries each of `places` in turn, round after round with a random pause between, until one works,
-    /// the failure is final or patience ends; then the last error is the error.
+    /// the failure is final, no place is left or patience ends; then the last error is the error.
     fn patiently<T>(
         &self,
         places: &[String],
@@ -218,30 +243,41 @@ impl Tools {
         attempt: impl Fn(&str) -> Result<T, Failure>,
     ) -> Result<T> {
         let mut last = Error::new(Kind::InvalidCommandParamsError, "no URL to download from");
+        let mut asked = Duration::ZERO;
+        let mut places: Vec<_> = places.iter().collect();
         for round in 0..=self.patience.retries {
             if round > 0 {
-                let pause = self
-                    .clock
-                    .between(self.patience.interval / 2..self.patience.interval);
+                let usual = self.patience.interval / 2..self.patience.interval;
+                let pause = self.clock.between(usual).max(asked);
                 warn!("{last}; trying again in {:.0} s", pause.as_secs_f64());
                 let why = format!("waiting for the network, attempt {}", round + 1);
                 self.gauge.begin(why, None);
                 meter.charge(Stage::Network, || self.clock.sleep(pause));
             }
-            let mut hope = false;
+            asked = Duration::ZERO;
+            let mut left = Vec::new();
             for place in places {
                 let Failure { error, then } = match attempt(place) {
                     Ok(done) => return Ok(done),
                     Err(failure) => failure,
                 };
-                last = error;
+                // A wrong digest says more than a server that failed after that.
+                let fails = error.kind() == Kind::ImageDownloadError && then != Then::End;
+                if last.kind() != Kind::ImageChecksumError || !fails {
+                    last = error;
+                }
                 match then {
-                    Then::Again => hope = true,
+                    Then::Again => left.push(place),
+                    Then::After(time) => {
+                        asked = time;
+                        left.push(place);
+                    }
                     Then::Elsewhere => {}
                     Then::End => return Err(last),
                 }
             }
-            if !hope {
+            places = left;
+            if places.is_empty() {
                 break;
             }
         }

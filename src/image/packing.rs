@@ -160,7 +160,9 @@ impl Read for Unpacked<'_> {
             }
             let (packing, at) = (self.packing.name(), self.notes.at.get());
             let why = match self.notes.ended.get() {
-                true => format!("the {packing} image is cut short: it ends after {at} bytes"),
+                true => {
+                    format!("the {packing} image is cut short: it ends after {at} bytes ({error})")
+                }
                 false => format!("the {packing} image cannot be unpacked, at byte {at}: {error}"),
             };
             Error::new(Kind::InvalidImage, why).into()

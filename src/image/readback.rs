@@ -10,27 +10,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
-use std::time::Duration;
 
 use log::{info, warn};
 
 use super::tally::{REGION, Tally, merged};
 use super::writers::WRITERS;
-use crate::clock::Clock;
 use crate::disk::target::Target;
 use crate::error::{Context, Error, Kind, Result};
+use crate::gauge::Gauge;
 use crate::sys::block::{ALIGNMENT, Aligned};
 use crate::units::{Bytes, align_up};
 
-/// Between two lines on how far it is.
-const EVERY: Duration = Duration::from_secs(3);
 /// Ranges named in a message.
 const NAMED: usize = 4;
 
-/// Sums of what was written, and the clock to compare them by.
+/// Sums of what was written, and the gauge that is told how far comparing them has come.
 pub struct Proof {
     tally: Arc<Tally>,
-    clock: Clock,
+    gauge: Gauge,
 }
 
 /// Does the disk give back what was written?
@@ -90,10 +87,10 @@ pub fn once_more<T>(
 }
 
 impl Proof {
-    pub fn new(size: Bytes, clock: Clock) -> Self {
+    pub fn new(size: Bytes, gauge: Gauge) -> Self {
         Proof {
             tally: Arc::new(Tally::new(size)),
-            clock,
+            gauge,
         }
     }
 
@@ -104,11 +101,8 @@ impl Proof {
 
     /// Where `bytes`, which begin with a region, read differently. What was counted is used up.
     pub fn differences(&self, target: &Target, bytes: Range<u64>) -> Result<Vec<Range<u64>>> {
-        let (started, total) = (
-            self.clock.elapsed(),
-            Bytes(bytes.end.saturating_sub(bytes.start)),
-        );
-        let time = || self.clock.elapsed() - started;
+        let total = bytes.end.saturating_sub(bytes.start);
+        self.gauge.begin("verifying", Some(Bytes(total)));
         let next = AtomicU64::new(bytes.start);
         let reader = |told| read_regions(target, &self.tally, &next, bytes.end, told);
         let reader = &reader;
@@ -123,14 +117,10 @@ impl Proof {
             let threads = (0..WRITERS).map(start).collect::<io::Result<Vec<_>>>();
             let threads = threads.context("starting the threads that read the image back")?;
             drop(told);
-            let (mut done, mut last) = (Bytes(0), started);
             for count in heard {
-                done.0 += count;
-                let now = self.clock.elapsed();
-                if now - last >= EVERY {
-                    last = now;
-                    let rate = done.rate(time());
-                    info!("read back {done} of {total}, {rate:.1} MiB/s");
+                self.gauge.advance(count);
+                if let Some(reading) = self.gauge.due() {
+                    info!("{reading}");
                 }
             }
             let join = |thread: thread::ScopedJoinHandle<'_, _>| {
@@ -141,11 +131,9 @@ impl Proof {
             let verdicts: Vec<Result<()>> = threads.into_iter().map(join).collect();
             verdicts.into_iter().collect::<Result<()>>()
         })?;
-        let rate = total.rate(time());
-        info!(
-            "{} read back, {total} at {rate:.1} MiB/s",
-            target.path().display()
-        );
+        if let Some(reading) = self.gauge.read() {
+            info!("{} read back, {reading}", target.path().display());
+        }
         Ok(self.tally.left(bytes.end))
     }
 }

@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use log::warn;
 
+use super::aside::Reread;
 use super::fetch::{Failure, Fetcher, Patience, Rest, Served, Then};
 use super::flow::Flow;
 use super::ledger::Ledger;
+use super::meter::Meter;
 use super::range::{Identity, Offer};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
@@ -22,6 +24,7 @@ use crate::units::{Bytes, KIB};
 
 /// A connection that brings less than this made no progress.
 const PROGRESS: u64 = 64 * KIB;
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// Connections of one download at most, whatever progress they make.
 const CONNECTIONS: u32 = 1000;
 
@@ -30,8 +33,6 @@ pub struct Download {
     patience: Patience,
     clock: Clock,
     ledger: Ledger,
-    /// On the clock; none for never.
-    end: Option<Duration>,
     /// Where the image may be had, the one in use first.
     places: VecDeque<Place>,
     body: Flow<Body>,
@@ -44,6 +45,8 @@ pub struct Download {
     /// `done` when this connection was made.
     mark: u64,
     failures: u32,
+    /// The pause that the server last asked for.
+    asked: Duration,
     connections: u32,
 }
 
@@ -63,7 +66,7 @@ impl Download {
         clock: Clock,
         ledger: Ledger,
     ) -> Result<Self, Failure> {
-        let started = clock.elapsed();
+        fetcher.within(patience.limit)?;
         ledger.connecting();
         let Served { offer, body } = fetcher.ask(url, None)?;
         let others = urls.iter().skip_while(|other| *other != url).skip(1);
@@ -74,7 +77,6 @@ impl Download {
             ..Place::unasked(url)
         });
         Ok(Download {
-            end: patience.limit.map(|limit| started + limit),
             length: offer.length,
             fetcher,
             patience,
@@ -87,6 +89,7 @@ impl Download {
             done: 0,
             mark: 0,
             failures: 0,
+            asked: Duration::ZERO,
             connections: 1,
         })
     }
@@ -94,6 +97,25 @@ impl Download {
     /// As announced; none when the server does not say.
     pub fn length(&self) -> Option<Bytes> {
         self.length.map(Bytes)
+    }
+
+    /// The same image once more, for what is needed out of turn.
+    pub fn aside(&self, meter: Meter) -> Reread {
+        Reread {
+            fetcher: self.fetcher.clone(),
+            url: self
+                .places
+                .front()
+                .map_or(String::new(), |place| place.url.clone()),
+            identity: self.offer.identity.clone(),
+            length: self.length,
+            patience: self.patience,
+            clock: self.clock.clone(),
+            ledger: self.ledger.clone(),
+            meter,
+            requests: 0,
+            open: None,
+        }
     }
 
     fn fill(&mut self, into: &mut [u8]) -> Result<usize> {
@@ -110,10 +132,8 @@ impl Download {
         if self.ledger.is_over() {
             return Err(Error::plain("nobody reads on"));
         }
-        match self.end.is_some_and(|end| self.clock.elapsed() > end) {
-            true => Err(self.give_up("the download takes longer than allowed", Then::Again)),
-            false => Ok(()),
-        }
+        let within = self.fetcher.within(self.patience.limit);
+        within.map_err(|Failure { error, then }| self.give_up(error.details(), then))
     }
 
     /// The next bytes of the open body; 0 is the end of the image.
@@ -172,7 +192,7 @@ impl Download {
             if u64::from(self.failures) >= allowed || self.connections >= CONNECTIONS {
                 return Err(self.give_up(cause.details(), Then::End));
             }
-            let pause = self.pause();
+            let pause = self.pause().max(self.asked);
             self.ledger.interrupted();
             warn!(
                 "{}; asking {} for the rest from byte {} in {:.1} s",
@@ -189,10 +209,11 @@ impl Download {
         }
     }
 
-    /// Random, up to a second at first, longer each time.
+    /// Random, up to a quarter of a second at first, four times as long each time: a cut is over at once,
+    /// a server that restarts is not.
     fn pause(&self) -> Duration {
-        let doubled = Duration::from_secs(1 << (self.failures - 1).min(16));
-        let ceiling = doubled.min(self.patience.interval);
+        let longer = FIRST_PAUSE * 4_u32.pow((self.failures - 1).min(8));
+        let ceiling = longer.min(self.patience.interval);
         self.clock.between(ceiling / 2..ceiling)
     }
 
@@ -207,12 +228,14 @@ impl Download {
             validator: known.and_then(Identity::validator),
         };
         self.connections += 1;
+        self.asked = Duration::ZERO;
         self.ledger.connecting();
         let Served { offer, body } = match self.fetcher.ask(&place.url, Some(rest)) {
             Ok(served) => served,
             Err(Failure { error, then }) => {
                 match then {
                     Then::Again => self.places.rotate_left(1),
+                    Then::After(time) => self.asked = time,
                     _ => drop(self.places.pop_front()),
                 }
                 return Err(error);

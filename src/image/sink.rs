@@ -11,13 +11,14 @@ use std::sync::Arc;
 use log::debug;
 
 use super::belt::Block;
+use super::draft::Draft;
 use super::readback::{Proof, Verdict, unlike};
 use super::runs::GRAIN;
 use super::tally::Tally;
 use super::writers::Writers;
-use crate::clock::Clock;
 use crate::disk::target::Target;
 use crate::error::{Context, Error, Kind, Result};
+use crate::gauge::Gauge;
 use crate::sys::block::{ALIGNMENT, Aligned};
 use crate::units::{MIB, align_up};
 
@@ -73,9 +74,9 @@ impl DiskSink {
         })
     }
 
-    /// Has everything read back at the end; for those who want it, the clock to tell the progress by.
-    pub fn read_back(mut self, clock: Option<Clock>) -> Self {
-        self.proof = clock.map(|clock| Proof::new(self.target.size(), clock));
+    /// Has everything read back at the end; for those who want it, the gauge to tell.
+    pub fn read_back(mut self, gauge: Option<Gauge>) -> Self {
+        self.proof = gauge.map(|gauge| Proof::new(self.target.size(), gauge));
         self
     }
 
@@ -87,7 +88,12 @@ impl DiskSink {
     }
 
     /// Everything but the ends, flushed; then the ends, the boot sector last of all; then flushed.
-    pub fn commit(mut self) -> Result<Verdict> {
+    pub fn commit(self) -> Result<Verdict> {
+        self.commit_with(|_| Ok(()))
+    }
+
+    /// The same, with a last word on the disk as it is to be while its ends are still in memory alone.
+    pub fn commit_with(mut self, last: impl FnOnce(&mut Draft) -> Result<()>) -> Result<Verdict> {
         self.send_current()?;
         match self.writers.take() {
             Some(writers) => writers.finish()?,
@@ -101,6 +107,13 @@ impl DiskSink {
                 return Ok(Verdict::of(differences));
             }
         }
+        last(&mut Draft {
+            target: &self.target,
+            head: &mut self.head,
+            tail: &mut self.tail,
+            tail_at: self.tail_at,
+        })?;
+        self.target.flush()?;
         self.write_ends()?;
         if self.proof.is_some() {
             let differences = self.compare_ends();

@@ -126,9 +126,15 @@ impl fmt::Display for Digest {
     }
 }
 
+/// How a page begins, in lower case, and how much of a beginning is kept.
+const PAGES: [&[u8]; 2] = [b"<!doctype html", b"<html"];
+const HEAD: usize = 64;
+
 /// Digests every byte that passes: the image as served, before it is decoded.
 pub struct Hashing<R> {
     inner: R,
+    /// Its first bytes.
+    head: Vec<u8>,
     algorithm: Algorithm,
     hasher: Box<dyn DynDigest + Send>,
     meter: Option<Meter>,
@@ -138,16 +144,39 @@ impl<R: Read> Hashing<R> {
     pub fn new(inner: R, algorithm: Algorithm) -> Self {
         Hashing {
             inner,
+            head: Vec::new(),
             algorithm,
             hasher: algorithm.hasher(),
             meter: None,
         }
     }
 
+    pub fn meter(&self) -> Option<Meter> {
+        self.meter.clone()
+    }
+
     /// Charges the hashing to `meter`.
     pub fn metered(mut self, meter: Meter) -> Self {
         self.meter = Some(meter);
         self
+    }
+
+    /// Reads what the decoder left; Ok if everything together has the digest `wanted`. Proxies and portals
+    /// like to answer with a page of their own, and say so with status 200: that is told.
+    pub fn must_be(mut self, wanted: &Digest) -> Result<()> {
+        let head = std::mem::take(&mut self.head).to_ascii_lowercase();
+        self.finish()?.must_be(wanted).map_err(|error| {
+            if !PAGES
+                .iter()
+                .any(|page| head.trim_ascii_start().starts_with(page)) {
+                return error;
+            }
+            let why = format!(
+                "{}; what came is a page in HTML: open the URL in a browser; is there a proxy or a login in between?",
+                error.details()
+            );
+            Error::new(error.kind(), why)
+        })
     }
 
     /// Reads what the decoder left, then gives the digest of everything.
@@ -165,6 +194,8 @@ impl<R: Read> Hashing<R> {
 impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(into)?;
+        let wanted = HEAD.saturating_sub(self.head.len()).min(count);
+        self.head.extend_from_slice(&into[..wanted]);
         let mut update = || self.hasher.update(&into[..count]);
         match &self.meter {
             Some(meter) => meter.charge(Stage::Hash, update),

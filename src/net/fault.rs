@@ -71,7 +71,9 @@ impl Fault {
             ),
             _ => Fault::new(
                 Cause::Cut,
-                format_args!("{peer} broke off the connection ({error})"),
+                format_args!(
+                    "{peer} broke off the connection ({error}); its log, or a firewall's on the way, may say why"
+                ),
             ),
         }
     }

@@ -243,17 +243,22 @@ fn fault(error: ureq::Error) -> Fault {
         },
         ureq::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => Fault::new(
             Cause::Cut,
-            "the server closed the connection before its answer was complete",
+            "the server closed the connection before its answer was complete; its log may say why",
         ),
         ureq::Error::Io(error) => Fault::io("the server", &error),
-        ureq::Error::Timeout(_) => Fault::new(Cause::Timeout, "the answer does not get under way"),
+        ureq::Error::Timeout(_) => Fault::new(
+            Cause::Timeout,
+            "the answer does not get under way; is the server overloaded?",
+        ),
         ureq::Error::LargeResponseHeader(..) => Fault::new(
             Cause::Protocol,
-            format_args!("the head of the answer is larger than {HEAD_LIMIT} bytes"),
+            format_args!(
+                "the head of the answer is larger than {HEAD_LIMIT} bytes; is this a web server?"
+            ),
         ),
         other => Fault::new(
             Cause::Protocol,
-            format_args!("this is not proper HTTP: {other}"),
+            format_args!("this is not proper HTTP ({other}); is this a web server?"),
         ),
     }
 }

@@ -6,8 +6,9 @@ use super::machine::Machine;
 use super::order;
 use crate::codec::json::{Fields, Object, Value, object, text};
 use crate::disk;
-use crate::error::{Context, Error, Kind, Result};
+use crate::error::{Context, Kind, Result};
 use crate::image;
+use crate::image::drive::Source;
 
 /// The step `write_image`.
 pub(super) fn step(machine: &Machine, arguments: &Object) -> Result<Value> {
@@ -18,11 +19,8 @@ pub(super) fn step(machine: &Machine, arguments: &Object) -> Result<Value> {
 pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
     let empty = Object::new();
     let info = arguments.object("image_info")?.unwrap_or(&empty);
-    let request = order::request(info, machine.settings())?;
-    if has_drive(arguments, info) {
-        let why = "config drive is not in this build; no disk was touched";
-        return Err(Error::new(Kind::DeploymentError, why));
-    }
+    let mut request = order::request(info, machine.settings())?;
+    request.drive = drive(arguments, info)?;
     let disk = choose_disk(machine)?;
     let place = disk.path.display();
     info!("image {} goes to {place}", request.id);
@@ -44,10 +42,14 @@ pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
     ]))
 }
 
-fn has_drive(arguments: &Object, info: &Object) -> bool {
-    let drive = arguments.field("configdrive");
-    let drive = drive.or_else(|| info.field("configdrive"));
-    drive.is_some_and(|drive| !matches!(drive, Value::String(text) if text.is_empty()))
+/// The config drive, if there is one: the step's own argument wins.
+fn drive(arguments: &Object, info: &Object) -> Result<Option<Source>> {
+    let given = match arguments.string("configdrive")? {
+        None => info.string("configdrive")?,
+        own => own,
+    };
+    let given = given.filter(|text| !text.is_empty());
+    given.map(Source::new).transpose()
 }
 
 /// A node without hints is looked up once more: they may just have been set.

@@ -161,7 +161,9 @@ fn echo(step: &Object, arguments: &Object) -> Value {
         let kept = names.iter().filter_map(|name| {
             let value = from.get(*name)?;
             let fits = match value {
-                Value::String(text) => text.len() <= 256 && !text.contains("://"),
+                Value::String(text) => {
+                    text.len() <= 256 && !text.contains("://") && !text.contains('?')
+                }
                 value => matches!(value, Value::Null | Value::Bool(_) | Value::Number(_)),
             };
             fits.then(|| ((*name).to_owned(), value.clone()))

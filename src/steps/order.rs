@@ -8,7 +8,7 @@ use crate::image::checksum::Checksum;
 use crate::image::format::Format;
 use crate::image::source::Algorithm;
 use crate::net::proxy::Proxies;
-use crate::secret::Secret;
+use crate::secret::{Secret, redacted};
 
 use super::machine::{Login, Settings};
 
@@ -51,7 +51,8 @@ pub fn validate(info: Option<&Object>, md5: bool) -> Result<()> {
 pub fn request(info: &Object, settings: &Settings) -> Result<Request> {
     validate(Some(info), settings.md5)?;
     let id = match info.get("id") {
-        Some(Value::String(id)) => id.clone(),
+        // The end of the URL, so that of a temporary URL has the signature in it.
+        Some(Value::String(id)) => redacted(id),
         _ => return Err(not_text("id")),
     };
     if info.string("image_type")? == Some("partition") {
@@ -66,6 +67,8 @@ pub fn request(info: &Object, settings: &Settings) -> Result<Request> {
         format: format(info, settings)?,
         authorization: authorization(info, &id, settings)?,
         proxies: proxies(info)?,
+        partitioned: true,
+        drive: None,
         id,
     })
 }

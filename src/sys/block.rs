@@ -24,11 +24,15 @@ pub fn open_exclusive(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// A block device, or a file that stands for one?
+pub fn is_device(file: &File) -> io::Result<bool> {
+    Ok(file.metadata()?.file_type().is_block_device())
+}
+
 /// Size in bytes of a block device or a regular file.
 pub fn size(file: &File) -> io::Result<u64> {
-    let meta = file.metadata()?;
-    if !meta.file_type().is_block_device() {
-        return Ok(meta.len());
+    if !is_device(file)? {
+        return Ok(file.metadata()?.len());
     }
     // linux/fs.h: BLKGETSIZE64 _IOR(0x12, 114, size_t)
     const BLKGETSIZE64: libc::Ioctl = 0x8008_1272u32 as libc::Ioctl;
@@ -40,7 +44,7 @@ pub fn size(file: &File) -> io::Result<u64> {
 
 /// Bytes in one logical sector: what an offset and a length of direct I/O must be multiples of.
 pub fn sector_size(file: &File) -> io::Result<u64> {
-    if !file.metadata()?.file_type().is_block_device() {
+    if !is_device(file)? {
         return Ok(ALIGNMENT as u64);
     }
     // linux/fs.h: BLKSSZGET _IO(0x12, 104)
@@ -49,6 +53,19 @@ pub fn sector_size(file: &File) -> io::Result<u64> {
     // SAFETY: the kernel writes one int to the pointer, which lives until the call returns.
     checked(unsafe { libc::ioctl(file.as_raw_fd(), BLKSSZGET, &mut bytes) })?;
     u64::try_from(bytes).map_err(io::Error::other)
+}
+
+/// Does the kernel refuse to write it? Opening a block device for writing does not tell.
+pub fn read_only(file: &File) -> io::Result<bool> {
+    if !is_device(file)? {
+        return Ok(false);
+    }
+    // linux/fs.h: BLKROGET _IO(0x12, 94)
+    const BLKROGET: libc::Ioctl = 0x125e;
+    let mut read_only: libc::c_int = 0;
+    // SAFETY: the kernel writes one int to the pointer, which lives until the call returns.
+    checked(unsafe { libc::ioctl(file.as_raw_fd(), BLKROGET, &mut read_only) })?;
+    Ok(read_only != 0)
 }
 
 /// Has the kernel read the partition table again; EBUSY while a partition is in use.

@@ -275,5 +275,6 @@ fn settings_of_old_new_and_odd_ironics() {
         "disable_deep_image_inspection": true, "agent_skip_bmc_detect": [], "unheard_of": {"deep": [1]}, "metrics": null"#;
     let enrolment = enrol(vec![reply(odd)], None).0.expect("found");
     assert_eq!(enrolment.permitted_formats.expect("formats"), ["raw"]);
+    assert_eq!(enrolment.any_format, Some(true));
     assert!(enrolment.tls_min.is_none() && enrolment.md5_allowed.is_none() && !enrolment.skips_bmc);
 }

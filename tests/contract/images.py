@@ -1,6 +1,7 @@
 """An image server on loopback that goes on when it is told to: held in the middle, cut there, held again."""
 
 import hashlib
+import struct
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -8,9 +9,12 @@ MIB = 1 << 20
 
 
 def image(mib):
-    """A disk with a boot record whose signature is known, data, and zeros in its second half."""
+    """A disk with a boot record whose signature is known and with one partition, data, and zeros in its second half."""
     data = bytearray(b"".join(hashlib.sha256(number.to_bytes(4, "little")).digest() * 4096 for number in range(mib * 8)))
     data[440:444] = 0x1234ABCD.to_bytes(4, "little")
+    data[446:510] = bytes(64)
+    # Bootable, Linux, from sector 2048 to the end.
+    data[446:462] = struct.pack("<BxxxBxxxII", 0x80, 0x83, 2048, mib * 2048 - 2048)
     data[510:512] = b"\x55\xaa"
     half = len(data) // 2
     data[half:] = bytes(len(data) - half)

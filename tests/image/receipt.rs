@@ -90,3 +90,24 @@ fn the_gauge_says_what_goes_on() {
         assert_eq!(known, (done > 0).then_some(3 * MIB), "{stage}");
     }
 }
+
+#[test]
+fn reading_back_is_told_of_as_well() {
+    let scratch = Scratch::new();
+    let path = scratch.disk(4 * MIB, OLD);
+    let bytes = image(3 * MIB);
+    let server = ImageServer::start(bytes.clone(), vec![Serve]);
+    let mut tools = tools(&path, 0);
+    tools.readback = true;
+    let checksum = Checksum::Digest(digest(&bytes));
+    let request = request(vec![server.url("/i")], checksum);
+    deploy(&request, &path, &tools).expect("a file gives back what it took");
+    let reading = tools.gauge.read().expect("it began");
+    // The ends are compared apart from the rest.
+    let between = Some(reading.done).filter(|done| done.0 as usize == 2 * MIB);
+    assert_eq!(
+        (&*reading.stage, between),
+        ("verifying", reading.total),
+        "{reading}"
+    );
+}

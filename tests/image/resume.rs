@@ -97,3 +97,64 @@ fn nothing_but_a_trickle_fails_and_says_so() {
     assert!(error.details().contains("a stall"), "{error}");
     assert_eq!(server.requests().len(), 4);
 }
+
+#[test]
+fn a_busy_server_says_how_long_to_stay_away_but_not_for_ever() {
+    let seconds = Duration::from_secs;
+    for (script, pause) in [
+        (vec![Busy(30), Parts("\"a\"", Until::End)], 30),
+        (vec![Busy(100_000), Parts("\"a\"", Until::End)], 120),
+        (
+            vec![
+                Parts("\"a\"", Until::Cut(2 * MIB)),
+                Busy(30),
+                Parts("\"a\"", Until::End),
+            ],
+            30,
+        ),
+    ] {
+        let scratch = Scratch::new();
+        let path = scratch.disk(4 * MIB, OLD);
+        let image = image(3 * MIB);
+        let tools = tools(&path, 3);
+        let server = ImageServer::start(image.clone(), script.clone());
+        let request = request(vec![server.url("/i")], Checksum::Digest(digest(&image)));
+        deploy(&request, &path, &tools).expect("served in the end");
+        let waited = tools.clock.elapsed();
+        assert!(
+            seconds(pause) <= waited && waited < seconds(pause + 2),
+            "{waited:?} {script:?}"
+        );
+    }
+}
+
+#[test]
+fn the_longest_duration_is_for_all_attempts_together() {
+    let busy = || vec![Busy(30), Parts("\"a\"", Until::End)];
+    let cut = || {
+        vec![
+            CutAt(2 * MIB), // nothing to go on from
+            Status(503),
+            Busy(30),
+            Serve,
+        ]
+    };
+    for (script, limit, requests, fails) in [
+        (busy(), 40, 2, false),
+        (busy(), 20, 1, true),
+        (cut(), 40, 4, false),
+        (cut(), 20, 3, true),
+    ] {
+        let scratch = Scratch::new();
+        let path = scratch.disk(4 * MIB, OLD);
+        let image = image(3 * MIB);
+        let mut tools = tools(&path, 9);
+        tools.patience.limit = Some(Duration::from_secs(limit));
+        let server = ImageServer::start(image.clone(), script.clone());
+        let request = request(vec![server.url("/i")], Checksum::Digest(digest(&image)));
+        let error = deploy(&request, &path, &tools).err();
+        let told = error.map(|error| error.details().contains("ipa-image-download-max-duration"));
+        assert_eq!(told, fails.then_some(true), "{limit} {script:?}");
+        assert_eq!(server.requests().len(), requests, "{limit} {script:?}");
+    }
+}

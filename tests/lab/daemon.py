@@ -44,6 +44,11 @@ class Daemon:
             time.sleep(0.2)
         raise Failed(f"{self.name}: no {what} after {seconds} s, see {self.log}")
 
+    def kill(self):
+        """As if the host under it had lost its power."""
+        self.process.kill()
+        self.process.wait()
+
     def stop(self, seconds=90):
         """SIGTERM, and a failure when the daemon does not go: a SIGKILL would hide a hang."""
         self.process.terminate()

@@ -55,6 +55,11 @@ class Disk:
             found.append("backup GPT")
         return found
 
+    def spoil(self):
+        """Old bytes at its beginning once more, so that the next image there has to be written."""
+        with open(self.path, "r+b") as file:
+            _fill(file, 0, self.filled)
+
     def untouched(self):
         return self.digest() == self._old
 

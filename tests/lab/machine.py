@@ -47,6 +47,10 @@ class Machine:
     def is_on(self):
         return self.hypervisor.virsh("domstate", NAME).strip() == "running"
 
+    def pull_cable(self, pulled=True):
+        """The machine's network card without a carrier, or with one again."""
+        self.hypervisor.virsh("domif-setlink", NAME, network.MACHINE_MAC, "down" if pulled else "up")
+
     def send_break(self):
         """A break on the serial line: the next letter typed is a SysRq command."""
         self.hypervisor.virsh("qemu-monitor-command", NAME, "--hmp", "chardev-send-break charserial0")

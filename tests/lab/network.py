@@ -1,20 +1,24 @@
 """The provisioning network: a bridge, DHCP with iPXE chain-loading, TFTP. It exists only inside a cell."""
 
 import subprocess
+from pathlib import Path
 
 from daemon import Daemon
 
 BRIDGE = "br-lab"
 ADDRESS = "172.22.0.1"
+# The web server again, as another host: what `no_proxy` can name.
+ASIDE = "172.22.0.2"
 MACHINE_ADDRESS = "172.22.0.50"
 MACHINE_MAC = "52:54:00:22:00:50"
-WEB = f"http://{ADDRESS}:8080"
+WEB, WEB_ASIDE, WEB_TLS = f"http://{ADDRESS}:8080", f"http://{ASIDE}:8080", f"https://{ADDRESS}:8443"
 IPV6_PREFIX = "fd22::"
 
 
 def start(directory):
     _ip("link", "add", BRIDGE, "type", "bridge", "stp_state", "0")
-    _ip("address", "add", f"{ADDRESS}/24", "dev", BRIDGE)
+    for address in (ADDRESS, ASIDE):
+        _ip("address", "add", f"{address}/24", "dev", BRIDGE)
     _ip("address", "add", f"{IPV6_PREFIX}1/64", "dev", BRIDGE, "nodad")
     _ip("link", "set", BRIDGE, "up")
     (directory / "tftp").mkdir()
@@ -41,6 +45,17 @@ def tap(name):
     _ip("tuntap", "add", "dev", name, "mode", "tap")
     _ip("link", "set", name, "master", BRIDGE, "up")
     return name
+
+
+def sent_to_machine():
+    """Bytes that left the bridge by its only port since the machine was powered on, whoever sent them."""
+    [port] = Path(f"/sys/class/net/{BRIDGE}/brif").iterdir()
+    return int((port.resolve().parent / "statistics" / "tx_bytes").read_text())
+
+
+def reset(port):
+    """End every connection of `port` here with an RST to the other side, as a firewall does that lost its table."""
+    subprocess.run(["ss", "-t", "-H", "-K", "state", "established", "sport", "=", f":{port}", "dst", MACHINE_ADDRESS], check=True, stdout=subprocess.DEVNULL)
 
 
 def _ip(*arguments):

@@ -38,14 +38,16 @@ class Node:
         self.wait("available", 60)
         return self
 
-    def deploy(self, url, sha256, disk_format):
+    def deploy(self, url, checksum, disk_format, again=False):
+        """`checksum` is a SHA-256 digest or the URL of a checksum file; `again` rebuilds an active node."""
+        digest = {"image_os_hash_algo": "sha256", "image_os_hash_value": checksum}
         self.patch(
             ("/instance_info", {
-                "image_source": url, "image_os_hash_algo": "sha256", "image_os_hash_value": sha256,
-                "image_disk_format": disk_format, "image_type": "whole-disk",
+                "image_source": url, "image_disk_format": disk_format, "image_type": "whole-disk",
+                **({"image_checksum": checksum} if "://" in checksum else digest),
             }),
         )
-        self.provision("active")
+        self.provision("rebuild" if again else "active")
 
     def patch(self, *values):
         self.ironic.call("PATCH", f"/v1/nodes/{self.uuid}", [

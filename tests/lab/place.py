@@ -9,11 +9,14 @@ LAB = ROOT / "tests" / "lab"
 TARGET = ROOT / "target"
 TOOLS = TARGET / "tools"
 VENV = TOOLS / "ironic-venv"
+SWIFT_VENV = TOOLS / "swift-venv"
+SWIFT_RINGS = TOOLS / "swift-rings"
 FIXTURES = TARGET / "fixtures"
 LOGS = TARGET / "lab"
 
 KERNEL = Path(os.environ.get("LAB_KERNEL", ROOT / "dist" / "ironlet.kernel")).resolve()
 RAMDISK = Path(os.environ.get("LAB_RAMDISK", ROOT / "dist" / "ironlet.initramfs")).resolve()
+IRONLET = Path(os.environ.get("LAB_IRONLET", ROOT / "dist" / "ironlet")).resolve()
 # Guest memory in MiB: what ironlet promises to get by with, and enough for the deployed system.
 MEMORY = int(os.environ.get("LAB_MEMORY", "192"))
 

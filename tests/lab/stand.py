@@ -12,6 +12,8 @@ import network
 import node
 import place
 import web
+from image import up
+from verdict import require
 
 # The root disk rule's default minimum is 4 GiB; the file is sparse.
 DISK_SIZE = 5 << 30
@@ -35,11 +37,22 @@ class Stand:
         self.node = node.Node(self.ironic, directory, **driver_info).enrol()
         print(f"  the stand is up, node available, after {time.monotonic() - started:.0f} s", flush=True)
 
-    def deploy(self, image, sha256=None):
-        """Order the deploy of an image file; returns the host time of the order."""
-        served = self.web.images / image.name
-        served.symlink_to(image)
+    def deploy(self, image, checksum=None, url=None, again=False):
+        """Order the deploy of an image file, from nginx unless `url` says where; returns the host time of the order."""
+        if url is None:
+            url = f"{network.WEB}/images/{image.name}"
+            served = self.web.images / image.name
+            if not served.exists():
+                served.symlink_to(image)
+        checksum = checksum or disk.digest(image)
         ordered = time.time()
-        url, disk_format = f"{network.WEB}/images/{image.name}", image.suffix.lstrip(".")
-        self.node.deploy(url, sha256 or disk.digest(image), disk_format)
+        self.node.deploy(url, checksum, image.suffix.lstrip("."), again)
         return ordered
+
+    def deployed(self, image, name, ordered):
+        """Wait until the raw image ordered then is on the disk, byte for byte, and the machine booted from it as `name`."""
+        since = next((line.number for line in self.console.lines() if line.time >= ordered), self.console.mark())
+        self.node.wait("wait call-back", 120)
+        self.node.wait("active", 600)
+        self.console.expect(up(name), 180, since=since)
+        require(self.disk.holds(image), "the disk does not hold the image")

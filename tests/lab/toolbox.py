@@ -1,10 +1,12 @@
-"""The tools the lab needs, installed when they are missing: Debian packages, and a venv with Ironic and the BMC."""
+"""The tools the lab needs, installed when they are missing: Debian packages, a venv with Ironic and the BMC, one with Swift."""
 
+import contextlib
 import os
 import shutil
 import subprocess
 
 import place
+import swift
 from verdict import Failed
 
 # A file of the package → the package.
@@ -24,16 +26,25 @@ PACKAGES = {
     "/usr/sbin/nginx": "nginx-light",
     "/usr/sbin/dnsmasq": "dnsmasq-base",
     "/usr/sbin/ip": "iproute2",
+    "/usr/bin/openssl": "openssl",
+    "/usr/sbin/squid": "squid",
+    "/usr/bin/memcached": "memcached",
+    "/usr/bin/isoinfo": "genisoimage",
 }
 
 # libvirt-python has to be that of the host's libvirt (Debian 12: 9.0.0).
 REQUIREMENTS = ["ironic==39.0.0", "sushy-tools==2.2.0", "libvirt-python==9.0.0"]
+SWIFT_REQUIREMENTS = ["swift==2.38.3"]
+# Debian asks this program whether a package may start its services; 101 is no (policy-rc.d(8)).
+POLICY = "/usr/sbin/policy-rc.d"
 
 
 def prepare():
     _packages()
-    _venv()
+    _venv(place.VENV, REQUIREMENTS)
+    _venv(place.SWIFT_VENV, SWIFT_REQUIREMENTS)
     _database()
+    _rings()
 
 
 def _packages():
@@ -44,22 +55,38 @@ def _packages():
     env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     apt = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=900"]
     subprocess.run([*apt, "update"], check=True, env=env)
-    subprocess.run([*apt, "install", "-y", "--no-install-recommends", *missing], check=True, env=env, stdout=subprocess.DEVNULL)
+    with _no_services():
+        subprocess.run([*apt, "install", "-y", "--no-install-recommends", *missing], check=True, env=env, stdout=subprocess.DEVNULL)
 
 
-def _venv():
+@contextlib.contextmanager
+def _no_services():
+    """The lab starts its own daemons; a proxy or a web server that runs on the host from now on is not what anybody asked for."""
+    if os.path.exists(POLICY):
+        yield
+        return
+    try:
+        with open(POLICY, "x") as file:
+            file.write("#!/bin/sh\nexit 101\n")
+            os.fchmod(file.fileno(), 0o755)
+        yield
+    finally:
+        os.unlink(POLICY)
+
+
+def _venv(path, requirements):
     """A venv at its final place only when complete: a half-made one must not be taken for a whole."""
-    stamp = place.VENV / "lab-requirements.txt"
-    wanted = "\n".join(REQUIREMENTS) + "\n"
+    stamp = path / "lab-requirements.txt"
+    wanted = "\n".join(requirements) + "\n"
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    print("lab: making the venv with Ironic and the Redfish BMC", flush=True)
-    shutil.rmtree(place.VENV, ignore_errors=True)
+    print(f"lab: making the venv with {', '.join(requirements)}", flush=True)
+    shutil.rmtree(path, ignore_errors=True)
     place.TOOLS.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["/usr/bin/python3", "-m", "venv", str(place.VENV)], check=True)
-    pip = [str(place.VENV / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run(["/usr/bin/python3", "-m", "venv", str(path)], check=True)
+    pip = [str(path / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "setuptools", "wheel"], check=True)
-    subprocess.run([*pip, *REQUIREMENTS], check=True)
+    subprocess.run([*pip, *requirements], check=True)
     stamp.write_text(wanted)
 
 
@@ -79,3 +106,20 @@ def _database():
     if done.returncode != 0:
         raise Failed(f"ironic-dbsync: {done.stdout[-2000:]}")
     draft.rename(schema)
+
+
+def _rings():
+    """The rings name ports and a device, which are the same in every scenario, so they are made once."""
+    wanted = "\n".join(" ".join(command) for command in swift.rings()) + "\n"
+    stamp = place.SWIFT_RINGS / "commands.txt"
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    shutil.rmtree(place.SWIFT_RINGS, ignore_errors=True)
+    place.SWIFT_RINGS.mkdir(parents=True)
+    builder = str(place.SWIFT_VENV / "bin" / "swift-ring-builder")
+    for command in swift.rings():
+        # swift-ring-builder(1): 1 is a warning, here of a single device.
+        done = subprocess.run([builder, *command], cwd=place.SWIFT_RINGS, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode > 1:
+            raise Failed(f"swift-ring-builder {' '.join(command)}: {done.stdout[-2000:]}")
+    stamp.write_text(wanted)

@@ -5,6 +5,7 @@ came and which resets the BMC was asked for.
 """
 
 import json
+import subprocess
 import time
 
 import network
@@ -18,15 +19,16 @@ daemon off; master_process off; worker_processes 1; pid {directory}/nginx.pid; e
 events {{ worker_connections 128; }}
 http {{
   map $witness $told {{ bmc $request_body; default ""; }} # a heartbeat's body holds the token
-  log_format witness escape=json '{{"start":$msec,"took":$request_time,"to":"$witness","method":"$request_method",'
-    '"path":"$uri","status":$status,"sent":$body_bytes_sent,"done":"$request_completion","body":"$told",'
+  log_format witness escape=json '{{"start":$msec,"took":$request_time,"to":"$witness","method":"$request_method","from":"$remote_addr",'
+    '"path":"$uri","range":"$http_range","status":$status,"sent":$body_bytes_sent,"done":"$request_completion","body":"$told",'
     '"agent":"$http_user_agent"}}';
   access_log {directory}/witness.json witness;
   client_body_temp_path {directory}/nginx-body; proxy_temp_path {directory}/nginx-proxy;
   fastcgi_temp_path {directory}/nginx-f; uwsgi_temp_path {directory}/nginx-u; scgi_temp_path {directory}/nginx-s;
   client_max_body_size 0; client_body_buffer_size 1m; sendfile on; default_type application/octet-stream;
   proxy_read_timeout 300;
-  server {{ listen {address}:8080; set $witness web; root {directory}/http;
+  ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate {directory}/nginx.crt; ssl_certificate_key {directory}/nginx.key;
+  server {{ listen {address}:8080; listen {aside}:8080; listen {address}:8443 ssl; set $witness web; root {directory}/http;
     location /images/ {{ limit_rate {rate}; }} }}
   server {{ listen {address}:6385; set $witness api; location / {{ proxy_pass http://127.0.0.1:{api}; proxy_set_header Host $http_host; }} }}
   server {{ listen 127.0.0.1:{bmc}; set $witness bmc; location / {{ proxy_pass http://127.0.0.1:{bmc_behind}; proxy_set_header Host $http_host; }} }}
@@ -40,9 +42,10 @@ class Web:
         self.root, self.log = directory / "http", directory / "witness.json"
         self.images = self.root / "images"
         self.images.mkdir(parents=True)
+        _certificate(directory)
         conf = directory / "nginx.conf"
         conf.write_text(CONF.format(
-            directory=directory, address=network.ADDRESS, rate=image_rate, api=API_BEHIND, bmc=BMC, bmc_behind=BMC_BEHIND
+            directory=directory, address=network.ADDRESS, aside=network.ASIDE, rate=image_rate, api=API_BEHIND, bmc=BMC, bmc_behind=BMC_BEHIND
         ))
         self.daemon = Daemon("nginx", ["/usr/sbin/nginx", "-c", str(conf), "-e", f"{directory}/nginx-error.log"], directory / "nginx.log")
 
@@ -68,3 +71,11 @@ class Web:
                 return found[0]
             time.sleep(0.5)
         raise Failed(f"nobody asked {to} for {method} …{path} within {seconds} s")
+
+
+def _certificate(directory):
+    """One that nobody vouches for."""
+    subprocess.run([
+        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=lab",
+        "-addext", f"subjectAltName=IP:{network.ADDRESS}", "-keyout", str(directory / "nginx.key"), "-out", str(directory / "nginx.crt"),
+    ], check=True, stderr=subprocess.DEVNULL)

@@ -98,7 +98,8 @@ fn two_sectors_that_changed_places_differ() {
     let (one, other) = (&image[2 * MIB..][..512], &image[2 * MIB + 512..][..512]);
     disk.write_all_at(&[other, one].concat(), 2 * MIB as u64)
         .expect("within the disk");
-    let expected = Verdict::of(vec![2 * MIB as u64..3 * MIB as u64]);
+    let third = 2 * MIB as u64..3 * MIB as u64;
+    let expected = Verdict::of(std::iter::once(third).collect());
     assert_eq!(out.commit().expect("a file takes everything"), expected);
 }
 
@@ -166,6 +167,8 @@ fn deploy_and_spoil(times: usize) -> (Result<Receipt>, usize, bool, Vec<u8>) {
         format: Format::Raw,
         authorization: None,
         proxies: Default::default(),
+        partitioned: false,
+        drive: None,
     };
     let minute = Duration::from_secs(60);
     let clock = Clock::fake();

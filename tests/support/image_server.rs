@@ -21,6 +21,8 @@ pub enum Behaviour {
     Short(usize),
     /// This status with a small page.
     Status(u16),
+    /// 503, and how many seconds to stay away.
+    Busy(u32),
     /// 200 and this page instead of the image.
     Page(&'static str),
     /// To another path on this server.
@@ -29,6 +31,8 @@ pub enum Behaviour {
     Encoded,
     /// A head that never ends.
     EndlessHead,
+    /// The image in chunks, over and over.
+    EndlessBody,
     /// The image under this validator, in parts where asked for and If-Range agrees.
     Parts(&'static str, Until),
     /// The whole image under this validator, even where a part was asked for.
@@ -191,6 +195,14 @@ impl Answer<'_> {
             Behaviour::Status(status) => {
                 self.head(&format!("{status} No"), "Content-Length: 2\r\n")?;
                 self.stream.write_all(b"no")
+            }
+            Behaviour::Busy(seconds) => self.head(
+                "503 Busy",
+                &format!("Retry-After: {seconds}\r\nContent-Length: 0\r\n"),
+            ),
+            Behaviour::EndlessBody => {
+                self.head("200 OK", "Transfer-Encoding: chunked\r\n")?;
+                (0..1_000_000).try_for_each(|_| self.chunks(image))
             }
             Behaviour::Redirect(to) => self.head(
                 "302 Found",

@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // each test binary uses its part
 
+pub mod drives;
 pub mod fake_agent;
 pub mod fake_conductor;
 pub mod forward_proxy;
@@ -9,4 +10,5 @@ pub mod image_server;
 pub mod memory_sink;
 pub mod qcow2_corpus;
 pub mod scratch;
+pub mod tables;
 pub mod wire;

@@ -84,6 +84,15 @@ impl Claims {
         self.0.peek().map(|Reverse(claim)| claim)
     }
 
+    /// Tables that map the disk, nearest first.
+    pub fn maps(&self) -> Vec<Claim> {
+        let maps = |claim: &Claim| matches!(claim.what, Use::Level1 | Use::Level2 { .. });
+        let claims = self.0.iter().map(|Reverse(claim)| *claim);
+        let mut found: Vec<_> = claims.filter(maps).collect();
+        found.sort_unstable();
+        found
+    }
+
     pub fn pop(&mut self) -> Option<Claim> {
         self.0.pop().map(|Reverse(claim)| claim)
     }

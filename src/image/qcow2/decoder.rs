@@ -6,9 +6,11 @@ use super::claims::{Claim, Claims, Use};
 use super::counts::Counts;
 use super::header::{Header, Table, invalid};
 use super::passage::Passage;
+use super::relief::Ahead;
 use super::stash::Stash;
 use super::unpack::Unpack;
 use crate::error::{Error, Result};
+use crate::image::aside::Aside;
 use crate::image::sink::Sink;
 use crate::units::{MIB, align_up};
 
@@ -17,23 +19,29 @@ use crate::units::{MIB, align_up};
 const LONGEST_COUNT_TABLE: u64 = MIB;
 
 pub struct Decoder<'a, R, S> {
-    image: Passage<'a, R>,
+    pub(super) image: Passage<'a, R>,
     out: &'a mut S,
     pub(super) header: Header,
-    claims: Claims,
+    pub(super) claims: Claims,
     /// Compressed clusters of which a part has passed.
-    begun: Vec<Claim>,
-    stash: Stash,
+    pub(super) begun: Vec<Claim>,
+    pub(super) stash: Stash,
     pub(super) counts: Counts,
     unpack: Unpack,
-    packed: Vec<u8>,
-    /// How many bytes of the disk are done.
+    pub(super) aside: Option<&'a mut dyn Aside>,
+    pub(super) ahead: Ahead,
+    /// How many bytes of the disk are done, or being unpacked.
     written: u64,
 }
 
 impl<'a, R: Read, S: Sink> Decoder<'a, R, S> {
     /// `image` is past the header.
-    pub fn new(header: Header, image: Passage<'a, R>, out: &'a mut S) -> Result<Self> {
+    pub fn new(
+        header: Header,
+        image: Passage<'a, R>,
+        out: &'a mut S,
+        aside: Option<&'a mut dyn Aside>,
+    ) -> Result<Self> {
         let mut decoder = Decoder {
             image,
             out,
@@ -42,7 +50,8 @@ impl<'a, R: Read, S: Sink> Decoder<'a, R, S> {
             stash: Stash::new(header.cluster()),
             counts: Counts::new(header.count_order),
             unpack: Unpack::new(&header),
-            packed: Vec::new(),
+            aside,
+            ahead: Ahead::default(),
             header,
             written: 0,
         };
@@ -50,9 +59,10 @@ impl<'a, R: Read, S: Sink> Decoder<'a, R, S> {
         Ok(decoder)
     }
 
-    /// Whether the disk is complete; what is left of the image does not matter then.
+    /// Whether the disk is complete, and all that was read aside has passed; what is left of the image does
+    /// not matter then.
     pub fn done(&self) -> bool {
-        self.written >= self.header.size
+        self.written >= self.header.size && self.ahead.have_passed()
     }
 
     fn first_claims(&mut self) -> Result<()> {
@@ -86,8 +96,8 @@ impl<'a, R: Read, S: Sink> Decoder<'a, R, S> {
             }
             Some(claim) if claim.at < at + cluster => self.keep(),
             _ => {
-                let nobody = self.counts.of(at / cluster) == Some(0) && self.begun.is_empty();
-                match nobody && !self.image.ended() {
+                let free = self.ahead.all_known || self.counts.of(at / cluster) == Some(0);
+                match free && self.begun.is_empty() && !self.image.ended() {
                     true => self.image.skip(cluster),
                     false => self.keep(),
                 }
@@ -100,10 +110,13 @@ impl<'a, R: Read, S: Sink> Decoder<'a, R, S> {
         match claim.what {
             Use::Data { to } => self.stream(to, claim.len),
             Use::Nothing => self.image.skip(claim.len),
-            Use::Level1 => {
-                let needed = self.header.level1.len;
+            Use::Level1 | Use::Level2 { .. } => {
+                let needed = self.needed(&claim);
                 let table = self.image.table(needed, claim.len)?;
-                self.level1(&table)
+                match self.ahead.passes(claim.at, &table)? {
+                    true => Ok(()),
+                    false => self.deliver(claim.what, &table),
+                }
             }
             Use::CountTable => {
                 let needed = claim.len.min(LONGEST_COUNT_TABLE);
@@ -120,6 +133,9 @@ impl<'a, R: Read, S: Sink> Decoder<'a, R, S> {
     /// The next cluster goes to the stash, and what has come to its end with it, to the disk.
     fn keep(&mut self) -> Result<()> {
         let (start, cluster) = (self.image.at(), self.header.cluster());
+        if !self.stash.has_room() && self.relieve()? {
+            return Ok(()); // what comes next may have been claimed
+        }
         if let Some(bytes) = self.image.next_cluster()? {
             let askers = self.counts.of(start / cluster);
             self.stash.keep(start, bytes, askers)?;
@@ -165,9 +181,13 @@ impl<'a, R: Read, S: Sink> Decoder<'a, R, S> {
     }
 
     /// Bytes that came through the stash, or a table.
-    fn deliver(&mut self, what: Use, bytes: &[u8]) -> Result<()> {
+    pub(super) fn deliver(&mut self, what: Use, bytes: &[u8]) -> Result<()> {
         match what {
-            Use::Data { to } => put(self.out, self.header.size, &mut self.written, to, bytes),
+            Use::Data { to } => {
+                self.written += self.header.cluster().min(self.header.size - to);
+                put(self.out, self.header.size, to, bytes)
+            }
+            Use::Level1 => self.level1(bytes),
             Use::Level2 { first } => self.level2(bytes, first),
             Use::Counts { first } => {
                 let (passed, cluster) = (self.image.at(), self.header.cluster());
@@ -178,7 +198,7 @@ impl<'a, R: Read, S: Sink> Decoder<'a, R, S> {
                     .learn(places, |place| self.counts.of(place / cluster));
                 Ok(())
             }
-            Use::Level1 | Use::CountTable | Use::Packed { .. } | Use::Nothing => Ok(()),
+            Use::CountTable | Use::Packed { .. } | Use::Nothing => Ok(()),
         }
     }
 
@@ -194,6 +214,7 @@ impl<'a, R: Read, S: Sink> Decoder<'a, R, S> {
             let bytes = self.stash.take(claim.at);
             match (bytes, claim.what) {
                 (_, Use::Nothing) => {}
+                (None, Use::Counts { .. }) if self.ahead.all_known => {}
                 (Some(bytes), what) => self.deliver(what, &bytes)?,
                 (None, _) => return Err(claimed_twice(claim.at)),
             }
@@ -215,13 +236,25 @@ impl<'a, R: Read, S: Sink> Decoder<'a, R, S> {
             return self.claims.push(claim);
         };
         let len = claim.len.min(self.image.at().saturating_sub(claim.at));
-        self.packed.clear();
-        if !self.stash.copy(claim.at, len, &mut self.packed) {
+        let (out, size) = (&mut *self.out, self.header.size);
+        let mut parcel = self
+            .unpack
+            .parcel(|done| put(out, size, done.to, &done.plain))?;
+        (parcel.at, parcel.to) = (claim.at, to);
+        if !self.stash.copy(claim.at, len, &mut parcel.packed) {
             return Err(claimed_twice(claim.at));
         }
-        let plain = self.unpack.cluster(&self.packed, claim.at)?;
-        put(self.out, self.header.size, &mut self.written, to, plain)?;
+        self.unpack.send(parcel);
+        self.written += self.header.cluster().min(size - to);
         self.stash.served(claim.at, claim.len);
+        Ok(())
+    }
+
+    /// Waits for what is being unpacked.
+    pub fn finish(mut self) -> Result<()> {
+        while let Some(parcel) = self.unpack.oldest()? {
+            put(self.out, self.header.size, parcel.to, &parcel.plain)?;
+        }
         Ok(())
     }
 
@@ -236,7 +269,7 @@ impl<'a, R: Read, S: Sink> Decoder<'a, R, S> {
 }
 
 /// A cluster of the disk, or as much of it as the disk has.
-fn put(out: &mut impl Sink, size: u64, written: &mut u64, to: u64, bytes: &[u8]) -> Result<()> {
+fn put(out: &mut impl Sink, size: u64, to: u64, bytes: &[u8]) -> Result<()> {
     let wanted = usize::try_from(size - to).map_or(bytes.len(), |left| left.min(bytes.len()));
     let mut left = &bytes[..wanted];
     let mut at = to;
@@ -247,7 +280,6 @@ fn put(out: &mut impl Sink, size: u64, written: &mut u64, to: u64, bytes: &[u8])
         out.filled(count)?;
         (at, left) = (at + count as u64, &left[count..]);
     }
-    *written += wanted as u64;
     Ok(())
 }
 

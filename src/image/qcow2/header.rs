@@ -89,6 +89,7 @@ impl Header {
         if word(bytes, 32)? != 0 {
             return Err(invalid("it is encrypted, and no key can come along"));
         }
+        // IPA writes such a disk as it is now and forgets its snapshots. Here nobody loses data unasked.
         let snapshots = word(bytes, 60)?;
         if snapshots != 0 {
             return Err(invalid(format!(

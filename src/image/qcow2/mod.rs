@@ -4,6 +4,8 @@
 //! the disk's clusters are: each [`Claim`] is a stretch of the image still to come. What nobody has
 //! claimed when it passes waits in the [`Stash`], unless its reference count says that nobody will.
 //!
+//! When the stash is full, tables still to come are read out of turn (`relief`), and compared when they pass.
+//!
 //! Every byte of the disk is written or zeroed once. A stretch of the image claimed twice, or one that
 //! never comes, is an error: tables that loop, overlap or point past the end are all of that kind.
 
@@ -13,7 +15,8 @@ mod decoder;
 pub mod entry;
 pub mod header;
 mod maps;
-mod passage;
+pub(super) mod passage;
+mod relief;
 pub mod stash;
 mod unpack;
 
@@ -21,6 +24,7 @@ use std::io::Read;
 
 use log::warn;
 
+use super::aside::Aside;
 use super::sink::Sink;
 use crate::error::{Error, Kind, Result};
 use crate::units::Bytes;
@@ -29,8 +33,13 @@ use header::Header;
 use passage::{Passage, read_full};
 
 /// Reads a qcow2 `image` into `out` until the disk inside is complete; gives the size of that.
-/// What the header is refused for is refused before `out` sees a byte.
-pub fn decode(image: &mut impl Read, out: &mut impl Sink) -> Result<Bytes> {
+/// What the header is refused for is refused before `out` sees a byte. Tables that come too late are read
+/// `aside`; without it they are an error.
+pub fn decode<'a>(
+    image: &'a mut impl Read,
+    out: &'a mut impl Sink,
+    aside: Option<&'a mut dyn Aside>,
+) -> Result<Bytes> {
     let mut bytes = [0; Header::LEN];
     let count = read_full(image, &mut bytes)?;
     let header = Header::parse(&bytes[..count])?;
@@ -47,9 +56,10 @@ pub fn decode(image: &mut impl Read, out: &mut impl Sink) -> Result<Bytes> {
     }
     let size = header.size;
     let image = Passage::new(image, count as u64, header.cluster())?;
-    let mut decoder = Decoder::new(header, image, out)?;
+    let mut decoder = Decoder::new(header, image, out, aside)?;
     while !decoder.done() {
         decoder.step()?;
     }
+    decoder.finish()?;
     Ok(Bytes(size))
 }

@@ -37,6 +37,26 @@ impl Stash {
         }
     }
 
+    /// Is there room for another cluster?
+    pub fn has_room(&self) -> bool {
+        self.held + self.cluster as usize + OVERHEAD <= MOST
+    }
+
+    /// Is it more than half full?
+    pub fn is_crowded(&self) -> bool {
+        self.held > MOST / 2
+    }
+
+    /// Nobody will ask for what lies before `at`.
+    pub fn forget(&mut self, at: u64) {
+        self.clusters = self.clusters.split_off(&at);
+        let held = self
+            .clusters
+            .values()
+            .map(|held| held.bytes.len() + OVERHEAD);
+        self.held = held.sum();
+    }
+
     /// Keeps the whole cluster at byte `at` of the image for so many `askers`.
     pub fn keep(&mut self, at: u64, mut bytes: Vec<u8>, askers: Option<u64>) -> Result<()> {
         if all_zeros(&bytes) {

@@ -1,0 +1,169 @@
+//! What becomes of the partition table, decided while it is still in memory: it is made to fit the disk,
+//! must have a partition, and gets one for the config drive. The disk never shows anything half-done.
+
+use log::{debug, info, warn};
+
+use super::draft::Draft;
+use super::drive::{self, Drive};
+use crate::disk::label::{FileSystem, LOOK};
+use crate::disk::table::gpt::Gpt;
+use crate::disk::table::{Partition, Table, gpt, mbr};
+use crate::error::{Context, Error, Kind, Result};
+use crate::sys::kernel;
+use crate::units::{Bytes, MIB};
+
+/// Where a config drive is looked for by its reader, in any letter case.
+const LABEL: &str = "config-2";
+
+/// The last word on a disk. `demanded` says that without a partition it is good for nothing.
+pub fn arrange(draft: &mut Draft, demanded: bool, drive: Option<&Drive>) -> Result<()> {
+    let refused = |error: Error| {
+        let details = error.details();
+        let why = format!("{details}; nothing bootable was left on the disk");
+        Error::new(Kind::DeploymentError, why)
+    };
+    let (table, moved) = match fitting(draft) {
+        Ok(found) => found,
+        Err(error) if demanded || drive.is_some() => return Err(refused(error)),
+        Err(error) => {
+            debug!("{error}"); // whoever wants only bytes on a disk gets them
+            return Ok(());
+        }
+    };
+    if let Some(old) = moved {
+        clear_backup(draft, old)?;
+        store(draft, &table)?;
+    }
+    match drive {
+        Some(drive) => put(draft, table, drive).map_err(|error| match error.kind() {
+            Kind::RESTError => refused(error),
+            _ => error,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The table of the image made that of the disk, and where a backup lay that has moved.
+fn fitting(draft: &Draft) -> Result<(Table, Option<u64>)> {
+    let found = Table::read(draft.head, draft.target.table_units(), draft.size())
+        .context("reading the partition table of the image")?;
+    let mut table = found.ok_or_else(|| {
+        Error::plain("the image has no partition table: is it an image of a whole disk?")
+    })?;
+    let partitions = table.partitions().len();
+    if partitions == 0 {
+        let why = format!("the {} of the image has no partition", table.kind());
+        return Err(Error::plain(why));
+    }
+    let moved = match &mut table {
+        Table::Gpt(gpt) => gpt.fit()?,
+        Table::Mbr(_) => None,
+    };
+    info!("{} with {partitions} partitions", table.kind());
+    Ok((table, moved))
+}
+
+/// A disk has one backup: what the image had at its own end must not be taken for it.
+fn clear_backup(draft: &mut Draft, at: u64) -> Result<()> {
+    info!("the backup of the GPT moves to the end of the disk");
+    let mut sector = [0; 512];
+    let there = at < draft.size() - sector.len() as u64;
+    if !there {
+        return Ok(());
+    }
+    draft.read(at, &mut sector)?;
+    match gpt::is_header(&sector) {
+        true => draft.write(at, &[0; 512]),
+        false => Ok(()),
+    }
+}
+
+fn store(draft: &mut Draft, table: &Table) -> Result<()> {
+    let Table::Gpt(gpt) = table else {
+        return Ok(()); // an MBR is changed in place
+    };
+    mbr::protect(draft.head, gpt.sectors());
+    for (at, bytes) in gpt.pieces() {
+        draft.write(at, &bytes)?;
+    }
+    Ok(())
+}
+
+/// The config drive into the partition that waits for it, else into a new one at the end of the disk.
+fn put(draft: &mut Draft, mut table: Table, drive: &Drive) -> Result<()> {
+    let waiting = labelled(draft, &table)?;
+    let partition = match &waiting[..] {
+        [] => {
+            let partition =
+                add(draft, &mut table).context("making a partition for the config drive")?;
+            store(draft, &table)?;
+            partition
+        }
+        [one] => one.clone(),
+        [one, other, ..] => {
+            let (one, other) = (one.number, other.number);
+            let why =
+                format!("partitions {one} and {other} of the image both have the label {LABEL}");
+            return Err(Error::plain(why));
+        }
+    };
+    let (number, room) = (partition.number, partition.end - partition.start);
+    info!("config drive ({}) goes to partition {number}", drive.size());
+    if drive.size().0 > room {
+        let (size, room) = (drive.size(), Bytes(room));
+        let why = format!(
+            "the config drive is {size}, and partition {number} of the image, which waits for it, only {room}"
+        );
+        return Err(Error::plain(why));
+    }
+    let mut at = partition.start;
+    drive.each_piece(MIB as usize, |bytes| {
+        draft.write(at, bytes)?;
+        at += bytes.len() as u64;
+        Ok(())
+    })?;
+    match waiting.is_empty() {
+        true => draft.zeros(at, partition.end - at), // what the disk held before is nobody's business
+        false => Ok(()),
+    }
+}
+
+fn add(draft: &mut Draft, table: &mut Table) -> Result<Partition> {
+    match table {
+        Table::Gpt(gpt) => add_to_gpt(gpt),
+        Table::Mbr(mbr) => mbr.add(drive::LIMIT.0, draft.head),
+    }
+}
+
+fn add_to_gpt(gpt: &mut Gpt) -> Result<Partition> {
+    let mut guid = [0; 16];
+    kernel::random(&mut guid).context("drawing a partition's GUID")?;
+    // RFC 9562, 5.4, in the byte order of UEFI 2.10, appendix A: version 4 and the usual variant.
+    guid[7] = guid[7] & 0x0f | 0x40;
+    guid[8] = guid[8] & 0x3f | 0x80;
+    gpt.add(drive::LIMIT.0, LABEL, guid)
+}
+
+/// The partitions that are called as a config drive is, by their file system or the table.
+fn labelled(draft: &mut Draft, table: &Table) -> Result<Vec<Partition>> {
+    let mut all = table.partitions();
+    if let Table::Mbr(mbr) = table {
+        all.extend(mbr.logical(|at, sector| draft.read(at, sector)));
+    }
+    let mut start = vec![0; LOOK];
+    let mut found = Vec::new();
+    for partition in all {
+        let length = usize::try_from(partition.end - partition.start).unwrap_or(usize::MAX);
+        let start = &mut start[..LOOK.min(length)];
+        draft.read(partition.start, start)?;
+        let inside = FileSystem::find(start).map(|system| system.label);
+        let is_drive = |label: &str| label.eq_ignore_ascii_case(LABEL);
+        if is_drive(&partition.name) || inside.is_some_and(|label| is_drive(&label)) {
+            found.push(partition);
+        }
+    }
+    if found.len() > 1 {
+        warn!("{} partitions are called {LABEL}", found.len());
+    }
+    Ok(found)
+}

@@ -1,0 +1,83 @@
+//! The disk before its commit, on a file: bytes and zeros at any place, over every border there is.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use ironlet::disk::guard::Permit;
+use ironlet::disk::target::Target;
+use ironlet::host::Host;
+use ironlet::image::readback::Verdict;
+use ironlet::image::sink::{DiskSink, Sink};
+use support::scratch::Scratch;
+
+const MIB: usize = 1 << 20;
+const SIZE: usize = 5 * MIB;
+const OLD: u8 = 0xAA;
+
+fn sink(path: &Path) -> DiskSink {
+    let permit = Permit::new(&Host::new("/"), vec![path.to_owned()]);
+    let target = Target::open(path, &permit).expect("the file may be written");
+    let mut out = DiskSink::new(target).expect("it is large enough");
+    // A disk of one byte again and again, ends and all.
+    let mut at = 0;
+    while at < SIZE {
+        let room = out.room(at as u64).expect("the disk has room");
+        let count = room.len();
+        room.fill(OLD);
+        out.filled(count).expect("room was given");
+        at += count;
+    }
+    out
+}
+
+#[test]
+fn what_is_put_is_there_and_its_neighbours_stay() {
+    let borders = [MIB, 2 * MIB, SIZE - MIB, 3 * MIB + 4096, 3 * MIB + 512];
+    let mut ranges = vec![0..SIZE, 0..1, SIZE - 1..SIZE, 2 * MIB..2 * MIB];
+    for border in borders {
+        for (before, after) in [(1, 0), (0, 1), (1, 1), (512, 4096), (700, 9000), (MIB, MIB)] {
+            ranges.push(border - before..SIZE.min(border + after));
+        }
+    }
+    for range in ranges {
+        for zeros in [false, true] {
+            let scratch = Scratch::new();
+            let path = scratch.disk(SIZE, 1);
+            let mut expected = vec![OLD; SIZE];
+            let bytes: Vec<u8> = range.clone().map(|at| (at % 251) as u8).collect();
+            let (at, len) = (range.start as u64, range.len() as u64);
+            let done = sink(&path).commit_with(|draft| {
+                if zeros {
+                    expected[range.clone()].fill(0);
+                    return draft.zeros(at, len);
+                }
+                expected[range.clone()].copy_from_slice(&bytes);
+                draft.write(at, &bytes)?;
+                let mut back = vec![0; bytes.len()];
+                draft.read(at, &mut back)?;
+                assert!(back == bytes, "{range:?} reads differently");
+                Ok(())
+            });
+            assert_eq!(done, Ok(Verdict::Complete));
+            let disk = fs::read(&path).expect("the disk is a file");
+            let wrong = (0..SIZE).find(|at| disk[*at] != expected[*at]);
+            assert_eq!(wrong, None, "{range:?}, zeros: {zeros}");
+        }
+    }
+}
+
+#[test]
+fn beyond_the_end_there_is_nothing() {
+    let scratch = Scratch::new();
+    let path = scratch.disk(SIZE, 1);
+    let done = sink(&path).commit_with(|draft| {
+        for (at, len) in [(SIZE, 1), (SIZE - 1, 2), (usize::MAX, 1)] {
+            assert!(draft.read(at as u64, &mut vec![0; len]).is_err());
+            assert!(draft.write(at as u64, &vec![0; len]).is_err());
+        }
+        draft.write(SIZE as u64, &[]) // nothing is nowhere too much
+    });
+    assert_eq!(done, Ok(Verdict::Complete));
+}

@@ -1,0 +1,35 @@
+#![no_main]
+use ironlet::{codec::gzip::crc32, disk::table::Table};
+
+// A GPT whose checksums are right, whatever it says: what is made of it lies on the disk and is a good table again.
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    let Some((size, head)) = data.split_first_chunk() else { return };
+    let (mut head, size) = (vouched(head.to_vec()), u64::from_le_bytes(*size) >> 20);
+    let Ok(Some(Table::Gpt(mut gpt))) = Table::read(&head, &[512], size) else { return };
+    if gpt.fit().is_err() || gpt.add(64 << 20, "config-2", [1; 16]).is_err() { return }
+    for (at, bytes) in gpt.pieces() {
+        assert!(at + bytes.len() as u64 <= size, "beyond the disk");
+        if let Some(place) = head.get_mut(at as usize..at as usize + bytes.len()) {
+            place.copy_from_slice(&bytes);
+        }
+    }
+    let again = Table::read(&head, &[512], size).expect("a good table");
+    assert_eq!(again.expect("a table").partitions(), Table::Gpt(gpt).partitions());
+});
+
+// A boot record that announces the table, and both checksums.
+fn vouched(mut head: Vec<u8>) -> Vec<u8> {
+    if head.len() < 1024 { return head }
+    head[446..512].fill(0);
+    (head[450], head[454], head[510], head[511]) = (0xee, 1, 0x55, 0xaa);
+    head[512..520].copy_from_slice(b"EFI PART");
+    let word = |at: usize| u32::from_le_bytes(head[at..at + 4].try_into().expect("four bytes")) as usize;
+    let (start, length) = (word(584).saturating_mul(512), word(592).saturating_mul(word(596)));
+    let sum = head.get(start..start.saturating_add(length)).map(crc32).unwrap_or_default();
+    head[600..604].copy_from_slice(&sum.to_le_bytes());
+    head[528..532].fill(0);
+    let length = u32::from_le_bytes(head[524..528].try_into().expect("four bytes")) as usize;
+    let sum = crc32(&head[512..512 + length.min(512)]);
+    head[528..532].copy_from_slice(&sum.to_le_bytes());
+    head
+}

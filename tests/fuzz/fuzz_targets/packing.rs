@@ -1,0 +1,38 @@
+#![no_main]
+use ironlet::image::{format::Format, packing::Packing, sink::Sink};
+
+// A packed image as a server sends it, how by its first byte: any outcome, but nothing beyond the disk.
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let Some((how, mut image)) = bytes.split_first() else { return };
+    let format = match how % 4 {
+        0 => Format::Packed(Packing::Gzip),
+        1 => Format::Packed(Packing::Zstd),
+        2 => Format::Packed(Packing::Xz),
+        _ => Format::MaybePacked,
+    };
+    let mut disk = Disk(vec![0; 1 << 20], 0);
+    if let Ok(size) = format.decode(&mut image, &mut disk) {
+        assert_eq!(size.0, disk.1);
+    }
+});
+
+// What it holds, and how far it is written.
+struct Disk(Vec<u8>, u64);
+
+impl Sink for Disk {
+    fn capacity(&self) -> u64 {
+        self.0.len() as u64
+    }
+    fn room(&mut self, at: u64) -> std::io::Result<&mut [u8]> {
+        assert_eq!(at, self.1, "a gap");
+        Ok(&mut self.0[at as usize..])
+    }
+    fn filled(&mut self, count: usize) -> std::io::Result<()> {
+        self.1 += count as u64;
+        assert!(self.1 <= self.capacity(), "beyond the end");
+        Ok(())
+    }
+    fn zeros(&mut self, _: u64, _: u64) -> std::io::Result<()> {
+        unreachable!("what is unpacked is written as it is")
+    }
+}

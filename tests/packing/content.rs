@@ -1,0 +1,106 @@
+//! What an image is, by its content and by its name, against what was said of it.
+
+use std::process::Command;
+
+use ironlet::error::Kind;
+use ironlet::image::format::Format;
+
+use super::support::image_server::Behaviour::Serve;
+use super::support::scratch::Scratch;
+use super::{GZIP, MIB, OLD, XZ, ZSTD, packed, raw, run};
+
+/// protocol/deploy.md §8, conformance 115–118: refused before the first write, or taken for what it is.
+#[test]
+#[rustfmt::skip]
+fn content_is_held_against_what_was_said_of_it() {
+    let scratch = Scratch::new();
+    let qcow2 = scratch.path("image.qcow2");
+    let made = Command::new("qemu-img")
+        .args(["create", "-q", "-f", "qcow2"])
+        .arg(&qcow2)
+        .arg("1M")
+        .status();
+    assert!(made.is_ok_and(|status| status.success()), "qemu-utils");
+    let qcow2 = std::fs::read(&qcow2).expect("it was just made");
+    let with = |image: &[u8], at: usize, sign: &[u8]| {
+        let mut image = image.to_vec();
+        image[at..at + sign.len()].copy_from_slice(sign);
+        image
+    };
+    let raw = raw(2 * MIB);
+    let table = with(&raw, 510, &[0x55, 0xaa]);
+    let unsaid = |names: &[&str], unpack| Format::Unsaid {
+        permitted: names.iter().map(|name| name.to_string()).collect(),
+        unpack,
+    };
+    let usual = &unsaid(&["raw", "gpt", "qcow2", "iso"], false);
+    let gzip = packed("gzip", &raw);
+    for (what, format, image, refused) in [
+        ("raw that is qcow2", &Format::Raw, &qcow2, ""),
+        ("qcow2", &Format::Qcow2, &qcow2, ""),
+        ("raw, said to be qcow2", &Format::Qcow2, &raw, "declared as qcow2, but is raw"),
+        ("a disk, said to be qcow2", &Format::Qcow2, &table, "but is gpt"),
+        ("qcow2 and a table", &Format::Qcow2, &with(&qcow2, 510, &[0x55, 0xaa]), "qcow2, gpt"),
+        ("qcow2 and a CD", &Format::Qcow2, &with(&qcow2, 32769, b"CD001"), "qcow2, iso"),
+        ("packed qcow2", &Format::Qcow2, &packed("gzip", &qcow2), "packed by gzip"),
+        ("qcow2, nothing said", usual, &qcow2, ""),
+        ("a disk, nothing said", usual, &table, ""),
+        ("raw, nothing said", usual, &raw, ""),
+        ("packed, nothing said", usual, &gzip, ""),
+        ("packed, nothing said, to be unpacked", &unsaid(&["raw"], true), &gzip, ""),
+        ("a CD, nothing said", usual, &with(&raw, 32769, b"CD001"), "format 'iso'"),
+        ("a CD that boots as a disk", usual, &with(&table, 32769, b"CD001"), "iso, gpt"),
+        ("VMDK, nothing said", usual, &with(&raw, 0, b"KDMV"), "is vmdk by its content"),
+        ("qcow2, not permitted", &unsaid(&["raw"], false), &qcow2, "only raw are permitted"),
+        ("a disk, not permitted", &unsaid(&["raw", "qcow2"], false), &table, "is gpt"),
+    ] {
+        let scratch = Scratch::new();
+        let disk = scratch.disk(4 * MIB, OLD);
+        let result = run(image, vec![Serve], format, &disk);
+        let bytes = std::fs::read(&disk).expect("the disk is a file");
+        match result {
+            Ok(_) if *format == Format::Raw => assert!(bytes.starts_with(image), "{what}"),
+            Ok(size) => {
+                assert_eq!(refused, "", "{what}");
+                let plain = match image.starts_with(b"QFI") {
+                    true => &vec![0; MIB],
+                    false if what.ends_with("unpacked") => &raw,
+                    false => image,
+                };
+                assert!(bytes[..size as usize] == plain[..], "{what}");
+            }
+            Err(error) => {
+                assert!(!refused.is_empty(), "{what}: {error}");
+                assert_eq!(error.kind(), Kind::InvalidImage, "{what}: {error}");
+                assert!(error.details().contains(refused), "{what}: {error}");
+                assert!(bytes.iter().all(|byte| *byte == OLD), "{what}: touched");
+            }
+        }
+    }
+}
+
+#[test]
+fn where_there_is_no_ironic_the_name_says_what_an_image_is() {
+    for (name, format) in [
+        ("http://h/disk.raw", Some(Format::Raw)),
+        ("http://h/disk.img", Some(Format::Raw)),
+        ("http://h/v1.2/disk", Some(Format::Raw)),
+        ("http://h/disk.QCOW2", Some(Format::Qcow2)),
+        ("http://h/disk.raw.gz", Some(GZIP)),
+        ("http://h/disk.zst", Some(ZSTD)),
+        ("http://h/disk.img.XZ", Some(XZ)),
+        ("http://h/disk.iso.xz", Some(XZ)),
+        ("http://h/disk.qcow2.gz", None),
+        ("http://h/disk.vmdk", None),
+        ("http://h/disk.vhd.zst", None),
+        ("http://h/disk.raw.bz2", None),
+        ("http://h/disk.tar.gz", None),
+        ("http://h/disk.tgz", None),
+    ] {
+        let found = Format::of_file(name);
+        assert_eq!(found.as_ref().ok(), format.as_ref(), "{name}: {found:?}");
+        if let Err(error) = found {
+            assert_eq!(error.kind(), Kind::InvalidImage, "{name}");
+        }
+    }
+}
