@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import images
-from place import DIST, HERE, Broken
+from place import HERE, Broken
 
 LEAST, MOST, STEP = 64, 256, 4
 GOAL = 128

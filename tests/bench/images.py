@@ -6,7 +6,7 @@ import os
 import random
 import subprocess
 
-from place import GIB, MIB, WWW
+from place import MIB, WWW
 
 
 class Image:
