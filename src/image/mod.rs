@@ -128,11 +128,11 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         })
     };
     let drive = request.drive.as_ref().map(load).transpose()?;
-    let ledger = Ledger::new(tools.gauge.clone());
+    let books = Ledger::new(tools.gauge.clone());
     let attempt = |url: &str| {
-        ledger.begin_attempt();
+        let ledger = books.next_attempt();
         tools.gauge.begin("connecting", None);
-        let (fetcher, ledger) = (fetcher.clone(), ledger.clone());
+        let fetcher = fetcher.clone();
         let (patience, clock) = (tools.patience, tools.clock.clone());
         let open = || Download::open(fetcher, url, &request.urls, patience, clock, ledger.clone());
         let download = meter.charge(Stage::Network, open)?;
@@ -145,7 +145,7 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
     };
     let rounds = || tools.patiently(&request.urls, &meter, attempt);
     let written = once_more(disk.display(), rounds)?;
-    let spent = ledger.spent();
+    let spent = books.spent();
     let receipt = Receipt {
         bytes: written.bytes,
         fetched: spent.fetched,
