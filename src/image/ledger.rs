@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::fetch::Then;
+use super::patience::Then;
 use crate::error::{Error, Kind};
 use crate::gauge::Gauge;
 use crate::units::Bytes;

@@ -21,6 +21,7 @@ pub mod layout;
 pub mod ledger;
 pub mod meter;
 pub mod packing;
+pub mod patience;
 pub mod progress;
 pub mod qcow2;
 pub mod range;
@@ -35,9 +36,8 @@ pub mod writers;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use log::{info, warn};
+use log::info;
 
 use crate::clock::Clock;
 use crate::disk::guard::Permit;
@@ -53,10 +53,11 @@ use crate::units::Bytes;
 use ahead::ReadAhead;
 use checksum::Checksum;
 use drive::Drive;
-use fetch::{Failure, Fetcher, Patience, Then};
+use fetch::Fetcher;
 use format::Format;
 use ledger::Ledger;
 use meter::{Meter, Metered, Stage};
+use patience::{Failure, Patience};
 use progress::Progress;
 use readback::{Verdict, once_more};
 pub use receipt::Receipt;
@@ -231,56 +232,4 @@ fn write(
         traffic,
     };
     Ok((written, verdict))
-}
-
-impl Tools {
-    /// Tries each of `places` in turn, round after round with a random pause between, until one works,
-    /// the failure is final, no place is left or patience ends; then the last error is the error.
-    fn patiently<T>(
-        &self,
-        places: &[String],
-        meter: &Meter,
-        attempt: impl Fn(&str) -> Result<T, Failure>,
-    ) -> Result<T> {
-        let mut last = Error::new(Kind::InvalidCommandParamsError, "no URL to download from");
-        let mut asked = Duration::ZERO;
-        let mut places: Vec<_> = places.iter().collect();
-        for round in 0..=self.patience.retries {
-            if round > 0 {
-                let usual = self.patience.interval / 2..self.patience.interval;
-                let pause = self.clock.between(usual).max(asked);
-                warn!("{last}; trying again in {:.0} s", pause.as_secs_f64());
-                let why = format!("waiting for the network, attempt {}", round + 1);
-                self.gauge.begin(why, None);
-                meter.charge(Stage::Network, || self.clock.sleep(pause));
-            }
-            asked = Duration::ZERO;
-            let mut left = Vec::new();
-            for place in places {
-                let Failure { error, then } = match attempt(place) {
-                    Ok(done) => return Ok(done),
-                    Err(failure) => failure,
-                };
-                // A wrong digest says more than a server that failed after that.
-                let fails = error.kind() == Kind::ImageDownloadError && then != Then::End;
-                if last.kind() != Kind::ImageChecksumError || !fails {
-                    last = error;
-                }
-                match then {
-                    Then::Again => left.push(place),
-                    Then::After(time) => {
-                        asked = time;
-                        left.push(place);
-                    }
-                    Then::Elsewhere => {}
-                    Then::End => return Err(last),
-                }
-            }
-            places = left;
-            if places.is_empty() {
-                break;
-            }
-        }
-        Err(last)
-    }
 }
