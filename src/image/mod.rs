@@ -43,7 +43,7 @@ use crate::clock::Clock;
 use crate::disk::guard::Permit;
 use crate::disk::target::Target;
 use crate::disk::traffic::Traffic;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::gauge::Gauge;
 use crate::net::http::{Client, Timeouts};
 use crate::net::proxy::Proxies;
@@ -97,6 +97,16 @@ pub struct Tools {
     pub gauge: Gauge,
 }
 
+/// What every attempt has in common.
+struct Deployment<'a> {
+    request: &'a Request,
+    disk: &'a Path,
+    tools: &'a Tools,
+    wanted: Digest,
+    drive: Option<Drive>,
+    meter: &'a Meter,
+}
+
 /// What one attempt left on the disk.
 struct Written {
     bytes: Bytes,
@@ -128,7 +138,14 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
             meter.charge(Stage::Network, || source.load(&fetcher, image))
         })
     };
-    let drive = request.drive.as_ref().map(load).transpose()?;
+    let deployment = Deployment {
+        request,
+        disk,
+        tools,
+        wanted,
+        drive: request.drive.as_ref().map(load).transpose()?,
+        meter: &meter,
+    };
     let books = Ledger::new(tools.gauge.clone());
     let attempt = |url: &str| {
         let ledger = books.next_attempt();
@@ -137,8 +154,7 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         let (patience, clock) = (tools.patience, tools.clock.clone());
         let open = || Download::open(fetcher, url, &request.urls, patience, clock, ledger.clone());
         let download = meter.charge(Stage::Network, open)?;
-        let goods = (&wanted, drive.as_ref());
-        let write = || write(request, url, goods, download, disk, tools, &meter);
+        let write = || deployment.write(url, download);
         meter.charge(Stage::Decode, write).map_err(|error| Failure {
             then: ledger.judge(&error),
             error,
@@ -177,59 +193,42 @@ fn wanted(request: &Request, fetcher: &Fetcher) -> Result<Digest, Failure> {
     }
 }
 
-/// One attempt, from the first byte; gives the size and the signature of what is on the disk.
-fn write(
-    request: &Request,
-    url: &str,
-    (wanted, drive): (&Digest, Option<&Drive>),
-    download: Download,
-    disk: &Path,
-    tools: &Tools,
-    meter: &Meter,
-) -> Result<(Written, Verdict)> {
-    let length = download.length();
-    let target = Target::open(disk, &tools.permit)?;
-    if let (Some(drive), Some(sector)) = (drive, target.table_units().first()) {
-        drive.check(*sector)?;
+impl Deployment<'_> {
+    /// One attempt, from the first byte; `url` is where `download` begins.
+    fn write(&self, url: &str, download: Download) -> Result<(Written, Verdict)> {
+        let (tools, meter, disk) = (self.tools, self.meter, self.disk.display());
+        let (length, mut aside) = (download.length(), download.aside(meter.clone()));
+        let target = Target::open(self.disk, &tools.permit)?;
+        if let (Some(drive), Some(sector)) = (&self.drive, target.table_units().first()) {
+            drive.check(*sector)?;
+        }
+        let size = length.map_or("of unknown size".to_owned(), |length| length.to_string());
+        let (name, room) = (redacted(url), target.size());
+        info!("writing {name} ({size}) to {disk} ({room})");
+        tools.gauge.begin("writing", length);
+        let ahead =
+            ReadAhead::spawn("image-read", download)?.metered(meter.clone(), Stage::Network);
+        let seen = Progress::new(ahead, tools.gauge.clone());
+        let image = Hashing::new(seen, self.wanted.algorithm()).metered(meter.clone());
+        let traffic = target.traffic();
+        let proof = tools.readback.then(|| tools.gauge.clone());
+        let mut out = DiskSink::new(target)?.read_back(proof);
+        let metered = &mut Metered::new(&mut out, meter);
+        let format = &self.request.format;
+        let (bytes, image) = format.write(image, length, metered, &mut aside)?;
+        image.must_be(&self.wanted)?;
+        info!("{} verified, flushing {disk}", self.wanted);
+        tools.gauge.begin("flushing", None);
+        let signature = out.signature();
+        let (demanded, drive) = (self.request.partitioned, self.drive.as_ref());
+        let verdict = meter.charge(Stage::Disk, || {
+            out.commit_with(|draft| layout::arrange(draft, demanded, drive))
+        })?;
+        let written = Written {
+            bytes,
+            signature,
+            traffic,
+        };
+        Ok((written, verdict))
     }
-    let size = length.map_or("of unknown size".to_owned(), |length| length.to_string());
-    info!(
-        "writing {} ({size}) to {} ({})",
-        redacted(url),
-        disk.display(),
-        target.size()
-    );
-    if let Some(length) =
-        length.filter(|length| request.format.is_plain() && *length > target.size())
-    {
-        let why = format!(
-            "the image is {length} and does not fit on {}, which holds {}",
-            disk.display(),
-            target.size()
-        );
-        return Err(Error::new(Kind::ImageWriteError, why));
-    }
-    tools.gauge.begin("writing", length);
-    let mut aside = download.aside(meter.clone());
-    let ahead = ReadAhead::spawn("image-read", download)?.metered(meter.clone(), Stage::Network);
-    let seen = Progress::new(ahead, tools.gauge.clone());
-    let image = Hashing::new(seen, wanted.algorithm()).metered(meter.clone());
-    let traffic = target.traffic();
-    let proof = tools.readback.then(|| tools.gauge.clone());
-    let mut out = DiskSink::new(target)?.read_back(proof);
-    let metered = &mut Metered::new(&mut out, meter);
-    let (bytes, image) = request.format.write(image, metered, &mut aside)?;
-    image.must_be(wanted)?;
-    info!("{wanted} verified, flushing {}", disk.display());
-    tools.gauge.begin("flushing", None);
-    let signature = out.signature();
-    let verdict = meter.charge(Stage::Disk, || {
-        out.commit_with(|draft| layout::arrange(draft, request.partitioned, drive))
-    })?;
-    let written = Written {
-        bytes,
-        signature,
-        traffic,
-    };
-    Ok((written, verdict))
 }

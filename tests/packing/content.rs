@@ -104,3 +104,21 @@ fn where_there_is_no_ironic_the_name_says_what_an_image_is() {
         }
     }
 }
+
+#[test]
+fn what_cannot_fit_is_refused_before_the_first_write() {
+    let unsaid = Format::Unsaid {
+        permitted: vec!["raw".into()],
+        unpack: true,
+    };
+    for format in [Format::Raw, Format::MaybePacked, unsaid] {
+        let scratch = Scratch::new();
+        let disk = scratch.disk(4 * MIB, OLD);
+        let error = run(&raw(4 * MIB + 1), vec![Serve], &format, &disk);
+        let error = error.expect_err("it is too large");
+        assert_eq!(error.kind(), Kind::ImageWriteError);
+        assert!(error.details().contains("does not fit"), "{error}");
+        let bytes = std::fs::read(&disk).expect("the disk is a file");
+        assert!(bytes.iter().all(|byte| *byte == OLD), "{format:?}: touched");
+    }
+}
