@@ -2,14 +2,18 @@
 //!
 //! ```text
 //!  HTTP body ─▶ image-read ══belt══▶ progress ─▶ hash ─▶ decode ─▶ DiskSink ══belt══▶ image-write ─▶ disk
-//!                thread              └───────── calling thread ────────┘ └ ends held ┘   threads
+//!                thread              └───────────── calling thread ─────────────┘   threads
 //! ```
+//!
+//! Of a packed image progress and hash are in a thread of their own, image-digest; compressed clusters of
+//! qcow2 come off in several, image-unpack.
 //!
 //! Knows no command and no parameter: a [`Request`] says what to write, [`Tools`] with what.
 
 pub mod ahead;
 pub mod aside;
 pub mod belt;
+mod bound;
 pub mod checksum;
 pub mod draft;
 pub mod drive;
@@ -51,6 +55,7 @@ use crate::net::tls::Trust;
 use crate::secret::{Secret, redacted};
 use crate::units::Bytes;
 use ahead::ReadAhead;
+use bound::Bounded;
 use checksum::Checksum;
 use drive::Drive;
 use fetch::Fetcher;
@@ -208,7 +213,7 @@ impl Deployment<'_> {
         tools.gauge.begin("writing", length);
         let ahead =
             ReadAhead::spawn("image-read", download)?.metered(meter.clone(), Stage::Network);
-        let seen = Progress::new(ahead, tools.gauge.clone());
+        let seen = Progress::new(Bounded::new(ahead, room), tools.gauge.clone());
         let image = Hashing::new(seen, self.wanted.algorithm()).metered(meter.clone());
         let traffic = target.traffic();
         let proof = tools.readback.then(|| tools.gauge.clone());
