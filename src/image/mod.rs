@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  HTTP body ─▶ image-read ══belt══▶ progress ─▶ hash ─▶ decode ─▶ DiskSink ══belt══▶ image-write ─▶ disk
-//!                thread              └───────────── calling thread ─────────────┘   threads
+//!                thread              └───────── calling thread ────────┘ └ ends held ┘   threads
 //! ```
 //!
 //! Of a packed image progress and hash are in a thread of their own, image-digest; compressed clusters of

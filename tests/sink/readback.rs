@@ -119,6 +119,36 @@ fn the_ends_are_compared_byte_by_byte() {
     assert_eq!(at(MIB), [start..start + 8192, end - 4096..end]);
 }
 
+/// A config drive, say: what went between the ends after the image was compared.
+#[test]
+fn what_came_last_is_compared_too() {
+    let size = SIZE as u64;
+    for (spoilt, expected) in [
+        (vec![], vec![]),
+        (
+            vec![2 * MIB + 9],
+            vec![[2 * MIB as u64 + 8, 3 * MIB as u64 + 8]],
+        ),
+        (vec![46 * MIB], vec![[46 * MIB as u64, 47 * MIB as u64]]),
+        // Written over since, or in an end, which is not on the disk yet.
+        (vec![10 * MIB, 1], vec![]),
+    ] {
+        let scratch = Scratch::new();
+        let path = scratch.disk(SIZE, OLD);
+        let mut out = sink(&path);
+        put(&mut out, 0, &image(5 * MIB));
+        let verdict = out.commit_with(|draft| {
+            draft.write(2 * MIB as u64 + 8, &[7; 4 * MIB])?;
+            draft.write(10 * MIB as u64, &[1; 8192])?;
+            draft.zeros(45 * MIB as u64, size - 45 * MIB as u64)?;
+            spoilt.iter().for_each(|place| spoil(&path, *place));
+            draft.write(10 * MIB as u64, &[2; 8192])
+        });
+        let expected = expected.iter().map(|[from, to]| *from..*to).collect();
+        assert_eq!(verdict, Ok(Verdict::of(expected)), "{spoilt:?}");
+    }
+}
+
 /// Serves the image and spoils the disk at two MiB, once it was written there, in the first so many answers.
 fn spoiling_server(image: Vec<u8>, disk: PathBuf, times: usize) -> (String, JoinHandle<usize>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
