@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use log::{debug, warn};
 
-use super::fetch::{Failure, Fetcher, Patience, Rest, Served, Then};
+use super::fetch::{Fetcher, Rest, Served};
 use super::flow::Flow;
 use super::ledger::Ledger;
 use super::meter::{Meter, Stage};
+use super::patience::{Failure, Patience, Then};
 use super::range::Identity;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};

@@ -2,6 +2,10 @@
 //!
 //! Bytes go where they belong at any offset and length; nobody here is in a hurry.
 
+use std::ops::Range;
+
+use super::tally::merged;
+use crate::codec::gzip::crc32;
 use crate::disk::target::Target;
 use crate::error::{Error, Result};
 use crate::sys::block::{ALIGNMENT, Aligned};
@@ -17,6 +21,8 @@ pub struct Draft<'a> {
     /// The last ones, from `tail_at` on.
     pub tail: &'a mut [u8],
     pub tail_at: u64,
+    /// What went to the disk meanwhile, and its sums; for those who want it read back.
+    pub written: Option<Vec<(Range<u64>, u32)>>,
 }
 
 impl Draft<'_> {
@@ -49,7 +55,9 @@ impl Draft<'_> {
             let (mut memory, within) = draft.sectors(at, bytes.len())?;
             memory[within..within + bytes.len()].copy_from_slice(bytes);
             let len = align_up((within + bytes.len()) as u64, draft.target.sector()) as usize;
-            draft.target.write_at(&memory[..len], at - within as u64)
+            draft.target.write_at(&memory[..len], at - within as u64)?;
+            draft.note(at, bytes);
+            Ok(())
         })
     }
 
@@ -60,10 +68,38 @@ impl Draft<'_> {
         let first = align_up(at.max(self.head.len() as u64), sector);
         let last = end.min(self.tail_at) / sector * sector;
         if first < last && self.target.punch(first, last - first) {
+            let zeros = vec![0; STEP.min(last - first) as usize];
+            for at in (first..last).step_by(STEP as usize) {
+                self.note(at, &zeros[..STEP.min(last - at) as usize]);
+            }
             self.write_zeros(at, first)?;
             return self.write_zeros(last, end);
         }
         self.write_zeros(at, end)
+    }
+
+    /// What went over earlier bytes stands for them.
+    fn note(&mut self, at: u64, bytes: &[u8]) {
+        if let Some(written) = &mut self.written {
+            let new = at..at + bytes.len() as u64;
+            written.retain(|(old, _)| old.end <= new.start || new.end <= old.start);
+            written.push((new, crc32(bytes)));
+        }
+    }
+
+    /// Where the disk does not hold what was written here.
+    pub fn differences(&mut self) -> Result<Vec<Range<u64>>> {
+        let mut written = self.written.take().unwrap_or_default();
+        written.sort_unstable_by_key(|(range, _)| range.start);
+        let mut wrong = Vec::new();
+        for (range, sum) in written {
+            let mut bytes = vec![0; (range.end - range.start) as usize];
+            self.read(range.start, &mut bytes)?;
+            if crc32(&bytes) != sum {
+                wrong.push(range);
+            }
+        }
+        Ok(merged(wrong.into_iter()))
     }
 
     fn write_zeros(&mut self, mut at: u64, end: u64) -> Result<()> {
@@ -81,7 +117,7 @@ impl Draft<'_> {
         &mut self,
         at: u64,
         len: usize,
-        mut work: impl FnMut(&mut Self, u64, std::ops::Range<usize>) -> Result<()>,
+        mut work: impl FnMut(&mut Self, u64, Range<usize>) -> Result<()>,
     ) -> Result<()> {
         let end = at.checked_add(len as u64).filter(|end| *end <= self.size());
         let Some(end) = end else {

@@ -7,7 +7,8 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use super::fetch::{Failure, Fetcher, Then};
+use super::fetch::Fetcher;
+use super::patience::{Failure, Then};
 use super::qcow2::passage::read_full;
 use crate::codec::{self, gzip};
 use crate::disk::label::{FileSystem, Kind as Of, LOOK};

@@ -4,63 +4,15 @@ use std::io::Read;
 use std::time::Duration;
 
 use super::flow::Flow;
+use super::patience::{Failure, Then};
 use super::range::{Identity, Offer, Span};
 use crate::clock::Clock;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::net::fault::Day;
 use crate::net::http::{Body, Cause, Client, Fault, Method, Request, Response};
 use crate::net::url;
 use crate::secret::{Secret, redacted};
 use crate::units::MIB;
-
-/// How long to keep trying.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// Further attempts after the first, in a row without progress.
-    pub retries: u32,
-    /// The longest pause between two attempts.
-    pub interval: Duration,
-    /// The longest one download may take, all attempts together; none for as long as it takes.
-    pub limit: Option<Duration>,
-}
-
-/// Why an attempt failed, and what may help.
-#[derive(Debug)]
-pub struct Failure {
-    pub error: Error,
-    pub then: Then,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Then {
-    /// The same once more, a little later.
-    Again,
-    /// The same once more, but not before so much time has passed: the server asked for it.
-    After(Duration),
-    /// Only another URL.
-    Elsewhere,
-    /// Nothing.
-    End,
-}
-
-/// What failed on this machine fails again.
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Failure {
-            error,
-            then: Then::End,
-        }
-    }
-}
-
-impl Failure {
-    pub fn download(details: impl std::fmt::Display, then: Then) -> Self {
-        Failure {
-            error: Error::new(Kind::ImageDownloadError, details),
-            then,
-        }
-    }
-}
 
 /// Where to go on: from this byte, if the server still has what it called by this validator.
 pub struct Rest<'a> {

@@ -81,11 +81,6 @@ impl Format {
         }
     }
 
-    /// Is the image as long as what it is on the disk?
-    pub fn is_plain(&self) -> bool {
-        *self == Format::Raw
-    }
-
     /// Reads `image` to its end into `out`; gives the size of what was decoded.
     pub fn decode(&self, image: &mut impl Read, out: &mut impl Sink) -> Result<Bytes> {
         self.decode_beside(image, out, None)
@@ -102,15 +97,19 @@ impl Format {
         content.decode(head.chain(image), out, aside)
     }
 
-    /// The same of an image that is digested as it passes, which is given back. Unpacking and digesting are
-    /// work for two.
+    /// The same of an image of `length` bytes, if that is known, digested as it passes and given back.
+    /// Unpacking and digesting are work for two.
     pub fn write<R: Read + Send + 'static>(
         &self,
         mut image: Hashing<R>,
+        length: Option<Bytes>,
         out: &mut impl Sink,
         aside: &mut dyn Aside,
     ) -> Result<(Bytes, Hashing<R>)> {
         let (content, head) = self.settle(&mut image)?;
+        if let (Content::Raw, Some(length)) = (content, length) {
+            must_fit(length, Bytes(out.capacity()))?;
+        }
         let Content::Packed(packing) = content else {
             let bytes = content.decode(head.chain(&mut image), out, Some(aside))?;
             return Ok((bytes, image));
@@ -180,6 +179,15 @@ fn unsupported(format: &str) -> Error {
 
 fn invalid(why: String) -> Error {
     Error::new(Kind::InvalidImage, why)
+}
+
+/// An image that is as long as what it is on the disk can be refused before the first write.
+fn must_fit(image: Bytes, disk: Bytes) -> Result<()> {
+    if image <= disk {
+        return Ok(());
+    }
+    let why = format!("the image is {image} and does not fit on the disk, which holds {disk}");
+    Err(Error::new(Kind::ImageWriteError, why))
 }
 
 /// Reads `image` to its end into `out` as it is.

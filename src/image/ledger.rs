@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::fetch::Then;
+use super::patience::Then;
 use crate::error::{Error, Kind};
 use crate::gauge::Gauge;
 use crate::units::Bytes;
@@ -15,9 +15,12 @@ pub struct Spent {
     pub connections: u32,
 }
 
+/// Of one attempt. What it cost counts whenever it comes; but a reader that outlives its attempt, waiting for
+/// bytes that nobody takes, has no say in the next.
 #[derive(Clone)]
 pub struct Ledger {
     entries: Arc<Mutex<Entries>>,
+    attempt: u32,
     /// Hears what the reader waits for.
     gauge: Gauge,
 }
@@ -25,6 +28,7 @@ pub struct Ledger {
 #[derive(Default)]
 struct Entries {
     spent: Spent,
+    attempt: u32,
     /// The reader's word on its own end.
     verdict: Option<Then>,
     /// The bytes of this attempt came from more than one answer.
@@ -37,6 +41,7 @@ impl Ledger {
     pub fn new(gauge: Gauge) -> Self {
         Ledger {
             entries: Arc::default(),
+            attempt: 0,
             gauge,
         }
     }
@@ -46,9 +51,20 @@ impl Ledger {
         entries.unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn begin_attempt(&self) {
+    /// The same, for the next attempt; those before it are over.
+    pub fn next_attempt(&self) -> Self {
         let mut entries = self.entries();
-        (entries.verdict, entries.pieced) = (None, false);
+        entries.attempt += 1;
+        (entries.verdict, entries.pieced, entries.interrupted) = (None, false, false);
+        Ledger {
+            attempt: entries.attempt,
+            ..self.clone()
+        }
+    }
+
+    /// The entries, if it is still this attempt's turn.
+    fn current(&self) -> Option<MutexGuard<'_, Entries>> {
+        Some(self.entries()).filter(|entries| entries.attempt == self.attempt)
     }
 
     pub fn connecting(&self) {
@@ -58,14 +74,17 @@ impl Ledger {
     pub fn came_in(&self, count: usize) {
         let mut entries = self.entries();
         entries.spent.fetched.0 += count as u64;
-        if count > 0 && std::mem::take(&mut entries.interrupted) {
+        let own = entries.attempt == self.attempt;
+        if own && count > 0 && std::mem::take(&mut entries.interrupted) {
             self.gauge.goes_on();
         }
     }
 
     /// The connection is gone, and the next one not there yet.
     pub fn interrupted(&self) {
-        let mut entries = self.entries();
+        let Some(mut entries) = self.current() else {
+            return;
+        };
         entries.interrupted = true;
         let next = entries.spent.connections + 1;
         let why = format!("waiting for the network, attempt {next}");
@@ -73,11 +92,15 @@ impl Ledger {
     }
 
     pub fn pieced(&self) {
-        self.entries().pieced = true;
+        if let Some(mut entries) = self.current() {
+            entries.pieced = true;
+        }
     }
 
     pub fn ended(&self, verdict: Then) {
-        self.entries().verdict = Some(verdict);
+        if let Some(mut entries) = self.current() {
+            entries.verdict = Some(verdict);
+        }
     }
 
     pub fn spent(&self) -> Spent {
@@ -86,7 +109,8 @@ impl Ledger {
 
     /// Nobody reads on.
     pub fn is_over(&self) -> bool {
-        self.entries().verdict.is_some()
+        self.current()
+            .is_none_or(|entries| entries.verdict.is_some())
     }
 
     /// Ends the attempt: what to do after `error`. A digest that is wrong, or an image that makes no sense,
@@ -101,5 +125,27 @@ impl Ledger {
         };
         entries.verdict = Some(then);
         then
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    #[test]
+    fn a_reader_that_outlives_its_attempt_has_no_say_in_the_next() {
+        let ledger = Ledger::new(Gauge::new(Clock::fake()));
+        let old = ledger.next_attempt();
+        old.ended(Then::Again);
+        assert!(old.is_over());
+        let new = ledger.next_attempt();
+        old.ended(Then::End);
+        old.pieced();
+        old.came_in(7);
+        assert!(old.is_over() && !new.is_over());
+        let wrong = Error::new(Kind::ImageChecksumError, "");
+        assert_eq!(new.judge(&wrong), Then::Elsewhere, "in one piece");
+        assert_eq!(ledger.spent().fetched, Bytes(7), "bytes are bytes");
     }
 }

@@ -5,11 +5,15 @@
 //!                thread              └───────── calling thread ────────┘ └ ends held ┘   threads
 //! ```
 //!
+//! Of a packed image progress and hash are in a thread of their own, image-digest; compressed clusters of
+//! qcow2 come off in several, image-unpack.
+//!
 //! Knows no command and no parameter: a [`Request`] says what to write, [`Tools`] with what.
 
 pub mod ahead;
 pub mod aside;
 pub mod belt;
+mod bound;
 pub mod checksum;
 pub mod draft;
 pub mod drive;
@@ -21,6 +25,7 @@ pub mod layout;
 pub mod ledger;
 pub mod meter;
 pub mod packing;
+pub mod patience;
 pub mod progress;
 pub mod qcow2;
 pub mod range;
@@ -35,15 +40,14 @@ pub mod writers;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use log::{info, warn};
+use log::info;
 
 use crate::clock::Clock;
 use crate::disk::guard::Permit;
 use crate::disk::target::Target;
 use crate::disk::traffic::Traffic;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::gauge::Gauge;
 use crate::net::http::{Client, Timeouts};
 use crate::net::proxy::Proxies;
@@ -51,12 +55,14 @@ use crate::net::tls::Trust;
 use crate::secret::{Secret, redacted};
 use crate::units::Bytes;
 use ahead::ReadAhead;
+use bound::Bounded;
 use checksum::Checksum;
 use drive::Drive;
-use fetch::{Failure, Fetcher, Patience, Then};
+use fetch::Fetcher;
 use format::Format;
 use ledger::Ledger;
 use meter::{Meter, Metered, Stage};
+use patience::{Failure, Patience};
 use progress::Progress;
 use readback::{Verdict, once_more};
 pub use receipt::Receipt;
@@ -96,6 +102,16 @@ pub struct Tools {
     pub gauge: Gauge,
 }
 
+/// What every attempt has in common.
+struct Deployment<'a> {
+    request: &'a Request,
+    disk: &'a Path,
+    tools: &'a Tools,
+    wanted: Digest,
+    drive: Option<Drive>,
+    meter: &'a Meter,
+}
+
 /// What one attempt left on the disk.
 struct Written {
     bytes: Bytes,
@@ -127,17 +143,23 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
             meter.charge(Stage::Network, || source.load(&fetcher, image))
         })
     };
-    let drive = request.drive.as_ref().map(load).transpose()?;
-    let ledger = Ledger::new(tools.gauge.clone());
+    let deployment = Deployment {
+        request,
+        disk,
+        tools,
+        wanted,
+        drive: request.drive.as_ref().map(load).transpose()?,
+        meter: &meter,
+    };
+    let books = Ledger::new(tools.gauge.clone());
     let attempt = |url: &str| {
-        ledger.begin_attempt();
+        let ledger = books.next_attempt();
         tools.gauge.begin("connecting", None);
-        let (fetcher, ledger) = (fetcher.clone(), ledger.clone());
+        let fetcher = fetcher.clone();
         let (patience, clock) = (tools.patience, tools.clock.clone());
         let open = || Download::open(fetcher, url, &request.urls, patience, clock, ledger.clone());
         let download = meter.charge(Stage::Network, open)?;
-        let goods = (&wanted, drive.as_ref());
-        let write = || write(request, url, goods, download, disk, tools, &meter);
+        let write = || deployment.write(url, download);
         meter.charge(Stage::Decode, write).map_err(|error| Failure {
             then: ledger.judge(&error),
             error,
@@ -145,7 +167,7 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
     };
     let rounds = || tools.patiently(&request.urls, &meter, attempt);
     let written = once_more(disk.display(), rounds)?;
-    let spent = ledger.spent();
+    let spent = books.spent();
     let receipt = Receipt {
         bytes: written.bytes,
         fetched: spent.fetched,
@@ -176,111 +198,42 @@ fn wanted(request: &Request, fetcher: &Fetcher) -> Result<Digest, Failure> {
     }
 }
 
-/// One attempt, from the first byte; gives the size and the signature of what is on the disk.
-fn write(
-    request: &Request,
-    url: &str,
-    (wanted, drive): (&Digest, Option<&Drive>),
-    download: Download,
-    disk: &Path,
-    tools: &Tools,
-    meter: &Meter,
-) -> Result<(Written, Verdict)> {
-    let length = download.length();
-    let target = Target::open(disk, &tools.permit)?;
-    if let (Some(drive), Some(sector)) = (drive, target.table_units().first()) {
-        drive.check(*sector)?;
-    }
-    let size = length.map_or("of unknown size".to_owned(), |length| length.to_string());
-    info!(
-        "writing {} ({size}) to {} ({})",
-        redacted(url),
-        disk.display(),
-        target.size()
-    );
-    if let Some(length) =
-        length.filter(|length| request.format.is_plain() && *length > target.size())
-    {
-        let why = format!(
-            "the image is {length} and does not fit on {}, which holds {}",
-            disk.display(),
-            target.size()
-        );
-        return Err(Error::new(Kind::ImageWriteError, why));
-    }
-    tools.gauge.begin("writing", length);
-    let mut aside = download.aside(meter.clone());
-    let ahead = ReadAhead::spawn("image-read", download)?.metered(meter.clone(), Stage::Network);
-    let seen = Progress::new(ahead, tools.gauge.clone());
-    let image = Hashing::new(seen, wanted.algorithm()).metered(meter.clone());
-    let traffic = target.traffic();
-    let proof = tools.readback.then(|| tools.gauge.clone());
-    let mut out = DiskSink::new(target)?.read_back(proof);
-    let metered = &mut Metered::new(&mut out, meter);
-    let (bytes, image) = request.format.write(image, metered, &mut aside)?;
-    image.must_be(wanted)?;
-    info!("{wanted} verified, flushing {}", disk.display());
-    tools.gauge.begin("flushing", None);
-    let signature = out.signature();
-    let verdict = meter.charge(Stage::Disk, || {
-        out.commit_with(|draft| layout::arrange(draft, request.partitioned, drive))
-    })?;
-    let written = Written {
-        bytes,
-        signature,
-        traffic,
-    };
-    Ok((written, verdict))
-}
-
-impl Tools {
-    /// Tries each of `places` in turn, round after round with a random pause between, until one works,
-    /// the failure is final, no place is left or patience ends; then the last error is the error.
-    fn patiently<T>(
-        &self,
-        places: &[String],
-        meter: &Meter,
-        attempt: impl Fn(&str) -> Result<T, Failure>,
-    ) -> Result<T> {
-        let mut last = Error::new(Kind::InvalidCommandParamsError, "no URL to download from");
-        let mut asked = Duration::ZERO;
-        let mut places: Vec<_> = places.iter().collect();
-        for round in 0..=self.patience.retries {
-            if round > 0 {
-                let usual = self.patience.interval / 2..self.patience.interval;
-                let pause = self.clock.between(usual).max(asked);
-                warn!("{last}; trying again in {:.0} s", pause.as_secs_f64());
-                let why = format!("waiting for the network, attempt {}", round + 1);
-                self.gauge.begin(why, None);
-                meter.charge(Stage::Network, || self.clock.sleep(pause));
-            }
-            asked = Duration::ZERO;
-            let mut left = Vec::new();
-            for place in places {
-                let Failure { error, then } = match attempt(place) {
-                    Ok(done) => return Ok(done),
-                    Err(failure) => failure,
-                };
-                // A wrong digest says more than a server that failed after that.
-                let fails = error.kind() == Kind::ImageDownloadError && then != Then::End;
-                if last.kind() != Kind::ImageChecksumError || !fails {
-                    last = error;
-                }
-                match then {
-                    Then::Again => left.push(place),
-                    Then::After(time) => {
-                        asked = time;
-                        left.push(place);
-                    }
-                    Then::Elsewhere => {}
-                    Then::End => return Err(last),
-                }
-            }
-            places = left;
-            if places.is_empty() {
-                break;
-            }
+impl Deployment<'_> {
+    /// One attempt, from the first byte; `url` is where `download` begins.
+    fn write(&self, url: &str, download: Download) -> Result<(Written, Verdict)> {
+        let (tools, meter, disk) = (self.tools, self.meter, self.disk.display());
+        let (length, mut aside) = (download.length(), download.aside(meter.clone()));
+        let target = Target::open(self.disk, &tools.permit)?;
+        if let (Some(drive), Some(sector)) = (&self.drive, target.table_units().first()) {
+            drive.check(*sector)?;
         }
-        Err(last)
+        let size = length.map_or("of unknown size".to_owned(), |length| length.to_string());
+        let (name, room) = (redacted(url), target.size());
+        info!("writing {name} ({size}) to {disk} ({room})");
+        tools.gauge.begin("writing", length);
+        let ahead =
+            ReadAhead::spawn("image-read", download)?.metered(meter.clone(), Stage::Network);
+        let seen = Progress::new(Bounded::new(ahead, room), tools.gauge.clone());
+        let image = Hashing::new(seen, self.wanted.algorithm()).metered(meter.clone());
+        let traffic = target.traffic();
+        let proof = tools.readback.then(|| tools.gauge.clone());
+        let mut out = DiskSink::new(target)?.read_back(proof);
+        let metered = &mut Metered::new(&mut out, meter);
+        let format = &self.request.format;
+        let (bytes, image) = format.write(image, length, metered, &mut aside)?;
+        image.must_be(&self.wanted)?;
+        info!("{} verified, flushing {disk}", self.wanted);
+        tools.gauge.begin("flushing", None);
+        let signature = out.signature();
+        let (demanded, drive) = (self.request.partitioned, self.drive.as_ref());
+        let verdict = meter.charge(Stage::Disk, || {
+            out.commit_with(|draft| layout::arrange(draft, demanded, drive))
+        })?;
+        let written = Written {
+            bytes,
+            signature,
+            traffic,
+        };
+        Ok((written, verdict))
     }
 }

@@ -11,10 +11,11 @@ use std::time::Duration;
 use log::warn;
 
 use super::aside::Reread;
-use super::fetch::{Failure, Fetcher, Patience, Rest, Served, Then};
+use super::fetch::{Fetcher, Rest, Served};
 use super::flow::Flow;
 use super::ledger::Ledger;
 use super::meter::Meter;
+use super::patience::{Failure, Patience, Then};
 use super::range::{Identity, Offer};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};

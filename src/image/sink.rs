@@ -107,13 +107,19 @@ impl DiskSink {
                 return Ok(Verdict::of(differences));
             }
         }
-        last(&mut Draft {
+        let mut draft = Draft {
             target: &self.target,
             head: &mut self.head,
             tail: &mut self.tail,
             tail_at: self.tail_at,
-        })?;
+            written: self.proof.as_ref().map(|_| Vec::new()),
+        };
+        last(&mut draft)?;
         self.target.flush()?;
+        let differences = draft.differences()?;
+        if !differences.is_empty() {
+            return Ok(Verdict::of(differences));
+        }
         self.write_ends()?;
         if self.proof.is_some() {
             let differences = self.compare_ends();

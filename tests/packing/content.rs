@@ -5,15 +5,12 @@ use std::process::Command;
 use ironlet::error::Kind;
 use ironlet::image::format::Format;
 
-use super::support::image_server::Behaviour::Serve;
+use super::support::image_server::Behaviour::{EndlessBody, Serve};
 use super::support::scratch::Scratch;
 use super::{GZIP, MIB, OLD, XZ, ZSTD, packed, raw, run};
 
-/// protocol/deploy.md §8, conformance 115–118: refused before the first write, or taken for what it is.
-#[test]
-#[rustfmt::skip]
-fn content_is_held_against_what_was_said_of_it() {
-    let scratch = Scratch::new();
+/// A disk of a MiB, of which nothing was ever written.
+fn empty_qcow2(scratch: &Scratch) -> Vec<u8> {
     let qcow2 = scratch.path("image.qcow2");
     let made = Command::new("qemu-img")
         .args(["create", "-q", "-f", "qcow2"])
@@ -21,7 +18,15 @@ fn content_is_held_against_what_was_said_of_it() {
         .arg("1M")
         .status();
     assert!(made.is_ok_and(|status| status.success()), "qemu-utils");
-    let qcow2 = std::fs::read(&qcow2).expect("it was just made");
+    std::fs::read(&qcow2).expect("it was just made")
+}
+
+/// protocol/deploy.md §8, conformance 115–118: refused before the first write, or taken for what it is.
+#[test]
+#[rustfmt::skip]
+fn content_is_held_against_what_was_said_of_it() {
+    let scratch = Scratch::new();
+    let qcow2 = empty_qcow2(&scratch);
     let with = |image: &[u8], at: usize, sign: &[u8]| {
         let mut image = image.to_vec();
         image[at..at + sign.len()].copy_from_slice(sign);
@@ -103,4 +108,32 @@ fn where_there_is_no_ironic_the_name_says_what_an_image_is() {
             assert_eq!(error.kind(), Kind::InvalidImage, "{name}");
         }
     }
+}
+
+#[test]
+fn what_cannot_fit_is_refused_before_the_first_write() {
+    let unsaid = Format::Unsaid {
+        permitted: vec!["raw".into()],
+        unpack: true,
+    };
+    for format in [Format::Raw, Format::MaybePacked, unsaid] {
+        let scratch = Scratch::new();
+        let disk = scratch.disk(4 * MIB, OLD);
+        let error = run(&raw(4 * MIB + 1), vec![Serve], &format, &disk);
+        let error = error.expect_err("it is too large");
+        assert_eq!(error.kind(), Kind::ImageWriteError);
+        assert!(error.details().contains("does not fit"), "{error}");
+        let bytes = std::fs::read(&disk).expect("the disk is a file");
+        assert!(bytes.iter().all(|byte| *byte == OLD), "{format:?}: touched");
+    }
+}
+
+#[test]
+fn an_image_with_no_end_after_its_last_byte_is_none() {
+    let scratch = Scratch::new();
+    let qcow2 = empty_qcow2(&scratch);
+    let disk = scratch.disk(4 * MIB, OLD);
+    let error = run(&qcow2, vec![EndlessBody], &Format::Qcow2, &disk).expect_err("no end");
+    assert_eq!(error.kind(), Kind::InvalidImage, "{error}");
+    assert!(error.details().contains("no end"), "{error}");
 }

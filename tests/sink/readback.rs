@@ -15,8 +15,8 @@ use ironlet::error::{Kind, Result};
 use ironlet::gauge::Gauge;
 use ironlet::host::Host;
 use ironlet::image::checksum::Checksum;
-use ironlet::image::fetch::Patience;
 use ironlet::image::format::Format;
+use ironlet::image::patience::Patience;
 use ironlet::image::readback::{Mismatch, Verdict, unlike};
 use ironlet::image::sink::Sink;
 use ironlet::image::source::{Algorithm, Hashing};
@@ -117,6 +117,36 @@ fn the_ends_are_compared_byte_by_byte() {
     assert_eq!(at(0), []);
     let (start, end) = (MIB as u64, 2 * MIB as u64);
     assert_eq!(at(MIB), [start..start + 8192, end - 4096..end]);
+}
+
+/// A config drive, say: what went between the ends after the image was compared.
+#[test]
+fn what_came_last_is_compared_too() {
+    let size = SIZE as u64;
+    for (spoilt, expected) in [
+        (vec![], vec![]),
+        (
+            vec![2 * MIB + 9],
+            vec![[2 * MIB as u64 + 8, 3 * MIB as u64 + 8]],
+        ),
+        (vec![46 * MIB], vec![[46 * MIB as u64, 47 * MIB as u64]]),
+        // Written over since, or in an end, which is not on the disk yet.
+        (vec![10 * MIB, 1], vec![]),
+    ] {
+        let scratch = Scratch::new();
+        let path = scratch.disk(SIZE, OLD);
+        let mut out = sink(&path);
+        put(&mut out, 0, &image(5 * MIB));
+        let verdict = out.commit_with(|draft| {
+            draft.write(2 * MIB as u64 + 8, &[7; 4 * MIB])?;
+            draft.write(10 * MIB as u64, &[1; 8192])?;
+            draft.zeros(45 * MIB as u64, size - 45 * MIB as u64)?;
+            spoilt.iter().for_each(|place| spoil(&path, *place));
+            draft.write(10 * MIB as u64, &[2; 8192])
+        });
+        let expected = expected.iter().map(|[from, to]| *from..*to).collect();
+        assert_eq!(verdict, Ok(Verdict::of(expected)), "{spoilt:?}");
+    }
 }
 
 /// Serves the image and spoils the disk at two MiB, once it was written there, in the first so many answers.

@@ -1,0 +1,110 @@
+//! What a failure means, and how long to keep trying in spite of it.
+
+use std::time::Duration;
+
+use log::warn;
+
+use super::Tools;
+use super::meter::{Meter, Stage};
+use crate::error::{Error, Kind, Result};
+
+/// How long to keep trying.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Further attempts after the first, in a row without progress.
+    pub retries: u32,
+    /// The longest pause between two attempts.
+    pub interval: Duration,
+    /// The longest one download may take, all attempts together; none for as long as it takes.
+    pub limit: Option<Duration>,
+}
+
+/// Why an attempt failed, and what may help.
+#[derive(Debug)]
+pub struct Failure {
+    pub error: Error,
+    pub then: Then,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// The same once more, a little later.
+    Again,
+    /// The same once more, but not before so much time has passed: the server asked for it.
+    After(Duration),
+    /// Only another URL.
+    Elsewhere,
+    /// Nothing.
+    End,
+}
+
+/// What failed on this machine fails again.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure {
+            error,
+            then: Then::End,
+        }
+    }
+}
+
+impl Failure {
+    pub fn download(details: impl std::fmt::Display, then: Then) -> Self {
+        Failure {
+            error: Error::new(Kind::ImageDownloadError, details),
+            then,
+        }
+    }
+}
+
+impl Tools {
+    /// Tries each of `places` in turn, round after round with a random pause between, until one works,
+    /// the failure is final, no place is left or patience ends; then the last error is the error.
+    pub(super) fn patiently<T>(
+        &self,
+        places: &[String],
+        meter: &Meter,
+        attempt: impl Fn(&str) -> Result<T, Failure>,
+    ) -> Result<T> {
+        let mut last = Error::new(Kind::InvalidCommandParamsError, "no URL to download from");
+        let mut asked = Duration::ZERO;
+        let mut places: Vec<_> = places.iter().collect();
+        for round in 0..=self.patience.retries {
+            if round > 0 {
+                let usual = self.patience.interval / 2..self.patience.interval;
+                let pause = self.clock.between(usual).max(asked);
+                warn!("{last}; trying again in {:.0} s", pause.as_secs_f64());
+                let why = format!("waiting for the network, attempt {}", round + 1);
+                self.gauge.begin(why, None);
+                meter.charge(Stage::Network, || self.clock.sleep(pause));
+            }
+            asked = Duration::ZERO;
+            let mut left = Vec::new();
+            for place in places {
+                let Failure { error, then } = match attempt(place) {
+                    Ok(done) => return Ok(done),
+                    Err(failure) => failure,
+                };
+                // A wrong digest says more than a server that failed after that.
+                let fails = error.kind() == Kind::ImageDownloadError && then != Then::End;
+                if last.kind() != Kind::ImageChecksumError || !fails {
+                    last = error;
+                }
+                match then {
+                    Then::Again => left.push(place),
+                    Then::After(time) => {
+                        asked = time;
+                        left.push(place);
+                    }
+                    Then::Elsewhere => {}
+                    Then::End => return Err(last),
+                }
+            }
+            places = left;
+            if places.is_empty() {
+                break;
+            }
+        }
+        Err(last)
+    }
+}
