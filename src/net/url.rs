@@ -1,5 +1,7 @@
 //! As much of URLs as an HTTP client needs: origin, host and port, and where a Location points.
 
+use std::net::Ipv6Addr;
+
 use crate::codec;
 use crate::secret::Secret;
 
@@ -34,7 +36,7 @@ pub fn parse(url: &str) -> Option<Url<'_>> {
     };
     let (host, port) = split_port(place)?;
     let acceptable = |c: char| !c.is_whitespace() && !c.is_control() && !"\\<>\"".contains(c);
-    if host.is_empty() || !url.chars().all(acceptable) {
+    if host.is_empty() || !is_host(host) || !url.chars().all(acceptable) {
         return None;
     }
     Some(Url {
@@ -45,6 +47,12 @@ pub fn parse(url: &str) -> Option<Url<'_>> {
         path,
         base: &url[..url.len() - path.len()],
     })
+}
+
+/// What has colons is an IPv6 address, perhaps with a zone.
+fn is_host(host: &str) -> bool {
+    let address = host.split('%').next().unwrap_or_default();
+    !host.contains(['[', ']']) && (!host.contains(':') || address.parse::<Ipv6Addr>().is_ok())
 }
 
 /// The URL with everything percent-encoded after the host that may not stand in a request line.
@@ -88,7 +96,10 @@ pub fn split_port(place: &str) -> Option<(&str, Option<u16>)> {
     let (host, port) = match place.strip_prefix('[') {
         Some(rest) => {
             let (host, after) = rest.split_once(']')?;
-            (host, after.strip_prefix(':'))
+            match after {
+                "" => (host, None),
+                after => (host, Some(after.strip_prefix(':')?)),
+            }
         }
         None if place.matches(':').count() > 1 => (place, None),
         None => match place.split_once(':') {
@@ -181,6 +192,9 @@ mod tests {
             "http://h:99999/",
             "http://a b/",
             "http://[fd00::5/",
+            "http://[fd00::5]x/",
+            "http://h:p:2]/",
+            "http://a:1:2/",
             "http:///path",
             "http://h/\r\nX: y",
         ] {
