@@ -12,8 +12,8 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::sys::block::ALIGNMENT;
 use crate::units::MIB;
 
-// MiB/s by (writers × block), medians on two cores: a file on a virtio disk, memory, and a disk that takes
-// 5 ms for every write, each by way of a loop device; in brackets fio at the same depth.
+// MiB/s by (writers × block) on two cores: a file on a virtio disk and memory (medians), and a disk that takes
+// 5 ms for every write (one run), each by way of a loop device; in brackets fio at the same depth.
 //               disk         memory       5 ms
 //  2 × 1 MiB    2135 (2456)  2572 (2723)  315 (312)
 //  4 × 512 KiB  2020         2270         332
