@@ -93,7 +93,7 @@ impl Tools {
                 match then {
                     Then::Again => left.push(place),
                     Then::After(time) => {
-                        asked = time;
+                        asked = asked.max(time);
                         left.push(place);
                     }
                     Then::Elsewhere => {}
@@ -106,5 +106,47 @@ impl Tools {
             }
         }
         Err(last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::disk::guard::Permit;
+    use crate::gauge::Gauge;
+    use crate::host::Host;
+    use crate::net::http::Timeouts;
+
+    #[test]
+    fn of_all_that_asked_for_a_pause_the_longest_is_kept() {
+        let (clock, second) = (Clock::fake(), Duration::from_secs(1));
+        let tools = Tools {
+            trust: Default::default(),
+            timeouts: Timeouts {
+                connect: second,
+                read: second,
+            },
+            patience: Patience {
+                retries: 1,
+                interval: second,
+                limit: None,
+            },
+            permit: Permit::new(&Host::new("/"), Vec::new()),
+            readback: false,
+            gauge: Gauge::new(clock.clone()),
+            clock: clock.clone(),
+        };
+        let places = ["7", "2"].map(str::to_owned);
+        let (meter, started) = (Meter::new(clock.clone()), clock.elapsed());
+        let outcome = tools.patiently(&places, &meter, |place| {
+            let asked = Then::After(second * place.parse().expect("a number"));
+            Err::<(), _>(Failure::download("busy", asked))
+        });
+        assert_eq!(
+            outcome.map_err(|error| error.kind()),
+            Err(Kind::ImageDownloadError)
+        );
+        assert_eq!(clock.elapsed() - started, second * 7);
     }
 }
