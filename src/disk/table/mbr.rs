@@ -142,7 +142,8 @@ impl Mbr {
             for record in records.iter().filter(data) {
                 let start = byte(next + u64::from(record.start));
                 let stop = start + byte(u64::from(record.sectors));
-                if stop <= end {
+                // One at 0 would lie over the record that names it.
+                if record.start > 0 && stop <= end {
                     found.push(Partition {
                         number: 5 + found.len() as u32,
                         start,
