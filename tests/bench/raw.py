@@ -35,7 +35,10 @@ def run(limits, options):
     slowest = max(ALONE, key=lambda name: costs[name].wall)
     limits.least(f"speed / that of the slowest stage alone ({slowest})", costs[slowest].wall / own.wall, 0.9)
     limits.least(f"speed / {IPA}", costs[IPA].wall / own.wall, 1.5)
-    limits.most(f"CPU seconds per GiB / {IPA}", own.cpu / costs[IPA].cpu, 0.5)
-    limits.inform("the same, with what IPA's Python spends on starting", own.cpu / costs[IPA].whole)
+    # Process against process, from start to end. Without Python's start no agent could do it on this kind of CPU: the digest and
+    # receiving alone, which both need, are more than half of what IPA's loop takes.
+    limits.most(f"CPU seconds per GiB, whole processes / {IPA}", own.cpu / costs[IPA].whole, 0.5)
+    limits.inform("the same, without what IPA's Python spends on starting", own.cpu / costs[IPA].cpu)
+    limits.inform("that of the digest and of curl alone", (costs[ALONE[1]].cpu + costs[ALONE[2]].cpu) / costs[IPA].cpu)
     limits.least(f"speed / {PIPE}", costs[PIPE].wall / own.wall, 1.0)
     limits.most("peak resident memory", own.rss, 24, "MiB")
