@@ -11,22 +11,16 @@ mod resume;
 mod support;
 
 use std::path::Path;
-use std::time::Duration;
 
-use ironlet::clock::Clock;
-use ironlet::disk::guard::Permit;
 use ironlet::error::{Kind, Result};
-use ironlet::gauge::Gauge;
-use ironlet::host::Host;
 use ironlet::image::checksum::{Checksum, Wanted};
 use ironlet::image::format::Format;
-use ironlet::image::patience::Patience;
 use ironlet::image::source::{Algorithm, Digest, Hashing};
-use ironlet::image::{Receipt, Request, Tools, deploy};
-use ironlet::net::http::Timeouts;
+use ironlet::image::{Receipt, Request, deploy};
 use ironlet::secret::Secret;
 use support::image_server::Behaviour::{self, *};
 use support::image_server::{ImageServer, Until};
+use support::orders::{self, tools};
 use support::scratch::Scratch;
 
 const MIB: usize = 1 << 20;
@@ -51,36 +45,7 @@ fn run(urls: Vec<String>, checksum: Checksum, disk: &Path, retries: u32) -> Resu
 }
 
 fn request(urls: Vec<String>, checksum: Checksum) -> Request {
-    Request {
-        id: "image".into(),
-        urls,
-        checksum,
-        format: Format::Raw,
-        authorization: None,
-        proxies: Default::default(),
-        partitioned: false,
-        drive: None,
-    }
-}
-
-fn tools(permitted: &Path, retries: u32) -> Tools {
-    let (second, clock) = (Duration::from_secs(1), Clock::fake());
-    Tools {
-        trust: Default::default(),
-        timeouts: Timeouts {
-            connect: second,
-            read: second / 4,
-        },
-        patience: Patience {
-            retries,
-            interval: second,
-            limit: None,
-        },
-        permit: Permit::new(&Host::new("/"), vec![permitted.to_owned()]),
-        readback: false,
-        gauge: Gauge::new(clock.clone()),
-        clock,
-    }
+    orders::request(urls, checksum, Format::Raw)
 }
 
 struct Case {

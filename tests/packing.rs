@@ -7,23 +7,15 @@ mod support;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
-use ironlet::clock::Clock;
-use ironlet::disk::guard::Permit;
 use ironlet::error::{Kind, Result};
-use ironlet::gauge::Gauge;
-use ironlet::host::Host;
-use ironlet::image::checksum::Checksum;
+use ironlet::image::deploy;
 use ironlet::image::format::Format;
 use ironlet::image::packing::Packing;
-use ironlet::image::patience::Patience;
-use ironlet::image::source::{Algorithm, Hashing};
-use ironlet::image::{Request, Tools, deploy};
-use ironlet::net::http::Timeouts;
 use support::image_server::Behaviour::{self, *};
 use support::image_server::{ImageServer, Until};
 use support::memory_sink::MemorySink;
+use support::orders::{order, tools};
 use support::scratch::Scratch;
 
 const MIB: usize = 1 << 20;
@@ -68,36 +60,9 @@ fn packed(command: &str, bytes: &[u8]) -> Vec<u8> {
 }
 
 fn run(image: &[u8], script: Vec<Behaviour>, format: &Format, disk: &Path) -> Result<u64> {
-    let sum = Hashing::new(image, Algorithm::Sha256).finish();
     let server = ImageServer::start(image.to_vec(), script);
-    let (second, clock) = (Duration::from_secs(1), Clock::fake());
-    let request = Request {
-        id: "image".into(),
-        urls: vec![server.url("/image?secret=1")],
-        checksum: Checksum::Digest(sum.expect("memory can be read")),
-        format: format.clone(),
-        authorization: None,
-        proxies: Default::default(),
-        partitioned: false,
-        drive: None,
-    };
-    let tools = Tools {
-        trust: Default::default(),
-        timeouts: Timeouts {
-            connect: second,
-            read: second / 4,
-        },
-        patience: Patience {
-            retries: 3,
-            interval: second,
-            limit: None,
-        },
-        permit: Permit::new(&Host::new("/"), vec![disk.to_owned()]),
-        readback: false,
-        gauge: Gauge::new(clock.clone()),
-        clock,
-    };
-    deploy(&request, disk, &tools).map(|receipt| receipt.bytes.0)
+    let request = order(server.url("/image?secret=1"), image, format.clone());
+    deploy(&request, disk, &tools(disk, 3)).map(|receipt| receipt.bytes.0)
 }
 
 #[test]

@@ -207,9 +207,9 @@ fn expiry(url: &str, status: u16, now: f64) -> String {
     let expires = expires.and_then(|(_, value)| value.parse::<u64>().ok());
     match expires {
         Some(end) if matches!(status, 401 | 403) && now > end as f64 => format!(
-            ": it expired on {}, and this machine's clock says {}: make a new one, or one that lasts longer",
+            ": it expired on {}, {:.0} minutes ago by this machine's clock: make a new one, or one that lasts longer",
             Day(end),
-            Day(now as u64)
+            (now - end as f64) / 60.0
         ),
         Some(_) if matches!(status, 401 | 403) => {
             ": by this machine's clock it has not; were signature and key right?".to_owned()
@@ -241,7 +241,7 @@ mod tests {
             (
                 "http://h/i?temp_url_expires=86400&temp_url_sig=s",
                 403,
-                "clock says 1970-01-03",
+                "1970-01-02, 1440 minutes ago by this machine's clock",
             ),
             ("http://h/i?temp_url_expires=999999", 401, "it has not"),
             ("http://h/i?temp_url_expires=86400", 404, ""),

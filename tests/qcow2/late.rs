@@ -2,22 +2,15 @@
 
 use std::time::Duration;
 
-use ironlet::clock::Clock;
-use ironlet::disk::guard::Permit;
 use ironlet::error::{Kind, Result};
-use ironlet::gauge::Gauge;
-use ironlet::host::Host;
 use ironlet::image::aside::Aside;
-use ironlet::image::checksum::Checksum;
+use ironlet::image::deploy;
 use ironlet::image::format::Format;
-use ironlet::image::patience::Patience;
-use ironlet::image::source::{Algorithm, Hashing};
-use ironlet::image::{Request, Tools, deploy};
-use ironlet::net::http::Timeouts;
 
 use super::support::image_server::Behaviour::{self, *};
 use super::support::image_server::{ImageServer, Until};
 use super::support::memory_sink::{MemorySink, OLD};
+use super::support::orders::{order, tools};
 use super::support::qcow2_corpus as corpus;
 use super::support::scratch::Scratch;
 use super::{MIB, Whole, decode};
@@ -36,35 +29,9 @@ fn level1(image: &[u8]) -> usize {
 fn deployed(image: &[u8], server: &ImageServer, retries: u32) -> (Result<()>, Vec<u8>) {
     let scratch = Scratch::new();
     let disk = scratch.disk(42 * MIB, OLD);
-    let second = Duration::from_secs(1);
-    let digest = Hashing::new(image, Algorithm::Sha256).finish();
-    let request = Request {
-        id: "image".into(),
-        urls: vec![server.url("/image")],
-        checksum: Checksum::Digest(digest.expect("memory can be read")),
-        format: Format::Qcow2,
-        authorization: None,
-        proxies: Default::default(),
-        partitioned: false,
-        drive: None,
-    };
-    let clock = Clock::fake();
-    let tools = Tools {
-        trust: Default::default(),
-        timeouts: Timeouts {
-            connect: second,
-            read: 5 * second,
-        },
-        patience: Patience {
-            retries,
-            interval: second,
-            limit: None,
-        },
-        permit: Permit::new(&Host::new("/"), vec![disk.clone()]),
-        readback: false,
-        gauge: Gauge::new(clock.clone()),
-        clock,
-    };
+    let request = order(server.url("/image"), image, Format::Qcow2);
+    let mut tools = tools(&disk, retries);
+    tools.timeouts.read = Duration::from_secs(5);
     let outcome = deploy(&request, &disk, &tools).map(drop);
     (outcome, std::fs::read(&disk).expect("it is a file"))
 }

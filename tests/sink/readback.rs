@@ -8,21 +8,16 @@ use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use ironlet::clock::Clock;
 use ironlet::disk::guard::Permit;
 use ironlet::disk::target::Target;
 use ironlet::error::{Kind, Result};
-use ironlet::gauge::Gauge;
 use ironlet::host::Host;
-use ironlet::image::checksum::Checksum;
 use ironlet::image::format::Format;
-use ironlet::image::patience::Patience;
 use ironlet::image::readback::{Mismatch, Verdict, unlike};
 use ironlet::image::sink::Sink;
-use ironlet::image::source::{Algorithm, Hashing};
-use ironlet::image::{Receipt, Request, Tools, deploy};
-use ironlet::net::http::Timeouts;
+use ironlet::image::{Receipt, deploy};
 
+use super::support::orders::{order, tools};
 use super::support::scratch::Scratch;
 use super::{MIB, OLD, put, sink};
 
@@ -188,36 +183,11 @@ fn deploy_and_spoil(times: usize) -> (Result<Receipt>, usize, bool, Vec<u8>) {
     let scratch = Scratch::new();
     let path = scratch.disk(SIZE, OLD);
     let image = image(SIZE - 3 * MIB - 100);
-    let digest = Hashing::new(&image[..], Algorithm::Sha256).finish();
     let (url, server) = spoiling_server(image.clone(), path.clone(), times);
-    let request = Request {
-        id: "image".into(),
-        urls: vec![format!("{url}/image")],
-        checksum: Checksum::Digest(digest.expect("memory can be read")),
-        format: Format::Raw,
-        authorization: None,
-        proxies: Default::default(),
-        partitioned: false,
-        drive: None,
-    };
-    let minute = Duration::from_secs(60);
-    let clock = Clock::fake();
-    let tools = Tools {
-        trust: Default::default(),
-        timeouts: Timeouts {
-            connect: minute,
-            read: minute,
-        },
-        patience: Patience {
-            retries: 0,
-            interval: minute,
-            limit: None,
-        },
-        permit: Permit::new(&Host::new("/"), vec![path.clone()]),
-        readback: true,
-        gauge: Gauge::new(clock.clone()),
-        clock,
-    };
+    let request = order(format!("{url}/image"), &image, Format::Raw);
+    let mut tools = tools(&path, 0);
+    tools.timeouts.read = Duration::from_secs(60);
+    tools.readback = true;
     let result = deploy(&request, &path, &tools);
     let address = url.trim_start_matches("http://");
     let end = std::net::TcpStream::connect(address);

@@ -8,6 +8,7 @@ pub mod fake_conductor;
 pub mod forward_proxy;
 pub mod image_server;
 pub mod memory_sink;
+pub mod orders;
 pub mod qcow2_corpus;
 pub mod scratch;
 pub mod tables;

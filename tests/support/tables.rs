@@ -4,20 +4,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use ironlet::clock::Clock;
-use ironlet::disk::guard::Permit;
 use ironlet::error::Result;
-use ironlet::gauge::Gauge;
-use ironlet::host::Host;
-use ironlet::image::checksum::Checksum;
 use ironlet::image::drive::Source;
 use ironlet::image::format::Format;
-use ironlet::image::patience::Patience;
-use ironlet::image::source::{Algorithm, Hashing};
-use ironlet::image::{Receipt, Request, Tools, deploy};
-use ironlet::net::http::Timeouts;
+use ironlet::image::{Receipt, Tools, deploy};
 
 use super::image_server::{Behaviour, ImageServer};
+use super::orders::{self, order};
 use super::scratch::Scratch;
 
 pub const MIB: usize = 1 << 20;
@@ -88,39 +81,17 @@ pub fn old_disk(scratch: &Scratch, mib: usize) -> PathBuf {
 
 /// Deploys as an Ironic would have it.
 pub fn put(image: &[u8], disk: &Path, drive: Option<Source>) -> Result<Receipt> {
-    let digest = Hashing::new(image, Algorithm::Sha256).finish();
     let server = ImageServer::start(image.to_vec(), vec![Behaviour::Serve]);
-    let request = Request {
-        id: "image".into(),
-        urls: vec![server.url("/image.raw")],
-        checksum: Checksum::Digest(digest.expect("memory can be read")),
-        format: Format::Raw,
-        authorization: None,
-        proxies: Default::default(),
-        partitioned: true,
-        drive,
-    };
+    let mut request = order(server.url("/image.raw"), image, Format::Raw);
+    (request.partitioned, request.drive) = (true, drive);
     deploy(&request, disk, &tools(disk))
 }
 
 pub fn tools(permitted: &Path) -> Tools {
-    let second = std::time::Duration::from_secs(1);
-    Tools {
-        trust: Default::default(),
-        timeouts: Timeouts {
-            connect: second,
-            read: second,
-        },
-        patience: Patience {
-            retries: 1,
-            interval: second,
-            limit: None,
-        },
-        permit: Permit::new(&Host::new("/"), vec![permitted.to_owned()]),
-        readback: true,
-        clock: Clock::fake(),
-        gauge: Gauge::new(Clock::fake()),
-    }
+    let mut tools = orders::tools(permitted, 1);
+    tools.timeouts.read = std::time::Duration::from_secs(1);
+    tools.readback = true;
+    tools
 }
 
 /// Panics unless those who know call the table of a disk good.
