@@ -122,7 +122,7 @@ impl Log for Logger {
     }
 }
 
-/// The part of the house a line comes from: `ironlet::image::fetch` is `image`, a foreign crate its name.
+/// The part of the house a line comes from: `ironlet::image::sink` is `image`, a foreign crate its name.
 fn room(target: &str) -> &str {
     let target = target.strip_prefix("ironlet::").unwrap_or(target);
     target.split("::").next().unwrap_or(target)
@@ -210,7 +210,7 @@ mod tests {
     fn a_line_says_when_how_bad_and_where_from() {
         let time = Duration::from_millis(12_345);
         assert_eq!(
-            line(time, Level::Info, room("ironlet::image::fetch"), "writing"),
+            line(time, Level::Info, room("ironlet::image::sink"), "writing"),
             "[   12.345] info  image: writing\n"
         );
         assert_eq!(room("ironlet"), "ironlet");

@@ -14,7 +14,7 @@ use ironlet::disk::target::Target;
 use ironlet::error::{Error, Kind, Result};
 use ironlet::gauge::Gauge;
 use ironlet::host::Host;
-use ironlet::image::aside::Aside;
+use ironlet::image::download::aside::Aside;
 use ironlet::image::format::Format;
 use ironlet::image::readback::Verdict;
 use ironlet::image::sink::DiskSink;

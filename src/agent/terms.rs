@@ -10,7 +10,7 @@ use crate::disk::guard::Permit;
 use crate::error::{Context, Error, Kind, Result};
 use crate::gauge::Gauge;
 use crate::image::Tools;
-use crate::image::patience::Patience;
+use crate::image::download::patience::Patience;
 use crate::net::http::{self, Timeouts};
 use crate::net::trust::{Identity, Trust, Version};
 use crate::steps::machine::{Login, Settings};

@@ -7,8 +7,8 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use super::fetch::Fetcher;
-use super::patience::{Failure, Then};
+use super::download::fetch::Fetcher;
+use super::download::patience::{Failure, Then};
 use super::qcow2::passage::read_full;
 use crate::codec::{self, gzip};
 use crate::disk::label::{FileSystem, Kind as Of, LOOK};

@@ -3,7 +3,7 @@
 use std::io::{BufReader, Read};
 
 use super::ahead::ReadAhead;
-use super::aside::Aside;
+use super::download::aside::Aside;
 use super::inspect;
 use super::meter::Stage;
 use super::packing::Packing;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use ironlet::error::{Kind, Result};
-use ironlet::image::aside::Aside;
 use ironlet::image::deploy;
+use ironlet::image::download::aside::Aside;
 use ironlet::image::format::Format;
 
 use super::support::image_server::Behaviour::{self, *};

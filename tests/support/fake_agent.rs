@@ -14,7 +14,7 @@ use ironlet::error::{Error, Result};
 use ironlet::gauge::Gauge;
 use ironlet::host::Host;
 use ironlet::image::Tools;
-use ironlet::image::patience::Patience;
+use ironlet::image::download::patience::Patience;
 use ironlet::net::http::Timeouts;
 use ironlet::steps::node::Node;
 

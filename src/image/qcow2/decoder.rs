@@ -10,7 +10,7 @@ use super::relief::Ahead;
 use super::stash::Stash;
 use super::unpack::Unpack;
 use crate::error::{Error, Result};
-use crate::image::aside::Aside;
+use crate::image::download::aside::Aside;
 use crate::image::sink::Sink;
 use crate::units::{MIB, align_up};
 

@@ -24,7 +24,7 @@ use std::io::Read;
 
 use log::warn;
 
-use super::aside::Aside;
+use super::download::aside::Aside;
 use super::sink::Sink;
 use crate::error::{Error, Kind, Result};
 use crate::units::Bytes;

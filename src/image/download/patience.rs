@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use log::warn;
 
-use super::Tools;
-use super::meter::{Meter, Stage};
 use crate::error::{Error, Kind, Result};
+use crate::image::Tools;
+use crate::image::meter::{Meter, Stage};
 
 /// How long to keep trying.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +60,7 @@ impl Failure {
 impl Tools {
     /// Tries each of `places` in turn, round after round with a random pause between, until one works,
     /// the failure is final, no place is left or patience ends; then the last error is the error.
-    pub(super) fn patiently<T>(
+    pub(in crate::image) fn patiently<T>(
         &self,
         places: &[String],
         meter: &Meter,

@@ -8,11 +8,11 @@ use log::{debug, warn};
 use super::fetch::{Fetcher, Rest, Served};
 use super::flow::Flow;
 use super::ledger::Ledger;
-use super::meter::{Meter, Stage};
 use super::patience::{Failure, Patience, Then};
 use super::range::Identity;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
+use crate::image::meter::{Meter, Stage};
 use crate::net::http::Body;
 use crate::units::MIB;
 
