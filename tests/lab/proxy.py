@@ -22,8 +22,8 @@ access_log stdio:{log}/access.log lab
 cache_mem 256 MB
 maximum_object_size_in_memory 128 MB
 maximum_object_size 128 MB
-# Images do not change under their name: fresh for an hour at least, whatever their age.
-refresh_pattern ^http://.*/images/ 60 20% 1440
+# Images do not change under their name: fresh for an hour at least, however young.
+refresh_pattern ^http://.*/images/ 60 20% 1440 override-lastmod
 """
 
 # Squid's own words for what it did (TCP_MISS, TCP_MEM_HIT, TCP_TUNNEL…), for whom.
