@@ -65,19 +65,26 @@ impl<R: Read + Send + 'static> ReadAhead<R> {
 /// Fills blocks until the body ends, or nobody takes them.
 fn read_all(body: &mut impl Read, mut loader: Loader) -> io::Result<()> {
     while let Some(mut block) = loader.take() {
-        while !block.room().is_empty() {
-            match body.read(block.room()) {
-                Ok(0) => break,
-                Ok(count) => block.len += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        block.len = read_full(body, block.room())?;
         if block.len == 0 || !loader.send(block) {
             break;
         }
     }
     Ok(())
+}
+
+/// Reads until `into` is full or the end is reached.
+pub fn read_full(image: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
+    let mut done = 0;
+    while done < into.len() {
+        match image.read(&mut into[done..]) {
+            Ok(0) => break,
+            Ok(count) => done += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
 }
 
 fn joined<T>(thread: JoinHandle<T>) -> T {

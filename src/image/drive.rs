@@ -4,12 +4,12 @@
 //! and how large, before a disk is touched, and stays packed in memory: zeros and text pack well.
 
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::sync::Arc;
 
+use super::ahead::read_full;
 use super::download::fetch::Fetcher;
 use super::download::patience::{Failure, Then};
-use super::qcow2::passage::read_full;
 use crate::codec::{self, gzip};
 use crate::disk::label::{FileSystem, Kind as Of, LOOK};
 use crate::error::{Context, Error, Kind, Result};
@@ -114,7 +114,6 @@ impl Drive {
         if io::copy(&mut plain, &mut packer)? > LIMIT.0 {
             return Ok(Err(too_large()));
         }
-        packer.flush()?;
         Ok(Drive::new(packer.finish()?))
     }
 

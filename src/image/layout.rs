@@ -1,7 +1,7 @@
 //! What becomes of the partition table, decided while it is still in memory: it is made to fit the disk,
 //! must have a partition, and gets one for the config drive. The disk never shows anything half-done.
 
-use log::{debug, info, warn};
+use log::{debug, info};
 
 use super::draft::Draft;
 use super::drive::{self, Drive};
@@ -67,8 +67,7 @@ fn fitting(draft: &Draft) -> Result<(Table, Option<u64>)> {
 fn clear_backup(draft: &mut Draft, at: u64) -> Result<()> {
     info!("the backup of the GPT moves to the end of the disk");
     let mut sector = [0; 512];
-    let there = at < draft.size() - sector.len() as u64;
-    if !there {
+    if at >= draft.size() - sector.len() as u64 {
         return Ok(());
     }
     draft.read(at, &mut sector)?;
@@ -161,9 +160,6 @@ fn labelled(draft: &mut Draft, table: &Table) -> Result<Vec<Partition>> {
         if is_drive(&partition.name) || inside.is_some_and(|label| is_drive(&label)) {
             found.push(partition);
         }
-    }
-    if found.len() > 1 {
-        warn!("{} partitions are called {LABEL}", found.len());
     }
     Ok(found)
 }

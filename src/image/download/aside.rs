@@ -29,17 +29,17 @@ pub trait Aside {
 
 /// Asks the server of a download once more: for a part, or all over where it knows no parts.
 pub struct Reread {
-    pub fetcher: Fetcher,
-    pub url: String,
+    pub(super) fetcher: Fetcher,
+    pub(super) url: String,
     /// What the download in progress is of.
-    pub identity: Identity,
-    pub length: Option<u64>,
-    pub patience: Patience,
-    pub clock: Clock,
-    pub ledger: Ledger,
-    pub meter: Meter,
-    pub requests: u32,
-    pub open: Option<Open>,
+    pub(super) identity: Identity,
+    pub(super) length: Option<u64>,
+    pub(super) patience: Patience,
+    pub(super) clock: Clock,
+    pub(super) ledger: Ledger,
+    pub(super) meter: Meter,
+    pub(super) requests: u32,
+    pub(super) open: Option<Open>,
 }
 
 /// An answer that brings byte `at` next.

@@ -15,7 +15,7 @@ mod decoder;
 pub mod entry;
 pub mod header;
 mod maps;
-pub(super) mod passage;
+mod passage;
 mod relief;
 pub mod stash;
 mod unpack;
@@ -24,13 +24,14 @@ use std::io::Read;
 
 use log::warn;
 
+use super::ahead::read_full;
 use super::download::aside::Aside;
 use super::sink::Sink;
 use crate::error::{Error, Kind, Result};
 use crate::units::Bytes;
 use decoder::Decoder;
 use header::Header;
-use passage::{Passage, read_full};
+use passage::Passage;
 
 /// Reads a qcow2 `image` into `out` until the disk inside is complete; gives the size of that.
 /// What the header is refused for is refused before `out` sees a byte. Tables that come too late are read

@@ -1,9 +1,10 @@
 //! The image as it passes: cluster by cluster, and where we are.
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use super::header::invalid;
 use crate::error::Result;
+use crate::image::ahead::read_full;
 use crate::units::align_up;
 
 /// Read at once where nobody wants the bytes.
@@ -83,18 +84,4 @@ impl<'a, R: Read> Passage<'a, R> {
     pub fn too_short(&self, what: &str) -> crate::error::Error {
         invalid(format!("{what} lies beyond its end, byte {}", self.at))
     }
-}
-
-/// Reads until `into` is full or the end is reached.
-pub fn read_full(image: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
-    let mut done = 0;
-    while done < into.len() {
-        match image.read(&mut into[done..]) {
-            Ok(0) => break,
-            Ok(count) => done += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(done)
 }

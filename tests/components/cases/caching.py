@@ -30,26 +30,27 @@ def trafficserver(here):
     through(here, here.trafficserver, proxy("trafficserver"), "/ats/image.raw")
 
 
+def accelerated(here, cache, path, address, **order):
+    """Twice the same http URL of a cache whose origin speaks https."""
+    for _ in range(2):
+        here.deployed(here.order(address, **order))
+    (seen,) = here.origin.asked(f"{path}image.raw", 1)
+    assert seen["protocol"].startswith("TLS"), seen
+    results = cache.results(path, 2)
+    assert "MISS" in results[0] and "HIT" in results[1], results
+
+
 @case("an HTTPS origin behind a Squid that is asked for http: the second is a hit")
 def behind_squid(here):
-    for _ in range(2):
-        here.deployed(here.order(url("squid_tls", "/accelerated/image.raw?temp_url_sig=a", host="127.0.0.1")))
-    (seen,) = here.origin.asked("/accelerated/image.raw", 1)
-    assert seen["protocol"].startswith("TLS"), seen
-    results = here.squid.results("/accelerated/", 2)
-    assert "MISS" in results[0] and "HIT" in results[1], results
+    address = url("squid_tls", "/accelerated/image.raw?temp_url_sig=a", host="127.0.0.1")
+    accelerated(here, here.squid, "/accelerated/", address)
 
 
 @case("an HTTPS origin behind a Traffic Server that is asked for http: the second is a hit")
 def behind_trafficserver(here):
     # It listens on 127.0.0.1 and goes by the name in the URL.
-    for _ in range(2):
-        address = url("trafficserver", "/mapped/image.raw?temp_url_sig=a", host="cache.test")
-        here.deployed(here.order(address, proxy=proxy("trafficserver")))
-    (seen,) = here.origin.asked("/mapped/image.raw", 1)
-    assert seen["protocol"].startswith("TLS"), seen
-    results = here.trafficserver.results("/mapped/", 2)
-    assert "MISS" in results[0] and "HIT" in results[1], results
+    address = url("trafficserver", "/mapped/image.raw?temp_url_sig=a", host="cache.test")
+    accelerated(here, here.trafficserver, "/mapped/", address, proxy=proxy("trafficserver"))
 
 
 @case("a cut between agent and cache: the rest is asked for by Range, and comes out of the cache")
