@@ -1,9 +1,11 @@
 //! The closed table of clean, deploy and service steps: what is not in it is neither listed nor run.
 
+pub mod erasure;
 pub mod image;
 pub mod machine;
 pub mod node;
 pub mod order;
+mod table;
 
 use log::info;
 
@@ -11,6 +13,7 @@ use crate::codec::json::{self, Fields, Object, Value, number, object, print, tex
 use crate::error::{Context, Error, Kind, Result};
 use machine::Machine;
 use node::Node;
+use table::{STEPS, Step};
 
 /// What a step is part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,23 +22,6 @@ pub enum Phase {
     Deploy,
     Service,
 }
-
-struct Step {
-    name: &'static str,
-    interface: &'static str,
-    /// When it may run, and the priority it asks for; 0 is only on request.
-    phases: &'static [(Phase, u64)],
-    arguments: &'static [&'static str],
-    run: fn(&Machine, &Object) -> Result<Value>,
-}
-
-static STEPS: [Step; 1] = [Step {
-    name: "write_image",
-    interface: "deploy",
-    phases: &[(Phase::Deploy, 0), (Phase::Service, 0)],
-    arguments: &["image_info", "configdrive"],
-    run: image::step,
-}];
 
 impl Phase {
     /// The word in the names of commands, arguments and results.
@@ -59,21 +45,43 @@ impl Phase {
 /// The steps of a phase, in the shape of protocol/steps.md §1.
 pub fn list(phase: Phase, machine: &Machine, params: &Object) -> Result<Value> {
     remember_node(machine, params)?;
-    let steps = STEPS.iter().filter_map(|step| {
-        let (_, priority) = step.phases.iter().find(|(of, _)| *of == phase)?;
-        Some(object([
-            ("step", text(step.name)),
-            ("interface", text(step.interface)),
-            ("priority", number(*priority)),
-            ("reboot_requested", Value::Bool(false)),
-        ]))
-    });
+    let steps = STEPS.iter().filter_map(|step| describe(step, phase));
     let by_source = object([("GenericHardwareManager", Value::Array(steps.collect()))]);
     let listed = [
         (format!("{}_steps", phase.word()), by_source),
         ("hardware_manager_version".to_owned(), version()),
     ];
     Ok(Value::Object(listed.into_iter().collect()))
+}
+
+/// As Ironic wants it listed; none if it is no step of this phase.
+fn describe(step: &Step, phase: Phase) -> Option<Value> {
+    let offer = step.offers.iter().find(|offer| offer.phase == phase)?;
+    let mut described = vec![
+        ("step", text(step.name)),
+        ("interface", text(step.interface)),
+        ("priority", number(offer.priority)),
+        ("reboot_requested", Value::Bool(false)),
+    ];
+    if offer.abortable {
+        described.push(("abortable", Value::Bool(true)));
+    }
+    let told = step.arguments.iter().filter(|own| !own.help.is_empty());
+    let told = told.map(|own| {
+        let about = object([
+            ("description", text(own.help)),
+            ("required", Value::Bool(own.required)),
+        ]);
+        (own.name.to_owned(), about)
+    });
+    let told: Object = told.collect();
+    if !told.is_empty() {
+        described.push(("argsinfo", Value::Object(told)));
+    }
+    let named = described
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value));
+    Some(Value::Object(named.collect()))
 }
 
 /// Runs the step that `params` names; the result is in the shape of protocol/steps.md §3.
@@ -100,13 +108,7 @@ pub fn execute(phase: Phase, machine: &Machine, mut params: Object) -> Result<Va
         }
     }
     let step = find(phase, &name)?;
-    if let Some(stranger) = params
-        .keys()
-        .find(|name| !step.arguments.contains(&name.as_str()))
-    {
-        let why = format!("step {name} has no argument '{stranger:.100}'");
-        return Err(Error::new(phase.failure(), why));
-    }
+    step.accepts(&params).kind(phase.failure())?;
     info!("{word} step {name} starts");
     let result = (step.run)(machine, &params).kind(phase.failure())?;
     let done = [
@@ -119,7 +121,7 @@ pub fn execute(phase: Phase, machine: &Machine, mut params: Object) -> Result<Va
 fn find(phase: Phase, name: &str) -> Result<&'static Step> {
     STEPS
         .iter()
-        .find(|step| step.name == name && step.phases.iter().any(|(of, _)| *of == phase))
+        .find(|step| step.name == name && step.offers.iter().any(|offer| offer.phase == phase))
         .ok_or_else(|| {
             let missing = format!(
                 "Could not find method: {name:.100} (this build has no such {} step)",

@@ -10,7 +10,31 @@ pub struct Node {
     /// Root device hints: of the instance, else of the node.
     root: Option<Value>,
     skip: Option<Value>,
+    /// What else matters of it, by part and name.
+    kept: Vec<(&'static str, &'static str, Value)>,
 }
+
+/// Parts of the node and what of them is looked at.
+const KEPT: &[(&str, &[&str])] = &[
+    ("instance_info", &["deploy_boot_mode", "capabilities"]),
+    ("properties", &["capabilities"]),
+    (
+        "driver_internal_info",
+        &[
+            "agent_continue_if_ata_erase_failed",
+            "agent_continue_if_secure_erase_failed",
+            "agent_enable_ata_secure_erase",
+            "agent_enable_discard_erase",
+            "agent_enable_nvme_secure_erase",
+            "agent_erase_devices_iterations",
+            "agent_erase_devices_zeroize",
+            "agent_erase_skip_read_only",
+            "deploy_boot_mode",
+            "disk_erasure_concurrency",
+            "wipe_special_filesystems",
+        ],
+    ),
+];
 
 impl Node {
     pub fn new(node: &Object) -> Self {
@@ -25,7 +49,15 @@ impl Node {
                 .or_else(|| wished("properties", "root_device"))
                 .cloned(),
             skip: wished("properties", "skip_block_devices").cloned(),
+            kept: kept(node),
         }
+    }
+
+    /// One of the things in [`KEPT`], as Ironic sent it.
+    pub fn kept(&self, part: &str, name: &str) -> Option<&Value> {
+        let mut kept = self.kept.iter();
+        let found = kept.find(|(of, named, _)| (*of, *named) == (part, name));
+        found.map(|(_, _, value)| value)
     }
 
     pub fn has_hints(&self) -> bool {
@@ -49,6 +81,17 @@ impl Node {
             skip: skip.iter().map(skipped).collect::<Result<_>>()?,
         })
     }
+}
+
+fn kept(node: &Object) -> Vec<(&'static str, &'static str, Value)> {
+    let mut kept = Vec::new();
+    for (part, names) in KEPT {
+        if let Some(Value::Object(from)) = node.get(*part) {
+            let of = names.iter();
+            kept.extend(of.filter_map(|name| Some((*part, *name, from.get(*name)?.clone()))));
+        }
+    }
+    kept
 }
 
 fn skipped(value: &Value) -> Result<Hints> {

@@ -1,0 +1,83 @@
+//! The steps there are: protocol/steps.md §2, as far as this build has them.
+
+use super::machine::Machine;
+use super::{Phase, image};
+use crate::codec::json::{Object, Value};
+use crate::error::{Error, Result};
+
+pub(super) struct Step {
+    pub name: &'static str,
+    pub interface: &'static str,
+    pub offers: &'static [Offer],
+    pub arguments: &'static [Argument],
+    pub run: fn(&Machine, &Object) -> Result<Value>,
+}
+
+/// A phase in which a step may run.
+pub(super) struct Offer {
+    pub phase: Phase,
+    /// What it asks for; 0 is only on request.
+    pub priority: u64,
+    /// May the operator end the phase while it runs? Ironic waits for its end even so.
+    pub abortable: bool,
+}
+
+pub(super) struct Argument {
+    pub name: &'static str,
+    pub required: bool,
+    /// Empty for what Ironic itself sends and no operator.
+    pub help: &'static str,
+}
+
+/// For cleaning, which may be given up between two steps.
+const fn clean(priority: u64) -> Offer {
+    Offer {
+        phase: Phase::Clean,
+        priority,
+        abortable: true,
+    }
+}
+
+const fn on_request(phase: Phase) -> Offer {
+    Offer {
+        phase,
+        priority: 0,
+        abortable: false,
+    }
+}
+
+const fn internal(name: &'static str) -> Argument {
+    Argument {
+        name,
+        required: false,
+        help: "",
+    }
+}
+
+pub(super) static STEPS: &[Step] = &[Step {
+    name: "write_image",
+    interface: "deploy",
+    offers: &[on_request(Phase::Deploy), on_request(Phase::Service)],
+    arguments: &[internal("image_info"), internal("configdrive")],
+    run: image::step,
+}];
+
+impl Step {
+    /// Arguments go by name: one too many is an error, and so is one too few.
+    pub fn accepts(&self, arguments: &Object) -> Result<()> {
+        let step = self.name;
+        let known = |name: &str| self.arguments.iter().any(|own| own.name == name);
+        if let Some(stranger) = arguments.keys().find(|name| !known(name)) {
+            let why = format!("step {step} has no argument '{stranger:.100}'");
+            return Err(Error::plain(why));
+        }
+        let mut needed = self.arguments.iter().filter(|own| own.required);
+        match needed.find(|own| !arguments.contains_key(own.name)) {
+            Some(missing) => {
+                let why = format!("step {step} needs an argument '{}'", missing.name);
+                Err(Error::plain(why))
+            }
+            None => Ok(()),
+        }
+    }
+}
