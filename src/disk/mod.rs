@@ -3,11 +3,13 @@
 mod bus;
 pub mod choose;
 pub mod cleanable;
+pub mod erase;
 pub mod guard;
 pub mod hints;
 pub mod identity;
 pub mod label;
 pub mod list;
+pub mod secure;
 pub mod table;
 pub mod target;
 pub mod traffic;
