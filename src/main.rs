@@ -5,6 +5,9 @@ use std::process::ExitCode;
 
 use getopts::{Matches, Options};
 use ironlet::agent::{self, standalone};
+use ironlet::codec::json;
+use ironlet::host::Host;
+use ironlet::inventory::{self, BootFacts};
 use ironlet::{config, init};
 
 const USAGE: &str = "Usage: ironlet [MODE] [OPTIONS]
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
             print(&format!("ironlet {}", env!("CARGO_PKG_VERSION")))
         }
         () if flags.opt_present("help-parameters") => print(&config::parameters_help()),
+        () if flags.opt_present("inventory") => print(&inventory(&flags)),
         () if flags.opt_present("agent") => agent::run(surroundings(&flags)),
         () if flags.opt_present("write-image") => {
             let readback = flags.opt_present("readback");
@@ -55,6 +59,11 @@ fn print(text: &str) -> ironlet::error::Result<()> {
 fn options() -> Options {
     let mut options = Options::new();
     options.optflag("", "agent", "run the agent (what pid 1 starts)");
+    options.optflag(
+        "",
+        "inventory",
+        "print what Ironic would be told of this machine, as JSON",
+    );
     options.optopt(
         "",
         "write-image",
@@ -103,6 +112,11 @@ fn surroundings(flags: &Matches) -> agent::Surroundings {
             .map(PathBuf::from)
             .collect(),
     }
+}
+
+fn inventory(flags: &Matches) -> String {
+    let host = Host::new(surroundings(flags).root);
+    json::print(&inventory::collect(&host, BootFacts::default()))
 }
 
 fn image(flags: &Matches) -> standalone::Image {

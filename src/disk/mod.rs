@@ -2,6 +2,7 @@
 
 mod bus;
 pub mod choose;
+mod expression;
 pub mod guard;
 pub mod hints;
 pub mod identity;
