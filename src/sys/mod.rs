@@ -5,6 +5,7 @@
 pub mod block;
 pub mod device;
 pub mod kernel;
+pub mod nvme;
 pub mod socket;
 
 use std::io;
