@@ -1,10 +1,15 @@
-//! Disks that erase themselves: NVMe format and sanitize, by commands of their own.
+//! Disks that erase themselves, by commands of their own: NVMe, ATA and SCSI.
 //!
 //! An attempt ends in one of four ways, and the difference between "nothing has changed" and "nobody knows"
 //! is the one that counts: only after the first may something else be tried unasked.
 
+pub mod ata;
 pub mod namespace;
 pub mod nvme;
+mod passthrough;
+pub mod scsi;
+pub mod security;
+pub mod sense;
 
 use std::fs::File;
 use std::io;
@@ -21,6 +26,7 @@ use crate::clock::{Bell, Clock};
 use crate::error::{Context, Error, Kind, Result};
 use crate::host::{Host, attribute};
 use crate::sys::block;
+use crate::sys::scsi::{Answer, Data};
 
 /// What came of asking a disk to erase itself.
 #[derive(Debug)]
@@ -55,17 +61,39 @@ pub fn erase(
     clock: &Clock,
     tell: &mut dyn FnMut(Option<u32>),
 ) -> Attempt {
-    if disk.transport.as_deref() != Some("nvme") {
-        let why = format!("{} has no command to erase itself", disk.name);
-        return Attempt::Unsupported(why);
-    }
-    if !allowed.nvme {
-        let why = "erasing NVMe disks by their own command is switched off";
-        return Attempt::Unsupported(why.to_owned());
-    }
-    let attempt = of_nvme(disk, permit, allowed, host, clock, tell);
+    let nvme = disk.transport.as_deref() == Some("nvme");
+    let unsupported = |why: &str| Attempt::Unsupported(format!("{}: {why}", disk.name));
+    let attempt = match disk.transport.as_deref() {
+        Some("nvme") if allowed.nvme => of_nvme(disk, permit, allowed, host, clock, tell),
+        // A bridge that passes a command on may still lose patience, and the disk with it.
+        Some("usb") => unsupported("disks behind USB are not asked to erase themselves"),
+        _ if disk.hctl.is_none() && !nvme => unsupported("it has no command to erase itself"),
+        _ if !allowed.ata || nvme => unsupported("asking it to erase itself is switched off"),
+        _ => of_scsi(disk, permit, clock, tell),
+    };
     if let Attempt::Done(method) = &attempt {
         info!("{} was erased: {method}", disk.name);
+    }
+    attempt
+}
+
+fn of_scsi(
+    disk: &Disk,
+    permit: &Permit,
+    clock: &Clock,
+    tell: &mut dyn FnMut(Option<u32>),
+) -> Attempt {
+    let target = match Target::open(&disk.path, permit) {
+        Ok(target) => target,
+        Err(error) => return Attempt::NotStarted(error),
+    };
+    // SAT-3 10.3.2: the vendor of every ATA disk behind a translation.
+    let attempt = match disk.identity.vendor.as_deref() {
+        Some("ATA") => ata::erase(target.file(), &disk.name, clock, tell),
+        _ => scsi::erase(target.file(), &disk.name, clock, tell),
+    };
+    if let Attempt::Done(_) = attempt {
+        forget(&target);
     }
     attempt
 }
@@ -142,7 +170,7 @@ fn forget(target: &Target) {
 
 /// How one command ended.
 #[derive(Debug)]
-enum End {
+pub enum End {
     Good,
     /// Before anything changed.
     Refused(String),
@@ -152,9 +180,9 @@ enum End {
 
 /// What a disk says of an erasure it does in the background.
 #[derive(Debug, PartialEq, Eq)]
-enum State {
-    /// Per mille done.
-    Busy(u32),
+pub enum State {
+    /// Per mille done, if it says so.
+    Busy(Option<u32>),
     Good,
     Bad(String),
 }
@@ -162,7 +190,20 @@ enum State {
 /// Between two questions how far it is.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Waits for what a disk does in the background to end well.
+/// Waits for the erasure `words` that `name` does in the background.
+fn finish(
+    name: &str,
+    words: &str,
+    clock: &Clock,
+    tell: &mut dyn FnMut(Option<u32>),
+    ask: &mut dyn FnMut() -> Result<State>,
+) -> Attempt {
+    match wait(clock, tell, ask) {
+        Ok(()) => Attempt::Done(words.to_owned()),
+        Err(error) => Attempt::Unknown(of(name, words, error)),
+    }
+}
+
 fn wait(
     clock: &Clock,
     tell: &mut dyn FnMut(Option<u32>),
@@ -179,7 +220,7 @@ fn wait(
             Ok(State::Bad(why)) => return Err(Error::plain(why)),
             Ok(State::Busy(done)) => {
                 silent = 0;
-                tell(Some(done.min(1000)));
+                tell(done);
             }
             Err(error) if silent == SILENCES => return Err(error),
             Err(_) => {
@@ -218,6 +259,28 @@ fn meanwhile<T: Send>(
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
+}
+
+/// A command the kernel refused or lost.
+fn unsent(error: io::Error) -> End {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied
+        | io::ErrorKind::InvalidInput
+        | io::ErrorKind::Unsupported => End::Refused(error.to_string()),
+        _ => End::Bad(error.to_string()),
+    }
+}
+
+/// The trail: which disk, doing what.
+fn of(name: &str, doing: &str, error: Error) -> Error {
+    let details = format!("{name}: {doing}: {}", error.details());
+    Error::new(Kind::BlockDeviceError, details)
+}
+
+impl scsi::Wire for File {
+    fn send(&self, command: &[u8], data: Data, patience: Duration) -> io::Result<Answer> {
+        crate::sys::scsi::send(self, command, data, patience)
+    }
 }
 
 impl nvme::Controller for File {

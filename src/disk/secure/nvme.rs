@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::namespace::namespaces;
 use super::namespace::{Controller as Abilities, IDENTIFY, Namespace, SANITIZE_STATUS, Sanitize};
-use super::{Attempt, End, State, meanwhile, wait};
+use super::{Attempt, End, State, finish, meanwhile, of, unsent};
 use crate::clock::Clock;
 use crate::disk::target::Target;
-use crate::error::{Context, Error, Kind, Result};
+use crate::error::{Context, Error, Result};
 use crate::sys::nvme::Command;
 
 /// What takes admin commands: a controller, or what a test recorded of one.
@@ -73,7 +73,7 @@ pub fn erase(
         if let Sanitize::Busy(_) = last {
             // Begun before the power was cut, or by somebody else: it goes on whatever is done here.
             let words = format!("{}, begun earlier", action_words(action));
-            return finish(controller, name, &words, clock, tell);
+            return finish(name, &words, clock, tell, &mut || sanitized(controller));
         }
     }
     let methods = match methods(controller, &able, last, namespace) {
@@ -103,7 +103,7 @@ pub fn erase(
         );
         match end {
             Ok(End::Good) if command.opcode == SANITIZE => {
-                return finish(controller, name, words, clock, tell);
+                return finish(name, words, clock, tell, &mut || sanitized(controller));
             }
             Ok(End::Good) => return Attempt::Done(words.to_owned()),
             Ok(End::Refused(why)) => refusals.push(format!("{words}: {why}")),
@@ -174,28 +174,15 @@ fn methods(
     Ok(methods)
 }
 
-/// Waits for the sanitize that is under way.
-fn finish(
-    controller: &dyn Controller,
-    name: &str,
-    words: &str,
-    clock: &Clock,
-    tell: &mut dyn FnMut(Option<u32>),
-) -> Attempt {
-    let mut ask = || {
-        Ok(match sanitize_status(controller)?.0 {
-            Sanitize::Busy(done) => State::Busy(done),
-            Sanitize::Good => State::Good,
-            Sanitize::Failed => State::Bad(format!("it failed: {FAILED}")),
-            other => State::Bad(format!(
-                "it is not known how it ended: its state is {other:?}"
-            )),
-        })
-    };
-    match wait(clock, tell, &mut ask) {
-        Ok(()) => Attempt::Done(words.to_owned()),
-        Err(error) => Attempt::Unknown(of(name, words, error)),
-    }
+fn sanitized(controller: &dyn Controller) -> Result<State> {
+    Ok(match sanitize_status(controller)?.0 {
+        Sanitize::Busy(done) => State::Busy(Some(done)),
+        Sanitize::Good => State::Good,
+        Sanitize::Failed => State::Bad(format!("it failed: {FAILED}")),
+        other => State::Bad(format!(
+            "it is not known how it ended: its state is {other:?}"
+        )),
+    })
 }
 
 fn action_words(action: u8) -> &'static str {
@@ -284,22 +271,10 @@ fn end(answer: io::Result<u16>) -> End {
             Some((_, words)) => End::Refused(format!("status {status:#05x}, {words}")),
             None => End::Bad(format!("it ended with status {status:#05x}")),
         },
-        // The kernel's own refusals; what it cancels when it resets a controller is EINTR.
-        Err(error) => match error.kind() {
-            io::ErrorKind::PermissionDenied
-            | io::ErrorKind::InvalidInput
-            | io::ErrorKind::Unsupported => End::Refused(error.to_string()),
-            io::ErrorKind::Interrupted => End::Bad(
-                "the controller was silent for too long, and was reset: is the disk failing?"
-                    .into(),
-            ),
-            _ => End::Bad(error.to_string()),
-        },
+        // What the kernel cancels when it resets a controller.
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            End::Bad("it was silent for too long, and was reset: is it failing?".to_owned())
+        }
+        Err(error) => unsent(error),
     }
-}
-
-/// The trail: which disk, doing what.
-fn of(name: &str, doing: &str, error: Error) -> Error {
-    let details = format!("{name}: {doing}: {}", error.details());
-    Error::new(Kind::BlockDeviceError, details)
 }
