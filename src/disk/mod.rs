@@ -8,6 +8,7 @@ pub mod hints;
 pub mod identity;
 pub mod label;
 pub mod list;
+pub mod secure;
 pub mod table;
 pub mod target;
 pub mod traffic;
