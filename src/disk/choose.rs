@@ -224,7 +224,7 @@ mod tests {
             identity: Default::default(),
             rotational: false,
             hctl: None,
-            by_path: None,
+            by_path: Vec::new(),
             transport: None,
             logical_sector: 512,
             physical_sector: 512,

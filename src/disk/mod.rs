@@ -4,6 +4,7 @@ mod bus;
 pub mod choose;
 pub mod cleanable;
 pub mod erase;
+mod expression;
 pub mod guard;
 pub mod hints;
 pub mod identity;

@@ -73,6 +73,11 @@ impl Target {
         &self.path
     }
 
+    /// For commands of the disk's own.
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
     pub fn size(&self) -> Bytes {
         self.size
     }

@@ -76,6 +76,14 @@ pub fn reread_partitions(file: &File) -> io::Result<()> {
     checked(unsafe { libc::ioctl(file.as_raw_fd(), BLKRRPART) }).map(drop)
 }
 
+/// Has the kernel forget what it read of the disk.
+pub fn drop_cache(file: &File) -> io::Result<()> {
+    // linux/fs.h: BLKFLSBUF _IO(0x12, 97)
+    const BLKFLSBUF: libc::Ioctl = 0x1261;
+    // SAFETY: takes no argument.
+    checked(unsafe { libc::ioctl(file.as_raw_fd(), BLKFLSBUF) }).map(drop)
+}
+
 /// Makes `len` bytes from `at` read as zeros without sending any. On a block device the kernel turns this
 /// into write-zeroes commands and fails (EOPNOTSUPP) rather than fall back to writing:
 /// block/fops.c, blkdev_fallocate, BLKDEV_ZERO_NOFALLBACK. A discard would promise no zeros.

@@ -58,7 +58,10 @@ pub fn express(disk: &Disk, order: &Order, means: &Means, share: &Share) -> Outc
     let instead_of = match own {
         Own::Done(receipt) => return Ok(receipt),
         Own::Absent(why) => why,
-        Own::Failed(Failure { why, .. }) => Some(why),
+        Own::Failed(Failure { why, .. }) => {
+            warn!("{}: {why}; erasing only its metadata", disk.name);
+            Some(why)
+        }
     };
     match (means.metadata)(disk) {
         Ok(()) => Ok(Receipt {

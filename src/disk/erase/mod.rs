@@ -18,7 +18,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use log::{error, info, warn};
+use log::{error, info};
 
 use super::cleanable::Cleanable;
 use super::guard::Permit;
@@ -104,8 +104,7 @@ pub fn erase(found: &Cleanable, order: &Order, means: &Means) -> Result<Value> {
             result,
         };
         match &outcome.result {
-            Ok(receipt) if receipt.instead_of.is_none() => info!("{}", outcome.line()),
-            Ok(_) => warn!("{}", outcome.line()),
+            Ok(_) => info!("{}", outcome.line()),
             Err(_) => error!("{}", outcome.line()),
         }
         outcome
