@@ -58,7 +58,10 @@ fn recorded_requests_get_replies_of_the_recorded_shape() {
 fn every_listed_step_has_what_the_conductor_needs() {
     let engine = Surroundings::new().engine();
     for (word, listed) in [
-        ("clean", &[][..]),
+        (
+            "clean",
+            &["erase_devices", "erase_devices_express", "erase_pstore"][..],
+        ),
         ("deploy", &["write_image"]),
         ("service", &["write_image"]),
     ] {
@@ -91,9 +94,9 @@ fn a_step_that_cannot_run_fails_with_the_right_kind() {
     for (word, params, kind, details) in [
         (
             "clean",
-            r#""step":{"step":"erase_devices","interface":"deploy"}"#,
+            r#""step":{"step":"burnin_gpu","interface":"deploy"}"#,
             "HardwareManagerMethodNotFound",
-            "Could not find method: erase_devices",
+            "Could not find method: burnin_gpu",
         ),
         (
             "clean",
