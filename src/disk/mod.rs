@@ -5,6 +5,7 @@ pub mod choose;
 pub mod cleanable;
 pub mod erase;
 mod expression;
+pub mod fat;
 pub mod guard;
 pub mod hints;
 pub mod identity;
