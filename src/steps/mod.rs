@@ -5,6 +5,7 @@ pub mod erasure;
 pub mod image;
 pub mod machine;
 pub mod node;
+mod nvram;
 pub mod order;
 mod pstore;
 mod table;

@@ -2,6 +2,7 @@
 
 use super::machine::Machine;
 use super::{Phase, erase, image, pstore};
+use super::{Phase, image, nvram};
 use crate::codec::json::{Object, Value};
 use crate::error::{Error, Result};
 
@@ -54,6 +55,14 @@ const fn internal(name: &'static str) -> Argument {
     }
 }
 
+const fn optional(name: &'static str, help: &'static str) -> Argument {
+    Argument {
+        name,
+        required: false,
+        help,
+    }
+}
+
 pub(super) static STEPS: &[Step] = &[
     Step {
         name: "write_image",
@@ -82,6 +91,15 @@ pub(super) static STEPS: &[Step] = &[
         offers: &[clean(0)],
         arguments: &[],
         run: pstore::erase,
+        name: "clean_uefi_nvram",
+        interface: "deploy",
+        offers: &[clean(0), on_request(Phase::Deploy)],
+        arguments: &[optional(
+            "match_patterns",
+            "Regular expressions; UEFI boot entries in whose device path one is found are removed, in any letter case. \
+             Without them [\"^HD\\(\", \"shim.*\\.efi\", \"grub.*\\.efi\"].",
+        )],
+        run: nvram::clean,
     },
 ];
 
