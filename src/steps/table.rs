@@ -1,8 +1,7 @@
 //! The steps there are: protocol/steps.md §2, as far as this build has them.
 
 use super::machine::Machine;
-use super::{Phase, erase, image, pstore};
-use super::{Phase, image, nvram};
+use super::{Phase, erase, image, nvram, pstore};
 use crate::codec::json::{Object, Value};
 use crate::error::{Error, Result};
 
@@ -91,6 +90,8 @@ pub(super) static STEPS: &[Step] = &[
         offers: &[clean(0)],
         arguments: &[],
         run: pstore::erase,
+    },
+    Step {
         name: "clean_uefi_nvram",
         interface: "deploy",
         offers: &[clean(0), on_request(Phase::Deploy)],
