@@ -42,7 +42,7 @@ class Machine:
 
 def fio(device, size):
     return measure.run(["fio", "--name=write", f"--filename={device}", "--rw=write", "--direct=1", "--bs=512k", "--ioengine=libaio", "--iodepth=4",
-                        f"--size={size}", "--end_fsync=1", "--randrepeat=0", "--refill_buffers", "--output-format=terse"])
+                        f"--size={size}", "--end_fsync=1", "--output-format=terse"])
 
 
 def overwriting(limits, options):
