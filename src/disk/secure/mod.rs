@@ -87,7 +87,7 @@ fn of_scsi(
         Ok(target) => target,
         Err(error) => return Attempt::NotStarted(error),
     };
-    // SAT-3 10.3.2: the vendor of every ATA disk behind a translation.
+    // SAT-3, INQUIRY: the vendor of every ATA disk behind a translation.
     let attempt = match disk.identity.vendor.as_deref() {
         Some("ATA") => ata::erase(target.file(), &disk.name, clock, tell),
         _ => scsi::erase(target.file(), &disk.name, clock, tell),
