@@ -6,6 +6,7 @@ use std::{fs, io};
 
 use log::warn;
 
+use super::erasure::Erasure;
 use super::node::Node;
 use crate::clock::{Bell, Clock};
 use crate::error::Result;
@@ -54,6 +55,10 @@ pub struct Settings {
     /// The image server's login by default (`ipa-image-server-…`); none without a strategy.
     pub login: Option<Login>,
     pub ignore_bootloader_failure: bool,
+    /// Do cluster file systems protect their disks, unless the node says otherwise?
+    pub guard: bool,
+    /// May disks that fail to erase themselves be discarded, unless the node says otherwise?
+    pub discard: bool,
     pub bios_bootloader: bool,
     /// `BOOTIF` as the boot loader wrote it.
     pub boot_interface: Option<String>,
@@ -77,6 +82,8 @@ impl Default for Settings {
             unpack: false,
             login: None,
             ignore_bootloader_failure: false,
+            guard: true,
+            discard: false,
             bios_bootloader: false,
             boot_interface: None,
             // protocol/lifecycle.md §3: ipa-disk-wait-attempts and -delay.
@@ -116,6 +123,12 @@ impl Machine {
 
     pub fn set_node(&self, node: Node) {
         *lock(&self.node) = node;
+    }
+
+    /// Do cluster file systems protect their disks?
+    pub fn guards(&self) -> Result<bool> {
+        let own = &self.settings;
+        Erasure::of(&self.node(), own.guard, own.discard).map(|erasure| erasure.guard)
     }
 
     /// How far the command that runs has come; for whoever works on it to say.

@@ -3,6 +3,7 @@
 pub mod erasure;
 pub mod image;
 pub mod machine;
+mod metadata;
 pub mod node;
 pub mod order;
 mod table;

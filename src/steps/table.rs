@@ -1,7 +1,7 @@
 //! The steps there are: protocol/steps.md §2, as far as this build has them.
 
 use super::machine::Machine;
-use super::{Phase, image};
+use super::{Phase, image, metadata};
 use crate::codec::json::{Object, Value};
 use crate::error::{Error, Result};
 
@@ -54,13 +54,22 @@ const fn internal(name: &'static str) -> Argument {
     }
 }
 
-pub(super) static STEPS: &[Step] = &[Step {
-    name: "write_image",
-    interface: "deploy",
-    offers: &[on_request(Phase::Deploy), on_request(Phase::Service)],
-    arguments: &[internal("image_info"), internal("configdrive")],
-    run: image::step,
-}];
+pub(super) static STEPS: &[Step] = &[
+    Step {
+        name: "erase_devices_metadata",
+        interface: "deploy",
+        offers: &[clean(99), on_request(Phase::Deploy)],
+        arguments: &[],
+        run: metadata::step,
+    },
+    Step {
+        name: "write_image",
+        interface: "deploy",
+        offers: &[on_request(Phase::Deploy), on_request(Phase::Service)],
+        arguments: &[internal("image_info"), internal("configdrive")],
+        run: image::step,
+    },
+];
 
 impl Step {
     /// Arguments go by name: one too many is an error, and so is one too few.
