@@ -5,6 +5,7 @@
 //! are, the backup of a table before the table itself.
 
 pub mod places;
+pub mod plan;
 pub mod signatures;
 mod sweep;
 
@@ -18,7 +19,8 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::host::Host;
 use crate::units::Bytes;
 use places::Places;
-use sweep::{Sweep, ends, outside};
+use plan::plan;
+use sweep::Sweep;
 
 /// What was on a disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,8 +41,11 @@ impl Found {
     }
 
     fn note(&mut self, names: &[&str], place: &str) {
-        self.what
-            .extend(names.iter().map(|name| format!("{name}{place}")));
+        for what in names.iter().map(|name| format!("{name}{place}")) {
+            if !self.what.contains(&what) {
+                self.what.push(what);
+            }
+        }
     }
 }
 
@@ -71,34 +76,23 @@ fn erase(target: &Target, disk: &Disk, host: &Host) -> Result<Found> {
     let places = places.with_kernel(host, kernel.unwrap_or_default(), size);
 
     let mut found = Found::default();
-    let whole = 0..size;
-    let (head, tail) = ends(&whole);
-    let middle = head.end..tail.start;
-    // What is to be zero in the end, in the order in which it becomes so; the disk's own ends come last.
-    let mut gone = sweep.scan(&whole, |names| found.note(names, ""));
+    let mut far = sweep.scan(&(0..size), |names| found.note(names, ""));
     for partition in &places.partitions {
-        let range = partition.start..partition.end;
         let place = format!(" in partition {}", partition.number);
-        gone.extend(sweep.scan(&range, |names| found.note(names, &place)));
-        let (head, tail) = ends(&range);
-        gone.extend([tail, head]);
+        let range = partition.start..partition.end;
+        far.extend(sweep.scan(&range, |names| found.note(names, &place)));
     }
-    gone.extend(places.records.iter().map(|at| *at..(at + sector).min(size)));
-    let mut gone: Vec<_> = gone
-        .into_iter()
-        .filter_map(|range| outside(range, &middle))
-        .collect();
-    gone.dedup();
+    let (middle, ends) = plan(size, sector, &places);
+    let gone = [far, middle].concat();
     for range in &gone {
         sweep.zero(range)?;
     }
-    for range in [tail, head] {
+    for range in &ends {
         target.flush()?;
-        sweep.zero(&range)?;
-        gone.push(range);
+        sweep.zero(range)?;
     }
     target.flush()?;
-    for range in &gone {
+    for range in gone.iter().chain(&ends) {
         sweep.must_be_zero(range)?;
     }
     if target.is_device()
@@ -109,12 +103,6 @@ fn erase(target: &Target, disk: &Disk, host: &Host) -> Result<Found> {
             disk.name
         );
     }
-    let mut seen = Vec::new();
-    found.what.retain(|what| {
-        let new = !seen.contains(what);
-        seen.push(what.clone());
-        new
-    });
     found.written = target.traffic().written();
     Ok(found)
 }

@@ -12,6 +12,8 @@ use crate::host::{Host, attribute, names};
 const LINKS: usize = 100;
 /// Entries of a GPT that are looked at; the kernel shows at most 256 partitions (include/linux/genhd.h, DISK_MAX_PARTS).
 const ENTRIES: usize = 256;
+/// More than any disk has, in all its tables together.
+const MOST: usize = 2 * ENTRIES;
 /// UEFI 2.10, 5.3.3.
 const ENTRY: u64 = 128;
 
@@ -160,7 +162,8 @@ impl Places {
             (place.start, place.end) == (start, end)
                 && (place.kind == kind || kind == Kind::Unknown)
         };
-        if start < end && start > 0 && !self.partitions.iter().any(known) {
+        let room = self.partitions.len() < MOST;
+        if room && start < end && start > 0 && !self.partitions.iter().any(known) {
             self.partitions.push(Place {
                 number,
                 start,

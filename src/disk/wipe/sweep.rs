@@ -4,29 +4,11 @@ use std::ops::Range;
 
 use log::warn;
 
+use super::plan::{LONGEST, ends};
 use super::signatures::{SIGNATURES, Signature};
 use crate::disk::target::Target;
 use crate::error::{Error, Kind, Result};
 use crate::sys::block::{ALIGNMENT, Aligned};
-use crate::units::MIB;
-
-/// Zeroed at the start of a disk and of each partition: nearly every signature is within, every table.
-const HEAD: u64 = MIB;
-/// And at the end; Promise's arrays have theirs 1.5 MiB before it.
-const TAIL: u64 = 2 * MIB;
-
-/// Both ends, apart from each other; either may be empty.
-pub fn ends(range: &Range<u64>) -> (Range<u64>, Range<u64>) {
-    let head = range.start..range.end.min(range.start + HEAD);
-    let tail = range.end.saturating_sub(TAIL).max(head.end)..range.end;
-    (head, tail)
-}
-
-/// The part of `range` in `middle`; none if it is empty.
-pub fn outside(range: Range<u64>, middle: &Range<u64>) -> Option<Range<u64>> {
-    let part = range.start.max(middle.start)..range.end.min(middle.end);
-    (!part.is_empty()).then_some(part)
-}
 
 /// One disk and memory to move its bytes in.
 pub struct Sweep<'a> {
@@ -37,14 +19,14 @@ pub struct Sweep<'a> {
 impl<'a> Sweep<'a> {
     pub fn new(target: &'a Target) -> Self {
         // Ranges begin and end anywhere, direct I/O at sectors.
-        let memory = Aligned::new(TAIL as usize + 2 * ALIGNMENT);
+        let memory = Aligned::new(LONGEST as usize + 2 * ALIGNMENT);
         Sweep { target, memory }
     }
 
     /// Tells the names of what is on a partition or disk, and returns what of it is far from both ends.
     pub fn scan(&mut self, range: &Range<u64>, mut tell: impl FnMut(&[&str])) -> Vec<Range<u64>> {
         let size = range.end - range.start;
-        let (head, tail) = ends(range);
+        let [tail, head] = ends(range);
         let mut names = Vec::new();
         let mut far = Vec::new();
         let spots = || {
