@@ -32,7 +32,7 @@ pub struct Config {
     pub ignore_bootloader_failure: bool,
     /// Do cluster file systems protect their disks?
     pub guard: bool,
-    /// Erase by discarding where a disk fails to erase itself?
+    /// May a disk that failed to erase itself be discarded?
     pub discard: bool,
     /// `BOOTIF` as the boot loader wrote it, for Ironic to read.
     pub boot_interface: Option<String>,

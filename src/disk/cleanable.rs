@@ -66,7 +66,7 @@ fn judge(
     disks: &[String],
     skip_read_only: bool,
 ) -> Verdict {
-    if let Some(why) = skipped(disk, wishes) {
+    if let Some(why) = skipped(disk, &wishes.skip) {
         return Verdict::PassOver(why);
     }
     if disk.is_virtual_media() || holds_parameters(disk) {

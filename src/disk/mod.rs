@@ -12,10 +12,12 @@ pub mod identity;
 pub mod label;
 pub mod list;
 pub mod secure;
+pub mod shared;
 pub mod table;
 pub mod target;
 pub mod traffic;
 pub mod vpd;
+pub mod wipe;
 
 pub use choose::{Wishes, default_root, wait_for_root};
 pub use hints::Hints;

@@ -6,6 +6,7 @@ use std::{fs, io};
 
 use log::warn;
 
+use super::erasure::Erasure;
 use super::node::Node;
 use crate::clock::{Bell, Clock};
 use crate::error::Result;
@@ -122,6 +123,12 @@ impl Machine {
 
     pub fn set_node(&self, node: Node) {
         *lock(&self.node) = node;
+    }
+
+    /// Do cluster file systems protect their disks?
+    pub fn guards(&self) -> Result<bool> {
+        let own = &self.settings;
+        Erasure::of(&self.node(), own.guard, own.discard).map(|erasure| erasure.guard)
     }
 
     /// How far the command that runs has come; for whoever works on it to say.

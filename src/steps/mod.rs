@@ -4,6 +4,7 @@ mod erase;
 pub mod erasure;
 pub mod image;
 pub mod machine;
+mod metadata;
 pub mod node;
 mod nvram;
 pub mod order;
