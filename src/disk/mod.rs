@@ -9,6 +9,7 @@ pub mod fat;
 pub mod guard;
 pub mod hints;
 pub mod identity;
+pub mod iso;
 pub mod label;
 pub mod list;
 pub mod secure;
