@@ -2,6 +2,10 @@
 
 mod bus;
 pub mod choose;
+pub mod cleanable;
+pub mod erase;
+mod expression;
+pub mod fat;
 pub mod guard;
 pub mod hints;
 pub mod identity;

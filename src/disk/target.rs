@@ -137,6 +137,14 @@ impl Target {
         done == len
     }
 
+    /// Has the disk forget an aligned range; see [`block::discard`].
+    pub fn discard(&self, at: u64, len: u64, secure: bool) -> Result<()> {
+        let word = if secure { "securely " } else { "" };
+        block::discard(&self.file, at, len, secure)
+            .with_context(|| format!("discarding {} {word}from byte {at}", self.path.display()))
+            .kind(Kind::BlockDeviceError)
+    }
+
     /// Reads aligned `bytes` from the aligned offset `at`.
     pub fn read_at(&self, bytes: &mut [u8], at: u64) -> Result<()> {
         self.file
