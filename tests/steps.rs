@@ -60,9 +60,18 @@ fn every_listed_step_has_what_the_conductor_needs() {
     for (word, listed) in [
         (
             "clean",
-            &["erase_devices", "erase_devices_express", "erase_pstore"][..],
+            &[
+                "erase_devices_metadata",
+                "erase_devices",
+                "erase_devices_express",
+                "erase_pstore",
+                "clean_uefi_nvram",
+            ][..],
         ),
-        ("deploy", &["write_image"]),
+        (
+            "deploy",
+            &["erase_devices_metadata", "write_image", "clean_uefi_nvram"],
+        ),
         ("service", &["write_image"]),
     ] {
         let body =

@@ -95,6 +95,11 @@ impl Target {
         }
     }
 
+    /// A block device, or a file that stands for one?
+    pub fn is_device(&self) -> bool {
+        self.device
+    }
+
     /// What went there so far; goes on counting.
     pub fn traffic(&self) -> Arc<Traffic> {
         Arc::clone(&self.traffic)

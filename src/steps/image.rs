@@ -20,7 +20,8 @@ pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
     let empty = Object::new();
     let info = arguments.object("image_info")?.unwrap_or(&empty);
     let mut request = order::request(info, machine.settings())?;
-    request.drive = drive(arguments, info)?;
+    request.drive =
+        drive(arguments, info)?.map(|drive| drive.anew(machine.settings().rebuild_drive));
     let disk = choose_disk(machine)?;
     let place = disk.path.display();
     info!("image {} goes to {place}", request.id);
@@ -60,7 +61,8 @@ fn choose_disk(machine: &Machine) -> Result<disk::Disk> {
             Err(error) => warn!("the node as last sent has to do, the lookup failed: {error}"),
         }
     }
-    let wishes = machine.node().wishes()?;
+    let mut wishes = machine.node().wishes()?;
+    wishes.unguarded = !machine.guards()?;
     let (attempts, delay) = machine.settings().disk_wait;
     disk::wait_for_root(&machine.host, &machine.clock, attempts, delay, &wishes)
         .kind(Kind::DeviceNotFound)

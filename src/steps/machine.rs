@@ -6,6 +6,7 @@ use std::{fs, io};
 
 use log::warn;
 
+use super::erasure::Erasure;
 use super::node::Node;
 use crate::clock::{Bell, Clock};
 use crate::error::Result;
@@ -59,6 +60,8 @@ pub struct Settings {
     pub guard: bool,
     /// May a disk that failed to erase itself be discarded, unless the node says otherwise?
     pub discard: bool,
+    /// Is a config drive made anew on any disk?
+    pub rebuild_drive: bool,
     /// `BOOTIF` as the boot loader wrote it.
     pub boot_interface: Option<String>,
     /// How often, and how long apart, to look for a disk before there is none.
@@ -84,6 +87,7 @@ impl Default for Settings {
             bios_bootloader: false,
             guard: true,
             discard: false,
+            rebuild_drive: false,
             boot_interface: None,
             // protocol/lifecycle.md §3: ipa-disk-wait-attempts and -delay.
             disk_wait: (10, Duration::from_secs(3)),
@@ -122,6 +126,12 @@ impl Machine {
 
     pub fn set_node(&self, node: Node) {
         *lock(&self.node) = node;
+    }
+
+    /// Do cluster file systems protect their disks?
+    pub fn guards(&self) -> Result<bool> {
+        let own = &self.settings;
+        Erasure::of(&self.node(), own.guard, own.discard).map(|erasure| erasure.guard)
     }
 
     /// How far the command that runs has come; for whoever works on it to say.

@@ -4,6 +4,7 @@
 
 pub mod block;
 pub mod device;
+pub mod flags;
 pub mod kernel;
 pub mod nvme;
 pub mod scsi;
