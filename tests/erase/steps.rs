@@ -133,6 +133,42 @@ fn a_switch_or_a_hint_nobody_understands_stops_the_step() {
 }
 
 #[test]
+fn a_cluster_file_system_stops_the_step_before_the_first_disk() {
+    for step in ["erase_devices", "erase_devices_express"] {
+        let mut around = Surroundings::new();
+        let (vda, vdb) = (around.add_named("vda"), around.add_named("vdb"));
+        let mut shared = vec![OLD; 8 * MIB];
+        shared[446..512].fill(0);
+        // One partition of the type that protocol/steps.md §7 has for VMFS, from sector 8 on.
+        shared[446..462].copy_from_slice(&[0, 0, 0, 0, 0xfb, 0, 0, 0, 8, 0, 0, 0, 0, 8, 0, 0]);
+        shared[510..512].copy_from_slice(&[0x55, 0xaa]);
+        fs::write(&vdb, &shared).expect("a file in the scratch");
+        let entry = run(&mut around, step, "{}");
+        assert_eq!(
+            text_at(&entry, &["command_error", "type"]),
+            "ProtectedDeviceError"
+        );
+        let details = text_at(&entry, &["command_error", "details"]);
+        assert!(details.contains("/dev/vdb"), "{details}");
+        assert!(
+            holds(&vda, OLD) && fs::read(&vdb).expect("a file") == shared,
+            "{step}"
+        );
+
+        let off = r#"{"driver_internal_info":{"wipe_special_filesystems":false}}"#;
+        let entry = run(&mut around, step, off);
+        assert_eq!(
+            text_at(&entry, &["command_status"]),
+            "SUCCEEDED",
+            "{entry:?}"
+        );
+        let left = fs::read(&vdb).expect("the disk is a file");
+        assert!(all(&left[..512], 0), "{step}");
+        assert_eq!(all(&left, 0), step == "erase_devices");
+    }
+}
+
+#[test]
 fn a_machine_without_disks_is_clean() {
     for (step, result) in [
         ("erase_devices", "{}"),
