@@ -12,7 +12,7 @@ use ironlet::command::{Agent, Call, Engine, Entry, Machine, Settings};
 use ironlet::disk::guard::Permit;
 use ironlet::error::{Error, Result};
 use ironlet::gauge::Gauge;
-use ironlet::host::Host;
+use ironlet::host::{Host, names};
 use ironlet::image::Tools;
 use ironlet::image::download::patience::Patience;
 use ironlet::net::http::Timeouts;
@@ -145,7 +145,8 @@ impl Surroundings {
             node: self.node.clone(),
             gate: self.gate.take(),
         };
-        let permit = Permit::new(&self.host, vec![self.host.dev("vda")]);
+        let disks = names(self.host.dev("")).into_iter();
+        let permit = Permit::new(&self.host, disks.map(|name| self.host.dev(name)).collect());
         let soon = Duration::from_secs(2);
         let tools = Tools {
             trust: Default::default(),
