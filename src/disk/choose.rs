@@ -186,22 +186,20 @@ fn protected(disk: &Disk) -> Option<String> {
     }
 }
 
-/// Why a disk is neither to be deployed to nor to be erased; none if it is one of ours.
-pub fn left_alone(disk: &Disk, skip: &[Hints]) -> Option<String> {
-    let media = disk.is_virtual_media() || holds_parameters(disk);
-    let media = media.then(|| "is virtual media".to_owned());
-    media.or_else(|| skipped(disk, skip))
+/// Is it a drive with what an operator or Ironic put in, and not one of the machine's own?
+pub(super) fn is_handed_in(disk: &Disk) -> bool {
+    disk.is_virtual_media() || holds_parameters(disk)
 }
 
-fn skipped(disk: &Disk, skip: &[Hints]) -> Option<String> {
+pub(super) fn skipped(disk: &Disk, skip: &[Hints]) -> Option<String> {
     let hints = skip.iter().find(|hints| hints.miss(disk).is_none())?;
     Some(format!("is to be left alone: {hints}"))
 }
 
 /// Why the disk must not be written; none if it may be.
 fn unsafe_to_write(disk: &Disk, mounts: &str) -> Option<String> {
-    if let Some(why) = left_alone(disk, &[]) {
-        return Some(why);
+    if is_handed_in(disk) {
+        return Some("is virtual media".to_owned());
     }
     if disk.read_only {
         return Some("is read-only".to_owned());
@@ -213,7 +211,7 @@ fn unsafe_to_write(disk: &Disk, mounts: &str) -> Option<String> {
 }
 
 /// Where the disk or one of its partitions is mounted. `mounts` is /proc/self/mountinfo.
-fn mounted(disk: &Disk, mounts: &str) -> Option<String> {
+pub(super) fn mounted(disk: &Disk, mounts: &str) -> Option<String> {
     mounts.lines().find_map(|line| {
         // proc_pid_mountinfo(5): id, parent, number, root, mount point, options, tags…, "-", type, source.
         let fields: Vec<_> = line.split(' ').collect();
@@ -257,7 +255,7 @@ mod tests {
             identity: Default::default(),
             rotational: false,
             hctl: None,
-            by_path: None,
+            by_path: Vec::new(),
             transport: None,
             logical_sector: 512,
             physical_sector: 512,

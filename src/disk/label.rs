@@ -1,5 +1,7 @@
 //! What a file system is and its label, as far as config drives and images that wait for one use them.
 
+use std::fmt;
+
 /// Bytes from the start of a file system that tell what it is.
 pub const LOOK: usize = 36 << 10;
 
@@ -17,6 +19,16 @@ pub enum Kind {
     Iso9660,
     Fat,
     Ext,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Iso9660 => "ISO 9660",
+            Kind::Fat => "vfat",
+            Kind::Ext => "ext",
+        })
+    }
 }
 
 impl FileSystem {

@@ -24,11 +24,13 @@ pub mod packing;
 pub mod progress;
 pub mod qcow2;
 pub mod readback;
+pub mod rebuild;
 pub mod receipt;
 pub mod runs;
 pub mod sink;
 pub mod source;
 pub mod tally;
+pub mod window;
 pub mod writers;
 
 use std::path::Path;
@@ -197,9 +199,9 @@ impl Deployment<'_> {
         let (tools, meter, disk) = (self.tools, self.meter, self.disk.display());
         let (length, mut aside) = (download.length(), download.aside(meter.clone()));
         let target = Target::open(self.disk, &tools.permit)?;
-        if let (Some(drive), Some(sector)) = (&self.drive, target.table_units().first()) {
-            drive.check(*sector)?;
-        }
+        let sector = target.table_units().first().copied();
+        let drive = self.drive.as_ref().zip(sector);
+        let drive = drive.map(|(drive, sector)| drive.fit(sector));
         let size = length.map_or("of unknown size".to_owned(), |length| length.to_string());
         let (name, room) = (redacted(url), target.size());
         info!("writing {name} ({size}) to {disk} ({room})");
@@ -218,9 +220,9 @@ impl Deployment<'_> {
         info!("{} verified, flushing {disk}", self.wanted);
         tools.gauge.begin("flushing", None);
         let signature = out.signature();
-        let (demanded, drive) = (self.request.partitioned, self.drive.as_ref());
+        let demanded = self.request.partitioned;
         let verdict = meter.charge(Stage::Disk, || {
-            out.commit_with(|draft| layout::arrange(draft, demanded, drive))
+            out.commit_with(|draft| layout::arrange(draft, demanded, drive.as_ref()))
         })?;
         let written = Written {
             bytes,

@@ -20,7 +20,8 @@ pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
     let empty = Object::new();
     let info = arguments.object("image_info")?.unwrap_or(&empty);
     let mut request = order::request(info, machine.settings())?;
-    request.drive = drive(arguments, info)?;
+    request.drive =
+        drive(arguments, info)?.map(|drive| drive.anew(machine.settings().rebuild_drive));
     let disk = choose_disk(machine)?;
     let place = disk.path.display();
     info!("image {} goes to {place}", request.id);

@@ -55,11 +55,13 @@ pub struct Settings {
     /// The image server's login by default (`ipa-image-server-…`); none without a strategy.
     pub login: Option<Login>,
     pub ignore_bootloader_failure: bool,
+    pub bios_bootloader: bool,
     /// Do cluster file systems protect their disks, unless the node says otherwise?
     pub guard: bool,
-    /// May disks that fail to erase themselves be discarded, unless the node says otherwise?
+    /// May a disk that failed to erase itself be discarded, unless the node says otherwise?
     pub discard: bool,
-    pub bios_bootloader: bool,
+    /// Is a config drive made anew on any disk?
+    pub rebuild_drive: bool,
     /// `BOOTIF` as the boot loader wrote it.
     pub boot_interface: Option<String>,
     /// How often, and how long apart, to look for a disk before there is none.
@@ -82,9 +84,10 @@ impl Default for Settings {
             unpack: false,
             login: None,
             ignore_bootloader_failure: false,
+            bios_bootloader: false,
             guard: true,
             discard: false,
-            bios_bootloader: false,
+            rebuild_drive: false,
             boot_interface: None,
             // protocol/lifecycle.md §3: ipa-disk-wait-attempts and -delay.
             disk_wait: (10, Duration::from_secs(3)),

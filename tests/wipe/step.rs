@@ -110,7 +110,7 @@ fn every_disk_is_erased_but_those_that_are_not_to_be() {
         ("/dev/sda", "is to be left alone: name '/dev/sda'"),
         ("/dev/sdb", "is virtual media"),
         ("/dev/sdc", "is read-only"),
-        ("/dev/sdd", "is a member of md127, which is erased instead"),
+        ("/dev/sdd", "is part of md127, which stands for it"),
     ] {
         assert_eq!(result(disk, "skipped"), format!("\"{why}\""));
     }
@@ -119,12 +119,10 @@ fn every_disk_is_erased_but_those_that_are_not_to_be() {
 #[test]
 fn one_disk_that_fails_does_not_keep_the_others() {
     let mut surroundings = Surroundings::new();
-    let held = [("holders/dm-0", "")];
-    let kept = add(&surroundings, "vda", &held);
-    let before = fs::read(&kept).expect("a file");
-    let erased = add(&surroundings, "vdb", &[]);
-    add(&surroundings, "vdc", &[]);
-    fs::remove_file(surroundings.host.dev("vdc")).expect("it was there");
+    let erased = ["vda", "vdc"].map(|kernel| add(&surroundings, kernel, &[]));
+    let broken = add(&surroundings, "vdb", &[]);
+    fs::remove_file(&broken).expect("it was there");
+    fs::create_dir(&broken).expect("a directory is no disk");
     // Without the guard, which has to read every disk before.
     surroundings.settings.guard = false;
     let entry = run(&mut surroundings, NODE);
@@ -133,10 +131,38 @@ fn one_disk_that_fails_does_not_keep_the_others() {
         "BlockDeviceEraseError"
     );
     let details = text_at(&entry, &["command_error", "details"]);
-    let words = "Failed to erase the metadata on the device(s): \"/dev/vda\": it is held by dm-0; \"/dev/vdc\": ";
+    let words = "Failed to erase the metadata on the device(s): \"/dev/vdb\": ";
     assert!(details.starts_with(words), "{details}");
-    bare(&erased, &[4 << 20]);
-    assert!(fs::read(&kept).expect("a file") == before);
+    for path in erased {
+        bare(&path, &[4 << 20]);
+    }
+}
+
+#[test]
+fn a_disk_in_use_or_out_of_sight_protects_all() {
+    for (guard, held) in [(false, true), (true, false)] {
+        let mut surroundings = Surroundings::new();
+        surroundings.settings.guard = guard;
+        let more = [("holders/dm-0", "")];
+        let kept = add(&surroundings, "vda", &[]);
+        let before = fs::read(&kept).expect("a file");
+        let other = add(&surroundings, "vdb", if held { &more } else { &[] });
+        if !held {
+            fs::remove_file(&other).expect("it was there");
+            fs::create_dir(&other).expect("a directory is no disk");
+        }
+        let entry = run(&mut surroundings, NODE);
+        let kind = text_at(&entry, &["command_error", "type"]);
+        assert_eq!(kind, "BlockDeviceEraseError");
+        let details = text_at(&entry, &["command_error", "details"]);
+        let why = if held {
+            "is held by dm-0"
+        } else {
+            "looking for cluster file systems"
+        };
+        assert!(details.contains(why), "{details}");
+        assert!(fs::read(&kept).expect("a file") == before);
+    }
 }
 
 /// Whoever uses a file system together with other machines, and how blkid or a table tells.

@@ -206,7 +206,10 @@ mod tests {
             (End(512, &[512]), vec![1 << 20]),
             (End(65536, &[65536]), vec![(1 << 20) - 65536]),
             (End(1, &[2, 1, 1 << 21]), vec![disk - 2]),
-            (Start(&[disk - 1, disk - 2, u64::MAX]), vec![disk - 2]),
+            (
+                Start(&[(1 << 20) + 511, (1 << 20) + 510, u64::MAX]),
+                vec![disk - 2],
+            ),
             (Steps(512, 1024, 2048), vec![1024, 1536]),
         ] {
             let found: Vec<u64> = row("", at, &[b"ab"]).places(disk).collect();
