@@ -21,6 +21,12 @@ packing)
     { printf '\2'; plain | xz; } >"$folder/xz"
     { printf '\2'; plain | xz --check=sha256 --block-size=1000; plain | xz -0 --check=crc32 --x86 --delta --lzma2; } >"$folder/xz-streams"
     ;;
+places)
+    mkdir -p "$folder"
+    truncate -s 192K "$folder/gpt" "$folder/mbr"
+    printf 'label: gpt\nfirst-lba: 64\nstart=64, size=64\nstart=128, size=64\n' | sfdisk -q "$folder/gpt"
+    printf 'label: dos\nstart=1, size=10\nstart=20, size=200, type=5\nd5: start=22, size=20\nd6: start=60, size=20\n' | sfdisk -q "$folder/mbr"
+    ;;
 inspect)
     mkdir -p "$folder"
     at 0 'QFI\xfb' >"$folder/qcow2"
