@@ -42,7 +42,7 @@ const IMPORTERS: &[(&str, &str)] = &[
     ("sha2", "src/image/source.rs"),
     ("smoltcp", "src/net/dhcp/message.rs"),
     ("tiny_http", "src/api/mod.rs"),
-    ("ureq", "src/net/http.rs"),
+    ("ureq", "src/net/exchange.rs"),
 ];
 
 /// Words → where alone they may stand.

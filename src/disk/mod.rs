@@ -2,12 +2,16 @@
 
 mod bus;
 pub mod choose;
+pub mod cleanable;
+pub mod erase;
+mod expression;
 pub mod fat;
 pub mod guard;
 pub mod hints;
 pub mod identity;
 pub mod label;
 pub mod list;
+pub mod secure;
 pub mod table;
 pub mod target;
 pub mod traffic;

@@ -1,7 +1,7 @@
 //! The steps there are: protocol/steps.md §2, as far as this build has them.
 
 use super::machine::Machine;
-use super::{Phase, image, nvram};
+use super::{Phase, erase, image, nvram, pstore};
 use crate::codec::json::{Object, Value};
 use crate::error::{Error, Result};
 
@@ -69,6 +69,27 @@ pub(super) static STEPS: &[Step] = &[
         offers: &[on_request(Phase::Deploy), on_request(Phase::Service)],
         arguments: &[internal("image_info"), internal("configdrive")],
         run: image::step,
+    },
+    Step {
+        name: "erase_devices",
+        interface: "deploy",
+        offers: &[clean(10)],
+        arguments: &[],
+        run: erase::devices,
+    },
+    Step {
+        name: "erase_devices_express",
+        interface: "deploy",
+        offers: &[clean(0)],
+        arguments: &[],
+        run: erase::express,
+    },
+    Step {
+        name: "erase_pstore",
+        interface: "deploy",
+        offers: &[clean(0)],
+        arguments: &[],
+        run: pstore::erase,
     },
     Step {
         name: "clean_uefi_nvram",

@@ -11,12 +11,13 @@ BROKEN = ("error", "enroll", "deploy failed", "clean failed", "inspect failed")
 
 
 class Node:
-    def __init__(self, ironic, directory, **driver_info):
+    def __init__(self, ironic, directory, properties, **driver_info):
         self.ironic = ironic
         self.uuid = None
         # (host time, provision state, deploy step) whenever one of them changed
         self.history = []
         self._record = open(directory / "states.log", "a", buffering=1)
+        self._properties = {"cpu_arch": "x86_64", "capabilities": "boot_mode:bios", **properties}
         self._driver_info = {
             "redfish_address": f"http://127.0.0.1:{web.BMC}",
             "redfish_system_id": f"/redfish/v1/Systems/{machine.UUID}",
@@ -28,7 +29,7 @@ class Node:
         """enrol → manageable → available; automated cleaning is off."""
         node = self.ironic.call("POST", "/v1/nodes", {
             "driver": "redfish", "name": "metal", "driver_info": self._driver_info,
-            "properties": {"cpu_arch": "x86_64", "capabilities": "boot_mode:bios"},
+            "properties": self._properties,
         })
         self.uuid = node["uuid"]
         self.ironic.call("POST", "/v1/ports", {"node_uuid": self.uuid, "address": network.MACHINE_MAC, "pxe_enabled": True})
