@@ -208,7 +208,7 @@ fn the_boot_loader_is_left_to_the_image() {
             true,
             r#""root_uuid":"0x00000000""#,
             false,
-            Some("CommandExecutionError"),
+            Some("DeviceNotFound"),
         ),
         (
             true,

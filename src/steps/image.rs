@@ -53,8 +53,8 @@ fn drive(arguments: &Object, info: &Object) -> Result<Option<Source>> {
     given.map(Source::new).transpose()
 }
 
-/// A node without hints is looked up once more: they may just have been set.
-fn choose_disk(machine: &Machine) -> Result<disk::Disk> {
+/// The disk an image goes to. A node without hints is looked up once more: they may just have been set.
+pub fn choose_disk(machine: &Machine) -> Result<disk::Disk> {
     if !machine.node().has_hints() {
         match machine.agent.look_up() {
             Ok(node) => machine.set_node(node),

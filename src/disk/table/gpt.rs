@@ -147,6 +147,13 @@ impl Gpt {
         .collect()
     }
 
+    /// What a partition is for, and what it alone is called, as the GUIDs lie on the disk.
+    pub fn kind_and_guid(&self, number: u32) -> Option<([u8; 16], [u8; 16])> {
+        let at = usize::try_from(number).ok()?.checked_sub(1)?;
+        let entry = self.entries.chunks_exact(self.entry).nth(at)?;
+        Some((array(entry, 0), array(entry, 16)))
+    }
+
     /// Makes the table that of its whole disk: the backup at the very end, all before it usable. Gives the
     /// byte where the backup was announced, or none if it is where it belongs.
     pub fn fit(&mut self) -> Result<Option<u64>> {
