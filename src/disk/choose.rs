@@ -157,7 +157,7 @@ fn none(wishes: &Wishes, reasons: &[String]) -> Error {
     Error::new(Kind::DeviceNotFound, why)
 }
 
-fn skipped(disk: &Disk, wishes: &Wishes) -> Option<String> {
+pub(super) fn skipped(disk: &Disk, wishes: &Wishes) -> Option<String> {
     let hints = wishes
         .skip
         .iter()
@@ -180,7 +180,7 @@ fn unsafe_to_write(disk: &Disk, mounts: &str) -> Option<String> {
 }
 
 /// Where the disk or one of its partitions is mounted. `mounts` is /proc/self/mountinfo.
-fn mounted(disk: &Disk, mounts: &str) -> Option<String> {
+pub(super) fn mounted(disk: &Disk, mounts: &str) -> Option<String> {
     mounts.lines().find_map(|line| {
         // proc_pid_mountinfo(5): id, parent, number, root, mount point, options, tags…, "-", type, source.
         let fields: Vec<_> = line.split(' ').collect();
@@ -198,7 +198,7 @@ fn mounted(disk: &Disk, mounts: &str) -> Option<String> {
 
 /// Is it the drive on which Ironic hands over parameters: a FAT file system labelled `ir-vfd-dev`?
 /// Only drives with a medium that can be taken out are looked at.
-fn holds_parameters(disk: &Disk) -> bool {
+pub(super) fn holds_parameters(disk: &Disk) -> bool {
     let mut sector = [0; 512];
     let read = |sector: &mut [u8]| File::open(&disk.path)?.read_exact(sector);
     disk.removable && read(&mut sector).is_ok() && is_parameter_volume(&sector)
@@ -224,7 +224,7 @@ mod tests {
             identity: Default::default(),
             rotational: false,
             hctl: None,
-            by_path: None,
+            by_path: Vec::new(),
             transport: None,
             logical_sector: 512,
             physical_sector: 512,

@@ -2,6 +2,9 @@
 
 mod bus;
 pub mod choose;
+pub mod cleanable;
+pub mod erase;
+mod expression;
 pub mod fat;
 pub mod guard;
 pub mod hints;
@@ -9,6 +12,7 @@ pub mod identity;
 pub mod iso;
 pub mod label;
 pub mod list;
+pub mod secure;
 pub mod table;
 pub mod target;
 pub mod traffic;

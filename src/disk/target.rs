@@ -73,6 +73,11 @@ impl Target {
         &self.path
     }
 
+    /// For commands of the disk's own.
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
     pub fn size(&self) -> Bytes {
         self.size
     }
@@ -130,6 +135,14 @@ impl Target {
             }
         }
         done == len
+    }
+
+    /// Has the disk forget an aligned range; see [`block::discard`].
+    pub fn discard(&self, at: u64, len: u64, secure: bool) -> Result<()> {
+        let word = if secure { "securely " } else { "" };
+        block::discard(&self.file, at, len, secure)
+            .with_context(|| format!("discarding {} {word}from byte {at}", self.path.display()))
+            .kind(Kind::BlockDeviceError)
     }
 
     /// Reads aligned `bytes` from the aligned offset `at`.

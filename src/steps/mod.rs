@@ -1,10 +1,13 @@
 //! The closed table of clean, deploy and service steps: what is not in it is neither listed nor run.
 
+mod erase;
 pub mod erasure;
 pub mod image;
 pub mod machine;
 pub mod node;
+mod nvram;
 pub mod order;
+mod pstore;
 mod table;
 
 use log::info;
