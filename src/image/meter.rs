@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::sink::Sink;
 use crate::clock::Clock;
+use crate::sys::block::Aligned;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -80,6 +81,10 @@ impl<S: Sink> Sink for Metered<'_, S> {
 
     fn room(&mut self, at: u64) -> io::Result<&mut [u8]> {
         self.meter.charge(Stage::Disk, || self.inner.room(at))
+    }
+
+    fn block(&mut self, at: u64) -> io::Result<Option<&mut Aligned>> {
+        self.meter.charge(Stage::Disk, || self.inner.block(at))
     }
 
     fn filled(&mut self, count: usize) -> io::Result<()> {
