@@ -3,13 +3,31 @@
 use super::hex;
 
 /// The text form of the version 4 UUID that `random` makes.
-pub fn from_random(mut random: [u8; 16]) -> String {
+pub fn from_random(random: [u8; 16]) -> String {
+    text(&version_4(random))
+}
+
+/// The version 4 UUID that `random` makes.
+pub fn version_4(mut random: [u8; 16]) -> [u8; 16] {
     // RFC 9562 §5.4: the version, 4, is the high half of octet 6; the variant, 0b10, the top of octet 8.
     random[6] = random[6] & 0x0f | 0x40;
     random[8] = random[8] & 0x3f | 0x80;
-    let digits = hex::encode(&random);
+    random
+}
+
+/// The usual text form.
+pub fn text(bytes: &[u8; 16]) -> String {
+    let digits = hex::encode(bytes);
     let groups = [0..8, 8..12, 12..16, 16..20, 20..32];
     groups.map(|range| &digits[range]).join("-")
+}
+
+/// The same UUID in the other byte order, that of UEFI 2.10, appendix A: the first three groups turned round.
+pub fn swapped(mut bytes: [u8; 16]) -> [u8; 16] {
+    for group in [0..4, 4..6, 6..8] {
+        bytes[group].reverse();
+    }
+    bytes
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod hints;
 pub mod identity;
 pub mod label;
 pub mod list;
+pub mod swap;
 pub mod table;
 pub mod target;
 pub mod traffic;

@@ -5,6 +5,7 @@ use log::{debug, info};
 
 use super::draft::Draft;
 use super::drive::{self, Drive};
+use crate::codec::uuid;
 use crate::disk::label::{FileSystem, LOOK};
 use crate::disk::table::gpt::Gpt;
 use crate::disk::table::{Partition, Table, gpt, mbr};
@@ -115,16 +116,21 @@ fn put(draft: &mut Draft, mut table: Table, drive: &Drive) -> Result<()> {
         );
         return Err(Error::plain(why));
     }
-    let mut at = partition.start;
+    let end = pour(draft, drive, partition.start)?;
+    match waiting.is_empty() {
+        true => draft.zeros(end, partition.end - end), // what the disk held before is nobody's business
+        false => Ok(()),
+    }
+}
+
+/// Writes the drive from byte `at` on; gives the first byte after it.
+pub(super) fn pour(draft: &mut Draft, drive: &Drive, mut at: u64) -> Result<u64> {
     drive.each_piece(MIB as usize, |bytes| {
         draft.write(at, bytes)?;
         at += bytes.len() as u64;
         Ok(())
     })?;
-    match waiting.is_empty() {
-        true => draft.zeros(at, partition.end - at), // what the disk held before is nobody's business
-        false => Ok(()),
-    }
+    Ok(at)
 }
 
 fn add(draft: &mut Draft, table: &mut Table) -> Result<Partition> {
@@ -134,12 +140,15 @@ fn add(draft: &mut Draft, table: &mut Table) -> Result<Partition> {
     }
 }
 
+/// What GUIDs and UUIDs are made of.
+pub(super) fn random() -> Result<[u8; 16]> {
+    let mut bytes = [0; 16];
+    kernel::random(&mut bytes).context("drawing random bytes for a UUID")?;
+    Ok(bytes)
+}
+
 fn add_to_gpt(gpt: &mut Gpt) -> Result<Partition> {
-    let mut guid = [0; 16];
-    kernel::random(&mut guid).context("drawing a partition's GUID")?;
-    // RFC 9562, 5.4, in the byte order of UEFI 2.10, appendix A: version 4 and the usual variant.
-    guid[7] = guid[7] & 0x0f | 0x40;
-    guid[8] = guid[8] & 0x3f | 0x80;
+    let guid = uuid::swapped(uuid::version_4(random()?));
     gpt.add(drive::LIMIT.0, LABEL, guid)
 }
 

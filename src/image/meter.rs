@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use super::sink::Sink;
 use crate::clock::Clock;
+use crate::error::Error;
+use crate::units::Bytes;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -76,6 +78,10 @@ impl<'a, S: Sink> Metered<'a, S> {
 impl<S: Sink> Sink for Metered<'_, S> {
     fn capacity(&self) -> u64 {
         self.inner.capacity()
+    }
+
+    fn too_small(&self, image: Option<Bytes>) -> Error {
+        self.inner.too_small(image)
     }
 
     fn room(&mut self, at: u64) -> io::Result<&mut [u8]> {

@@ -16,6 +16,7 @@ pub mod checksum;
 pub mod download;
 pub mod draft;
 pub mod drive;
+pub mod ends;
 pub mod format;
 pub mod inspect;
 pub mod layout;
