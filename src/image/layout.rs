@@ -5,6 +5,7 @@ use log::{debug, info};
 
 use super::draft::Draft;
 use super::drive::{self, Drive};
+use super::parts::Wanted;
 use crate::codec::uuid;
 use crate::disk::label::{FileSystem, LOOK};
 use crate::disk::table::gpt::Gpt;
@@ -12,6 +13,17 @@ use crate::disk::table::{Partition, Table, gpt, mbr};
 use crate::error::{Context, Error, Kind, Result};
 use crate::sys::kernel;
 use crate::units::{Bytes, MIB};
+
+/// What the image is to the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// All of it, whatever that is.
+    Bytes,
+    /// All of it, and without a partition good for nothing.
+    Disk,
+    /// One partition among others.
+    Partition(Wanted),
+}
 
 /// Where a config drive is looked for by its reader, in any letter case.
 const LABEL: &str = "config-2";

@@ -22,6 +22,7 @@ pub mod inspect;
 pub mod layout;
 pub mod meter;
 pub mod packing;
+pub mod parts;
 pub mod progress;
 pub mod qcow2;
 pub mod readback;
@@ -60,8 +61,10 @@ use format::Format;
 use meter::{Meter, Metered, Stage};
 use progress::Progress;
 use readback::{Verdict, once_more};
+pub use layout::Layout;
 pub use receipt::Receipt;
-use receipt::Seconds;
+use parts::Division;
+use receipt::{Left, Seconds};
 use sink::DiskSink;
 use source::{Digest, Hashing};
 
@@ -77,8 +80,7 @@ pub struct Request {
     /// A complete Authorization header value.
     pub authorization: Option<Secret>,
     pub proxies: Proxies,
-    /// A disk without a partition would be good for nothing.
-    pub partitioned: bool,
+    pub layout: Layout,
     pub drive: Option<drive::Source>,
 }
 
@@ -109,7 +111,7 @@ struct Deployment<'a> {
 /// What one attempt left on the disk.
 struct Written {
     bytes: Bytes,
-    signature: u32,
+    left: Left,
     traffic: Arc<Traffic>,
 }
 
@@ -169,7 +171,7 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         zeros: written.traffic.zeroed(),
         retries: spent.connections - 1,
         seconds: Seconds::of(&meter, tools.clock.elapsed() - started),
-        signature: written.signature,
+        left: written.left,
     };
     info!("{}", receipt.line(disk));
     Ok(receipt)
@@ -201,6 +203,11 @@ impl Deployment<'_> {
         if let (Some(drive), Some(sector)) = (&self.drive, target.table_units().first()) {
             drive.check(*sector)?;
         }
+        let traffic = target.traffic();
+        let (target, division) = match &self.request.layout {
+            Layout::Partition(wanted) => (None, Some(Division::new(wanted, target, self.drive.as_ref())?)),
+            _ => (Some(target), None)
+        };
         let size = length.map_or("of unknown size".to_owned(), |length| length.to_string());
         let (name, room) = (redacted(url), target.size());
         info!("writing {name} ({size}) to {disk} ({room})");
