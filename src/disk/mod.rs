@@ -2,6 +2,7 @@
 
 mod bus;
 pub mod choose;
+pub mod fat;
 pub mod guard;
 pub mod hints;
 pub mod identity;

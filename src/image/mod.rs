@@ -31,6 +31,7 @@ pub mod runs;
 pub mod sink;
 pub mod source;
 pub mod tally;
+pub mod window;
 pub mod writers;
 
 use std::path::Path;
