@@ -3,6 +3,7 @@
 mod support;
 
 use ironlet::codec::json::{Value, parse};
+use ironlet::disk::table::plan::Scheme;
 use ironlet::image::Request;
 use ironlet::image::checksum::Checksum;
 use ironlet::image::source::{Algorithm, Digest};
@@ -16,7 +17,7 @@ fn request(fields: &str) -> Request {
     let Ok(Value::Object(info)) = parse(&info) else {
         panic!("{info} is an object")
     };
-    order::request(&info, &Settings::default()).expect(fields)
+    order::request(&info, &Settings::default(), Scheme::Mbr).expect(fields)
 }
 
 #[test]

@@ -14,10 +14,12 @@ use crate::codec::{self, gzip};
 use crate::disk::label::{FileSystem, Kind as Of, LOOK};
 use crate::error::{Context, Error, Kind, Result};
 use crate::secret::redacted;
-use crate::units::Bytes;
+use crate::units::{Bytes, GIB};
 
-/// The largest there is (protocol/deploy.md §11), and the size of a partition made for one.
+/// The largest for a whole disk (protocol/deploy.md §11), and the size of a partition made for one.
 pub const LIMIT: Bytes = Bytes::mib(64);
+/// The largest for a partition image, which brings a partition of its own size: so much of it is believed.
+pub const MOST: Bytes = Bytes(GIB);
 /// Deflate may add five bytes to each 64 KiB, base64 a third, and line ends a little.
 const LONGEST: u64 = LIMIT.0 / 2 * 3;
 
@@ -25,8 +27,8 @@ const LONGEST: u64 = LIMIT.0 / 2 * 3;
 #[derive(Clone, Debug)]
 pub enum Source {
     Here(Drive),
-    /// At this URL.
-    At(String),
+    /// At this URL, and no larger than this.
+    At(String, Bytes),
 }
 
 /// A config drive that is whole; it holds secrets, and so no one prints it.
@@ -38,13 +40,13 @@ pub struct Drive {
 }
 
 impl Source {
-    /// By what Ironic sent: a URL, or the drive itself.
-    pub fn new(text: &str) -> Result<Self> {
+    /// By what Ironic sent: a URL, or the drive itself; unpacked no larger than `limit`.
+    pub fn new(text: &str, limit: Bytes) -> Result<Self> {
         let start = text.get(..8).unwrap_or_default().to_ascii_lowercase();
         if start.starts_with("http://") || start == "https://" {
-            return Ok(Source::At(text.to_owned()));
+            return Ok(Source::At(text.to_owned(), limit));
         }
-        let drive = unpacked(text).and_then(Drive::new);
+        let drive = unpacked(text).and_then(|packed| Drive::new(packed, limit));
         let drive = drive
             .context("the config drive")
             .kind(Kind::DeploymentError)?;
@@ -53,9 +55,9 @@ impl Source {
 
     /// The drive itself. The login for `image` is for its own server.
     pub fn load(&self, fetcher: &Fetcher, image: &str) -> Result<Drive, Failure> {
-        let url = match self {
+        let (url, limit) = match self {
             Source::Here(drive) => return Ok(drive.clone()),
-            Source::At(url) => url,
+            Source::At(url, limit) => (url, *limit),
         };
         let told = |error: &Error| {
             let why = format!("the config drive: {}", error.details());
@@ -65,7 +67,7 @@ impl Source {
             error: told(&failure.error),
             ..failure
         })?;
-        Drive::read(served.body).map_err(|error| Failure {
+        Drive::read(served.body, limit).map_err(|error| Failure {
             then: match error.kind() {
                 Kind::RESTError => Then::End,
                 _ => Then::Again,
@@ -81,44 +83,48 @@ impl Source {
 
 impl Drive {
     /// From a file: base64 of gzip, gzip, or the drive as it is. An error with a kind is the network's.
-    pub fn read(file: impl Read) -> Result<Self> {
+    pub fn read(file: impl Read, limit: Bytes) -> Result<Self> {
         let broken =
             |error: io::Error| Error::new(Kind::ImageDownloadError, Error::from(error).details());
+        // More than LONGEST is not waited for.
+        let limit_as_served = Bytes(limit.0.min(LONGEST));
         let mut file = file.take(LONGEST + 1);
         let mut start = vec![0; 512];
         let count = read_full(&mut file, &mut start).map_err(broken)?;
         start.truncate(count);
         if !start.starts_with(&gzip::MAGIC) && start.iter().any(|byte| *byte < b'\t') {
-            return Drive::pack(io::Cursor::new(start).chain(file)).map_err(broken)?;
+            return Drive::pack(io::Cursor::new(start).chain(file), limit_as_served)
+                .map_err(broken)?;
         }
         file.read_to_end(&mut start).map_err(broken)?;
         if start.len() as u64 > LONGEST {
-            return Err(too_large());
+            return Err(too_large(limit_as_served));
         }
         if start.starts_with(&gzip::MAGIC) {
-            return Drive::new(start);
+            return Drive::new(start, limit);
         }
         let text = String::from_utf8(start)
             .ok()
             .and_then(|text| unpacked(&text).ok());
-        Drive::new(text.ok_or_else(|| {
+        let packed = text.ok_or_else(|| {
             let why =
                 "what is there is text, but not base64: a page that says what is wrong, perhaps";
             Error::plain(why)
-        })?)
+        })?;
+        Drive::new(packed, limit)
     }
 
     /// From the drive as it is.
-    fn pack(mut plain: impl Read) -> io::Result<Result<Self>> {
+    fn pack(mut plain: impl Read, limit: Bytes) -> io::Result<Result<Self>> {
         let mut packer = gzip::packer();
-        if io::copy(&mut plain, &mut packer)? > LIMIT.0 {
-            return Ok(Err(too_large()));
+        if io::copy(&mut plain, &mut packer)? > limit.0 {
+            return Ok(Err(too_large(limit)));
         }
-        Ok(Drive::new(packer.finish()?))
+        Ok(Drive::new(packer.finish()?, limit))
     }
 
     /// From a gzip file.
-    fn new(packed: Vec<u8>) -> Result<Self> {
+    fn new(packed: Vec<u8>, limit: Bytes) -> Result<Self> {
         let mut drive = Drive {
             packed: Arc::new(packed),
             size: Bytes(0),
@@ -131,8 +137,8 @@ impl Drive {
                 start.extend_from_slice(bytes);
             }
             size += bytes.len() as u64;
-            match size > LIMIT.0 {
-                true => Err(too_large()),
+            match size > limit.0 {
+                true => Err(too_large(limit)),
                 false => Ok(()),
             }
         })?;
@@ -195,6 +201,6 @@ fn unpacked(text: &str) -> Result<Vec<u8>> {
     bytes.ok_or_else(|| Error::plain("it is not base64"))
 }
 
-fn too_large() -> Error {
-    Error::plain(format!("it is larger than {LIMIT}"))
+fn too_large(limit: Bytes) -> Error {
+    Error::plain(format!("it is larger than {limit}"))
 }

@@ -59,14 +59,14 @@ use download::patience::{Failure, Patience};
 use download::resume::Download;
 use drive::Drive;
 use format::Format;
+pub use layout::Layout;
 use meter::{Meter, Metered, Stage};
+use parts::Division;
 use progress::Progress;
 use readback::{Verdict, once_more};
-pub use layout::Layout;
 pub use receipt::Receipt;
-use parts::Division;
 use receipt::{Left, Seconds};
-use sink::DiskSink;
+use sink::{DiskSink, Sink};
 use source::{Digest, Hashing};
 
 /// What to write.
@@ -205,37 +205,48 @@ impl Deployment<'_> {
             drive.check(*sector)?;
         }
         let traffic = target.traffic();
-        let (target, division) = match &self.request.layout {
-            Layout::Partition(wanted) => (None, Some(Division::new(wanted, target, self.drive.as_ref())?)),
-            _ => (Some(target), None)
+        let division = match &self.request.layout {
+            Layout::Partition(wanted) => Some(Division::new(wanted, &target, self.drive.as_ref())?),
+            Layout::Disk | Layout::Bytes => None,
+        };
+        let out = match &division {
+            Some(division) => division.root()?,
+            None => DiskSink::new(target)?,
         };
         let size = length.map_or("of unknown size".to_owned(), |length| length.to_string());
-        let (name, room) = (redacted(url), target.size());
+        let (name, room) = (redacted(url), Bytes(out.capacity()));
         info!("writing {name} ({size}) to {disk} ({room})");
         tools.gauge.begin("writing", length);
         let ahead =
             ReadAhead::spawn("image-read", download)?.metered(meter.clone(), Stage::Network);
         let seen = Progress::new(Bounded::new(ahead, room), tools.gauge.clone());
         let image = Hashing::new(seen, self.wanted.algorithm()).metered(meter.clone());
-        let traffic = target.traffic();
-        let proof = tools.readback.then(|| tools.gauge.clone());
-        let mut out = DiskSink::new(target)?.read_back(proof);
+        let mut out = out.read_back(tools.readback.then(|| tools.gauge.clone()));
         let metered = &mut Metered::new(&mut out, meter);
         let format = &self.request.format;
         let (bytes, image) = format.write(image, length, metered, &mut aside)?;
         image.must_be(&self.wanted)?;
         info!("{} verified, flushing {disk}", self.wanted);
         tools.gauge.begin("flushing", None);
-        let signature = out.signature();
-        let (demanded, drive) = (self.request.partitioned, self.drive.as_ref());
-        let verdict = meter.charge(Stage::Disk, || {
-            out.commit_with(|draft| layout::arrange(draft, demanded, drive))
-        })?;
+        let finish = || self.finish(out, division.as_ref());
+        let (verdict, left) = meter.charge(Stage::Disk, finish)?;
         let written = Written {
             bytes,
-            signature,
+            left,
             traffic,
         };
         Ok((written, verdict))
+    }
+
+    /// The image is there and verified: what makes a disk of it.
+    fn finish(&self, out: DiskSink, division: Option<&Division>) -> Result<(Verdict, Left)> {
+        if let Some(division) = division {
+            let (verdict, laid) = division.finish(out, self.tools.readback)?;
+            return Ok((verdict, Left::Parts(laid)));
+        }
+        let demanded = self.request.layout == Layout::Disk;
+        let (left, drive) = (Left::Disk(out.signature()), self.drive.as_ref());
+        let verdict = out.commit_with(|draft| layout::arrange(draft, demanded, drive))?;
+        Ok((verdict, left))
     }
 }

@@ -54,26 +54,37 @@ pub struct Division<'a> {
 
 impl<'a> Division<'a> {
     /// Writes nothing. What cannot be done is an error here.
-    pub fn new(wanted: &Wanted, disk: Target, drive: Option<&'a Drive>) -> Result<Self> {
+    pub fn new(wanted: &Wanted, disk: &Target, drive: Option<&'a Drive>) -> Result<Self> {
         let mut sizes = wanted.sizes;
         sizes.drive = drive.map_or(0, |drive| drive.size().0.div_ceil(MIB));
         let planned = match wanted.preserve {
-            true => preserved(wanted.scheme, sizes, &disk),
-            false => plan(wanted.scheme, &sizes, &disk),
+            true => preserved(wanted.scheme, sizes, disk),
+            false => plan(wanted.scheme, &sizes, disk),
         };
         let refused = |error: Error| {
             let (disk, why) = (disk.path().display(), error.details());
             let why = format!("dividing {disk}: {why}; nothing was written");
             Error::new(Kind::DeploymentError, why)
         };
-        let plan = planned.map_err(refused)?;
-        let division = Division {
-            disk,
+        let plan = planned.and_then(|plan| {
+            let formatted = plan.parts().iter().filter(|part| match part.role {
+                Role::Efi => true,
+                Role::Ephemeral => !wanted.preserve,
+                _ => false,
+            });
+            for part in formatted {
+                fat::check(part.end - part.start, sector(disk))
+                    .with_context(|| format!("{} as vfat", part.role.name()))?;
+            }
+            Ok(plan)
+        });
+        let plan = plan.map_err(refused)?;
+        Ok(Division {
+            disk: disk.part(0..disk.size().0),
             plan,
             drive,
             preserve: wanted.preserve,
-        };
-        Ok(division)
+        })
     }
 
     /// Where the image goes: the root partition.
@@ -157,15 +168,9 @@ impl<'a> Division<'a> {
             Role::Root | Role::BiosBoot | Role::Ephemeral => return Ok(()),
         };
         let [a, b, c, d, ..] = layout::random()?;
-        let sector = sector(&self.disk);
-        let mut window = Window::new(draft, start..part.end);
-        fat::format(
-            &mut window,
-            size,
-            sector as u16,
-            label,
-            u32::from_le_bytes([a, b, c, d]),
-        )
+        let (sector, id) = (sector(&self.disk), u32::from_le_bytes([a, b, c, d]));
+        let mut window = Window::new(draft, start, size);
+        fat::format(&mut window, size, sector, label, id)
     }
 
     /// All but the first sector, flushed; then that. Gives where the disk holds something else.
@@ -211,12 +216,14 @@ impl<'a> Division<'a> {
 }
 
 /// The unit of the table: a file stands for a disk of the most usual kind.
-fn sector(disk: &Target) -> u64 {
-    disk.table_units().first().copied().unwrap_or(512)
+fn sector(disk: &Target) -> u16 {
+    let unit = disk.table_units().first();
+    unit.and_then(|unit| u16::try_from(*unit).ok())
+        .unwrap_or(512) // Target::open takes none beyond 4096
 }
 
 fn plan(scheme: Scheme, sizes: &Sizes, disk: &Target) -> Result<Plan> {
-    Plan::new(scheme, sizes, sector(disk), disk.size().0)
+    Plan::new(scheme, sizes, sector(disk).into(), disk.size().0)
 }
 
 /// The plan, if it is that of the table which is there. The partition of the config drive may be larger than
@@ -234,7 +241,9 @@ fn preserved(scheme: Scheme, mut sizes: Sizes, disk: &Target) -> Result<Plan> {
         let wanted = plan(scheme, &sizes, disk)?;
         wanted.must_be(&table).map(|()| wanted)
     });
-    kept.context("preserve_ephemeral is true, which takes a disk with the very partitions of this deploy")
+    kept.context(
+        "preserve_ephemeral is true, which takes a disk with the very partitions of this deploy",
+    )
 }
 
 /// The table on the disk, and the first bytes of that.

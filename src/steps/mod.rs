@@ -1,11 +1,13 @@
 //! The closed table of clean, deploy and service steps: what is not in it is neither listed nor run.
 
 pub mod erasure;
+pub mod firmware;
 pub mod image;
 pub mod machine;
 pub mod node;
 pub mod order;
 mod table;
+pub mod written;
 
 use log::info;
 
