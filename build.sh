@@ -18,6 +18,7 @@ usage() {
 ./build.sh lab [SCENARIO…]      scenarios against a real Ironic
 ./build.sh conformance          the same requests to IPA and to ironlet, replies compared
 ./build.sh contract             Ironic's own code reads a command that runs, and its receipt
+./build.sh identity             disks of each of QEMU's kinds, as IPA and as ironlet describe them
 ./build.sh components [PART…]   real web servers and proxies around the binary
 ./build.sh bench [OPTIONS]      figures beside their limits and peers; --only SECTION, --rounds N
 ./build.sh fuzz TARGET SECONDS  one fuzz target
@@ -43,7 +44,7 @@ packages() {
     build) echo cpio kmod xz-utils zstd ca-certificates ;;
     image) echo cpio kmod e2fsprogs fdisk grub-common grub-pc-bin busybox-static openssl ;;
     machine) echo qemu-system-x86 ipxe-qemu iproute2 python3 ;;
-    rust_tests) echo dnsmasq-base iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools mtools genisoimage xorriso gzip zstd xz-utils parted e2fsprogs xfsprogs btrfs-progs f2fs-tools ;;
+    rust_tests) echo dnsmasq-base efibootmgr iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools mtools genisoimage xorriso gzip zstd xz-utils parted e2fsprogs xfsprogs btrfs-progs f2fs-tools ;;
     fuzz) echo g++ ;;
     curl) echo curl ;;
     esac
@@ -171,6 +172,12 @@ contract() {
     IRONLET=$PWD/dist/ironlet tests/contract/run "$@"
 }
 
+identity() {
+    need rust build machine
+    build
+    tests/identity/run "$@"
+}
+
 components() {
     need_rust
     binary
@@ -196,7 +203,7 @@ fuzz() {
 
 case ${1:-} in
 '' | --profile | --kernel | --modules) build "$@" ;;
-demo | check | lab | conformance | contract | components | bench | fuzz) "$@" ;;
+demo | check | lab | conformance | contract | identity | components | bench | fuzz) "$@" ;;
 test) all_parts ;;
 -h | --help | help) usage ;;
 *) usage >&2; exit 2 ;;

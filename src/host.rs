@@ -45,6 +45,11 @@ impl Host {
         self.root.join("etc").join(path)
     }
 
+    /// What the machine itself calls `path`.
+    pub fn seen(&self, path: &str) -> PathBuf {
+        self.root.join(path.trim_start_matches('/'))
+    }
+
     /// Kernel modules of the release `release`.
     pub fn modules(&self, release: &str) -> PathBuf {
         self.root.join("lib/modules").join(release)

@@ -31,7 +31,8 @@ pub mod power;
 // F4: disks
 pub mod disk;
 
-// F5: what the machine is, and the image path
+// F5: what the machine is, the image path, and who boots what it wrote
+pub mod efi;
 pub mod image;
 pub mod inventory;
 

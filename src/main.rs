@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use getopts::{Matches, Options};
-use ironlet::agent::{self, standalone};
+use ironlet::agent::{self, standalone, step};
+use ironlet::codec::json;
+use ironlet::host::Host;
+use ironlet::inventory::{self, BootFacts};
 use ironlet::{config, init};
 
 const USAGE: &str = "Usage: ironlet [MODE] [OPTIONS]
@@ -28,7 +31,11 @@ fn main() -> ExitCode {
             print(&format!("ironlet {}", env!("CARGO_PKG_VERSION")))
         }
         () if flags.opt_present("help-parameters") => print(&config::parameters_help()),
+        () if flags.opt_present("inventory") => print(&inventory(&flags)),
         () if flags.opt_present("agent") => agent::run(surroundings(&flags)),
+        () if flags.opt_present("step") => {
+            step::run(surroundings(&flags), &step(&flags)).and_then(|result| print(&result))
+        }
         () if flags.opt_present("write-image") => {
             let readback = flags.opt_present("readback");
             standalone::write(surroundings(&flags), image(&flags), readback)
@@ -55,6 +62,11 @@ fn print(text: &str) -> ironlet::error::Result<()> {
 fn options() -> Options {
     let mut options = Options::new();
     options.optflag("", "agent", "run the agent (what pid 1 starts)");
+    options.optflag(
+        "",
+        "inventory",
+        "print what Ironic would be told of this machine, as JSON",
+    );
     options.optopt(
         "",
         "write-image",
@@ -68,6 +80,19 @@ fn options() -> Options {
         "SUM",
     );
     options.optopt("", "disk", "the disk to write", "PATH");
+    options.optopt(
+        "",
+        "step",
+        "run one cleaning step (erase_devices, …) and print its result",
+        "NAME",
+    );
+    options.optopt(
+        "",
+        "node",
+        "with --step: what Ironic would say of the node, as JSON",
+        "JSON",
+    );
+    options.optopt("", "arguments", "with --step: its arguments", "JSON");
     options.optflag("", "readback", "read the disk back at the end and compare");
     options.optmulti(
         "",
@@ -102,6 +127,19 @@ fn surroundings(flags: &Matches) -> agent::Surroundings {
             .into_iter()
             .map(PathBuf::from)
             .collect(),
+    }
+}
+
+fn inventory(flags: &Matches) -> String {
+    let host = Host::new(surroundings(flags).root);
+    json::print(&inventory::collect(&host, BootFacts::default()))
+}
+
+fn step(flags: &Matches) -> step::Step {
+    step::Step {
+        name: flags.opt_str("step").unwrap_or_default(),
+        node: flags.opt_str("node"),
+        arguments: flags.opt_str("arguments"),
     }
 }
 

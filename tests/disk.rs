@@ -19,6 +19,7 @@ fn rows(machine: &Machine) -> Vec<Vec<String>> {
         let who = disk.identity;
         let path = disk
             .by_path
+            .first()
             .map(|path| path.replace("/dev/disk/by-path/", ""));
         vec![
             disk.name,

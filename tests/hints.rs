@@ -21,7 +21,7 @@ fn hints(json: &str) -> Result<Hints> {
 
 /// What upstream's matcher (device_hints.py 13.0.0) answers for the same hints and disks, ranges aside.
 #[rustfmt::skip]
-const FITS: [(&str, &str); 36] = [
+const FITS: [(&str, &str); 39] = [
     (r#"{"name":"/dev/sda"}"#, "sda"),
     (r#"{"name":" /DEV/sdA "}"#, "sda"),
     (r#"{"name":"s!= /dev/sda"}"#, "nvme0n1 nvme1n1 sdb sdc"),
@@ -44,6 +44,9 @@ const FITS: [(&str, &str); 36] = [
     (r#"{"wwn_vendor_extension":"<in> 0x"}"#, ""),
     (r#"{"hctl":"2:0:0:0"}"#, "sdb"),
     (r#"{"by_path":"/dev/disk/by-path/pci-0000:00:03.0-nvme-1"}"#, "nvme0n1"),
+    (r#"{"by_path":"/dev/disk/by-path/pci-0000:00:1f.2-ata-1"}"#, "sda"),
+    (r#"{"by_path":"/dev/disk/by-path/pci-0000:00:1f.2-ata-1.0"}"#, "sda"),
+    (r#"{"by_path":"s!= /dev/disk/by-path/pci-0000:00:1f.2-ata-1.0"}"#, "nvme0n1 nvme1n1 sdb sdc"),
     (r#"{"tran":"<or> usb <or> nvme"}"#, "nvme0n1 nvme1n1 sdc"),
     (r#"{"rotational":true}"#, "sda sdc"),
     (r#"{"rotational":"No"}"#, "nvme0n1 nvme1n1 sdb"),
@@ -121,6 +124,7 @@ fn choose(machine: &Machine, root: &str, skip: &[&str]) -> Result<Disk> {
     let wishes = Wishes {
         root: (!root.is_empty()).then(|| hints(root).expect(root)),
         skip: skip.iter().map(|json| hints(json).expect(json)).collect(),
+        ..Wishes::default()
     };
     wait_for_root(&machine.host(), &Clock::fake(), 1, Duration::ZERO, &wishes)
 }

@@ -12,7 +12,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("host", 2),
     ("logger", 3), ("config", 3), ("net", 3), ("power", 3),
     ("disk", 4),
-    ("image", 5), ("inventory", 5),
+    ("efi", 5), ("image", 5), ("inventory", 5),
     ("conductor", 6), ("steps", 6),
     ("command", 7),
     ("api", 8), ("init", 8),
@@ -35,13 +35,14 @@ const IMPORTERS: &[(&str, &str)] = &[
     ("md-5", "src/image/source.rs"),
     ("miniserde", "src/codec/json.rs"),
     ("rcgen", "src/net/certificate.rs"),
+    ("regex-lite", "src/efi/pattern.rs"),
     ("rustls", "src/net/tls.rs"),
     ("ruzstd", "src/codec/zstd.rs"),
     ("sha1", "src/image/source.rs"),
     ("sha2", "src/image/source.rs"),
     ("smoltcp", "src/net/dhcp/message.rs"),
     ("tiny_http", "src/api/mod.rs"),
-    ("ureq", "src/net/http.rs"),
+    ("ureq", "src/net/exchange.rs"),
 ];
 
 /// Words → where alone they may stand.

@@ -79,6 +79,7 @@ all_parts() {
     part reproducible reproducible
     part conformance ./build.sh conformance
     part contract ./build.sh contract
+    part identity ./build.sh identity
     part components ./build.sh components
     part demo ./build.sh demo
     part lab ./build.sh lab

@@ -58,8 +58,8 @@ fn recorded_requests_get_replies_of_the_recorded_shape() {
 fn every_listed_step_has_what_the_conductor_needs() {
     let engine = Surroundings::new().engine();
     for (word, listed) in [
-        ("clean", &[][..]),
-        ("deploy", &["write_image"]),
+        ("clean", &["clean_uefi_nvram"][..]),
+        ("deploy", &["write_image", "clean_uefi_nvram"]),
         ("service", &["write_image"]),
     ] {
         let body =

@@ -4,6 +4,7 @@ mod identity;
 mod powers;
 mod session;
 pub mod standalone;
+pub mod step;
 mod terms;
 
 use std::net::IpAddr;

@@ -69,8 +69,14 @@ pub fn write(surroundings: Surroundings, image: Image, readback: bool) -> Result
             "no disk named: --disk PATH says which",
         ));
     };
+    let tools = tools(&surroundings, readback);
+    image::deploy(&image.request()?, disk, &tools).map(drop)
+}
+
+/// What a person's own orders are done with.
+pub(super) fn tools(surroundings: &Surroundings, readback: bool) -> Tools {
     let clock = Clock::real();
-    let tools = Tools {
+    Tools {
         trust: Default::default(),
         timeouts: Timeouts {
             connect: Duration::from_secs(60),
@@ -85,8 +91,7 @@ pub fn write(surroundings: Surroundings, image: Image, readback: bool) -> Result
         readback,
         gauge: Gauge::new(clock.clone()),
         clock,
-    };
-    image::deploy(&image.request()?, disk, &tools).map(drop)
+    }
 }
 
 /// Deploys what the kernel command line named, then goes; a failure is told and tried again for ever.

@@ -117,6 +117,8 @@ pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
             password: Some(password.clone()),
         }),
         ignore_bootloader_failure: config.ignore_bootloader_failure,
+        guard: config.guard,
+        discard: config.discard,
         boot_interface: config.boot_interface.clone(),
         disk_wait: (config.disk_wait.attempts, config.disk_wait.delay),
         ..Settings::default()

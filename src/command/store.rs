@@ -13,6 +13,7 @@ use log::{error, warn};
 
 use super::entry::Entry;
 use crate::codec::json::{self, Fields, Value, object, text};
+use crate::disk::erase::ledger;
 use crate::error::{Context, Error, Kind, Result};
 use crate::gauge::Gauge;
 use crate::host::Host;
@@ -22,15 +23,20 @@ const REASON: usize = 2000;
 /// More than an id, a name and a reason ever take, every character escaped.
 const LARGEST: u64 = 32 << 10;
 
-pub(super) struct Mark(PathBuf);
+pub(super) struct Mark(Host);
 
 impl Mark {
     pub fn of(host: &Host) -> Self {
-        Mark(host.run("command"))
+        Mark(host.clone())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.run("command")
     }
 
     /// A command that starts without its mark is still better than one that does not start.
     pub fn set(&self, entry: &Entry) {
+        ledger::forget(&self.0);
         self.write(entry, "running", Value::Null);
     }
 
@@ -46,15 +52,15 @@ impl Mark {
             ("name", text(entry.full_name())),
             ("reason", reason),
         ]);
-        if let Err(error) = replace(&self.0, &json::print(&content)) {
+        if let Err(error) = replace(&self.path(), &json::print(&content)) {
             warn!("marking {} as {state}: {error}", entry.full_name());
         }
     }
 
     pub fn clear(&self) {
-        match fs::remove_file(&self.0) {
+        match fs::remove_file(self.path()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                warn!("removing {}: {error}", self.0.display());
+                warn!("removing {}: {error}", self.path().display());
             }
             _ => (),
         }
@@ -63,7 +69,7 @@ impl Mark {
     /// The command an earlier agent process died in, or the last one that failed there, as FAILED.
     pub fn left_over(&self, gauge: Gauge) -> Option<Entry> {
         let mut content = String::new();
-        let file = match fs::File::open(&self.0) {
+        let file = match fs::File::open(self.path()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             file => file,
         };
@@ -72,15 +78,17 @@ impl Mark {
             .map_err(Error::from)
             .and_then(|_| fields(&content))
             .unwrap_or_else(|error| {
-                warn!("reading {}: {error}", self.0.display());
+                warn!("reading {}: {error}", self.path().display());
                 ("unknown".to_owned(), "unknown".to_owned(), None)
             });
         let entry = Entry::running(id, name, gauge);
         let why = reason.unwrap_or_else(|| {
+            let disks = ledger::left_over(&self.0).map(|disks| format!(" (disks: {disks})"));
             format!(
-                "the agent died while executing {}; its work is unfinished. The agent's console and \
+                "the agent died while executing {}; its work is unfinished{}. The agent's console and \
                  system logs say more; start the operation again",
-                entry.name()
+                entry.name(),
+                disks.unwrap_or_default()
             )
         });
         let failure = Error::new(Kind::CommandExecutionError, why);

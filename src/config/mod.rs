@@ -30,6 +30,10 @@ pub struct Config {
     pub hardware_delay: Duration,
     pub ntp_server: Option<String>,
     pub ignore_bootloader_failure: bool,
+    /// Do cluster file systems protect their disks?
+    pub guard: bool,
+    /// May a disk that failed to erase itself be discarded?
+    pub discard: bool,
     /// `BOOTIF` as the boot loader wrote it, for Ironic to read.
     pub boot_interface: Option<String>,
     pub standalone: Option<Standalone>,
@@ -195,6 +199,8 @@ impl Config {
             debug: values.flag("ipa-debug"),
             ntp_server: values.owned("ipa-ntp-server"),
             ignore_bootloader_failure: values.flag("ipa-ignore-bootloader-failure"),
+            guard: values.flag("ipa-guard-special-filesystems"),
+            discard: values.flag("ipa-enable-discard-erase"),
             hardware_delay: values.seconds("ipa-hardware-initialization-delay"),
             boot_interface: values.owned("BOOTIF"),
             standalone: Standalone::from(values)?,

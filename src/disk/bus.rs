@@ -47,9 +47,23 @@ pub fn transport(host: &Host, block: &Path) -> Option<String> {
     }
 }
 
-/// The name below disk/by-path: the older one where udev makes two, as recorded from upstream.
-/// None behind buses whose names this does not know: SAS, Fibre Channel, iSCSI.
-pub fn by_path(block: &Path) -> Option<String> {
+/// The names below disk/by-path, of which upstream tells whichever it happens to read last; the one recorded
+/// from it first. Empty behind buses whose names this does not know: SAS, Fibre Channel, iSCSI.
+pub fn by_path(block: &Path) -> Vec<String> {
+    let Some(path) = path(block) else {
+        return Vec::new();
+    };
+    let virtio = block.file_name().and_then(|name| name.to_str());
+    let virtio = virtio.is_some_and(|name| name.starts_with("vd"));
+    match path.strip_suffix(".0") {
+        // udev-builtin path_id: the port alone, as long ago, and the drive on it.
+        Some(port) if path.contains("-ata-") => vec![port.to_owned(), path],
+        _ if virtio && path.starts_with("pci-") => vec![format!("virtio-{path}"), path],
+        _ => vec![path],
+    }
+}
+
+fn path(block: &Path) -> Option<String> {
     let mut parts: Vec<String> = Vec::new();
     let mut last = String::new();
     for above in block.ancestors().skip(1) {
@@ -78,13 +92,11 @@ pub fn by_path(block: &Path) -> Option<String> {
     }
     parts.reverse();
     let path = parts.join("-");
-    let virtio = block.file_name()?.to_str()?.starts_with("vd");
-    match path.split('-').next()? {
-        "pci" if virtio => Some(format!("virtio-{path}")),
-        "pci" | "platform" => Some(path),
-        // Only a path that starts at a bus with stable names is stable itself.
-        _ => None,
-    }
+    // Only a path that starts at a bus with stable names is stable itself.
+    ["pci-", "platform-"]
+        .iter()
+        .any(|bus| path.starts_with(bus))
+        .then_some(path)
 }
 
 /// `device` is the SCSI device's own directory, `address` its name.
@@ -108,7 +120,7 @@ fn scsi(device: &Path, address: &str) -> Option<String> {
     let port = adapter.file_name()?.to_str()?;
     if port.starts_with("ata") {
         let port = attribute(adapter.join("ata_port").join(port).join("port_no"))?;
-        return Some(format!("ata-{port}"));
+        return Some(format!("ata-{port}.{target}"));
     }
     // Host numbers depend on the order of probing; the position on the adapter does not.
     let number: u32 = number.parse().ok()?;

@@ -5,9 +5,9 @@
 //! ```
 //! All of them must hold. Case and blanks around a value do not matter; blanks within it do.
 
-use std::cmp::Ordering;
 use std::fmt;
 
+use super::expression::{Relation, Test, boolean, size, text};
 use super::list::Disk;
 use crate::codec::json::{Object, Value, print};
 use crate::error::{Error, Kind, Result};
@@ -36,6 +36,8 @@ enum Of {
     Text(fn(&Disk) -> Option<&str>),
     /// Any of several spellings; a disk without one never matches.
     Spellings(fn(&Disk) -> Vec<&str>),
+    /// Any of its names; it is unlike a text only if all of them are.
+    Names(fn(&Disk) -> &[String]),
 }
 
 static FIELDS: [(&str, Of); 12] = [
@@ -58,58 +60,8 @@ static FIELDS: [(&str, Of); 12] = [
     ("name", Of::Text(|disk| Some(&disk.name))),
     ("rotational", Of::Rotational),
     ("hctl", Of::Text(|disk| disk.hctl.as_deref())),
-    ("by_path", Of::Text(|disk| disk.by_path.as_deref())),
+    ("by_path", Of::Names(|disk| &disk.by_path)),
     ("tran", Of::Text(|disk| disk.transport.as_deref())),
-];
-
-#[derive(Clone, Debug, PartialEq)]
-enum Test {
-    Is(bool),
-    Text(Relation, String),
-    Contains(String),
-    OneOf(Vec<String>),
-    Number(Relation, f64),
-    /// From, to; is the end itself within?
-    Range((f64, bool), (f64, bool)),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Relation {
-    Equal,
-    Unequal,
-    Less,
-    AtMost,
-    More,
-    AtLeast,
-}
-
-#[derive(Clone, Copy)]
-enum Operator {
-    Text(Relation),
-    Number(Relation),
-    In,
-    Or,
-    Range,
-}
-
-/// A longer sign stands before one it begins with. `=` alone has always meant at least.
-static OPERATORS: [(&str, Operator); 16] = [
-    ("<range-in>", Operator::Range),
-    ("<or>", Operator::Or),
-    ("<in>", Operator::In),
-    ("s==", Operator::Text(Relation::Equal)),
-    ("s!=", Operator::Text(Relation::Unequal)),
-    ("s<=", Operator::Text(Relation::AtMost)),
-    ("s>=", Operator::Text(Relation::AtLeast)),
-    ("s<", Operator::Text(Relation::Less)),
-    ("s>", Operator::Text(Relation::More)),
-    ("==", Operator::Number(Relation::Equal)),
-    ("!=", Operator::Number(Relation::Unequal)),
-    ("<=", Operator::Number(Relation::AtMost)),
-    (">=", Operator::Number(Relation::AtLeast)),
-    ("=", Operator::Number(Relation::AtLeast)),
-    ("<", Operator::Number(Relation::Less)),
-    (">", Operator::Number(Relation::More)),
 ];
 
 impl Hints {
@@ -166,7 +118,7 @@ impl Hint {
             _ if expression.is_empty() => Err("is empty".to_owned()),
             Of::Rotational => boolean(&expression),
             Of::Size => size(&expression),
-            Of::Text(_) | Of::Spellings(_) => text(&expression),
+            Of::Text(_) | Of::Spellings(_) | Of::Names(_) => text(&expression),
         };
         let test = test.map_err(|why| wrong(format!("{name} '{given:.200}' {why}")))?;
         Ok(Hint {
@@ -183,6 +135,13 @@ impl Hint {
             Of::Rotational => self.test == Test::Is(disk.rotational),
             Of::Text(of) => self.test.text(of(disk).unwrap_or("none")),
             Of::Spellings(of) => of(disk).into_iter().any(|value| self.test.text(value)),
+            Of::Names(of) => match (of(disk), &self.test) {
+                ([], test) => test.text("none"),
+                (names, test @ Test::Text(Relation::Unequal, _)) => {
+                    names.iter().all(|name| test.text(name))
+                }
+                (names, test) => names.iter().any(|name| test.text(name)),
+            },
         }
     }
 }
@@ -196,137 +155,9 @@ impl Of {
             Of::Rotational => disk.rotational.to_string(),
             Of::Text(of) => quoted(of(disk)),
             Of::Spellings(of) => quoted(of(disk).first().copied()),
+            Of::Names(of) => quoted(of(disk).first().map(String::as_str)),
         }
     }
-}
-
-impl Test {
-    fn number(&self, value: f64) -> bool {
-        let order = |bound: f64| value.partial_cmp(&bound);
-        match self {
-            Test::Number(relation, wanted) => order(*wanted).is_some_and(|it| relation.holds(it)),
-            Test::Range((low, from), (high, to)) => {
-                let above = order(*low);
-                let below = order(*high);
-                (above == Some(Ordering::Greater) || *from && above == Some(Ordering::Equal))
-                    && (below == Some(Ordering::Less) || *to && below == Some(Ordering::Equal))
-            }
-            _ => false,
-        }
-    }
-
-    fn text(&self, value: &str) -> bool {
-        let value = value.trim().to_lowercase();
-        match self {
-            // What says nothing matches nothing.
-            _ if value.is_empty() => false,
-            Test::Text(relation, wanted) => relation.holds(value.cmp(wanted)),
-            Test::Contains(part) => value.contains(part),
-            Test::OneOf(several) => several.contains(&value),
-            Test::Number(..) | Test::Range(..) => {
-                value.parse().is_ok_and(|value| self.number(value))
-            }
-            Test::Is(_) => false,
-        }
-    }
-}
-
-impl Relation {
-    fn holds(self, order: Ordering) -> bool {
-        match self {
-            Relation::Equal => order.is_eq(),
-            Relation::Unequal => order.is_ne(),
-            Relation::Less => order.is_lt(),
-            Relation::AtMost => order.is_le(),
-            Relation::More => order.is_gt(),
-            Relation::AtLeast => order.is_ge(),
-        }
-    }
-}
-
-/// The operator an expression begins with, if any, and what follows.
-fn operator(expression: &str) -> Result<(Option<Operator>, &str), String> {
-    if expression.starts_with("<all-in>") {
-        return Err(unfit(|_| true)); // for lists, which disks have none of
-    }
-    for (sign, operator) in &OPERATORS {
-        if let Some(rest) = expression.strip_prefix(sign) {
-            return match rest.trim() {
-                "" => Err(format!("has nothing after {sign}")),
-                rest => Ok((Some(*operator), rest)),
-            };
-        }
-    }
-    Ok((None, expression))
-}
-
-fn text(expression: &str) -> Result<Test, String> {
-    let (operator, rest) = operator(expression)?;
-    Ok(match operator {
-        None => Test::Text(Relation::Equal, rest.to_owned()),
-        Some(Operator::Text(relation)) => Test::Text(relation, rest.to_owned()),
-        Some(Operator::In) => Test::Contains(rest.to_owned()),
-        Some(Operator::Or) => {
-            let several = rest.split("<or>").map(str::trim);
-            Test::OneOf(several.map(str::to_owned).collect())
-        }
-        Some(Operator::Number(relation)) => Test::Number(relation, number(rest)?),
-        Some(Operator::Range) => range(rest, number)?,
-    })
-}
-
-fn size(expression: &str) -> Result<Test, String> {
-    let (operator, rest) = operator(expression)?;
-    match operator {
-        None => Ok(Test::Number(Relation::Equal, whole(rest)?)),
-        Some(Operator::Number(relation)) => Ok(Test::Number(relation, whole(rest)?)),
-        Some(Operator::Range) => range(rest, whole),
-        Some(Operator::Text(_) | Operator::In | Operator::Or) => {
-            let numeric = |other| matches!(other, Operator::Number(_) | Operator::Range);
-            Err(unfit(numeric))
-        }
-    }
-}
-
-/// `[ 10 20 )`: a square bracket takes the end in.
-fn range(rest: &str, number: fn(&str) -> Result<f64, String>) -> Result<Test, String> {
-    let words: Vec<_> = rest.split_whitespace().collect();
-    let [from @ ("[" | "("), low, high, to @ ("]" | ")")] = words[..] else {
-        return Err("is no range: <range-in> [ 10 20 ], with ( and ) for ends outside".to_owned());
-    };
-    let (low, high) = (number(low)?, number(high)?);
-    match low <= high {
-        true => Ok(Test::Range((low, from == "["), (high, to == "]"))),
-        false => Err("ends before it begins".to_owned()),
-    }
-}
-
-fn number(word: &str) -> Result<f64, String> {
-    word.parse().map_err(|_| "is no number".to_owned())
-}
-
-/// Sizes are whole GiB.
-fn whole(word: &str) -> Result<f64, String> {
-    let number = word.parse::<u32>().ok().filter(|number| *number > 0);
-    number
-        .map(f64::from)
-        .ok_or_else(|| "is no whole number of GiB above 0".to_owned())
-}
-
-fn boolean(word: &str) -> Result<Test, String> {
-    match word {
-        "1" | "t" | "true" | "on" | "y" | "yes" => Ok(Test::Is(true)),
-        "0" | "f" | "false" | "off" | "n" | "no" => Ok(Test::Is(false)),
-        _ => Err("is neither true nor false".to_owned()),
-    }
-}
-
-/// Which operators would go.
-fn unfit(fit: impl Fn(Operator) -> bool) -> String {
-    let fit = OPERATORS.iter().filter(|(_, operator)| fit(*operator));
-    let signs: Vec<_> = fit.map(|(sign, _)| *sign).collect();
-    let signs = signs.join(" ");
-    format!("has an operator that does not go with it; these do: {signs}")
 }
 
 /// The name with its vendor's extension, and without.

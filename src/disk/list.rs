@@ -22,8 +22,8 @@ pub struct Disk {
     pub rotational: bool,
     /// `host:channel:target:lun`.
     pub hctl: Option<String>,
-    /// `/dev/disk/by-path/…`, as udev would name it.
-    pub by_path: Option<String>,
+    /// `/dev/disk/by-path/…`, as udev would name it; the first is the one to show.
+    pub by_path: Vec<String>,
     pub transport: Option<String>,
     /// Bytes in a sector as addressed, and as the medium has them.
     pub logical_sector: u64,
@@ -71,7 +71,10 @@ fn disk(host: &Host, kernel: &str) -> Option<Disk> {
         identity: Identity::read(&block),
         rotational: flag(&queue.join("rotational")),
         hctl: bus::hctl(&block),
-        by_path: bus::by_path(&block).map(|path| device_name(&format!("disk/by-path/{path}"))),
+        by_path: bus::by_path(&block)
+            .iter()
+            .map(|path| device_name(&format!("disk/by-path/{path}")))
+            .collect(),
         transport: bus::transport(host, &block),
         logical_sector: sector("logical_block_size"),
         physical_sector: sector("physical_block_size"),

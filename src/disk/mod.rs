@@ -2,6 +2,9 @@
 
 mod bus;
 pub mod choose;
+pub mod cleanable;
+pub mod erase;
+mod expression;
 pub mod fat;
 pub mod guard;
 pub mod hints;
@@ -9,10 +12,13 @@ pub mod identity;
 pub mod label;
 pub mod list;
 pub mod swap;
+pub mod secure;
+pub mod shared;
 pub mod table;
 pub mod target;
 pub mod traffic;
 pub mod vpd;
+pub mod wipe;
 
 pub use choose::{Wishes, default_root, wait_for_root};
 pub use hints::Hints;

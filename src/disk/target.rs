@@ -92,6 +92,11 @@ impl Target {
         &self.path
     }
 
+    /// For commands of the disk's own.
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
     pub fn size(&self) -> Bytes {
         self.size
     }
@@ -107,6 +112,11 @@ impl Target {
             true => std::slice::from_ref(&self.sector),
             false => &[512, 4096],
         }
+    }
+
+    /// A block device, or a file that stands for one?
+    pub fn is_device(&self) -> bool {
+        self.device
     }
 
     /// What went there so far; goes on counting.
@@ -159,6 +169,14 @@ impl Target {
             }
         }
         done == len
+    }
+
+    /// Has the disk forget an aligned range; see [`block::discard`].
+    pub fn discard(&self, at: u64, len: u64, secure: bool) -> Result<()> {
+        let word = if secure { "securely " } else { "" };
+        block::discard(&self.file, at, len, secure)
+            .with_context(|| format!("discarding {} {word}from byte {at}", self.path.display()))
+            .kind(Kind::BlockDeviceError)
     }
 
     /// Reads aligned `bytes` from the aligned offset `at`.

@@ -73,7 +73,7 @@ pub fn disk_object(disk: &Disk) -> Value {
             known(&identity.wwn_vendor_extension),
         ),
         ("hctl", known(&disk.hctl)),
-        ("by_path", known(&disk.by_path)),
+        ("by_path", known(&disk.by_path.first().cloned())),
         ("logical_sectors", number(disk.logical_sector)),
         ("physical_sectors", number(disk.physical_sector)),
         ("tran", known(&disk.transport)),

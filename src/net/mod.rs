@@ -4,6 +4,7 @@ pub mod addresses;
 pub mod certificate;
 pub mod dhcp;
 pub mod dial;
+pub mod exchange;
 pub mod fault;
 pub mod fixed;
 pub mod http;

@@ -6,6 +6,7 @@ use std::{fs, io};
 
 use log::warn;
 
+use super::erasure::Erasure;
 use super::node::Node;
 use super::written::Written;
 use crate::clock::{Bell, Clock};
@@ -56,6 +57,10 @@ pub struct Settings {
     pub login: Option<Login>,
     pub ignore_bootloader_failure: bool,
     pub bios_bootloader: bool,
+    /// Do cluster file systems protect their disks, unless the node says otherwise?
+    pub guard: bool,
+    /// May a disk that failed to erase itself be discarded, unless the node says otherwise?
+    pub discard: bool,
     /// `BOOTIF` as the boot loader wrote it.
     pub boot_interface: Option<String>,
     /// How often, and how long apart, to look for a disk before there is none.
@@ -79,6 +84,8 @@ impl Default for Settings {
             login: None,
             ignore_bootloader_failure: false,
             bios_bootloader: false,
+            guard: true,
+            discard: false,
             boot_interface: None,
             // protocol/lifecycle.md §3: ipa-disk-wait-attempts and -delay.
             disk_wait: (10, Duration::from_secs(3)),
@@ -117,6 +124,12 @@ impl Machine {
 
     pub fn set_node(&self, node: Node) {
         *lock(&self.node) = node;
+    }
+
+    /// Do cluster file systems protect their disks?
+    pub fn guards(&self) -> Result<bool> {
+        let own = &self.settings;
+        Erasure::of(&self.node(), own.guard, own.discard).map(|erasure| erasure.guard)
     }
 
     /// How far the command that runs has come; for whoever works on it to say.

@@ -1,11 +1,15 @@
 //! The closed table of clean, deploy and service steps: what is not in it is neither listed nor run.
 
+mod erase;
 pub mod erasure;
 pub mod firmware;
 pub mod image;
 pub mod machine;
+mod metadata;
 pub mod node;
+mod nvram;
 pub mod order;
+mod pstore;
 mod table;
 pub mod written;
 

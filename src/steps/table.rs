@@ -1,7 +1,7 @@
 //! The steps there are: protocol/steps.md §2, as far as this build has them.
 
 use super::machine::Machine;
-use super::{Phase, image};
+use super::{Phase, erase, image, metadata, nvram, pstore};
 use crate::codec::json::{Object, Value};
 use crate::error::{Error, Result};
 
@@ -54,13 +54,62 @@ const fn internal(name: &'static str) -> Argument {
     }
 }
 
-pub(super) static STEPS: &[Step] = &[Step {
-    name: "write_image",
-    interface: "deploy",
-    offers: &[on_request(Phase::Deploy), on_request(Phase::Service)],
-    arguments: &[internal("image_info"), internal("configdrive")],
-    run: image::step,
-}];
+const fn optional(name: &'static str, help: &'static str) -> Argument {
+    Argument {
+        name,
+        required: false,
+        help,
+    }
+}
+
+pub(super) static STEPS: &[Step] = &[
+    Step {
+        name: "erase_devices_metadata",
+        interface: "deploy",
+        offers: &[clean(99), on_request(Phase::Deploy)],
+        arguments: &[],
+        run: metadata::step,
+    },
+    Step {
+        name: "write_image",
+        interface: "deploy",
+        offers: &[on_request(Phase::Deploy), on_request(Phase::Service)],
+        arguments: &[internal("image_info"), internal("configdrive")],
+        run: image::step,
+    },
+    Step {
+        name: "erase_devices",
+        interface: "deploy",
+        offers: &[clean(10)],
+        arguments: &[],
+        run: erase::devices,
+    },
+    Step {
+        name: "erase_devices_express",
+        interface: "deploy",
+        offers: &[clean(0)],
+        arguments: &[],
+        run: erase::express,
+    },
+    Step {
+        name: "erase_pstore",
+        interface: "deploy",
+        offers: &[clean(0)],
+        arguments: &[],
+        run: pstore::erase,
+    },
+    Step {
+        name: "clean_uefi_nvram",
+        interface: "deploy",
+        offers: &[clean(0), on_request(Phase::Deploy)],
+        arguments: &[optional(
+            "match_patterns",
+            "Regular expressions; UEFI boot entries in whose device path one is found are removed, in any letter case. \
+             Without them [\"^HD\\(\", \"shim.*\\.efi\", \"grub.*\\.efi\"].",
+        )],
+        run: nvram::clean,
+    },
+];
 
 impl Step {
     /// Arguments go by name: one too many is an error, and so is one too few.

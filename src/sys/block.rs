@@ -76,6 +76,14 @@ pub fn reread_partitions(file: &File) -> io::Result<()> {
     checked(unsafe { libc::ioctl(file.as_raw_fd(), BLKRRPART) }).map(drop)
 }
 
+/// Has the kernel forget what it read of the disk.
+pub fn drop_cache(file: &File) -> io::Result<()> {
+    // linux/fs.h: BLKFLSBUF _IO(0x12, 97)
+    const BLKFLSBUF: libc::Ioctl = 0x1261;
+    // SAFETY: takes no argument.
+    checked(unsafe { libc::ioctl(file.as_raw_fd(), BLKFLSBUF) }).map(drop)
+}
+
 /// Makes `len` bytes from `at` read as zeros without sending any. On a block device the kernel turns this
 /// into write-zeroes commands and fails (EOPNOTSUPP) rather than fall back to writing:
 /// block/fops.c, blkdev_fallocate, BLKDEV_ZERO_NOFALLBACK. A discard would promise no zeros.
@@ -85,6 +93,18 @@ pub fn punch(file: &File, at: u64, len: u64) -> io::Result<()> {
     let len = libc::off_t::try_from(len).map_err(io::Error::other)?;
     // SAFETY: takes no pointer.
     checked(unsafe { libc::fallocate(file.as_raw_fd(), mode, at, len) }).map(drop)
+}
+
+/// Has a device forget what it holds in a range of whole sectors; `secure` has it make sure that the bytes
+/// cannot be had back, which few devices can. What the range reads as afterwards nobody promises.
+pub fn discard(file: &File, at: u64, len: u64, secure: bool) -> io::Result<()> {
+    // linux/fs.h: BLKDISCARD _IO(0x12, 119), BLKSECDISCARD _IO(0x12, 125)
+    const BLKDISCARD: libc::Ioctl = 0x1277;
+    const BLKSECDISCARD: libc::Ioctl = 0x127d;
+    let request = if secure { BLKSECDISCARD } else { BLKDISCARD };
+    let range: [u64; 2] = [at, len];
+    // SAFETY: the kernel reads two u64 from the pointer, which lives until the call returns.
+    checked(unsafe { libc::ioctl(file.as_raw_fd(), request, &range) }).map(drop)
 }
 
 /// Page-aligned, zero-filled memory, freed on drop.

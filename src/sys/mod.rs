@@ -4,7 +4,10 @@
 
 pub mod block;
 pub mod device;
+pub mod flags;
 pub mod kernel;
+pub mod nvme;
+pub mod scsi;
 pub mod socket;
 
 use std::io;

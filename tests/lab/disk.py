@@ -36,8 +36,7 @@ class Disk:
             file.write(head)
             file.seek(size - len(tail))
             file.write(tail)
-        # Only a disk full of old bytes can tell that not one was touched.
-        self._old = self.digest() if filled is None else None
+        self._old, self._made = self.digest(), os.stat(path).st_mtime_ns
 
     def tables(self):
         """What a firmware would take for a partition table, in words; empty when nothing would boot."""
@@ -61,7 +60,12 @@ class Disk:
             _fill(file, 0, self.filled)
 
     def untouched(self):
+        """Is every byte as the older system left it? A hole punched where one was does not show: see `never_written`."""
         return self.digest() == self._old
+
+    def never_written(self):
+        """Has nobody written to it at all, not even what was there already?"""
+        return os.stat(self.path).st_mtime_ns == self._made
 
     def only_head_cleared(self):
         """Is the first MiB zero, and all that follows as the older system left it?"""
@@ -101,12 +105,33 @@ class Disk:
             time.sleep(0.2)
 
     def digest(self):
-        return digest(self.path)
+        """Of all data and where it is; holes, which read as zeros, cost no time."""
+        content = hashlib.sha256()
+        with open(self.path, "rb") as file:
+            for at, end in _extents(file.fileno(), self.size):
+                content.update(struct.pack("<QQ", at, end))
+                file.seek(at)
+                while (left := end - file.tell()) > 0:
+                    content.update(file.read(min(left, 4 * MIB)))
+        return content.digest()
 
 
 def digest(path):
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _extents(descriptor, size):
+    """From where to where there is data."""
+    end = 0
+    while end < size:
+        try:
+            at = os.lseek(descriptor, end, os.SEEK_DATA)
+        except OSError:
+            # lseek(2): ENXIO is a hole up to the end.
+            return
+        end = os.lseek(descriptor, at, os.SEEK_HOLE)
+        yield at, end
 
 
 def _fill(file, at, length):

@@ -14,8 +14,8 @@ BOOT_CODE = bytes.fromhex(
 )
 
 
-def bootable(name, mib):
-    """A Debian kernel on a whole-disk image; prints `up(name)` on the serial console."""
+def bootable(name, mib, firmware="bios"):
+    """A Debian kernel on a whole-disk image for that firmware; prints `up(name)` on the serial console."""
     script = place.ROOT / "tests" / "fixtures" / "images" / "bootable.sh"
     path = place.FIXTURES / f"lab-{name}-{mib}.raw"
     if not path.exists() or path.stat().st_mtime < script.stat().st_mtime:
@@ -23,7 +23,7 @@ def bootable(name, mib):
         draft = path.with_suffix(".draft")
         draft.unlink(missing_ok=True)
         with open(path.with_suffix(".log"), "wb") as log:
-            subprocess.run([str(script), str(draft), str(mib), name], check=True, stdout=log, stderr=log)
+            subprocess.run([str(script), str(draft), str(mib), name, firmware], check=True, stdout=log, stderr=log)
         draft.rename(path)
     return path
 

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import tarfile
 import urllib.error
 import urllib.request
 from datetime import datetime
@@ -54,7 +55,7 @@ api_workers = 1
 [agent]
 certificates_path = {state}/certificates
 deploy_logs_collect = always
-deploy_logs_local_path = {directory}/agent-logs
+deploy_logs_local_path = {collected}
 # Looked at more often, with the patience of stock (6 times 5 s).
 post_deploy_get_power_state_retries = 30
 post_deploy_get_power_state_retry_interval = 1
@@ -97,7 +98,7 @@ send_sensor_data = False
 
 class Ironic:
     def __init__(self, directory, web_root):
-        self.log = directory / "ironic.log"
+        self.log, self._collected = directory / "ironic.log", directory / "agent-logs"
         state = directory / "ironic"
         for part in ("tmp", "certificates", "images", "masters", "locks", "tftp-master"):
             (state / part).mkdir(parents=True)
@@ -110,7 +111,7 @@ class Ironic:
         conf = directory / "ironic.conf"
         conf.write_text(CONF.format(
             address=network.ADDRESS, state=state, log=self.log, api=API, api_behind=web.API_BEHIND, directory=directory,
-            dist=f"{network.WEB}/dist", web=network.WEB, http_root=web_root,
+            collected=self._collected, dist=f"{network.WEB}/dist", web=network.WEB, http_root=web_root,
         ))
         self._daemon = Daemon(
             "ironic", [str(place.VENV / "bin" / "ironic"), "--config-file", str(conf)], directory / "ironic-output.log"
@@ -137,6 +138,14 @@ class Ironic:
         """Host time at which the conductor began each deploy step, from its log; quick steps escape a poll of the API."""
         began = re.compile(r"^(\S+ \S+) .* Executing \{'step': '(\w+)'", re.MULTILINE)
         return {step: datetime.fromisoformat(at).timestamp() for at, step in began.findall(self.log.read_text())}
+
+    def collected(self):
+        """Name and text of every log that Ironic collected from the agent."""
+        for archive in sorted(self._collected.glob("*.tar.gz")):
+            with tarfile.open(archive) as files:
+                for member in files:
+                    if member.isfile():
+                        yield f"{archive.name}: {member.name}", files.extractfile(member).read().decode(errors="replace")
 
     def call(self, method, path, body=None):
         request = urllib.request.Request(

@@ -1,5 +1,6 @@
-"""The bare-metal machine: a libvirt domain without KVM, BIOS firmware, network boot first, the console on our socket."""
+"""The bare-metal machine: a libvirt domain without KVM, BIOS or UEFI, network boot first, the console on our socket."""
 
+import firmware
 import network
 import place
 
@@ -8,21 +9,17 @@ UUID = "6b1d6d0e-1f5f-4f6e-9d2b-2b7a5a3c0e50"
 CONSOLE = "/run/console"
 
 DOMAIN = """
-<domain type='qemu'>
+<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>{name}</name><uuid>{uuid}</uuid>
   <memory unit='MiB'>{memory}</memory><vcpu>1</vcpu>
-  <os><type arch='x86_64' machine='q35'>hvm</type><boot dev='network'/><boot dev='hd'/></os>
+  <os><type arch='x86_64' machine='q35'>hvm</type>{firmware}<boot dev='network'/><boot dev='hd'/></os>
   <features><acpi/><apic/></features>
   <cpu mode='maximum'/>
   <on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>destroy</on_crash>
   <devices>
     <emulator>/usr/bin/qemu-system-x86_64</emulator>
     <controller type='scsi' model='virtio-scsi'/>
-    <disk type='file' device='disk'>
-      <driver name='qemu' type='raw' cache='unsafe' discard='unmap'/>
-      <source file='{disk}'/><target dev='sda' bus='scsi'/>
-      <serial>LAB0001</serial><wwn>5000c50015ea71aa</wwn><vendor>LAB</vendor><product>Metal disk</product>
-    </disk>
+    {disks}
     <interface type='bridge'>
       <mac address='{mac}'/><source bridge='{bridge}'/><model type='virtio'/>
     </interface>
@@ -30,17 +27,35 @@ DOMAIN = """
     <video><model type='none'/></video>
     <memballoon model='none'/>
   </devices>
+  <qemu:commandline>{arguments}</qemu:commandline>
 </domain>
 """
 
+UEFI = "<loader readonly='yes' type='pflash'>{code}</loader><nvram>{variables}</nvram>"
+
+DISK = """
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='raw' cache='unsafe' discard='unmap'/>
+      <source file='{path}'/>{bus}<serial>{serial}</serial>
+    </disk>
+"""
+BUSES = {
+    "scsi": "<target dev='sd{letter}' bus='scsi'/><address type='drive' unit='{unit}'/><wwn>5000c50015ea71a{letter}</wwn><vendor>LAB</vendor><product>Metal disk</product>",
+    "virtio": "<target dev='vd{letter}' bus='virtio'/>",
+}
+# libvirt has no emulated NVMe disk. The slot is one that it leaves free.
+NVME = "file={path},if=none,id=nvme,format=raw,cache=unsafe", "nvme,drive=nvme,serial={serial},bus=pcie.0,addr=0x1e"
+
 
 class Machine:
-    def __init__(self, hypervisor, directory, disk):
+    def __init__(self, hypervisor, directory, drives, variables=None):
+        """`drives`: kind and file of each; the first is the one a BIOS boots from. `variables`: the file of a UEFI's."""
         self.hypervisor = hypervisor
         definition = directory / "domain.xml"
         definition.write_text(DOMAIN.format(
-            name=NAME, uuid=UUID, memory=place.MEMORY, disk=disk, mac=network.MACHINE_MAC,
-            bridge=network.BRIDGE, console=CONSOLE,
+            name=NAME, uuid=UUID, memory=place.MEMORY, mac=network.MACHINE_MAC, bridge=network.BRIDGE, console=CONSOLE,
+            disks=_disks(drives), arguments=_arguments(drives),
+            firmware=UEFI.format(code=firmware.CODE, variables=variables) if variables else "",
         ))
         hypervisor.virsh("define", str(definition))
 
@@ -54,3 +69,23 @@ class Machine:
     def send_break(self):
         """A break on the serial line: the next letter typed is a SysRq command."""
         self.hypervisor.virsh("qemu-monitor-command", NAME, "--hmp", "chardev-send-break charserial0")
+
+
+def serial(path):
+    """The serial number of the disk in that file."""
+    return f"LAB-{path.stem.upper()}"
+
+
+def _disks(drives):
+    """libvirt's order is the firmware's; units count down, so that the kernel's is another."""
+    return "".join(
+        DISK.format(path=path, serial=serial(path), bus=BUSES[kind].format(letter="abcdef"[number], unit=9 - number))
+        for number, (kind, path) in enumerate(drives) if kind in BUSES
+    )
+
+
+def _arguments(drives):
+    return "".join(
+        f"<qemu:arg value='{option}'/><qemu:arg value='{value.format(path=path, serial=serial(path))}'/>"
+        for kind, path in drives if kind == "nvme" for option, value in zip(("-drive", "-device"), NVME)
+    )

@@ -34,6 +34,16 @@ class Verdict(unittest.TestCase):
     def test_the_old_system_has_every_table(self):
         self.assertEqual(self.stand.disk.tables(), ["MBR", "GPT", "backup GPT"])
 
+    def test_a_sparse_disk_that_was_written_to(self):
+        path = self.stand.disk.path
+        for at, data, touched in ((MIB, b"\xaa" * 512, False), (3 * MIB, bytes(512), True), (6 * MIB - 512, b"\0", True)):
+            with self.subTest(at=at):
+                self.stand.disk = disk.Disk(path, 6 * MIB, 2 * MIB)
+                self.assertTrue(self.stand.disk.untouched() and self.stand.disk.never_written())
+                self.write(at, data)
+                self.assertEqual(self.stand.disk.untouched(), not touched)
+                self.assertFalse(self.stand.disk.never_written())
+
     def test_what_a_killed_write_may_leave(self):
         self.assertEqual(self.stand.verdict(), "old system untouched")
         self.write(0, bytes(MIB))

@@ -3,7 +3,6 @@
 import hashlib
 import re
 import subprocess
-import tarfile
 import time
 
 import disk
@@ -31,7 +30,9 @@ def run(directory):
     url, signature = swift.temporary_url(path, KEY, ENOUGH)
     ordered = stand.deploy(source, url=url)
     stand.deployed(source, "tempurl", ordered)
-    for name, text in told(directory):
+    collected = list(stand.ironic.collected())
+    require(collected, "Ironic collected no logs from the agent")
+    for name, text in [("console.log", stand.console.log_path.read_text()), *collected]:
         require(signature not in text, f"{name} holds the URL's signature")
         require("temp_url_sig" not in text, f"{name} holds the URL's query")
     print(f"  active by a temporary URL of Swift, {source.stat().st_size >> 20} MiB in segments; then booted from disk", flush=True)
@@ -63,15 +64,3 @@ def alone(directory, path, source):
         require(signature not in said, f"the error holds the URL's signature: {said}")
         require(took < 10, f"it took {took:.0f} s to refuse a URL that is {kind}")
         print(f"  {kind}: refused after {took:.1f} s: {said.splitlines()[-1]}", flush=True)
-
-
-def told(directory):
-    """All that the agent said, on the console and in the logs Ironic collected from it."""
-    yield "console.log", (directory / "console.log").read_text()
-    collected = list((directory / "agent-logs").glob("*.tar.gz"))
-    require(collected, "Ironic collected no logs from the agent")
-    for archive in collected:
-        with tarfile.open(archive) as files:
-            for member in files:
-                if member.isfile():
-                    yield f"{archive.name}: {member.name}", files.extractfile(member).read().decode(errors="replace")

@@ -1,0 +1,101 @@
+//! The disks cleaning works on: all but those it must not touch, or that something on them is cleaned for.
+//!
+//! What cannot be erased and may not be left out is an error before the first disk is touched: a machine
+//! with one disk passed over in silence is not clean.
+
+use std::fs;
+
+use log::info;
+
+use super::choose::{Wishes, holds_parameters, mounted, skipped};
+use super::guard::Permit;
+use super::list::{Disk, list};
+use crate::error::{Context, Error, Kind, Result};
+use crate::host::Host;
+
+#[derive(Debug, Default)]
+pub struct Cleanable {
+    pub disks: Vec<Disk>,
+    /// Names of the others, and why they stay as they are.
+    pub passed_over: Vec<(String, String)>,
+}
+
+/// What is to be made of a disk.
+enum Verdict {
+    Clean,
+    PassOver(String),
+    Refuse(String),
+}
+
+/// Says in the log why each of the other disks is passed over. `skip_read_only` passes over disks the
+/// kernel refuses to write, too. Lists only: nothing is written.
+pub fn cleanable(
+    host: &Host,
+    permit: &Permit,
+    wishes: &Wishes,
+    skip_read_only: bool,
+) -> Result<Cleanable> {
+    let all = list(host);
+    let mounts = fs::read_to_string(host.proc("self/mountinfo")).unwrap_or_default();
+    let names: Vec<String> = all.iter().map(|disk| disk.name.clone()).collect();
+    let mut found = Cleanable::default();
+    for disk in all {
+        let verdict = match judge(&disk, wishes, &mounts, &names, skip_read_only) {
+            Verdict::Clean => permit.check(&disk.path).map(|()| Verdict::Clean),
+            verdict => Ok(verdict),
+        };
+        match verdict.context("no disk was touched")? {
+            Verdict::Clean => found.disks.push(disk),
+            Verdict::PassOver(why) => {
+                info!("{} ({}) is not cleaned: it {why}", disk.name, disk.size);
+                found.passed_over.push((disk.name, why));
+            }
+            Verdict::Refuse(why) => {
+                let why = format!("{} {why}; no disk was touched", disk.name);
+                return Err(Error::new(Kind::BlockDeviceEraseError, why));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn judge(
+    disk: &Disk,
+    wishes: &Wishes,
+    mounts: &str,
+    disks: &[String],
+    skip_read_only: bool,
+) -> Verdict {
+    if let Some(why) = skipped(disk, &wishes.skip) {
+        return Verdict::PassOver(why);
+    }
+    if disk.is_virtual_media() || holds_parameters(disk) {
+        return Verdict::PassOver("is virtual media".to_owned());
+    }
+    let array = |holder: &String| {
+        disks
+            .iter()
+            .any(|name| name.rsplit('/').next() == Some(holder))
+    };
+    if !disk.holders.is_empty() {
+        let holders = disk.holders.join(", ");
+        return match disk.holders.iter().all(array) {
+            true => Verdict::PassOver(format!("is part of {holders}, which stands for it")),
+            false => Verdict::Refuse(format!(
+                "is held by {holders}; take that apart, or put the disk on skip_block_devices"
+            )),
+        };
+    }
+    if let Some(place) = mounted(disk, mounts) {
+        return Verdict::Refuse(format!("is mounted at {place}"));
+    }
+    match (disk.read_only, skip_read_only) {
+        (false, _) => Verdict::Clean,
+        (true, true) => Verdict::PassOver("is read-only".to_owned()),
+        (true, false) => Verdict::Refuse(
+            "is read-only: lift its write protection, or have Ironic allow it to be passed over \
+             ([deploy]erase_skip_read_only)"
+                .to_owned(),
+        ),
+    }
+}

@@ -1,0 +1,230 @@
+//! The methods for one disk, the best first, and when the next one may be tried.
+
+use log::{debug, info, warn};
+
+use super::discard::discard;
+use super::filling::Filling;
+use super::overwrite::{Missed, Pass, WRITERS};
+use super::proof::{Marks, Proof, Samples};
+use super::report::{Failure, Receipt, State};
+use super::share::Share;
+use super::{Means, Order, is_nvme};
+use crate::disk::list::Disk;
+use crate::disk::secure::Attempt;
+use crate::disk::target::Target;
+use crate::error::{Error, Result};
+
+type Outcome = Result<Receipt, Failure>;
+
+/// All of the disk: by its own method, where that fails and it is allowed by a discard or by overwriting it.
+pub fn erase(disk: &Disk, order: &Order, means: &Means, share: &Share) -> Outcome {
+    let failure = match own_method(disk, order, means, share) {
+        Own::Done(receipt) => return Ok(receipt),
+        Own::Absent(why) => return overwrite(disk, order, means, share, why, State::NotStarted),
+        Own::Failed(failure) => failure,
+    };
+    let Failure { mut state, mut why } = failure;
+    if order.discard {
+        warn!("{}: {why}; discarding it", disk.name);
+        match open(disk, means).and_then(|target| discard(&target, share)) {
+            Ok((method, proof)) => {
+                return Ok(Receipt {
+                    method,
+                    proof: proof.to_string(),
+                    instead_of: Some(why),
+                });
+            }
+            Err(error) => {
+                why = format!("{why}; {}", error.details());
+                state = State::Unknown;
+            }
+        }
+    }
+    if !order.fall_back {
+        why +=
+            "; overwriting it instead is not allowed ([deploy]continue_if_disk_secure_erase_fails)";
+        return Err(Failure { state, why });
+    }
+    warn!("{}: {why}; overwriting it", disk.name);
+    overwrite(disk, order, means, share, Some(why), state)
+}
+
+/// All of an NVMe disk by its own method; of others, and where that fails, what says that it holds something.
+pub fn express(disk: &Disk, order: &Order, means: &Means, share: &Share) -> Outcome {
+    let own = match is_nvme(disk) {
+        true => own_method(disk, order, means, share),
+        false => Own::Absent(None),
+    };
+    let instead_of = match own {
+        Own::Done(receipt) => return Ok(receipt),
+        Own::Absent(why) => why,
+        Own::Failed(Failure { why, .. }) => {
+            warn!("{}: {why}; erasing only its metadata", disk.name);
+            Some(why)
+        }
+    };
+    match (means.metadata)(disk) {
+        Ok(()) => Ok(Receipt {
+            method: "metadata only".to_owned(),
+            proof: "none: the rest of the disk is as it was".to_owned(),
+            instead_of,
+        }),
+        Err(error) => {
+            let mut why = error.details().to_owned();
+            if let Some(own) = instead_of {
+                why = format!("{own}; erasing only its metadata failed, too: {why}");
+            }
+            let state = State::Unknown;
+            Err(Failure { state, why })
+        }
+    }
+}
+
+/// What came of asking a disk to erase itself.
+enum Own {
+    Done(Receipt),
+    /// It cannot, which is nobody's failure; why, unless nobody asked.
+    Absent(Option<String>),
+    Failed(Failure),
+}
+
+fn own_method(disk: &Disk, order: &Order, means: &Means, share: &Share) -> Own {
+    if is_nvme(disk) && !order.nvme {
+        return Own::Absent(None);
+    }
+    let failed = |state, error: &Error| {
+        let why = error.details().to_owned();
+        Own::Failed(Failure { state, why })
+    };
+    let marked = open(disk, means).and_then(|target| Marks::set(&target));
+    // A locked disk takes no marks; it may still erase itself.
+    let unmarked = |error: &Error| {
+        info!(
+            "nothing will prove that {} erases itself: {error}",
+            disk.name
+        )
+    };
+    let marks = marked.inspect_err(unmarked).ok();
+    let mut tell = |done: Option<u32>| {
+        if let Some(done) = done {
+            share.reach(done.into(), 1000);
+        }
+    };
+    let method = match (means.own)(disk, &mut tell) {
+        Attempt::Done(method) => method,
+        // Upstream, too, takes it for a failure of an NVMe disk alone.
+        Attempt::Unsupported(why) if !is_nvme(disk) => return Own::Absent(Some(why)),
+        Attempt::Unsupported(why) => {
+            let state = State::NotStarted;
+            return Own::Failed(Failure { state, why });
+        }
+        Attempt::NotStarted(error) => return failed(State::NotStarted, &error),
+        Attempt::Unknown(error) => return failed(State::Unknown, &error),
+    };
+    let Some(marks) = marks else {
+        return Own::Done(Receipt {
+            method,
+            proof: "none but the word of the disk, which took no marks before".to_owned(),
+            instead_of: None,
+        });
+    };
+    match open(disk, means).and_then(|target| marks.are_gone(&target)) {
+        Ok(proof) => Own::Done(Receipt {
+            method,
+            proof: proof.to_string(),
+            instead_of: None,
+        }),
+        Err(error) => {
+            let why = format!("{method} ended well, but {}", error.details());
+            let state = State::Unknown;
+            Own::Failed(Failure { state, why })
+        }
+    }
+}
+
+/// All passes, and the proof of the last. `before` is what is known of the disk, and why it is not erased by a
+/// better method.
+fn overwrite(
+    disk: &Disk,
+    order: &Order,
+    means: &Means,
+    share: &Share,
+    better: Option<String>,
+    before: State,
+) -> Outcome {
+    let failed = |state, why: &str| {
+        let why = match &better {
+            Some(better) => format!("{better}; overwriting it failed, too: {why}"),
+            None => why.to_owned(),
+        };
+        Err(Failure { state, why })
+    };
+    if order.passes() == 0 {
+        let why = "it can only be overwritten, and neither passes of random bytes \
+            ([deploy]shred_random_overwrite_iterations) nor one of zeros (shred_final_overwrite_with_zeros) are wanted";
+        return failed(before, why);
+    }
+    let target = match open(disk, means) {
+        Ok(target) => target,
+        Err(error) => return failed(before, error.details()),
+    };
+    match passes(&target, order, share) {
+        Ok(proof) => {
+            if let Err(error) = target.reread_partitions() {
+                debug!("{} is overwritten, but {error}", disk.name);
+            }
+            Ok(Receipt {
+                method: method(order),
+                proof: proof.to_string(),
+                instead_of: better,
+            })
+        }
+        Err(error) => failed(State::Unknown, error.details()),
+    }
+}
+
+fn passes(target: &Target, order: &Order, share: &Share) -> Result<Proof> {
+    let random = (0..order.random).map(|_| Filling::random());
+    let zeros = order.zeros.then_some(Ok(Filling::Zeros));
+    let mut missed: Option<Missed> = None;
+    let mut last = Filling::Zeros;
+    for (pass, filling) in (1..).zip(random.chain(zeros)) {
+        last = filling?;
+        let what = match last {
+            Filling::Zeros => "zeros",
+            Filling::Random(_) => "random bytes",
+        };
+        let (name, count) = (target.path().display(), order.passes());
+        info!("{name}: pass {pass} of {count}, {what}");
+        let pass = Pass {
+            size: target.size().0,
+            filling: last,
+            write: &|bytes, at| target.write_at(bytes, at),
+            told: &|count| share.advance(count),
+        };
+        if let Some(more) = pass.run(WRITERS)? {
+            let gave_up = more.gave_up;
+            missed = Some(more.and(missed));
+            if gave_up {
+                break;
+            }
+        }
+        target.flush()?;
+    }
+    match missed {
+        Some(missed) => Err(Error::plain(missed)),
+        None => Samples::of(target.size().0)?.hold(target, last),
+    }
+}
+
+/// `overwriting: 1 × random bytes, zeros`
+fn method(order: &Order) -> String {
+    let random = (order.random > 0).then(|| format!("{} × random bytes", order.random));
+    let zeros = order.zeros.then(|| "zeros".to_owned());
+    let passes: Vec<_> = random.into_iter().chain(zeros).collect();
+    format!("overwriting: {}", passes.join(", "))
+}
+
+fn open(disk: &Disk, means: &Means) -> Result<Target> {
+    Target::open(&disk.path, means.permit)
+}

@@ -1,0 +1,93 @@
+//! What has become of each disk so far, in /run: should this process die, the next one can say it.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use log::warn;
+
+use super::report::State;
+use crate::error::{Context, Result};
+use crate::host::Host;
+
+/// In /run.
+const NAME: &str = "erasure";
+/// Of what an earlier process left: enough for hundreds of disks.
+const LARGEST: u64 = 16 << 10;
+
+pub struct Ledger {
+    path: PathBuf,
+    lines: Mutex<Vec<(String, State)>>,
+}
+
+impl Ledger {
+    /// None of the disks was started yet.
+    pub fn open(host: &Host, disks: impl Iterator<Item = String>) -> Self {
+        let ledger = Ledger {
+            path: host.run(NAME),
+            lines: Mutex::new(disks.map(|disk| (disk, State::NotStarted)).collect()),
+        };
+        ledger.write(&ledger.lines.lock().unwrap_or_else(PoisonError::into_inner));
+        ledger
+    }
+
+    /// To be told before the disk is touched, and when it is done.
+    pub fn note(&self, disk: &str, state: State) {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        for line in lines.iter_mut().filter(|(name, _)| name == disk) {
+            line.1 = state;
+        }
+        self.write(&lines);
+    }
+
+    /// Disks can be erased without it.
+    fn write(&self, lines: &[(String, State)]) {
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|(disk, state)| format!("{disk} {}", state.words()))
+            .collect();
+        if let Err(error) = self.replace(&lines.join(", ")) {
+            warn!("noting which disks are erased: {error}");
+        }
+    }
+
+    /// The new content is there in whole or not at all.
+    fn replace(&self, content: &str) -> Result<()> {
+        let directory = self.path.parent().unwrap_or(&self.path);
+        let new = self.path.with_extension("new");
+        fs::create_dir_all(directory)
+            .and_then(|()| fs::write(&new, content))
+            .and_then(|()| fs::rename(&new, &self.path))
+            .with_context(|| format!("writing {}", self.path.display()))
+    }
+}
+
+/// The step tells all by itself now.
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        remove(&self.path);
+    }
+}
+
+/// What a process that died in the middle noted: `/dev/sda done, /dev/sdb unknown`.
+pub fn left_over(host: &Host) -> Option<String> {
+    let mut content = String::new();
+    let file = File::open(host.run(NAME)).ok()?;
+    file.take(LARGEST).read_to_string(&mut content).ok()?;
+    (!content.is_empty()).then_some(content)
+}
+
+/// What is begun now has nothing to do with it.
+pub fn forget(host: &Host) {
+    remove(&host.run(NAME));
+}
+
+fn remove(path: &std::path::Path) {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            warn!("removing {}: {error}", path.display());
+        }
+        _ => (),
+    }
+}

@@ -1,0 +1,185 @@
+//! Erasing disks, several at once: each by the best method it has and is allowed, with a proof and a report.
+//!
+//! ```text
+//!  own method (secure/) ─ failed ─▶ discard ─ failed ─▶ overwrite ─▶ samples read back ─▶ report
+//! ```
+
+mod discard;
+mod filling;
+mod ladder;
+pub mod ledger;
+mod overwrite;
+mod proof;
+pub mod report;
+mod share;
+
+use std::io;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use log::{error, info};
+
+use super::cleanable::Cleanable;
+use super::guard::Permit;
+use super::list::Disk;
+use super::secure::Attempt;
+use crate::clock::Clock;
+use crate::codec::json::Value;
+use crate::error::{Context, Result};
+use crate::gauge::Gauge;
+use crate::host::Host;
+use crate::units::Bytes;
+use ledger::Ledger;
+use report::{Outcome, State, report};
+use share::Share;
+
+/// How disks are to be erased.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Only NVMe disks whole, by their own method; of the others what says that they hold something.
+    pub express: bool,
+    /// Passes of random bytes when a disk is overwritten, and is there one of zeros at the end?
+    pub random: u32,
+    pub zeros: bool,
+    /// May NVMe disks be asked to erase themselves?
+    pub nvme: bool,
+    /// May a disk be overwritten that failed to erase itself?
+    pub fall_back: bool,
+    /// May it be discarded?
+    pub discard: bool,
+    pub at_once: usize,
+}
+
+/// Hears how far a disk that erases itself has come, per mille.
+pub type Tell<'a> = &'a mut dyn FnMut(Option<u32>);
+
+/// What disks are erased with, besides writing to them.
+pub struct Means<'a> {
+    pub host: &'a Host,
+    pub permit: &'a Permit,
+    pub clock: &'a Clock,
+    pub gauge: &'a Gauge,
+    /// Has a disk erase itself.
+    pub own: &'a (dyn Fn(&Disk, Tell) -> Attempt + Sync),
+    /// Erases what says that a disk holds something.
+    pub metadata: &'a (dyn Fn(&Disk) -> Result<()> + Sync),
+}
+
+/// More at once would want memory for writes that no controller takes at once.
+const AT_ONCE: usize = 64;
+
+impl Order {
+    fn passes(&self) -> u64 {
+        u64::from(self.random) + u64::from(self.zeros)
+    }
+}
+
+/// Erases `found.disks`; each is finished whatever becomes of the others. The result is by device name; the
+/// error names every disk and its state.
+pub fn erase(found: &Cleanable, order: &Order, means: &Means) -> Result<Value> {
+    let disks = &found.disks;
+    let ledger = Ledger::open(means.host, disks.iter().map(|disk| disk.name.clone()));
+    let share = |disk: &Disk| disk.size.0.saturating_mul(order.passes().max(1));
+    let total = disks.iter().map(share).fold(0, u64::saturating_add);
+    let stage = match &disks[..] {
+        [disk] => format!("erasing {}", disk.name),
+        disks => format!("erasing {} disks", disks.len()),
+    };
+    means.gauge.begin(stage, Some(Bytes(total)));
+    let one = |disk: &Disk| {
+        info!("erasing {} ({}) starts", disk.name, disk.size);
+        let since = means.clock.elapsed();
+        ledger.note(&disk.name, State::Unknown);
+        let share = Share::new(means.gauge, share(disk));
+        let result = match order.express {
+            true => ladder::express(disk, order, means, &share),
+            false => ladder::erase(disk, order, means, &share),
+        };
+        let state = result.as_ref().err().map(|failure| failure.state);
+        ledger.note(&disk.name, state.unwrap_or(State::Done));
+        let outcome = Outcome {
+            disk: disk.name.clone(),
+            took: means.clock.elapsed() - since,
+            result,
+        };
+        match &outcome.result {
+            Ok(_) => info!("{}", outcome.line()),
+            Err(_) => error!("{}", outcome.line()),
+        }
+        outcome
+    };
+    let outcomes = each(disks, order.at_once.min(AT_ONCE), &one)?;
+    let doing = match order.express {
+        // protocol/steps.md §6
+        true => "Failed to conduct an express erase on",
+        false => "Failed to erase",
+    };
+    report(&outcomes, &found.passed_over, doing)
+}
+
+/// Does the work for each disk, so many at once; the outcomes are in the order of the disks.
+fn each(
+    disks: &[Disk],
+    at_once: usize,
+    work: &(dyn Fn(&Disk) -> Outcome + Sync),
+) -> Result<Vec<Outcome>> {
+    let groups = groups(disks);
+    let next = AtomicUsize::new(0);
+    let outcomes = Mutex::new(Vec::new());
+    let worker = || {
+        while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
+            for (place, disk) in group {
+                let outcome = work(disk);
+                let mut outcomes = outcomes.lock().unwrap_or_else(|e| e.into_inner());
+                outcomes.push((*place, outcome));
+            }
+        }
+    };
+    let worker = &worker;
+    thread::scope(|scope| {
+        let start = |_| {
+            thread::Builder::new()
+                .name("erase".into())
+                .spawn_scoped(scope, worker)
+        };
+        let threads = (0..at_once.clamp(1, groups.len().max(1))).map(start);
+        let threads = threads.collect::<io::Result<Vec<_>>>();
+        // Those that did start are to find nothing left to do.
+        let threads = threads.inspect_err(|_| next.store(usize::MAX / 2, Ordering::Relaxed));
+        for thread in threads.context("starting the threads that erase disks")? {
+            if let Err(panic) = thread.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+        Ok::<_, crate::error::Error>(())
+    })?;
+    let mut outcomes = outcomes.into_inner().unwrap_or_else(|e| e.into_inner());
+    outcomes.sort_by_key(|(place, _)| *place);
+    Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
+}
+
+/// Disks that go one after the other: those of one NVMe controller, where a command to one may need all of
+/// them. With their places in the list.
+fn groups(disks: &[Disk]) -> Vec<Vec<(usize, &Disk)>> {
+    let controller = |disk: &Disk| {
+        let name = disk.name.trim_end_matches(|c: char| c.is_ascii_digit());
+        is_nvme(disk).then(|| name.to_owned())
+    };
+    let mut groups: Vec<Vec<(usize, &Disk)>> = Vec::new();
+    for (place, disk) in disks.iter().enumerate() {
+        let own = controller(disk);
+        let same =
+            |group: &&mut Vec<(usize, &Disk)>| own.is_some() && controller(group[0].1) == own;
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push((place, disk)),
+            None => groups.push(vec![(place, disk)]),
+        }
+    }
+    groups
+}
+
+fn is_nvme(disk: &Disk) -> bool {
+    let kernel = disk.name.rsplit('/').next();
+    kernel.is_some_and(|name| name.starts_with("nvme"))
+}

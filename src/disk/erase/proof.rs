@@ -1,0 +1,149 @@
+//! Proof that a disk is erased: samples of it, read past every cache of this machine.
+//!
+//! After overwriting they must hold what the last pass wrote. A disk that erases itself says only that it
+//! did: so they are marked before, and the marks must be gone.
+
+use std::fmt;
+
+use super::filling::{Filling, words};
+use crate::disk::target::Target;
+use crate::error::{Context, Error, Result};
+use crate::sys::block::{ALIGNMENT, Aligned};
+use crate::sys::kernel;
+
+/// One sample.
+const PAGE: u64 = ALIGNMENT as u64;
+/// Samples at each end, where tables and superblocks are.
+const AT_ENDS: u64 = 16;
+/// Samples anywhere.
+const ANYWHERE: usize = 100;
+
+/// Places of a disk.
+pub struct Samples {
+    len: u64,
+    places: Vec<u64>,
+}
+
+impl Samples {
+    /// Both ends, and places in between that nobody can foresee.
+    pub fn of(size: u64) -> Result<Self> {
+        let len = PAGE.min(size);
+        let last = size - len;
+        let mut seed = [0; 8];
+        kernel::random(&mut seed).context("drawing random places")?;
+        let mut draw = words(u64::from_le_bytes(seed), 0);
+        let pages = last / PAGE + 1;
+        let anywhere = (0..ANYWHERE).map(|_| draw.next() % pages * PAGE);
+        let first = (0..AT_ENDS.min(pages)).map(|page| page * PAGE);
+        let end = (0..AT_ENDS).map(|page| last.saturating_sub(page * PAGE));
+        let mut places: Vec<u64> = anywhere.chain(first).chain(end).collect();
+        places.sort_unstable();
+        places.dedup();
+        Ok(Samples { len, places })
+    }
+
+    /// All hold what `filling` has there; the error says where not.
+    pub fn hold(&self, target: &Target, filling: Filling) -> Result<Proof> {
+        let what = match filling {
+            Filling::Zeros => "zeros",
+            Filling::Random(_) => "what was written",
+        };
+        let all = |bytes: &[u8], at| filling.is(bytes, at);
+        self.check(target, what, all)
+    }
+
+    fn check(
+        &self,
+        target: &Target,
+        what: &'static str,
+        fits: impl Fn(&[u8], u64) -> bool,
+    ) -> Result<Proof> {
+        let mut memory = Aligned::new(ALIGNMENT);
+        let bytes = &mut memory[..self.len as usize]; // at most a page
+        for at in &self.places {
+            target.read_at(bytes, *at)?;
+            if !fits(bytes, *at) {
+                return Err(Error::plain(format!(
+                    "{} was to hold {what} at bytes {at}–{} and does not",
+                    target.path().display(),
+                    at + self.len - 1
+                )));
+            }
+        }
+        Ok(Proof {
+            samples: self.places.len(),
+            len: self.len,
+            what,
+        })
+    }
+}
+
+/// Samples with bytes no disk holds by chance.
+pub struct Marks {
+    pub samples: Samples,
+    bytes: Filling,
+}
+
+impl Marks {
+    /// Returns once the disk keeps them.
+    pub fn set(target: &Target) -> Result<Self> {
+        let samples = Samples::of(target.size().0)?;
+        let marks = Filling::random()?;
+        let mut memory = Aligned::new(ALIGNMENT);
+        let bytes = &mut memory[..samples.len as usize]; // at most a page
+        for at in &samples.places {
+            marks.fill(bytes, *at);
+            target.write_at(bytes, *at).context("marking samples")?;
+        }
+        target.flush()?;
+        Ok(Marks {
+            samples,
+            bytes: marks,
+        })
+    }
+
+    /// None holds its mark.
+    pub fn are_gone(&self, target: &Target) -> Result<Proof> {
+        let gone = |bytes: &[u8], at| !self.bytes.is(bytes, at);
+        self.samples.check(target, "no mark any more", gone)
+    }
+}
+
+/// What the samples held.
+#[derive(Debug)]
+pub struct Proof {
+    samples: usize,
+    len: u64,
+    what: &'static str,
+}
+
+impl fmt::Display for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Proof { samples, len, what } = self;
+        write!(f, "{samples} samples of {len} bytes hold {what}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::GIB;
+
+    #[test]
+    fn samples_are_at_both_ends_and_all_over_the_disk() {
+        for size in [512, 4096, 4608, 100_352, 8 * GIB + 512] {
+            let Samples { len, places } = Samples::of(size).expect("there is randomness");
+            assert_eq!((places[0], len), (0, size.min(4096)));
+            assert_eq!(places.last(), Some(&(size - len)), "{size}");
+            assert!(places.iter().all(|at| at + len <= size && at % 512 == 0));
+            assert!(places.is_sorted_by(|a, b| a < b), "each once");
+        }
+        let places = Samples::of(100 * GIB).expect("there is randomness").places;
+        for part in 0..4 {
+            let part = part * 25 * GIB..(part + 1) * 25 * GIB;
+            // Of a hundred draws none in a quarter: once in 10^12 runs.
+            let inside = places[16..116].iter().filter(|at| part.contains(at));
+            assert_ne!(inside.count(), 0, "{part:?}");
+        }
+    }
+}

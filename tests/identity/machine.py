@@ -1,0 +1,81 @@
+"""A machine that runs one task in a shell, with the host's files to read and a second port to answer on."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parent.parent
+PYTHON = TOP / "target/tools/ipa-venv/bin/python"
+
+# What must be loaded before udev, or the shell, could ask for it.
+MODULES = ["virtio_pci", "9p", "9pnet_virtio", "virtio_blk", "virtio_scsi", "nvme", "ahci", "xhci_pci", "usb_storage", "uas", "sd_mod"]
+
+
+class Broken(Exception):
+    """The machine did not do what it was asked."""
+
+
+def closure(modules):
+    """Every module of MODULES and what it needs, in the order to load them; paths below `modules`."""
+    needs = dict(line.split(":", 1) for line in (modules / "modules.dep").read_text().splitlines())
+    named = {Path(path).name.split(".ko")[0].replace("-", "_"): path for path in needs}
+    order = []
+
+    def take(path):
+        for need in needs[path].split():
+            take(need)
+        if path not in order:
+            order.append(path)
+
+    for name in MODULES:
+        if name in named:
+            take(named[name])
+    return order
+
+
+def ramdisk(folder, kernel, ironlet, task, files):
+    """An initramfs with a shell, the modules, `ironlet`, the `task` and further `files`."""
+    tree = folder / "tree"
+    shutil.rmtree(tree, ignore_errors=True)
+    for place in ("bin", "proc", "sys", "dev", "modules", "tmp"):
+        (tree / place).mkdir(parents=True)
+    shutil.copy("/bin/busybox", tree / "bin/busybox")
+    shutil.copy(ironlet, tree / "ironlet")
+    shutil.copy(HERE / "init.sh", tree / "init")
+    shutil.copy(task, tree / "task.sh")
+    for file in files:
+        shutil.copy(file, tree / Path(file).name)
+    (tree / "python").write_text(f"{PYTHON}\n")
+    os.chmod(tree / "init", 0o755)
+    modules = next((kernel / "lib/modules").iterdir())
+    order = closure(modules)
+    for path in order:
+        shutil.copy(modules / path, tree / "modules" / Path(path).name)
+    (tree / "modules/order").write_text("".join(f"{Path(path).name}\n" for path in order))
+    names = subprocess.run(["find", ".", "-print0"], cwd=tree, check=True, capture_output=True).stdout
+    packed = subprocess.run(["cpio", "-0oHnewc", "--quiet"], cwd=tree, input=names, check=True, capture_output=True).stdout
+    (folder / "ramdisk").write_bytes(packed)
+    return folder / "ramdisk"
+
+
+def run(folder, kernel, ramdisk_file, disks, wanted, memory=1536, seconds=400):
+    """Boots the machine to its end; what it said on its second port, by name."""
+    answers = folder / "answers"
+    console = folder / "console.log"
+    command = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", str(memory),
+               "-nodefaults", "-no-reboot", "-display", "none", "-nic", "none",
+               "-kernel", str(next((kernel / "boot").glob("vmlinuz-*"))), "-initrd", str(ramdisk_file),
+               "-append", f"console=ttyS0 panic=-1 quiet disks={wanted}",
+               "-serial", f"file:{console}", "-serial", f"file:{answers}",
+               "-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap", *disks]
+    try:
+        subprocess.run(command, check=True, timeout=seconds, stdin=subprocess.DEVNULL, stderr=open(folder / "qemu.log", "w"))
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as failure:
+        raise Broken(f"{failure}; see {console} and {folder / 'qemu.log'}") from failure
+    parts = answers.read_text(errors="replace").replace("\r\n", "\n").split("== ")
+    told = dict(part.split("\n", 1) for part in parts if "\n" in part)
+    if "identity: done" not in console.read_text(errors="replace"):
+        raise Broken(f"the machine did not finish: {console}")
+    return told
