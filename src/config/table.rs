@@ -124,6 +124,7 @@ pub const TABLE: &[Parameter] = &[
     works("", "md5_enabled", Boolean, "false", "accept MD5 checksums; Ironic usually says"),
     works("", "permitted_image_formats", List, "raw,gpt,qcow2", "image formats accepted; Ironic usually says"),
     works("", "disable_deep_image_inspection", Boolean, "false", "accept formats that are not permitted; Ironic usually says"),
+    works("", "config_drive_rebuild", Boolean, "false", "make config drives anew, as vfat; on sectors larger than theirs they always are"),
     works("BOOTIF", "", Text, "", "the MAC address of the NIC the machine booted from, plain or as 01-aa-bb-…"),
     works("ironlet.verify", "", Choice(&["none", "readback"]), "none", "readback: read the whole image back from the disk and compare"),
     works("ironlet.decompress", "", Boolean, "false", "unpack an image declared raw if it begins like gzip, zstd or xz"),
@@ -148,7 +149,6 @@ pub const TABLE: &[Parameter] = &[
     ignored("ipa-inject-files-priority", "inject_files_priority", Integer(0, 99), "0", "priority of the step inject_files"),
     ignored("boot_method", "", Text, "", "vmedia: parameters from virtual media"),
     ignored("", "auto_tls_allowed_clock_skew", Seconds(0), "3600", "our certificate has no dates that a wrong clock could miss"),
-    ignored("", "config_drive_rebuild", Boolean, "false", "make the config drive anew"),
     ignored("", "disable_bootc_deploy", Boolean, "false", "no bootc; there is none"),
     ignored("", "enable_bios_bootloader_install", Boolean, "false", "grub-install; there is none"),
 ];

@@ -3,6 +3,8 @@
 
 use crate::codec::uuid;
 
+use std::fmt;
+
 /// Bytes from the start of a file system that tell what it is.
 pub const LOOK: usize = 36 << 10;
 /// Bytes from its start that tell its UUID.
@@ -39,6 +41,16 @@ pub enum Kind {
     Iso9660,
     Fat,
     Ext,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Iso9660 => "ISO 9660",
+            Kind::Fat => "vfat",
+            Kind::Ext => "ext",
+        })
+    }
 }
 
 impl FileSystem {

@@ -26,6 +26,7 @@ pub mod parts;
 pub mod progress;
 pub mod qcow2;
 pub mod readback;
+pub mod rebuild;
 pub mod receipt;
 pub mod runs;
 pub mod sink;
@@ -201,12 +202,12 @@ impl Deployment<'_> {
         let (tools, meter, disk) = (self.tools, self.meter, self.disk.display());
         let (length, mut aside) = (download.length(), download.aside(meter.clone()));
         let target = Target::open(self.disk, &tools.permit)?;
-        if let (Some(drive), Some(sector)) = (&self.drive, target.table_units().first()) {
-            drive.check(*sector)?;
-        }
+        let sector = target.table_units().first().copied();
+        let drive = self.drive.as_ref().zip(sector);
+        let drive = drive.map(|(drive, sector)| drive.fit(sector));
         let traffic = target.traffic();
         let division = match &self.request.layout {
-            Layout::Partition(wanted) => Some(Division::new(wanted, &target, self.drive.as_ref())?),
+            Layout::Partition(wanted) => Some(Division::new(wanted, &target, drive.as_ref())?),
             Layout::Disk | Layout::Bytes => None,
         };
         let out = match &division {
@@ -228,7 +229,7 @@ impl Deployment<'_> {
         image.must_be(&self.wanted)?;
         info!("{} verified, flushing {disk}", self.wanted);
         tools.gauge.begin("flushing", None);
-        let finish = || self.finish(out, division.as_ref());
+        let finish = || self.finish(out, division.as_ref(), drive.as_ref());
         let (verdict, left) = meter.charge(Stage::Disk, finish)?;
         let written = Written {
             bytes,
@@ -239,13 +240,18 @@ impl Deployment<'_> {
     }
 
     /// The image is there and verified: what makes a disk of it.
-    fn finish(&self, out: DiskSink, division: Option<&Division>) -> Result<(Verdict, Left)> {
+    fn finish(
+        &self,
+        out: DiskSink,
+        division: Option<&Division>,
+        drive: Option<&Drive>,
+    ) -> Result<(Verdict, Left)> {
         if let Some(division) = division {
             let (verdict, laid) = division.finish(out, self.tools.readback)?;
             return Ok((verdict, Left::Parts(laid)));
         }
         let demanded = self.request.layout == Layout::Disk;
-        let (left, drive) = (Left::Disk(out.signature()), self.drive.as_ref());
+        let left = Left::Disk(out.signature());
         let verdict = out.commit_with(|draft| layout::arrange(draft, demanded, drive))?;
         Ok((verdict, left))
     }

@@ -32,7 +32,8 @@ pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
         Layout::Partition(_) => drive::MOST,
         Layout::Disk | Layout::Bytes => drive::LIMIT,
     };
-    request.drive = drive(arguments, info, limit)?;
+    let drive = drive(arguments, info, limit)?;
+    request.drive = drive.map(|drive| drive.anew(machine.settings().rebuild_drive));
     let disk = choose_disk(machine)?;
     let place = disk.path.display();
     info!("image {} goes to {place}", request.id);

@@ -57,6 +57,8 @@ pub struct Settings {
     pub login: Option<Login>,
     pub ignore_bootloader_failure: bool,
     pub bios_bootloader: bool,
+    /// Is a config drive made anew on any disk?
+    pub rebuild_drive: bool,
     /// Do cluster file systems protect their disks, unless the node says otherwise?
     pub guard: bool,
     /// May a disk that failed to erase itself be discarded, unless the node says otherwise?
@@ -84,6 +86,7 @@ impl Default for Settings {
             login: None,
             ignore_bootloader_failure: false,
             bios_bootloader: false,
+            rebuild_drive: false,
             guard: true,
             discard: false,
             boot_interface: None,

@@ -242,11 +242,7 @@ fn what_has_no_file_system_is_told_by_its_place_in_the_table() {
         engine.join();
         assert_eq!(print(at(&done, &["command_error"])), "null", "{label}");
         let disk = around.host.dev("vda");
-        let told = says(
-            "partx",
-            &["-r", "-g", "-o", "UUID", name(&disk)],
-            "",
-        );
+        let told = says("partx", &["-r", "-g", "-o", "UUID", name(&disk)], "");
         let told = told.lines().last().unwrap_or_default();
         let root = uuids(&mut around.again());
         assert_eq!(text_at(&root, &["root uuid"]), told, "{label}");

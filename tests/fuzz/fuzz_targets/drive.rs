@@ -7,5 +7,5 @@ libfuzzer_sys::fuzz_target!(|file: &[u8]| {
     let mut size = 0;
     drive.each_piece(1 << 16, |bytes| { size += bytes.len() as u64; Ok(()) }).expect("it was whole");
     assert!(size == drive.size().0 && size > 0 && size <= LIMIT.0);
-    let _ = drive.check(4096);
+    let _ = drive.fit(4096);
 });
