@@ -57,7 +57,7 @@ fn disk(path: &Path, size: u64) -> Disk {
         identity: Default::default(),
         rotational: false,
         hctl: None,
-        by_path: None,
+        by_path: Vec::new(),
         transport: None,
         logical_sector: 512,
         physical_sector: 512,

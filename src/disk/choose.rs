@@ -186,11 +186,9 @@ fn protected(disk: &Disk) -> Option<String> {
     }
 }
 
-/// Why a disk is neither to be deployed to nor to be erased; none if it is one of ours.
-pub fn left_alone(disk: &Disk, skip: &[Hints]) -> Option<String> {
-    let media = disk.is_virtual_media() || holds_parameters(disk);
-    let media = media.then(|| "is virtual media".to_owned());
-    media.or_else(|| skipped(disk, skip))
+/// Is it a drive with what an operator or Ironic put in, and not one of the machine's own?
+pub(super) fn is_handed_in(disk: &Disk) -> bool {
+    disk.is_virtual_media() || holds_parameters(disk)
 }
 
 pub(super) fn skipped(disk: &Disk, skip: &[Hints]) -> Option<String> {
@@ -200,8 +198,8 @@ pub(super) fn skipped(disk: &Disk, skip: &[Hints]) -> Option<String> {
 
 /// Why the disk must not be written; none if it may be.
 fn unsafe_to_write(disk: &Disk, mounts: &str) -> Option<String> {
-    if let Some(why) = left_alone(disk, &[]) {
-        return Some(why);
+    if is_handed_in(disk) {
+        return Some("is virtual media".to_owned());
     }
     if disk.read_only {
         return Some("is read-only".to_owned());
@@ -231,7 +229,7 @@ pub(super) fn mounted(disk: &Disk, mounts: &str) -> Option<String> {
 
 /// Is it the drive on which Ironic hands over parameters: a FAT file system labelled `ir-vfd-dev`?
 /// Only drives with a medium that can be taken out are looked at.
-pub(super) fn holds_parameters(disk: &Disk) -> bool {
+fn holds_parameters(disk: &Disk) -> bool {
     let mut sector = [0; 512];
     let read = |sector: &mut [u8]| File::open(&disk.path)?.read_exact(sector);
     disk.removable && read(&mut sector).is_ok() && is_parameter_volume(&sector)

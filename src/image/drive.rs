@@ -14,7 +14,7 @@ use super::ahead::read_full;
 use super::download::fetch::Fetcher;
 use super::download::patience::{Failure, Then};
 use super::rebuild::rebuilt;
-use crate::codec::{base64, gzip};
+use crate::codec::{self, gzip};
 use crate::disk::label::{FileSystem, LOOK};
 use crate::error::{Context, Error, Kind, Result};
 use crate::secret::redacted;
@@ -130,7 +130,7 @@ impl Drive {
                 let why = "the server sent a web page, which says what is wrong, perhaps";
                 return Err(Error::plain(why));
             }
-            false => base64::read(&mut (&start[..]).chain(&mut file)).map_err(broken)?,
+            false => codec::base64::read(&mut (&start[..]).chain(&mut file)).map_err(broken)?,
         };
         if file.limit() == 0 {
             return Err(too_large(as_served));
@@ -239,7 +239,7 @@ impl fmt::Debug for Drive {
 
 /// The gzip file that `text` is the base64 of.
 fn unpacked(text: &mut dyn Read) -> Result<Vec<u8>> {
-    base64::read(text)?.ok_or_else(|| Error::plain("it is not base64"))
+    codec::base64::read(text)?.ok_or_else(|| Error::plain("it is not base64"))
 }
 
 /// Does it begin like HTML?

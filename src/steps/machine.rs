@@ -57,12 +57,12 @@ pub struct Settings {
     pub login: Option<Login>,
     pub ignore_bootloader_failure: bool,
     pub bios_bootloader: bool,
-    /// Is a config drive made anew on any disk?
-    pub rebuild_drive: bool,
     /// Do cluster file systems protect their disks, unless the node says otherwise?
     pub guard: bool,
     /// May a disk that failed to erase itself be discarded, unless the node says otherwise?
     pub discard: bool,
+    /// Is a config drive made anew on any disk?
+    pub rebuild_drive: bool,
     /// `BOOTIF` as the boot loader wrote it.
     pub boot_interface: Option<String>,
     /// How often, and how long apart, to look for a disk before there is none.
@@ -86,9 +86,9 @@ impl Default for Settings {
             login: None,
             ignore_bootloader_failure: false,
             bios_bootloader: false,
-            rebuild_drive: false,
             guard: true,
             discard: false,
+            rebuild_drive: false,
             boot_interface: None,
             // protocol/lifecycle.md §3: ipa-disk-wait-attempts and -delay.
             disk_wait: (10, Duration::from_secs(3)),

@@ -3,14 +3,14 @@
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use log::{error, info, warn};
+use log::{error, warn};
 
 use super::erasure::Erasure;
 use super::machine::Machine;
 use crate::codec::json::{Object, Value, object, text};
-use crate::disk::choose::left_alone;
+use crate::disk::cleanable::cleanable;
 use crate::disk::wipe::{self, Found};
-use crate::disk::{Disk, Hints, list, shared};
+use crate::disk::{Disk, shared};
 use crate::error::{Error, Kind, Result};
 
 /// Disks at once, each with some MiB of memory. Writing takes them hardly any time; waiting for them does.
@@ -20,21 +20,16 @@ const AT_ONCE: usize = 8;
 pub(super) fn step(machine: &Machine, _: &Object) -> Result<Value> {
     let (node, settings) = (machine.node(), machine.settings());
     let erasure = Erasure::of(&node, settings.guard, settings.discard)?;
-    let skip = node.wishes()?.skip;
-    let mut results = Object::new();
-    let mut disks = Vec::new();
-    for disk in list(&machine.host) {
-        match spared(&disk, &skip) {
-            Some(why) => {
-                info!("{} {why}: its metadata stays", disk.name);
-                results.insert(disk.name, object([("skipped", text(why))]));
-            }
-            None => disks.push(disk),
-        }
-    }
+    // protocol/steps.md §5: read-only disks are no failure here.
+    let found = cleanable(&machine.host, &machine.tools.permit, &node.wishes()?, true)?;
     if erasure.guard {
-        shared::guard(&disks)?;
+        shared::guard(&found.disks)?;
     }
+    let mut results = Object::new();
+    for (disk, why) in found.passed_over {
+        results.insert(disk, object([("skipped", text(why))]));
+    }
+    let disks = found.disks;
     let stage = format!("erasing the metadata of {} disks", disks.len());
     machine.gauge().begin(stage, None);
     let mut failed = Vec::new();
@@ -54,19 +49,6 @@ pub(super) fn step(machine: &Machine, _: &Object) -> Result<Value> {
     let why = failed.join("; ");
     let why = format!("Failed to erase the metadata on the device(s): {why}");
     Err(Error::new(Kind::BlockDeviceEraseError, why))
-}
-
-/// Why a disk stays as it is, without the step failing for it.
-fn spared(disk: &Disk, skip: &[Hints]) -> Option<String> {
-    let member = !disk.holders.is_empty() && disk.holders.iter().all(|own| own.starts_with("md"));
-    left_alone(disk, skip)
-        .or_else(|| disk.read_only.then(|| "is read-only".to_owned()))
-        .or_else(|| {
-            member.then(|| {
-                let arrays = disk.holders.join(", ");
-                format!("is a member of {arrays}, which is erased instead")
-            })
-        })
 }
 
 /// Several disks at a time; one that fails does not keep the others.

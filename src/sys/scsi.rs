@@ -26,6 +26,8 @@ pub struct Answer {
     pub sense: Vec<u8>,
     /// What the adapter and its driver say; 0 unless the command was lost on the way.
     pub lost: u32,
+    /// As the kernel measured it.
+    pub took: Duration,
 }
 
 /// struct sg_io_hdr of scsi/sg.h.
@@ -104,6 +106,7 @@ pub fn send(disk: &File, command: &[u8], data: Data, patience: Duration) -> io::
         status: header.status,
         sense: sense[..written].to_vec(),
         lost: u32::from(header.host_status) << 16 | u32::from(header.driver_status & !DRIVER_SENSE),
+        took: Duration::from_millis(u64::from(header.duration)),
     })
 }
 

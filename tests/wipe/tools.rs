@@ -1,9 +1,9 @@
 //! Signatures by the programs that make them.
 
-use std::fs::{self, File};
+use std::fs::File;
 
 use super::support::scratch::Scratch;
-use super::support::tables::{Loop, MIB, name, says};
+use super::support::tables::{name, says};
 use super::{bare, wipe};
 
 /// What mkfs and its like make on a whole disk, and how blkid calls it.

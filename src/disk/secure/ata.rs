@@ -190,9 +190,11 @@ fn unit(
             tell(expected.map(part));
         },
     );
-    match end(ended.and_then(|answer| answer)) {
+    let answer = ended.and_then(|answer| answer);
+    let took = answer.as_ref().map_or(Duration::ZERO, |answer| answer.took);
+    match end(answer) {
         // A disk that ran into a bad end says the same as one that never began; only the time tells.
-        End::Refused(why) if clock.elapsed().saturating_sub(started) > AT_ONCE => End::Bad(why),
+        End::Refused(why) if took > AT_ONCE => End::Bad(why),
         end => end,
     }
 }

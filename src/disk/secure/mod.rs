@@ -132,7 +132,7 @@ fn of_nvme(
 }
 
 /// The other disks that are namespaces of the same controller.
-fn siblings(disk: &Disk, host: &Host) -> Vec<Disk> {
+pub fn siblings(disk: &Disk, host: &Host) -> Vec<Disk> {
     let controller = |disk: &Disk| {
         let block = host.sys("block").join(disk.path.file_name()?);
         std::fs::canonicalize(block.join("device")).ok()
@@ -147,7 +147,7 @@ fn siblings(disk: &Disk, host: &Host) -> Vec<Disk> {
 }
 
 /// Holds disks that a command will erase as well, alone; an error if one may not be touched or is in use.
-fn hold(disks: &[Disk], permit: &Permit, spared: &[String]) -> Result<Vec<Target>> {
+pub fn hold(disks: &[Disk], permit: &Permit, spared: &[String]) -> Result<Vec<Target>> {
     let held = |disk: &Disk| match spared.contains(&disk.name) {
         true => Err(Error::new(
             Kind::BlockDeviceError,
