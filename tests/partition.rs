@@ -21,7 +21,7 @@ use ironlet::image::format::Format;
 use ironlet::image::parts::{Laid, Wanted};
 use ironlet::image::receipt::Left;
 use ironlet::image::{Layout, Request, deploy};
-use support::drives::packed;
+use support::drives::{iso, packed};
 use support::image_server::{Behaviour, ImageServer};
 use support::orders::order;
 use support::scratch::Scratch;
@@ -271,4 +271,27 @@ fn held(path: &Path, part: &Laid, image: &[u8], drive: &[u8]) {
             assert!(found.iter().all(|byte| *byte == 0), "old data");
         }
     }
+}
+
+/// ISO 9660 counts in 2048 bytes: on sectors of 4096 nobody could mount it.
+#[test]
+fn a_config_drive_becomes_vfat_on_large_sectors() {
+    let scratch = Scratch::new();
+    let file = old_disk(&scratch, 100);
+    let device = Loop::new(&file, 4096);
+    let wanted = wanted(Scheme::BiosGpt, 20, 0, 0);
+    let (image, text) = (root_image(&scratch, 12), iso(&scratch).1);
+    let parts = put(&image, device.path(), wanted, Some(&text)).expect("there is room");
+    let found = layout(device.path(), 4096);
+    let drive = parts.iter().position(|part| part.role == Role::Drive);
+    let (start, size, ..) = found[drive.expect("it has a partition")];
+    let path = partition(&scratch, device.path(), start, size);
+    assert_eq!(system(&path), ("vfat".into(), "CONFIG-2".into()));
+    says("fsck.vfat", &["-n", name(&path)], "");
+    let told = says(
+        "mtype",
+        &["-i", name(&path), "::openstack/latest/meta_data.json"],
+        "",
+    );
+    assert_eq!(told, r#"{"uuid":"u"}"#);
 }

@@ -247,7 +247,8 @@ impl Deployment<'_> {
         drive: Option<&Drive>,
     ) -> Result<(Verdict, Left)> {
         if let Some(division) = division {
-            let (verdict, laid) = division.finish(out, self.tools.readback)?;
+            let (proof, gauge) = (self.tools.readback, &self.tools.gauge);
+            let (verdict, laid) = division.finish(out, proof, gauge)?;
             return Ok((verdict, Left::Parts(laid)));
         }
         let demanded = self.request.layout == Layout::Disk;

@@ -21,6 +21,7 @@ use crate::disk::table::plan::{Part, Plan, Role, Scheme, Sizes};
 use crate::disk::target::Target;
 use crate::disk::{fat, label, swap};
 use crate::error::{Context, Error, Kind, Result};
+use crate::gauge::Gauge;
 use crate::sys::block::{ALIGNMENT, Aligned};
 use crate::sys::kernel;
 use crate::units::{Bytes, MIB};
@@ -95,13 +96,19 @@ impl<'a> Division<'a> {
     }
 
     /// What is left once the root partition has all of a verified image. With `proof` everything is read back.
-    pub fn finish(&self, root: DiskSink, proof: bool) -> Result<(Verdict, Vec<Laid>)> {
+    pub fn finish(
+        &self,
+        root: DiskSink,
+        proof: bool,
+        gauge: &Gauge,
+    ) -> Result<(Verdict, Vec<Laid>)> {
         if let Verdict::Differs(Mismatch(ranges)) = root.commit()? {
             let start = self.range_of_root().start;
             let ranges = ranges.into_iter();
             let on_disk = ranges.map(|range| range.start + start..range.end + start);
             return Ok((Verdict::of(on_disk.collect()), Vec::new()));
         }
+        gauge.begin("dividing the disk", None);
         let mut draft = Draft::of(&self.disk, proof);
         for part in self.plan.parts() {
             let (name, size) = (part.role.name(), Bytes(part.end - part.start));

@@ -90,11 +90,11 @@ fn layout(info: &Object, scheme: Scheme) -> Result<Layout> {
             "'root_mb' must be {LEAST_ROOT} or more: the size in MiB of the root partition, which the image is for"
         )));
     }
-    let format = info.string("ephemeral_format")?;
-    if sizes.ephemeral > 0 && !preserve && format != Some("vfat") {
-        let format = format.unwrap_or("ext4, which is what Ironic takes for none");
+    let format = info.string("ephemeral_format")?.unwrap_or("none");
+    if sizes.ephemeral > 0 && !preserve && format != "vfat" {
         return Err(invalid(format!(
-            "ephemeral_format '{format:.40}' is not in this build, only vfat (instance_info.ephemeral_format); no disk was touched"
+            "ephemeral_format '{format:.40}' is not in this build, only vfat is (instance_info.ephemeral_format, \
+             else Ironic's own default_ephemeral_format); no disk was touched"
         )));
     }
     Ok(Layout::Partition(Wanted {

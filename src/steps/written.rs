@@ -18,16 +18,14 @@ impl Written {
     pub fn new(disk: &Path, left: &Left) -> Self {
         let uuids = match left {
             // How Ironic knows a whole disk from others: by the signature in its boot record.
-            Left::Disk(signature) => object([("root uuid", text(format!("{signature:#010x}")))]),
+            Left::Disk(signature) => {
+                let signature = text(format!("{signature:#010x}"));
+                Object::from_iter([("root uuid".to_owned(), signature)])
+            }
             Left::Parts(parts) => of_parts(disk, parts),
         };
-        let Value::Object(uuids) = uuids else {
-            unreachable!("both are objects");
-        };
-        Written {
-            disk: disk.to_owned(),
-            uuids,
-        }
+        let disk = disk.to_owned();
+        Written { disk, uuids }
     }
 
     /// Of the root file system, or of the whole disk.
@@ -59,7 +57,7 @@ impl Written {
     }
 }
 
-fn of_parts(disk: &Path, parts: &[Laid]) -> Value {
+fn of_parts(disk: &Path, parts: &[Laid]) -> Object {
     let uuid = |role: Role| {
         let part = parts.iter().find(|part| part.role == role);
         text_or_null(part.map(|part| part.uuid.as_str()))
@@ -68,11 +66,13 @@ fn of_parts(disk: &Path, parts: &[Laid]) -> Value {
         let device = partition(disk, part.number);
         (part.role.name().to_owned(), text(device.to_string_lossy()))
     });
-    object([
+    let told = [
         ("root uuid", uuid(Role::Root)),
         ("efi system partition uuid", uuid(Role::Efi)),
         ("partitions", Value::Object(devices.collect())),
-    ])
+    ];
+    let told = told.map(|(name, value)| (name.to_owned(), value));
+    told.into_iter().collect()
 }
 
 /// What the kernel calls a partition (block/partitions/core.c, add_partition): after a digit comes a `p`.
