@@ -107,8 +107,11 @@ impl Format {
         aside: &mut dyn Aside,
     ) -> Result<(Bytes, Hashing<R>)> {
         let (content, head) = self.settle(&mut image)?;
-        if let (Content::Raw, Some(length)) = (content, length) {
-            must_fit(length, Bytes(out.capacity()))?;
+        // As long as what it is on the disk: it can be refused before the first write.
+        if let (Content::Raw, Some(length)) = (content, length)
+            && length.0 > out.capacity()
+        {
+            return Err(out.too_small(Some(length)));
         }
         let Content::Packed(packing) = content else {
             let bytes = content.decode(head.chain(&mut image), out, Some(aside))?;
@@ -181,15 +184,6 @@ fn invalid(why: String) -> Error {
     Error::new(Kind::InvalidImage, why)
 }
 
-/// An image that is as long as what it is on the disk can be refused before the first write.
-fn must_fit(image: Bytes, disk: Bytes) -> Result<()> {
-    if image <= disk {
-        return Ok(());
-    }
-    let why = format!("the image is {image} and does not fit on the disk, which holds {disk}");
-    Err(Error::new(Kind::ImageWriteError, why))
-}
-
 /// Reads `image` to its end into `out` as it is.
 pub(super) fn copy(image: &mut impl Source, out: &mut impl Sink) -> Result<Bytes> {
     let mut at = 0;
@@ -206,12 +200,6 @@ pub(super) fn copy(image: &mut impl Source, out: &mut impl Sink) -> Result<Bytes
     }
     match image.read(&mut [0])? {
         0 => Ok(Bytes(at)),
-        _ => Err(Error::new(
-            Kind::ImageWriteError,
-            format!(
-                "the image is larger than the disk, which holds {}",
-                Bytes(at)
-            ),
-        )),
+        _ => Err(out.too_small(None)),
     }
 }

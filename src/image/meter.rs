@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use super::sink::Sink;
 use crate::clock::Clock;
+use crate::error::Error;
 use crate::sys::block::Aligned;
+use crate::units::Bytes;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -77,6 +79,10 @@ impl<'a, S: Sink> Metered<'a, S> {
 impl<S: Sink> Sink for Metered<'_, S> {
     fn capacity(&self) -> u64 {
         self.inner.capacity()
+    }
+
+    fn too_small(&self, image: Option<Bytes>) -> Error {
+        self.inner.too_small(image)
     }
 
     fn room(&mut self, at: u64) -> io::Result<&mut [u8]> {

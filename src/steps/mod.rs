@@ -2,6 +2,7 @@
 
 mod erase;
 pub mod erasure;
+pub mod firmware;
 pub mod image;
 pub mod machine;
 mod metadata;
@@ -10,6 +11,7 @@ mod nvram;
 pub mod order;
 mod pstore;
 mod table;
+pub mod written;
 
 use log::info;
 
