@@ -180,10 +180,11 @@ impl<'a> Volume<'a> {
     fn enter(&self, folder: u32, name: &str, attributes: u8, first: u32, size: u32) -> Result<()> {
         let slots = self.folder(folder, &mut FOLDERS_LIMIT.clone())?;
         let used = slots.chunks_exact(SLOT).take_while(|slot| slot[0] != 0);
-        let taken: BTreeSet<[u8; 11]> = used
-            .clone()
-            .filter_map(|slot| slot[..11].try_into().ok())
-            .collect();
+        let mut taken: BTreeSet<[u8; 11]> = BTreeSet::new();
+        taken.extend(
+            used.clone()
+                .filter_map(|slot| <[u8; 11]>::try_from(&slot[..11]).ok()),
+        );
         let (start, new) = (
             used.count(),
             entry::slots(name, &taken, attributes, first, size),
