@@ -204,4 +204,25 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn a_block_nobody_has_read_of_is_exchanged() {
+        let body = io::Cursor::new(vec![7; 3 * BLOCK_SIZE + 5]);
+        let mut ahead = ReadAhead::spawn("read", body).expect("a thread starts");
+        let mut small = Aligned::new(BLOCK_SIZE / 2);
+        let mut memory = Aligned::new(BLOCK_SIZE);
+        let mut read = |into: &mut Aligned| {
+            let own = into.as_ptr();
+            let count = ahead.read_block(into).expect("memory can be read");
+            assert!(into[..count].iter().all(|byte| *byte == 7));
+            (count, into.as_ptr() != own)
+        };
+        assert_eq!(read(&mut memory), (BLOCK_SIZE, true));
+        // Of another size, and in the middle of a block.
+        assert_eq!(read(&mut small), (BLOCK_SIZE / 2, false));
+        assert_eq!(read(&mut memory), (BLOCK_SIZE / 2, false));
+        assert_eq!(read(&mut memory), (BLOCK_SIZE, true));
+        assert_eq!(read(&mut memory), (5, true));
+        assert_eq!(read(&mut memory), (0, false));
+    }
 }
