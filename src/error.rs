@@ -56,6 +56,7 @@ kinds! {
     ServicingError                  500 "Service step failed"
     DeviceNotFound                  404 "Error finding the disk or partition device to deploy the image onto"
     BlockDeviceEraseError           500 "Error erasing block device"
+    ProtectedDeviceError            500 "Protected device located, cleaning aborted."
     BlockDeviceError                500 "Block device caused unknown error"
     SystemRebootError               500 "Error rebooting system"
     HardwareManagerMethodNotFound   500 "No HardwareManager found to handle method"

@@ -1,6 +1,8 @@
 //! Config drives: where they end, and what is refused before a disk is touched.
 //! The drives are genisoimage's and mkfs.vfat's, the judges blkid, sgdisk and sfdisk.
 
+#[path = "drive/rebuild.rs"]
+mod rebuild;
 #[path = "drive/source.rs"]
 mod source;
 mod support;
@@ -9,10 +11,10 @@ use std::fs;
 use std::path::Path;
 
 use ironlet::error::Kind;
-use ironlet::image::drive::Source;
+use ironlet::image::drive::{LIMIT, Source};
 use support::drives::{found, iso, packed, vfat};
 use support::scratch::Scratch;
-use support::tables::{Loop, MIB, image, judge, listed, name, old_disk, put, says};
+use support::tables::{MIB, image, judge, listed, name, old_disk, put, says};
 
 const GPT: &str = "label: gpt\nsize=8MiB\nsize=16MiB, type=uefi\n";
 const MBR: &str = "label: dos\nsize=8MiB, type=83, bootable\n";
@@ -21,7 +23,7 @@ const BEFORE_BACKUP: usize = 135 * MIB;
 const BEFORE_END: usize = 136 * MIB;
 
 fn inline(text: &str) -> Option<Source> {
-    Some(Source::new(text).expect("a good drive"))
+    Some(Source::new(text, LIMIT).expect("a good drive"))
 }
 
 fn holds(disk: &Path, at: usize, drive: &[u8], end: usize) {
@@ -177,40 +179,4 @@ fn on_a_disk_beyond_the_reach_of_an_mbr_it_stays_within() {
     assert_eq!(after[1], format!("start={start},size=131072,type=c"));
     let at = start as usize * 512;
     assert_eq!(found(&disk, at), ("config-2".into(), "iso9660".into()));
-}
-
-#[test]
-fn a_drive_that_large_sectors_cannot_hold_is_refused_before_anything_is_written() {
-    let scratch = Scratch::new();
-    let path = scratch.path("image");
-    fs::write(&path, vec![1; 40 * MIB]).expect("room");
-    let made = Loop::new(&path, 4096);
-    says("sfdisk", &["-q", "--wipe=never", name(made.path())], GPT);
-    drop(made);
-    let image = fs::read(&path).expect("it is there");
-    let file = old_disk(&scratch, 200);
-    let before = fs::read(&file).expect("a file");
-    let disk = Loop::new(&file, 4096);
-    for (text, said) in [
-        (iso(&scratch).1, "ISO 9660 in units of 2048 bytes"),
-        (
-            vfat(&scratch, "CONFIG-2", "512").1,
-            "vfat in units of 512 bytes",
-        ),
-    ] {
-        let error = put(&image, disk.path(), inline(&text)).expect_err(said);
-        assert_eq!(error.kind(), Kind::DeploymentError);
-        assert!(error.details().contains(said), "{error}");
-        assert!(fs::read(&file).expect("a file") == before, "it was touched");
-    }
-    let (drive, text) = vfat(&scratch, "CONFIG-2", "4096");
-    put(&image, disk.path(), inline(&text)).expect("sectors of 4096 bytes");
-    judge(disk.path());
-    assert_eq!(listed(disk.path()).len(), 3);
-    assert_eq!(
-        found(disk.path(), BEFORE_BACKUP),
-        ("CONFIG-2".into(), "vfat".into())
-    );
-    drop(disk);
-    holds(&file, BEFORE_BACKUP, &drive, BEFORE_BACKUP + 64 * MIB);
 }

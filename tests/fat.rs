@@ -138,7 +138,8 @@ fn files_put_there_are_found_by_others() {
         };
         volume.files(&mut each).expect("they are there");
         drop(volume);
-        (found.sort(), names.sort());
+        found.sort();
+        names.sort();
         assert_eq!(found, names);
         judge(&path);
         let back = scratch.path("back");

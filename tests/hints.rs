@@ -124,6 +124,7 @@ fn choose(machine: &Machine, root: &str, skip: &[&str]) -> Result<Disk> {
     let wishes = Wishes {
         root: (!root.is_empty()).then(|| hints(root).expect(root)),
         skip: skip.iter().map(|json| hints(json).expect(json)).collect(),
+        ..Wishes::default()
     };
     wait_for_root(&machine.host(), &Clock::fake(), 1, Duration::ZERO, &wishes)
 }

@@ -58,8 +58,20 @@ fn recorded_requests_get_replies_of_the_recorded_shape() {
 fn every_listed_step_has_what_the_conductor_needs() {
     let engine = Surroundings::new().engine();
     for (word, listed) in [
-        ("clean", &["clean_uefi_nvram"][..]),
-        ("deploy", &["write_image", "clean_uefi_nvram"]),
+        (
+            "clean",
+            &[
+                "erase_devices_metadata",
+                "erase_devices",
+                "erase_devices_express",
+                "erase_pstore",
+                "clean_uefi_nvram",
+            ][..],
+        ),
+        (
+            "deploy",
+            &["erase_devices_metadata", "write_image", "clean_uefi_nvram"],
+        ),
         ("service", &["write_image"]),
     ] {
         let body =
@@ -91,9 +103,9 @@ fn a_step_that_cannot_run_fails_with_the_right_kind() {
     for (word, params, kind, details) in [
         (
             "clean",
-            r#""step":{"step":"erase_devices","interface":"deploy"}"#,
+            r#""step":{"step":"burnin_gpu","interface":"deploy"}"#,
             "HardwareManagerMethodNotFound",
-            "Could not find method: erase_devices",
+            "Could not find method: burnin_gpu",
         ),
         (
             "clean",

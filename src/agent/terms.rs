@@ -111,6 +111,7 @@ pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
                 .unwrap_or_else(|| image.permitted_formats.clone()),
         },
         unpack: image.unpack,
+        rebuild_drive: image.rebuild_drive,
         md5: enrolment.md5_allowed.unwrap_or(config.image.md5_allowed),
         login: login.map(|(user, password)| Login {
             user: Some(user.clone()),

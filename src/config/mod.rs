@@ -32,7 +32,7 @@ pub struct Config {
     pub ignore_bootloader_failure: bool,
     /// Do cluster file systems protect their disks?
     pub guard: bool,
-    /// Erase by discarding where a disk fails to erase itself?
+    /// May a disk that failed to erase itself be discarded?
     pub discard: bool,
     /// `BOOTIF` as the boot loader wrote it, for Ironic to read.
     pub boot_interface: Option<String>,
@@ -94,6 +94,8 @@ pub struct Image {
     pub any_format: bool,
     /// Unpack what is declared raw, if it is packed.
     pub unpack: bool,
+    /// Make a config drive anew on any disk.
+    pub rebuild_drive: bool,
 }
 
 pub struct DiskWait {
@@ -230,6 +232,7 @@ impl Image {
             readback: values.text("ironlet.verify") == Some("readback"),
             any_format: values.flag("disable_deep_image_inspection"),
             unpack: values.flag("ironlet.decompress"),
+            rebuild_drive: values.flag("config_drive_rebuild"),
         })
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::hints::Hints;
 use super::list::{Disk, list};
+use super::shared;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
@@ -26,6 +27,8 @@ pub struct Wishes {
     pub root: Option<Hints>,
     /// Disks nobody may touch: those that any of these describes.
     pub skip: Vec<Hints>,
+    /// May it be a disk with a cluster file system?
+    pub unguarded: bool,
 }
 
 /// The smallest disk of at least 4 GiB, the first by name among equals.
@@ -37,7 +40,8 @@ pub fn default_root(host: &Host) -> Result<Disk> {
 /// The disk, and why it is that one.
 fn look(host: &Host, wishes: &Wishes) -> Result<(Disk, String)> {
     let mounts = fs::read_to_string(host.proc("self/mountinfo")).unwrap_or_default();
-    choose(list(host), wishes, |disk| unsafe_to_write(disk, &mounts))
+    let unsafe_to_write = |disk: &Disk| unsafe_to_write(disk, &mounts);
+    choose(list(host), wishes, unsafe_to_write, protected)
 }
 
 /// The disk that is wished for, by default that of [`default_root`], giving slow controllers and disks time to show up: at most `attempts` looks, `delay`
@@ -107,12 +111,13 @@ fn choose(
     disks: Vec<Disk>,
     wishes: &Wishes,
     unsafe_to_write: impl Fn(&Disk) -> Option<String>,
+    protected: impl Fn(&Disk) -> Option<String>,
 ) -> Result<(Disk, String)> {
     let mut fit = Vec::new();
     let mut reasons = Vec::new();
     for disk in disks {
         let why = unsafe_to_write(&disk)
-            .or_else(|| skipped(&disk, wishes))
+            .or_else(|| skipped(&disk, &wishes.skip))
             .or_else(|| match &wishes.root {
                 Some(hints) => hints.miss(&disk),
                 None => (disk.size < SMALLEST).then(|| format!("is smaller than {SMALLEST}")),
@@ -127,7 +132,19 @@ fn choose(
         fit.sort_by(|a, b| (a.size, &a.name).cmp(&(b.size, &b.name)));
     }
     let mut fit = fit.into_iter();
-    let Some(disk) = fit.next() else {
+    // The disks themselves are read only as far as it takes.
+    let mut chosen = None;
+    for disk in fit.by_ref() {
+        let guarded = !wishes.unguarded;
+        match guarded.then(|| protected(&disk)).flatten() {
+            Some(why) => reasons.push(format!("{} ({}) {why}", disk.name, disk.size)),
+            None => {
+                chosen = Some(disk);
+                break;
+            }
+        }
+    }
+    let Some(disk) = chosen else {
         return Err(none(wishes, &reasons));
     };
     let others: Vec<_> = fit
@@ -157,17 +174,31 @@ fn none(wishes: &Wishes, reasons: &[String]) -> Error {
     Error::new(Kind::DeviceNotFound, why)
 }
 
-pub(super) fn skipped(disk: &Disk, wishes: &Wishes) -> Option<String> {
-    let hints = wishes
-        .skip
-        .iter()
-        .find(|hints| hints.miss(disk).is_none())?;
+/// Why what is on the disk protects it; none if nothing does. One that is gone meanwhile holds nothing.
+fn protected(disk: &Disk) -> Option<String> {
+    match shared::file_system(disk) {
+        Ok(None) => None,
+        Ok(Some(found)) => Some(format!(
+            "holds {found}, which other machines may be using (wipe_special_filesystems=false allows it)"
+        )),
+        Err(_) if !disk.path.exists() => None,
+        Err(error) => Some(format!("cannot be read: {}", error.details())),
+    }
+}
+
+/// Is it a drive with what an operator or Ironic put in, and not one of the machine's own?
+pub(super) fn is_handed_in(disk: &Disk) -> bool {
+    disk.is_virtual_media() || holds_parameters(disk)
+}
+
+pub(super) fn skipped(disk: &Disk, skip: &[Hints]) -> Option<String> {
+    let hints = skip.iter().find(|hints| hints.miss(disk).is_none())?;
     Some(format!("is to be left alone: {hints}"))
 }
 
 /// Why the disk must not be written; none if it may be.
 fn unsafe_to_write(disk: &Disk, mounts: &str) -> Option<String> {
-    if disk.is_virtual_media() || holds_parameters(disk) {
+    if is_handed_in(disk) {
         return Some("is virtual media".to_owned());
     }
     if disk.read_only {
@@ -198,7 +229,7 @@ pub(super) fn mounted(disk: &Disk, mounts: &str) -> Option<String> {
 
 /// Is it the drive on which Ironic hands over parameters: a FAT file system labelled `ir-vfd-dev`?
 /// Only drives with a medium that can be taken out are looked at.
-pub(super) fn holds_parameters(disk: &Disk) -> bool {
+fn holds_parameters(disk: &Disk) -> bool {
     let mut sector = [0; 512];
     let read = |sector: &mut [u8]| File::open(&disk.path)?.read_exact(sector);
     disk.removable && read(&mut sector).is_ok() && is_parameter_volume(&sector)

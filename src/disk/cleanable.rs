@@ -7,7 +7,7 @@ use std::fs;
 
 use log::info;
 
-use super::choose::{Wishes, holds_parameters, mounted, skipped};
+use super::choose::{Wishes, is_handed_in, mounted, skipped};
 use super::guard::Permit;
 use super::list::{Disk, list};
 use crate::error::{Context, Error, Kind, Result};
@@ -66,10 +66,10 @@ fn judge(
     disks: &[String],
     skip_read_only: bool,
 ) -> Verdict {
-    if let Some(why) = skipped(disk, wishes) {
+    if let Some(why) = skipped(disk, &wishes.skip) {
         return Verdict::PassOver(why);
     }
-    if disk.is_virtual_media() || holds_parameters(disk) {
+    if is_handed_in(disk) {
         return Verdict::PassOver("is virtual media".to_owned());
     }
     let array = |holder: &String| {

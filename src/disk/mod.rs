@@ -9,13 +9,17 @@ pub mod fat;
 pub mod guard;
 pub mod hints;
 pub mod identity;
+pub mod iso;
 pub mod label;
 pub mod list;
 pub mod secure;
+pub mod shared;
+pub mod swap;
 pub mod table;
 pub mod target;
 pub mod traffic;
 pub mod vpd;
+pub mod wipe;
 
 pub use choose::{Wishes, default_root, wait_for_root};
 pub use hints::Hints;

@@ -3,15 +3,15 @@
 use std::io::{self, BufRead, Read};
 use std::thread::JoinHandle;
 
-use super::belt::{Block, Loader, Unloader, belt};
+use super::belt::{BLOCK_SIZE, Block, Loader, Unloader, belt};
 use super::meter::{Meter, Stage};
+use super::source::Source;
 use crate::error::{Context, Result};
-use crate::sys::block::ALIGNMENT;
+use crate::sys::block::Aligned;
 
 /// Read-ahead: enough to keep the socket busy while the disk flushes a cache, little enough for a
 /// machine with 128 MiB.
 const BLOCKS: usize = 4;
-const BLOCK_SIZE: usize = 128 * ALIGNMENT;
 
 /// Reads a body in a thread of its own, so that the network works while the disk does.
 pub struct ReadAhead<R> {
@@ -131,6 +131,22 @@ impl<R> Read for ReadAhead<R> {
         let count = self.fill_buf()?.read(into)?;
         self.consume(count);
         Ok(count)
+    }
+}
+
+/// Of a block that nobody has read of yet the memory goes on instead of its bytes.
+impl<R> Source for ReadAhead<R> {
+    fn read_block(&mut self, into: &mut Aligned) -> io::Result<usize> {
+        self.fill_buf()?;
+        match &mut self.current {
+            Some((block, 0)) if block.memory.len() == into.len() => {
+                std::mem::swap(&mut block.memory, into);
+                let count = block.len;
+                self.consume(count);
+                Ok(count)
+            }
+            _ => self.read(into),
+        }
     }
 }
 

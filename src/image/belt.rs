@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::sys::block::Aligned;
+use crate::sys::block::{ALIGNMENT, Aligned};
+
+/// What belts of an image are made of. One size, so that its memory can change belts.
+pub const BLOCK_SIZE: usize = 128 * ALIGNMENT;
 
 /// Page-aligned memory on its way to `at`; the bytes from `from` to `len` are filled.
 pub struct Block {
@@ -27,6 +30,11 @@ impl Block {
     /// Where the filled bytes belong.
     pub fn starts(&self) -> u64 {
         self.at + self.from as u64
+    }
+
+    /// Do bytes that belong at `at` come next in it?
+    pub fn goes_on(&self, at: u64) -> bool {
+        self.at + self.len as u64 == at && self.len < self.memory.len()
     }
 
     /// The bytes not filled yet.

@@ -1,32 +1,44 @@
 //! A config drive: what an instance finds out about itself, as a file system of its own.
 //!
 //! Ironic sends it packed (base64 of gzip) or tells where it is. It is unpacked once to see that it is whole
-//! and how large, before a disk is touched, and stays packed in memory: zeros and text pack well.
+//! and how large, before a disk is touched, and stays packed in memory: zeros and text pack well. Where the disk
+//! could not hold its file system, or when asked to, it is made anew.
 
 use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
 
+use log::{info, warn};
+
 use super::ahead::read_full;
 use super::download::fetch::Fetcher;
 use super::download::patience::{Failure, Then};
+use super::rebuild::rebuilt;
 use crate::codec::{self, gzip};
-use crate::disk::label::{FileSystem, Kind as Of, LOOK};
+use crate::disk::label::{FileSystem, LOOK};
 use crate::error::{Context, Error, Kind, Result};
 use crate::secret::redacted;
-use crate::units::Bytes;
+use crate::units::{Bytes, GIB, MIB};
 
-/// The largest there is (protocol/deploy.md §11), and the size of a partition made for one.
+/// The largest for a whole disk (protocol/deploy.md §11), and the size of a partition made for one.
 pub const LIMIT: Bytes = Bytes::mib(64);
+/// The largest for a partition image, which brings a partition of its own size: so much of it is believed.
+pub const MOST: Bytes = Bytes(GIB);
 /// Deflate may add five bytes to each 64 KiB, base64 a third, and line ends a little.
 const LONGEST: u64 = LIMIT.0 / 2 * 3;
 
 /// Where a config drive is.
 #[derive(Clone, Debug)]
-pub enum Source {
+pub struct Source {
+    place: Place,
+    anew: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
     Here(Drive),
-    /// At this URL.
-    At(String),
+    /// At this URL, and no larger than this.
+    At(String, Bytes),
 }
 
 /// A config drive that is whole; it holds secrets, and so no one prints it.
@@ -35,94 +47,114 @@ pub struct Drive {
     packed: Arc<Vec<u8>>,
     size: Bytes,
     system: Option<FileSystem>,
+    /// Wanted anew, whatever it is?
+    anew: bool,
 }
 
 impl Source {
-    /// By what Ironic sent: a URL, or the drive itself.
-    pub fn new(text: &str) -> Result<Self> {
+    /// By what Ironic sent: a URL, or the drive itself; unpacked no larger than `limit`.
+    pub fn new(text: &str, limit: Bytes) -> Result<Self> {
+        let anew = false;
         let start = text.get(..8).unwrap_or_default().to_ascii_lowercase();
         if start.starts_with("http://") || start == "https://" {
-            return Ok(Source::At(text.to_owned()));
+            let place = Place::At(text.to_owned(), limit);
+            return Ok(Source { place, anew });
         }
-        let drive = unpacked(text).and_then(Drive::new);
+        let packed = unpacked(&mut text.as_bytes());
+        let drive = packed.and_then(|packed| Drive::new(packed, limit));
         let drive = drive
             .context("the config drive")
             .kind(Kind::DeploymentError)?;
-        Ok(Source::Here(drive))
+        let place = Place::Here(drive);
+        Ok(Source { place, anew })
+    }
+
+    /// Whether it is to be made anew on any disk.
+    pub fn anew(self, anew: bool) -> Self {
+        Source { anew, ..self }
     }
 
     /// The drive itself. The login for `image` is for its own server.
     pub fn load(&self, fetcher: &Fetcher, image: &str) -> Result<Drive, Failure> {
-        let url = match self {
-            Source::Here(drive) => return Ok(drive.clone()),
-            Source::At(url) => url,
+        let drive = match &self.place {
+            Place::Here(drive) => drive.clone(),
+            Place::At(url, limit) => fetch(url, *limit, fetcher, image)?,
         };
-        let told = |error: &Error| {
-            let why = format!("the config drive: {}", error.details());
-            Error::new(Kind::DeploymentError, why)
-        };
-        let served = fetcher.ask_beside(url, image).map_err(|failure| Failure {
-            error: told(&failure.error),
-            ..failure
-        })?;
-        Drive::read(served.body).map_err(|error| Failure {
-            then: match error.kind() {
-                Kind::RESTError => Then::End,
-                _ => Then::Again,
-            },
-            error: told(&Error::plain(format!(
-                "{}: {}",
-                redacted(url),
-                error.details()
-            ))),
-        })
+        let anew = self.anew;
+        Ok(Drive { anew, ..drive })
     }
+}
+
+fn fetch(url: &str, limit: Bytes, fetcher: &Fetcher, image: &str) -> Result<Drive, Failure> {
+    let told = |error: &Error| {
+        let why = format!("the config drive: {}", error.details());
+        Error::new(Kind::DeploymentError, why)
+    };
+    let served = fetcher.ask_beside(url, image).map_err(|failure| Failure {
+        error: told(&failure.error),
+        ..failure
+    })?;
+    Drive::read(served.body, limit).map_err(|error| Failure {
+        then: match error.kind() {
+            Kind::RESTError => Then::End,
+            _ => Then::Again,
+        },
+        error: told(&Error::plain(format!(
+            "{}: {}",
+            redacted(url),
+            error.details()
+        ))),
+    })
 }
 
 impl Drive {
     /// From a file: base64 of gzip, gzip, or the drive as it is. An error with a kind is the network's.
-    pub fn read(file: impl Read) -> Result<Self> {
+    pub fn read(file: impl Read, limit: Bytes) -> Result<Self> {
         let broken =
             |error: io::Error| Error::new(Kind::ImageDownloadError, Error::from(error).details());
+        // More than LONGEST is not waited for.
+        let as_served = Bytes(limit.0.min(LONGEST));
         let mut file = file.take(LONGEST + 1);
         let mut start = vec![0; 512];
         let count = read_full(&mut file, &mut start).map_err(broken)?;
         start.truncate(count);
         if !start.starts_with(&gzip::MAGIC) && start.iter().any(|byte| *byte < b'\t') {
-            return Drive::pack(io::Cursor::new(start).chain(file)).map_err(broken)?;
+            return Drive::pack(io::Cursor::new(start).chain(file), as_served).map_err(broken)?;
         }
-        file.read_to_end(&mut start).map_err(broken)?;
-        if start.len() as u64 > LONGEST {
-            return Err(too_large());
+        let packed = match start.starts_with(&gzip::MAGIC) {
+            true => {
+                file.read_to_end(&mut start).map_err(broken)?;
+                Some(start)
+            }
+            false if is_page(&start) => {
+                let why = "the server sent a web page, which says what is wrong, perhaps";
+                return Err(Error::plain(why));
+            }
+            false => codec::base64::read(&mut (&start[..]).chain(&mut file)).map_err(broken)?,
+        };
+        if file.limit() == 0 {
+            return Err(too_large(as_served));
         }
-        if start.starts_with(&gzip::MAGIC) {
-            return Drive::new(start);
-        }
-        let text = String::from_utf8(start)
-            .ok()
-            .and_then(|text| unpacked(&text).ok());
-        Drive::new(text.ok_or_else(|| {
-            let why =
-                "what is there is text, but not base64: a page that says what is wrong, perhaps";
-            Error::plain(why)
-        })?)
+        let packed = packed.ok_or_else(|| Error::plain("what is there is text, but not base64"))?;
+        Drive::new(packed, limit)
     }
 
     /// From the drive as it is.
-    fn pack(mut plain: impl Read) -> io::Result<Result<Self>> {
+    fn pack(mut plain: impl Read, limit: Bytes) -> io::Result<Result<Self>> {
         let mut packer = gzip::packer();
-        if io::copy(&mut plain, &mut packer)? > LIMIT.0 {
-            return Ok(Err(too_large()));
+        if io::copy(&mut plain, &mut packer)? > limit.0 {
+            return Ok(Err(too_large(limit)));
         }
-        Ok(Drive::new(packer.finish()?))
+        Ok(Drive::new(packer.finish()?, limit))
     }
 
     /// From a gzip file.
-    fn new(packed: Vec<u8>) -> Result<Self> {
+    fn new(packed: Vec<u8>, limit: Bytes) -> Result<Self> {
         let mut drive = Drive {
             packed: Arc::new(packed),
             size: Bytes(0),
             system: None,
+            anew: false,
         };
         let mut start = Vec::new();
         let mut size = 0;
@@ -131,8 +163,8 @@ impl Drive {
                 start.extend_from_slice(bytes);
             }
             size += bytes.len() as u64;
-            match size > LIMIT.0 {
-                true => Err(too_large()),
+            match size > limit.0 {
+                true => Err(too_large(limit)),
                 false => Ok(()),
             }
         })?;
@@ -160,22 +192,42 @@ impl Drive {
         }
     }
 
-    /// Can a system read it from a disk whose sectors have `sector` bytes?
-    pub fn check(&self, sector: u64) -> Result<()> {
-        let Some(system) = self.system.as_ref().filter(|system| system.unit < sector) else {
-            return Ok(());
-        };
-        let name = match system.kind {
-            Of::Iso9660 => "ISO 9660",
-            Of::Fat => "vfat",
-            Of::Ext => "ext",
-        };
-        let why = format!(
-            "the config drive is {name} in units of {} bytes, which no system reads from a disk with sectors of \
-             {sector}: make it vfat with such sectors (mkfs.vfat -S {sector}); no disk was touched",
-            system.unit
-        );
-        Err(Error::new(Kind::DeploymentError, why))
+    /// The drive for a disk whose sectors have `sector` bytes: vfat with the same files where it could not be read
+    /// there, or when it is wanted anew. One whose files cannot be had stays as it is, as upstream has it.
+    pub fn fit(&self, sector: u64) -> Self {
+        let small = |system: &FileSystem| system.unit < sector;
+        if !self.anew && !self.system.as_ref().is_some_and(small) {
+            return self.clone();
+        }
+        self.rebuilt(sector).unwrap_or_else(|error| {
+            let why = error.details();
+            match self.system.as_ref().filter(|system| small(system)) {
+                None => warn!("the config drive is written as it is, not made anew: {why}"),
+                Some(FileSystem { kind, unit, .. }) => warn!(
+                    "the config drive is written as it is, {kind} in units of {unit} bytes, which no system can read \
+                     from a disk with sectors of {sector}: it was to be made anew, but {why}"
+                ),
+            }
+            self.clone()
+        })
+    }
+
+    fn rebuilt(&self, sector: u64) -> Result<Self> {
+        let system = self.system.as_ref();
+        let kind = system.map(|system| system.kind);
+        let kind = kind.ok_or_else(|| Error::plain("it is no file system known here"))?;
+        if self.size > LIMIT {
+            return Err(too_large(LIMIT));
+        }
+        let mut plain = Vec::with_capacity(self.size.0 as usize);
+        self.each_piece(MIB as usize, |bytes| {
+            plain.extend_from_slice(bytes);
+            Ok(())
+        })?;
+        let made = rebuilt(plain, kind, sector as u16, LIMIT.0)?;
+        let drive = Drive::pack(&made[..], LIMIT).map_err(Error::from)??;
+        info!("the config drive ({kind}) is made anew: vfat with sectors of {sector} bytes");
+        Ok(drive)
     }
 }
 
@@ -186,15 +238,17 @@ impl fmt::Debug for Drive {
 }
 
 /// The gzip file that `text` is the base64 of.
-fn unpacked(text: &str) -> Result<Vec<u8>> {
-    let blank = |c: char| c.is_ascii_whitespace();
-    let bytes = match text.contains(blank) {
-        true => codec::base64::decode(&text.replace(blank, "")),
-        false => codec::base64::decode(text),
-    };
-    bytes.ok_or_else(|| Error::plain("it is not base64"))
+fn unpacked(text: &mut dyn Read) -> Result<Vec<u8>> {
+    codec::base64::read(text)?.ok_or_else(|| Error::plain("it is not base64"))
 }
 
-fn too_large() -> Error {
-    Error::plain(format!("it is larger than {LIMIT}"))
+/// Does it begin like HTML?
+fn is_page(start: &[u8]) -> bool {
+    let start = start.trim_ascii_start();
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start); // a byte order mark
+    start.starts_with(b"<")
+}
+
+fn too_large(limit: Bytes) -> Error {
+    Error::plain(format!("it is larger than {limit}"))
 }

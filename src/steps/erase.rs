@@ -6,7 +6,8 @@ use crate::codec::json::{Object, Value};
 use crate::disk::cleanable::cleanable;
 use crate::disk::erase::{self, Means, Order};
 use crate::disk::secure::{self, Allowed};
-use crate::error::{Error, Result};
+use crate::disk::{shared, wipe};
+use crate::error::Result;
 
 pub(super) fn devices(machine: &Machine, _: &Object) -> Result<Value> {
     run(machine, false)
@@ -24,6 +25,9 @@ fn run(machine: &Machine, express: bool) -> Result<Value> {
     // protocol/steps.md §6: the express step never minds a read-only disk.
     let skip_read_only = express || erasure.skip_read_only;
     let found = cleanable(host, permit, &node.wishes()?, skip_read_only)?;
+    if erasure.guard {
+        shared::guard(&found.disks)?;
+    }
     let spared: Vec<String> = found
         .passed_over
         .iter()
@@ -49,7 +53,7 @@ fn run(machine: &Machine, express: bool) -> Result<Value> {
         clock,
         gauge: machine.gauge(),
         own: &|disk, tell| secure::erase(disk, permit, allowed, host, clock, tell),
-        metadata: &|_| Err(Error::plain("erasing metadata is not in this build")),
+        metadata: &|disk| wipe::metadata(disk, permit, host).map(drop),
     };
     erase::erase(&found, &order, &means)
 }

@@ -6,7 +6,9 @@ use std::{fs, io};
 
 use log::warn;
 
+use super::erasure::Erasure;
 use super::node::Node;
+use super::written::Written;
 use crate::clock::{Bell, Clock};
 use crate::error::Result;
 use crate::gauge::Gauge;
@@ -59,6 +61,8 @@ pub struct Settings {
     pub guard: bool,
     /// May a disk that failed to erase itself be discarded, unless the node says otherwise?
     pub discard: bool,
+    /// Is a config drive made anew on any disk?
+    pub rebuild_drive: bool,
     /// `BOOTIF` as the boot loader wrote it.
     pub boot_interface: Option<String>,
     /// How often, and how long apart, to look for a disk before there is none.
@@ -84,6 +88,7 @@ impl Default for Settings {
             bios_bootloader: false,
             guard: true,
             discard: false,
+            rebuild_drive: false,
             boot_interface: None,
             // protocol/lifecycle.md §3: ipa-disk-wait-attempts and -delay.
             disk_wait: (10, Duration::from_secs(3)),
@@ -124,23 +129,29 @@ impl Machine {
         *lock(&self.node) = node;
     }
 
+    /// Do cluster file systems protect their disks?
+    pub fn guards(&self) -> Result<bool> {
+        let own = &self.settings;
+        Erasure::of(&self.node(), own.guard, own.discard).map(|erasure| erasure.guard)
+    }
+
     /// How far the command that runs has come; for whoever works on it to say.
     pub fn gauge(&self) -> &Gauge {
         &self.tools.gauge
     }
 
-    /// The disk signature of the image that was written, if one was since the machine started: also by a
-    /// process before this one, which may have died between its success and Ironic's question.
-    pub fn written(&self) -> Option<String> {
-        fs::read_to_string(self.host.run(WRITTEN)).ok()
+    /// What was written since the machine started: also by a process before this one, which may have died
+    /// between its success and Ironic's question.
+    pub fn written(&self) -> Option<Written> {
+        let text = fs::read_to_string(self.host.run(WRITTEN)).ok()?;
+        Written::parse(&text)
     }
 
-    pub fn set_written(&self, signature: Option<&str>) {
+    pub fn set_written(&self, written: Option<&Written>) {
         let path = self.host.run(WRITTEN);
-        let outcome = match signature {
-            Some(signature) => {
-                fs::create_dir_all(self.host.run("")).and_then(|()| fs::write(&path, signature))
-            }
+        let outcome = match written {
+            Some(written) => fs::create_dir_all(self.host.run(""))
+                .and_then(|()| fs::write(&path, written.to_text())),
             None => match fs::remove_file(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
                 outcome => outcome,

@@ -2,13 +2,16 @@
 
 mod erase;
 pub mod erasure;
+pub mod firmware;
 pub mod image;
 pub mod machine;
+mod metadata;
 pub mod node;
 mod nvram;
 pub mod order;
 mod pstore;
 mod table;
+pub mod written;
 
 use log::info;
 

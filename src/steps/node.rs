@@ -79,6 +79,7 @@ impl Node {
         Ok(Wishes {
             root: self.root.as_ref().map(object).transpose()?,
             skip: skip.iter().map(skipped).collect::<Result<_>>()?,
+            unguarded: false,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The steps there are: protocol/steps.md §2, as far as this build has them.
 
 use super::machine::Machine;
-use super::{Phase, erase, image, nvram, pstore};
+use super::{Phase, erase, image, metadata, nvram, pstore};
 use crate::codec::json::{Object, Value};
 use crate::error::{Error, Result};
 
@@ -63,6 +63,13 @@ const fn optional(name: &'static str, help: &'static str) -> Argument {
 }
 
 pub(super) static STEPS: &[Step] = &[
+    Step {
+        name: "erase_devices_metadata",
+        interface: "deploy",
+        offers: &[clean(99), on_request(Phase::Deploy)],
+        arguments: &[],
+        run: metadata::step,
+    },
     Step {
         name: "write_image",
         interface: "deploy",

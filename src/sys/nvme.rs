@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
+use super::block::{ALIGNMENT, Aligned};
 use super::checked;
 
 /// One admin command; what is not named here is zero.
@@ -37,29 +38,35 @@ struct Passthrough {
     result: u32,
 }
 
-/// Sends `command`, which fills `data`, and waits for its end. The answer is the controller's status:
+/// Sends `command`, which fills `data`, at most a page, and waits for its end. The answer is the controller's status:
 /// 0 is success, else the status code in bits 0–7 and its type in bits 8–10.
 pub fn admin(disk: &File, command: &Command, data: &mut [u8]) -> io::Result<u16> {
     // linux/nvme_ioctl.h: NVME_IOCTL_ADMIN_CMD _IOWR('N', 0x41, struct nvme_admin_cmd)
     const NVME_IOCTL_ADMIN_CMD: libc::Ioctl = 0xc048_4e41u32 as libc::Ioctl;
     let [ten, eleven] = command.dwords;
+    // Some controllers send a page whatever was asked for (libnvme issue 684): it must be ours to the end.
+    let mut page = Aligned::new(ALIGNMENT);
+    let room = page
+        .get_mut(..data.len())
+        .ok_or(io::ErrorKind::InvalidInput)?;
     let mut request = Passthrough {
         opcode: command.opcode,
         namespace: command.namespace,
         // No data has no address.
         address: match data.is_empty() {
             true => 0,
-            false => data.as_mut_ptr() as u64,
+            false => room.as_mut_ptr() as u64,
         },
-        length: u32::try_from(data.len()).map_err(io::Error::other)?,
+        length: room.len() as u32,
         dwords_10_15: [ten, eleven, 0, 0, 0, 0],
         timeout_ms: u32::try_from(command.patience.as_millis()).unwrap_or(u32::MAX),
         ..Passthrough::default()
     };
-    // SAFETY: the structure has the layout of the ioctl and lives until it returns; the kernel moves at most
-    // `length` bytes at `address`, which is `data`, borrowed alone for as long.
+    // SAFETY: the structure has the layout of the ioctl and lives until it returns; what is written
+    // to `address` stays within the page that begins there, which lives as long.
     let status =
         checked(unsafe { libc::ioctl(disk.as_raw_fd(), NVME_IOCTL_ADMIN_CMD, &mut request) })?;
+    data.copy_from_slice(room);
     // nvme_submit_user_cmd answers the status field; the bits above 10 ask for no retry and offer more.
     Ok((status & 0x7ff) as u16)
 }

@@ -21,11 +21,13 @@ pub enum Data<'a> {
 /// How a command ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// SAM-5 table 44: 0 is good, 2 says that there is sense data.
+    /// SAM-5, status codes: 0 is good, 2 says that there is sense data.
     pub status: u8,
     pub sense: Vec<u8>,
     /// What the adapter and its driver say; 0 unless the command was lost on the way.
     pub lost: u32,
+    /// As the kernel measured it.
+    pub took: Duration,
 }
 
 /// struct sg_io_hdr of scsi/sg.h.
@@ -62,7 +64,7 @@ pub fn send(disk: &File, command: &[u8], data: Data, patience: Duration) -> io::
     const SG_DXFER_NONE: i32 = -1;
     const SG_DXFER_TO_DEV: i32 = -2;
     const SG_DXFER_FROM_DEV: i32 = -3;
-    // SPC-4 4.5.1: sense data is at most 252 bytes long.
+    // SPC-4 4.5: sense data is at most 252 bytes long.
     let mut sense = [0; 252];
     let (direction, address, length) = match data {
         Data::None => (SG_DXFER_NONE, null_mut(), 0),
@@ -104,6 +106,7 @@ pub fn send(disk: &File, command: &[u8], data: Data, patience: Duration) -> io::
         status: header.status,
         sense: sense[..written].to_vec(),
         lost: u32::from(header.host_status) << 16 | u32::from(header.driver_status & !DRIVER_SENSE),
+        took: Duration::from_millis(u64::from(header.duration)),
     })
 }
 

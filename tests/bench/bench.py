@@ -10,9 +10,11 @@ import time
 import traceback
 
 import cuts
+import erase
 import floor
 import lab
 import memory
+import metadata
 import place
 import qcow2
 import raw
@@ -20,7 +22,8 @@ import sizes
 import zeros
 from limits import Limits
 
-SECTIONS = {"sizes": sizes, "raw": raw, "qcow2": qcow2, "zeros": zeros, "memory": memory, "cuts": cuts, "floor": floor, "lab": lab}
+SECTIONS = {"sizes": sizes, "raw": raw, "qcow2": qcow2, "zeros": zeros, "memory": memory, "cuts": cuts, "floor": floor, "erase": erase,
+            "metadata": metadata, "lab": lab}
 
 
 def arguments():

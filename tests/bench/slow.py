@@ -13,13 +13,16 @@ NAME = "ironlet-bench"
 
 
 @contextlib.contextmanager
-def slowed(rate):
-    """Gives what to put before a command so that it writes `rate` bytes per second at most."""
+def slowed(rate, devices=()):
+    """Gives what to put before a command so that it writes `rate` bytes per second at most to each of `devices`, or to the disk
+    under WORK."""
     group, rules = control_group()
     group.mkdir(exist_ok=True)
     try:
+        numbers = [number(device) for device in devices] or [disk()]
         for file, rule in rules.items():
-            (group / file).write_text(rule.format(disk=disk(), rate=rate))
+            for disk_number in numbers:
+                (group / file).write_text(rule.format(disk=disk_number, rate=rate))
         yield ["sh", "-c", f'echo $$ >{group}/cgroup.procs && exec "$@"', "sh"]
     finally:
         group.rmdir()
@@ -48,3 +51,9 @@ def disk():
     if (device / "partition").exists():
         device = device.parent
     return (device / "dev").read_text().strip()
+
+
+def number(device):
+    """MAJOR:MINOR of a device node."""
+    itself = os.stat(device).st_rdev
+    return f"{os.major(itself)}:{os.minor(itself)}"

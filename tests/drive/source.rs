@@ -4,7 +4,7 @@ use std::fs;
 
 use ironlet::codec::{base64, gzip};
 use ironlet::error::{Error, Kind, Result};
-use ironlet::image::drive::Source;
+use ironlet::image::drive::{LIMIT, Source};
 use ironlet::image::source::{Algorithm, Hashing};
 
 use super::support::drives::{iso, packed};
@@ -20,7 +20,7 @@ fn by_url(script: Vec<Behaviour>, body: Vec<u8>) -> (Scratch, ImageServer, Resul
     let image = image(&scratch, 40, GPT);
     let disk = old_disk(&scratch, 200);
     let server = ImageServer::start(body, script);
-    let source = Source::new(&server.url("/drive?signature=hidden")).expect("a URL");
+    let source = Source::new(&server.url("/drive?signature=hidden"), LIMIT).expect("a URL");
     let result = put(&image, &disk, Some(source)).map(drop);
     (scratch, server, result)
 }
@@ -63,11 +63,13 @@ fn what_is_no_drive_is_refused_before_the_disk_is_touched() {
             (Behaviour::Status(404), Vec::new()),
             "HTTP status 404",
         ),
+        ("a page", page("\n <html>log in</html>"), "sent a web page"),
         (
-            "a page",
-            page("<html>log in</html>"),
-            "text, but not base64",
+            "another page",
+            page("\u{feff}<!DOCTYPE html><title>Sign in</title>"),
+            "sent a web page",
         ),
+        ("text", page("no such drive!"), "text, but not base64"),
         ("a word", page("Unauthorized"), "unpacking it as gzip"),
         ("nothing", url(Vec::new()), "unpacking it as gzip"),
         ("a cut file", url(cut.clone()), "unpacking it as gzip"),
@@ -117,7 +119,7 @@ fn what_is_no_drive_is_refused_before_the_disk_is_touched() {
             "not base64",
         ),
     ] {
-        refused(what, &Source::new(&text).expect_err(what), said);
+        refused(what, &Source::new(&text, LIMIT).expect_err(what), said);
     }
 }
 

@@ -1,5 +1,6 @@
-"""The bare-metal machine: a libvirt domain without KVM, BIOS firmware, network boot first, the console on our socket."""
+"""The bare-metal machine: a libvirt domain without KVM, BIOS or UEFI, network boot first, the console on our socket."""
 
+import firmware
 import network
 import place
 
@@ -11,7 +12,7 @@ DOMAIN = """
 <domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>{name}</name><uuid>{uuid}</uuid>
   <memory unit='MiB'>{memory}</memory><vcpu>1</vcpu>
-  <os><type arch='x86_64' machine='q35'>hvm</type><boot dev='network'/><boot dev='hd'/></os>
+  <os><type arch='x86_64' machine='q35'>hvm</type>{firmware}<boot dev='network'/><boot dev='hd'/></os>
   <features><acpi/><apic/></features>
   <cpu mode='maximum'/>
   <on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>destroy</on_crash>
@@ -30,6 +31,8 @@ DOMAIN = """
 </domain>
 """
 
+UEFI = "<loader readonly='yes' type='pflash'>{code}</loader><nvram>{variables}</nvram>"
+
 DISK = """
     <disk type='file' device='disk'>
       <driver name='qemu' type='raw' cache='unsafe' discard='unmap'/>
@@ -45,13 +48,14 @@ NVME = "file={path},if=none,id=nvme,format=raw,cache=unsafe", "nvme,drive=nvme,s
 
 
 class Machine:
-    def __init__(self, hypervisor, directory, drives):
-        """`drives`: kind and file of each; the first is the one the firmware boots from."""
+    def __init__(self, hypervisor, directory, drives, variables=None):
+        """`drives`: kind and file of each; the first is the one a BIOS boots from. `variables`: the file of a UEFI's."""
         self.hypervisor = hypervisor
         definition = directory / "domain.xml"
         definition.write_text(DOMAIN.format(
             name=NAME, uuid=UUID, memory=place.MEMORY, mac=network.MACHINE_MAC, bridge=network.BRIDGE, console=CONSOLE,
             disks=_disks(drives), arguments=_arguments(drives),
+            firmware=UEFI.format(code=firmware.CODE, variables=variables) if variables else "",
         ))
         hypervisor.virsh("define", str(definition))
 

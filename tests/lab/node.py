@@ -17,7 +17,7 @@ class Node:
         # (host time, provision state, deploy step) whenever one of them changed
         self.history = []
         self._record = open(directory / "states.log", "a", buffering=1)
-        self._properties = {"cpu_arch": "x86_64", "capabilities": "boot_mode:bios", **properties}
+        self._properties = {"cpu_arch": "x86_64", **properties}
         self._driver_info = {
             "redfish_address": f"http://127.0.0.1:{web.BMC}",
             "redfish_system_id": f"/redfish/v1/Systems/{machine.UUID}",
@@ -39,24 +39,24 @@ class Node:
         self.wait("available", 60)
         return self
 
-    def deploy(self, url, checksum, disk_format, again=False):
-        """`checksum` is a SHA-256 digest or the URL of a checksum file; `again` rebuilds an active node."""
+    def deploy(self, url, checksum, disk_format, again=False, configdrive=None, **info):
+        """`checksum` is a SHA-256 digest or the URL of a checksum file; `again` rebuilds an active node; `info` is of the instance."""
         digest = {"image_os_hash_algo": "sha256", "image_os_hash_value": checksum}
         self.patch(
             ("/instance_info", {
                 "image_source": url, "image_disk_format": disk_format, "image_type": "whole-disk",
-                **({"image_checksum": checksum} if "://" in checksum else digest),
+                **({"image_checksum": checksum} if "://" in checksum else digest), **info,
             }),
         )
-        self.provision("rebuild" if again else "active")
+        self.provision("rebuild" if again else "active", **({"configdrive": configdrive} if configdrive else {}))
 
     def patch(self, *values):
         self.ironic.call("PATCH", f"/v1/nodes/{self.uuid}", [
             {"op": "add", "path": path, "value": value} for path, value in values
         ])
 
-    def provision(self, target):
-        self.ironic.call("PUT", f"/v1/nodes/{self.uuid}/states/provision", {"target": target})
+    def provision(self, target, **more):
+        self.ironic.call("PUT", f"/v1/nodes/{self.uuid}/states/provision", {"target": target, **more})
 
     def read(self):
         node = self.ironic.call("GET", f"/v1/nodes/{self.uuid}")

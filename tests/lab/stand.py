@@ -5,6 +5,7 @@ import time
 import bmc
 import console
 import disk
+import firmware
 import hypervisor
 import ironic
 import machine
@@ -30,8 +31,8 @@ ONE = (Drive("disk", mib=5 << 10, filled=8 * MIB),)
 
 
 class Stand:
-    def __init__(self, directory, image_rate=0, drives=ONE, properties=None, **driver_info):
-        """`drives`: the first is `self.disk`, which the machine boots from; `properties` are added to the node's."""
+    def __init__(self, directory, image_rate=0, drives=ONE, properties=None, uefi=False, **driver_info):
+        """`drives`: the first is `self.disk`, which a BIOS boots from; `properties` are added to the node's."""
         started = time.monotonic()
         self.directory = directory
         network.start(directory)
@@ -43,14 +44,16 @@ class Stand:
         self.disks = {d.name: disk.Disk(directory / f"{d.name}.raw", d.mib * MIB, d.filled) for d in drives}
         self.disk = self.disks[drives[0].name]
         self.hypervisor.ready()
-        self.machine = machine.Machine(self.hypervisor, directory, [(d.kind, self.disks[d.name].path) for d in drives])
+        self.variables = firmware.fresh(directory / "variables.fd") if uefi else None
+        self.machine = machine.Machine(self.hypervisor, directory, [(d.kind, self.disks[d.name].path) for d in drives], self.variables)
         self.bmc.ready()
         self.ironic.ready()
-        self.node = node.Node(self.ironic, directory, properties or {}, **driver_info).enrol()
+        properties = {"capabilities": f"boot_mode:{'uefi' if uefi else 'bios'}", **(properties or {})}
+        self.node = node.Node(self.ironic, directory, properties, **driver_info).enrol()
         print(f"  the stand is up, node available, after {time.monotonic() - started:.0f} s", flush=True)
 
-    def deploy(self, image, checksum=None, url=None, again=False):
-        """Order the deploy of an image file, from nginx unless `url` says where; returns the host time of the order."""
+    def deploy(self, image, checksum=None, url=None, **more):
+        """Order the deploy of an image file, from nginx unless `url` says where; returns the host time of the order. For `more` see Node."""
         if url is None:
             url = f"{network.WEB}/images/{image.name}"
             served = self.web.images / image.name
@@ -58,7 +61,7 @@ class Stand:
                 served.symlink_to(image)
         checksum = checksum or disk.digest(image)
         ordered = time.time()
-        self.node.deploy(url, checksum, image.suffix.lstrip("."), again)
+        self.node.deploy(url, checksum, image.suffix.lstrip("."), **more)
         return ordered
 
     def deployed(self, image, name, ordered):

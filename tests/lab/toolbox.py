@@ -1,4 +1,4 @@
-"""The tools the lab needs, installed when they are missing: Debian packages, a venv with Ironic and the BMC, one with Swift."""
+"""The tools the lab needs, installed when they are missing: Debian packages, a venv with Ironic and the BMC, one with Swift, one with virt-firmware."""
 
 import contextlib
 import os
@@ -30,11 +30,16 @@ PACKAGES = {
     "/usr/sbin/squid": "squid",
     "/usr/bin/memcached": "memcached",
     "/usr/bin/isoinfo": "genisoimage",
+    "/usr/share/OVMF/OVMF_CODE_4M.fd": "ovmf",
+    "/usr/lib/grub/x86_64-efi/moddep.lst": "grub-efi-amd64-bin",
+    "/usr/bin/mformat": "mtools",
+    "/usr/sbin/sgdisk": "gdisk",
 }
 
 # libvirt-python has to be that of the host's libvirt (Debian 12: 9.0.0).
 REQUIREMENTS = ["ironic==39.0.0", "sushy-tools==2.2.0", "libvirt-python==9.0.0"]
 SWIFT_REQUIREMENTS = ["swift==2.38.3"]
+FIRMWARE_REQUIREMENTS = ["virt-firmware==26.10"]
 # Debian asks this program whether a package may start its services; 101 is no (policy-rc.d(8)).
 POLICY = "/usr/sbin/policy-rc.d"
 
@@ -43,6 +48,7 @@ def prepare():
     _packages()
     _venv(place.VENV, REQUIREMENTS)
     _venv(place.SWIFT_VENV, SWIFT_REQUIREMENTS)
+    _venv(place.FIRMWARE_VENV, FIRMWARE_REQUIREMENTS)
     _database()
     _rings()
 

@@ -149,9 +149,7 @@ pub fn slots(
     {
         return None;
     }
-    let mut short = (0..1_000_000)
-        .map(|number| shortened(name, number))
-        .flatten();
+    let mut short = (0..1_000_000).filter_map(|number| shortened(name, number));
     let short = short.find(|short| !taken.contains(short))?;
     let parts = letters.len().div_ceil(LETTERS.len());
     let mut all = Vec::with_capacity(parts + 1);

@@ -18,7 +18,7 @@ use crate::error::{Context, Error, Result};
 use clusters::Clusters;
 use entry::{Entries, Entry, FILE, FOLDER, SLOT, VOLUME};
 pub use file::File;
-pub use format::format;
+pub use format::{check, format};
 use shape::Shape;
 
 /// What a file system lies on.

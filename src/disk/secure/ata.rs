@@ -10,7 +10,7 @@ use super::{Attempt, End, State, finish, meanwhile, of};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
-// ACS-4 table B.1 and 7.32–7.44.
+// ACS-4 annex B: command codes.
 const SANITIZE_DEVICE: u8 = 0xb4;
 const IDENTIFY_DEVICE: u8 = 0xec;
 const SECURITY_SET_PASSWORD: u8 = 0xf1;
@@ -23,12 +23,24 @@ const SECURITY_DISABLE_PASSWORD: u8 = 0xf6;
 /// before 9.51 took upstream's "NULL" at its word.
 const PASSWORDS: [&str; 2] = ["", "NULL"];
 
-/// Words, the bit that says it is known, feature, and the signature in the block address (ACS-4 7.32–7.34).
-const SANITIZES: [(&str, u16, u16, u64); 3] = [
-    ("ATA sanitize, block erase", 1 << 15, 0x12, 0x426b_4572),
-    ("ATA sanitize, crypto scramble", 1 << 13, 0x11, 0x4372_7970),
-    // The pattern, in the lower 32 bits, is zeros.
-    ("ATA sanitize, overwrite", 1 << 14, 0x14, 0x4f57_0000_0000),
+/// Words, the bit that says it is known, feature, passes, and the signature in the block address (ACS-4, BLOCK
+/// ERASE EXT, CRYPTO SCRAMBLE EXT and OVERWRITE EXT, whose lower 32 bits are the pattern).
+const SANITIZES: [(&str, u16, u16, u16, u64); 3] = [
+    ("ATA sanitize, block erase", 1 << 15, 0x12, 0, 0x426b_4572),
+    (
+        "ATA sanitize, crypto scramble",
+        1 << 13,
+        0x11,
+        0,
+        0x4372_7970,
+    ),
+    (
+        "ATA sanitize, overwrite",
+        1 << 14,
+        0x14,
+        1,
+        0x4f57_0000_0000,
+    ),
 ];
 
 const FROZEN: &str = "its firmware lock is on (security frozen), as the machine's firmware leaves it at boot: power cycle \
@@ -64,13 +76,14 @@ pub fn erase(
             Err(why) => refusals.push(format!("ATA security erase: {why}")),
         }
     }
-    let has = |(_, bit, _, _): &&(_, u16, _, _)| status.is_some() && before.sanitizes & bit != 0;
-    for (words, _, feature, signature) in SANITIZES.iter().filter(has) {
+    let has =
+        |(_, bit, _, _, _): &&(_, u16, _, _, _)| status.is_some() && before.sanitizes & bit != 0;
+    for (words, _, feature, passes, signature) in SANITIZES.iter().filter(has) {
         let command = Command {
             code: SANITIZE_DEVICE,
             feature: *feature,
-            // 7.32.3.4: should it fail, somebody may give it up; 7.34.3: one pass when it overwrites.
-            count: 1 << 4 | 1,
+            // Bit 4: should it fail, somebody may give it up.
+            count: 1 << 4 | passes,
             block: *signature,
             extended: true,
             ..Command::default()
@@ -163,7 +176,8 @@ fn unit(
         },
         ..Command::default()
     };
-    // ACS-4 7.39.3: bit 0 of the first word is the identifier, here the user's, bit 1 the mode.
+    // ACS-4, SECURITY ERASE UNIT: bit 0 of the first word says whose password it is, here the user's, bit 1
+    // that it is an enhanced erase.
     let data = block(password, u16::from(enhanced) << 1);
     let started = clock.elapsed();
     let ended = meanwhile(
@@ -176,9 +190,11 @@ fn unit(
             tell(expected.map(part));
         },
     );
-    match end(ended.and_then(|answer| answer)) {
+    let answer = ended.and_then(|answer| answer);
+    let took = answer.as_ref().map_or(Duration::ZERO, |answer| answer.took);
+    match end(answer) {
         // A disk that ran into a bad end says the same as one that never began; only the time tells.
-        End::Refused(why) if clock.elapsed().saturating_sub(started) > AT_ONCE => End::Bad(why),
+        End::Refused(why) if took > AT_ONCE => End::Bad(why),
         end => end,
     }
 }
@@ -230,7 +246,7 @@ fn secret(disk: &dyn Wire, code: u8, password: &str, first: u16) -> End {
     end(run(disk, &command, Move::Out(&block(password, first))))
 }
 
-/// ACS-4 7.37.3: a word of flags, then the password in 32 bytes, zeros behind it.
+/// ACS-4, SECURITY SET PASSWORD and the others: a word of flags, then the password in 32 bytes, zeros behind it.
 fn block(password: &str, first: u16) -> [u8; IDENTIFY] {
     let mut bytes = [0; IDENTIFY];
     bytes[..2].copy_from_slice(&first.to_le_bytes());
@@ -258,27 +274,22 @@ fn sanitize_status(disk: &dyn Wire) -> Result<State> {
         ..Command::default()
     };
     let answer = run(disk, &command, Move::Nothing)?;
-    let Some(Registers {
-        error,
-        count,
-        block,
-        status,
-    }) = Registers::parse(&answer.sense)
-    else {
-        return Err(Error::plain(
-            "the adapter does not pass on what the disk says of its sanitize",
-        ));
-    };
-    // ACS-4 7.36.5: a failed sanitize is told as an error; 7.36.4: else bits 13–15 of the count, and in the
-    // lower 16 bits of the block address 65536ths.
-    Ok(match (status & 1, count >> 13) {
-        (1, _) => State::Bad(format!(
-            "it failed (error {error:#04x}, reason {block:#x}): power cycle it and try again, or replace it"
-        )),
-        (_, flags) if flags & 0b010 != 0 => {
-            State::Busy(Some((block & 0xffff) as u32 * 1000 / 65536))
+    let registers = Registers::parse(&answer.sense);
+    match end(Ok(answer)) {
+        End::Good => {}
+        // ACS-4, SANITIZE STATUS EXT: a failed sanitize is told as an error.
+        End::Refused(why) => {
+            let what_to_try = "power cycle it and try again, or replace it";
+            return Ok(State::Bad(format!("it failed ({why}): {what_to_try}")));
         }
-        (_, flags) if flags & 0b100 != 0 => State::Good,
+        End::Bad(why) => return Err(Error::plain(why)),
+    }
+    let told = "the adapter does not pass on what the disk says of its sanitize";
+    let Registers { count, block, .. } = registers.ok_or_else(|| Error::plain(told))?;
+    // Bits 13–15 of the count: frozen, goes on, ended well. The lower 16 bits of the block are 65536ths.
+    Ok(match count >> 13 {
+        flags if flags & 0b010 != 0 => State::Busy(Some((block & 0xffff) as u32 * 1000 / 65536)),
+        flags if flags & 0b100 != 0 => State::Good,
         _ => State::Bad("it says neither that it goes on nor that it ended well".to_owned()),
     })
 }

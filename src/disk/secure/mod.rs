@@ -87,7 +87,7 @@ fn of_scsi(
         Ok(target) => target,
         Err(error) => return Attempt::NotStarted(error),
     };
-    // SAT-3 10.3.2: the vendor of every ATA disk behind a translation.
+    // SAT-3, INQUIRY: the vendor of every ATA disk behind a translation.
     let attempt = match disk.identity.vendor.as_deref() {
         Some("ATA") => ata::erase(target.file(), &disk.name, clock, tell),
         _ => scsi::erase(target.file(), &disk.name, clock, tell),
@@ -132,7 +132,7 @@ fn of_nvme(
 }
 
 /// The other disks that are namespaces of the same controller.
-fn siblings(disk: &Disk, host: &Host) -> Vec<Disk> {
+pub fn siblings(disk: &Disk, host: &Host) -> Vec<Disk> {
     let controller = |disk: &Disk| {
         let block = host.sys("block").join(disk.path.file_name()?);
         std::fs::canonicalize(block.join("device")).ok()
@@ -147,7 +147,7 @@ fn siblings(disk: &Disk, host: &Host) -> Vec<Disk> {
 }
 
 /// Holds disks that a command will erase as well, alone; an error if one may not be touched or is in use.
-fn hold(disks: &[Disk], permit: &Permit, spared: &[String]) -> Result<Vec<Target>> {
+pub fn hold(disks: &[Disk], permit: &Permit, spared: &[String]) -> Result<Vec<Target>> {
     let held = |disk: &Disk| match spared.contains(&disk.name) {
         true => Err(Error::new(
             Kind::BlockDeviceError,

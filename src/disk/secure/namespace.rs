@@ -1,12 +1,12 @@
 //! What an NVMe controller says of itself, of a namespace and of its last sanitize. Pure: bytes in.
-//! The sections are those of the NVM Express Base Specification 1.4c.
+//! Offsets and bits are those of the NVM Express Base Specification 1.4c.
 
 /// Bytes in an answer to Identify.
 pub const IDENTIFY: usize = 4096;
-/// Bytes in the Sanitize Status log page (5.14.1.16.2).
+/// Bytes in the Sanitize Status log page.
 pub const SANITIZE_STATUS: usize = 512;
 
-/// Identify Controller (5.15.2.2).
+/// Identify Controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Controller {
     /// Optional Admin Command Support: bit 1 is Format NVM, bit 3 Namespace Management.
@@ -28,7 +28,7 @@ impl Controller {
         Controller {
             formats: support & 1 << 1 != 0,
             manages_namespaces: support & 1 << 3 != 0,
-            format_reaches_all: format & 1 << 0 != 0,
+            format_reaches_all: format & 1 != 0,
             erase_reaches_all: format & 1 << 1 != 0,
             cryptographic: format & 1 << 2 != 0,
             no_broadcast: format & 1 << 3 != 0,
@@ -37,10 +37,10 @@ impl Controller {
     }
 }
 
-/// Identify Namespace (5.15.2.1).
+/// Identify Namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Namespace {
-    /// Command dword 10 of a Format NVM (5.23) that leaves sector size, metadata and protection as they are.
+    /// Command dword 10 of a Format NVM that leaves sector size, metadata and protection as they are.
     pub same_format: u32,
     /// Per mille of a format that are done, if it says so.
     pub formatted: Option<u32>,
@@ -69,7 +69,7 @@ impl Namespace {
     }
 }
 
-/// The identifiers in a namespace list (5.15.2.3), which ends at a zero.
+/// The identifiers in a namespace list, which ends at a zero.
 pub fn namespaces(bytes: &[u8; IDENTIFY]) -> Vec<u32> {
     let (numbers, _) = bytes.as_chunks::<4>();
     let numbers = numbers.iter().map(|number| u32::from_le_bytes(*number));

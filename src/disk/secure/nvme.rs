@@ -17,7 +17,7 @@ pub trait Controller: Sync {
     fn admin(&self, command: &Command, data: &mut [u8]) -> io::Result<u16>;
 }
 
-// NVMe 1.4c figure 139: opcodes of admin commands.
+// NVMe 1.4c, opcodes of admin commands.
 const GET_LOG_PAGE: u8 = 0x02;
 const IDENTIFY_COMMAND: u8 = 0x06;
 const FORMAT: u8 = 0x80;
@@ -31,18 +31,18 @@ struct Method {
     command: Command,
 }
 
-// Figure 324: Secure Erase Settings, bits 9–11 of dword 10.
+// NVMe 1.4c, Format NVM: Secure Erase Settings, bits 9–11 of dword 10.
 const FORMATS: [(&str, u32); 2] = [
     ("NVMe format, cryptographic erase", 2 << 9),
     ("NVMe format, user data erase", 1 << 9),
 ];
 
-/// Words, the bit of the capabilities, the action (figure 333). What wears the flash least and erases what
-/// no key protected comes first.
+/// Words, the bit of the capabilities, command dword 10 (NVMe 1.4c, Sanitize): the action; bit 3, should it fail,
+/// somebody may give it up; bits 4–7, the passes. What does not rely on a key comes first.
 const SANITIZES: [(&str, u8, u32); 3] = [
-    ("NVMe sanitize, block erase", 1 << 1, 2),
-    ("NVMe sanitize, cryptographic erase", 1 << 0, 4),
-    ("NVMe sanitize, overwrite", 1 << 2, 3),
+    ("NVMe sanitize, block erase", 1 << 1, 2 | 1 << 3),
+    ("NVMe sanitize, cryptographic erase", 1, 4 | 1 << 3),
+    ("NVMe sanitize, overwrite", 1 << 2, 3 | 1 << 3 | 1 << 4),
 ];
 
 /// Erases the namespace `namespace`, known as `name`. `others` holds all disks that share its controller, for
@@ -162,9 +162,7 @@ fn methods(
                     words,
                     command: Command {
                         opcode: SANITIZE,
-                        // Bit 3: should it fail, somebody may give it up and have the controller back.
-                        // Bits 4–7: one pass when it overwrites.
-                        dwords: [action | 1 << 3 | 1 << 4, 0],
+                        dwords: [*action, 0],
                         patience: QUESTION,
                         ..Command::default()
                     },
@@ -188,14 +186,14 @@ fn sanitized(controller: &dyn Controller) -> Result<State> {
 fn action_words(action: u8) -> &'static str {
     let named = SANITIZES
         .iter()
-        .find(|(_, _, code)| *code == u32::from(action));
+        .find(|(_, _, code)| code & 0b111 == u32::from(action));
     named.map_or("NVMe sanitize of an unknown kind", |(words, _, _)| words)
 }
 
 /// What questions get: the kernel resets a controller that is silent for longer, and with it an erasure.
 const QUESTION: Duration = Duration::from_secs(600);
 
-// Figure 244: what Identify is about.
+// NVMe 1.4c, Identify: what it is about.
 const NAMESPACE: u32 = 0x00;
 const CONTROLLER: u32 = 0x01;
 const ACTIVE: u32 = 0x02;
@@ -215,7 +213,7 @@ fn identify(controller: &dyn Controller, what: u32, namespace: u32) -> Result<[u
 }
 
 fn sanitize_status(controller: &dyn Controller) -> Result<(Sanitize, u8)> {
-    // Figure 191: log page 81h; figure 182: its length in dwords, less one, from bit 16 on.
+    // NVMe 1.4c, Get Log Page: page 81h, from bit 16 on its length in dwords, less one.
     const SANITIZE_LOG: u32 = 0x81 | (SANITIZE_STATUS as u32 / 4 - 1) << 16;
     let mut bytes = [0; SANITIZE_STATUS];
     let command = Command {
@@ -240,8 +238,8 @@ fn ask(controller: &dyn Controller, command: &Command, bytes: &mut [u8]) -> Resu
     }
 }
 
-/// Statuses that say nothing was done, and what to look at. NVMe 1.4c figures 126, 127 and 129: the status
-/// code type in bits 8–10, the code below.
+/// Statuses that say nothing was done, and what to look at. NVMe 1.4c, Status Field: the code
+/// type in bits 8–10, the code below.
 #[rustfmt::skip]
 const REFUSALS: &[(u16, &str)] = &[
     (0x001, "it does not know the command"),

@@ -1,11 +1,11 @@
-//! ATA commands inside SCSI ones: ATA PASS-THROUGH (16), SAT-3 12.2.2, which libata and SAS adapters know.
+//! ATA commands inside SCSI ones: ATA PASS-THROUGH (16) of SAT-3, which libata and SAS adapters know.
 
 use std::io;
 use std::time::Duration;
 
+use super::End;
 use super::scsi::{QUESTION, Wire, end as scsi_end};
-use super::sense::Registers;
-use super::{End, unsent};
+use super::sense::{ABORTED, NO_SENSE, RECOVERED, Registers, Sense};
 use crate::sys::scsi::{Answer, Data};
 
 /// What is not named here is zero.
@@ -42,7 +42,7 @@ pub enum Move<'a> {
 
 /// Sends `command`. The registers come back as sense data unless a block was read.
 pub fn run(disk: &dyn Wire, command: &Command, data: Move) -> io::Result<Answer> {
-    // Table 147: protocol, from bit 1 on: 3 moves no data, 4 reads and 5 writes by programmed I/O. Byte 2: bit 5
+    // Protocol, from bit 1 on: 3 moves no data, 4 reads and 5 writes by programmed I/O. Byte 2: bit 5
     // asks for the registers, bit 3 is the direction, 2 counts in blocks, 1 has the number of them in count.
     let (protocol, flags, count, data) = match data {
         Move::Nothing => (3, 0x20, command.count, Data::None),
@@ -74,24 +74,27 @@ pub fn run(disk: &dyn Wire, command: &Command, data: Move) -> io::Result<Answer>
     disk.send(&command_block, data, command.patience)
 }
 
-/// How a command ended, by the disk's registers where they came back.
+/// How a command ended.
 pub fn end(answer: io::Result<Answer>) -> End {
     let answer = match answer {
-        Ok(answer) if answer.lost == 0 => answer,
-        Ok(answer) => return scsi_end(Ok(answer)),
-        Err(error) => return unsent(error),
+        Ok(answer) if answer.lost == 0 && answer.status != 0 => answer,
+        other => return scsi_end(other),
     };
-    let Some(Registers { error, status, .. }) = Registers::parse(&answer.sense) else {
-        return scsi_end(Ok(answer));
-    };
-    // ACS-4 6.2: bit 0 is an error, bit 5 a device fault; 6.3: error bit 2 is "aborted".
-    match status & 0x21 {
-        0 => End::Good,
-        1 if error & 1 << 2 != 0 => End::Refused(format!(
-            "it refused (status {status:#04x}, error {error:#04x})"
-        )),
-        _ => End::Bad(format!(
-            "it failed (status {status:#04x}, error {error:#04x})"
-        )),
+    let registers = Registers::parse(&answer.sense);
+    // ACS-4 6.2 and 6.3: status bit 0 is an error, bit 5 a device fault; error bit 2 is "aborted".
+    let failed = registers.is_some_and(|registers| registers.status & 0x21 != 0);
+    match Sense::parse(&answer.sense).map(|sense| sense.key) {
+        // What was asked for comes back as an error that is none.
+        Some(NO_SENSE | RECOVERED) if !failed => End::Good,
+        Some(ABORTED) if registers.is_none_or(|registers| registers.error & 1 << 2 != 0) => {
+            End::Refused(aborted(&answer))
+        }
+        _ => scsi_end(Ok(answer)),
     }
+}
+
+fn aborted(answer: &Answer) -> String {
+    let registers = Registers::parse(&answer.sense);
+    let numbers = registers.map(|r| format!(" (status {:#04x}, error {:#04x})", r.status, r.error));
+    format!("it aborted the command{}", numbers.unwrap_or_default())
 }

@@ -1,6 +1,6 @@
 //! SCSI and SAS: SANITIZE, where a disk says it knows it.
 //!
-//! FORMAT UNIT is not used instead: it need not erase anything (SBC-4 5.4), takes as long as overwriting, and
+//! FORMAT UNIT is not used instead: it need not erase anything (SBC-4), takes as long as overwriting, and
 //! a disk it was interrupted on is of no use until it has been formatted again.
 
 use std::io;
@@ -25,7 +25,7 @@ const REQUEST_SENSE: u8 = 0x03;
 const SANITIZE: u8 = 0x48;
 const MAINTENANCE_IN: u8 = 0xa3;
 
-/// Words and service action (SBC-4 table 91).
+/// Words and service action (SBC-4, SANITIZE).
 const METHODS: [(&str, u8); 3] = [
     ("SCSI sanitize, block erase", 0x02),
     ("SCSI sanitize, cryptographic erase", 0x03),
@@ -53,9 +53,9 @@ pub fn erase(
     }
     let mut refusals = Vec::new();
     for (words, action) in methods {
-        // SBC-4 5.30: at once with bit 7, and with bit 5 somebody may give it up should it fail.
+        // At once with bit 7; with bit 5 somebody may give it up should it fail.
         let parameters: &[u8] = match *action {
-            // 5.30.2.3: one pass of four bytes of zeros.
+            // One pass of a pattern of four bytes, zeros.
             OVERWRITE => &[1, 0, 0, 4, 0, 0, 0, 0],
             _ => &[],
         };
@@ -112,7 +112,7 @@ fn requested(disk: &dyn Wire) -> Option<Sense> {
 fn knows(disk: &dyn Wire, action: u8) -> bool {
     let mut bytes = [0; 64];
     let length = bytes.len() as u8;
-    // SPC-4 6.35: REPORT SUPPORTED OPERATION CODES about one command and service action.
+    // SPC-4, REPORT SUPPORTED OPERATION CODES: about one command and service action.
     let command = [
         MAINTENANCE_IN,
         0x0c,
@@ -129,7 +129,7 @@ fn knows(disk: &dyn Wire, action: u8) -> bool {
     ];
     for _ in 0..ATTENTIONS {
         match disk.send(&command, Data::In(&mut bytes), QUESTION) {
-            // Table 284: 3 is "as the standard has it".
+            // 3 is "as the standard has it".
             Ok(answer) if !attention(&answer) => {
                 return answer.status == 0 && answer.lost == 0 && bytes[1] & 0b111 == 3;
             }
@@ -171,7 +171,7 @@ pub fn end(answer: io::Result<Answer>) -> End {
             End::Refused(sense.to_string())
         }
         Some(sense) => End::Bad(sense.to_string()),
-        // SAM-5 table 44: busy, reservation conflict, task set full.
+        // SAM-5, status codes: busy, reservation conflict, task set full.
         None if answer.lost == 0 && matches!(answer.status, 0x08 | 0x18 | 0x28) => {
             End::Refused(format!(
                 "it is busy, or another machine has reserved it (status {:#04x})",

@@ -1,5 +1,4 @@
 //! What an ATA disk says of erasing itself, in its answer to IDENTIFY DEVICE. Pure: bytes in.
-//! The sections are those of ACS-4.
 
 /// Bytes in an answer to IDENTIFY DEVICE.
 pub const IDENTIFY: usize = 512;
@@ -27,8 +26,8 @@ impl Security {
     /// None for what no ATA disk sends.
     pub fn parse(bytes: &[u8; IDENTIFY]) -> Option<Self> {
         let word = |at: usize| u16::from_le_bytes([bytes[2 * at], bytes[2 * at + 1]]);
-        // 9.11.7.2: bit 15 of word 0 is clear; 9.11.7.36: words 82 and 83 count if 83 begins with 01.
-        // 9.11.7.79: where the last word says it holds a checksum, all bytes add up to 0.
+        // ACS-4, IDENTIFY DEVICE: bit 15 of word 0 is clear, words 82 and 83 count if 83 begins with 01, and
+        // where the last word says it holds a checksum, all bytes add up to 0.
         let sum = bytes.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte));
         let disk = word(0) & 1 << 15 == 0 && word(83) >> 14 == 0b01;
         if !disk || (bytes[510] == 0xa5 && sum != 0) {
@@ -52,7 +51,7 @@ impl Security {
     }
 }
 
-/// 9.11.7.43: in units of two minutes, in 15 bits where the top bit says so, else in 8; 0 is unknown, and the
+/// Words 89 and 90: in units of two minutes, in 15 bits where the top bit says so, else in 8; 0 is unknown, and the
 /// greatest number means that or more.
 fn minutes(word: u16) -> Option<u32> {
     let (count, greatest) = match word >> 15 {

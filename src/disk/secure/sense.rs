@@ -5,7 +5,7 @@ use std::fmt;
 /// SPC-4 4.5, fixed (70h, 71h) or descriptor (72h, 73h) format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sense {
-    /// Table 48.
+    /// What kind of thing it is: SPC-4, sense keys.
     pub key: u8,
     /// Additional sense code and its qualifier (annex F), as one number.
     pub code: u16,
@@ -13,7 +13,7 @@ pub struct Sense {
     pub progress: Option<u32>,
 }
 
-/// An ATA command that ended, as SAT-3 12.2.2.6 hands out its registers.
+/// What an ATA command left in the registers: the ATA status return descriptor of SAT-3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Registers {
     pub error: u8,
@@ -22,11 +22,13 @@ pub struct Registers {
     pub status: u8,
 }
 
-const NO_SENSE: u8 = 0x0;
+pub const NO_SENSE: u8 = 0x0;
+pub const RECOVERED: u8 = 0x1;
 const NOT_READY: u8 = 0x2;
 pub const ILLEGAL_REQUEST: u8 = 0x5;
 pub const UNIT_ATTENTION: u8 = 0x6;
 pub const DATA_PROTECT: u8 = 0x7;
+pub const ABORTED: u8 = 0xb;
 
 /// 04h 1Bh: logical unit not ready, sanitize in progress.
 pub const SANITIZING: u16 = 0x041b;
@@ -46,7 +48,7 @@ impl Sense {
         let key = key & 0xf;
         // Disks that send no more than the key are allowed to.
         let code = code.map_or(0, |code| u16::from_be_bytes([code[0], code[1]]));
-        // SPC-4 4.5.2.4.4: under these two keys, and if the top bit is set, two bytes count in 65536ths.
+        // SPC-4, progress indication: under these two keys, and if the top bit is set, two bytes count in 65536ths.
         let progress = specific
             .filter(|bytes| bytes[0] & 0x80 != 0 && matches!(key, NO_SENSE | NOT_READY))
             .map(|bytes| u32::from(u16::from_be_bytes([bytes[1], bytes[2]])) * 1000 / 65536);
@@ -60,42 +62,27 @@ impl Sense {
 
 impl Registers {
     pub fn parse(bytes: &[u8]) -> Option<Self> {
-        match bytes.first()? & 0x7f {
-            0x72 | 0x73 => {
-                // The descriptor without its two bytes of header.
-                let b = descriptor(bytes, 0x09).filter(|bytes| bytes.len() >= 12)?;
-                // Without bit 0 the upper halves mean nothing.
-                let extended = b[0] & 1 != 0;
-                let upper = |at: usize| if extended { b[at] } else { 0 };
-                let block = [b[5], b[7], b[9], upper(4), upper(6), upper(8), 0, 0];
-                Some(Registers {
-                    error: b[1],
-                    count: u16::from_be_bytes([upper(2), b[3]]),
-                    block: u64::from_le_bytes(block),
-                    status: b[11],
-                })
-            }
-            // Here the upper halves are lost: enough to see an error by. Under other keys than "recovered
-            // error" and "aborted command" these bytes mean something else.
-            0x70 | 0x71 => {
-                let b = bytes
-                    .get(..12)
-                    .filter(|b| matches!(b[2] & 0xf, 0x1 | 0xb))?;
-                Some(Registers {
-                    error: b[3],
-                    count: u16::from(b[6]),
-                    block: u64::from_le_bytes([b[9], b[10], b[11], 0, 0, 0, 0, 0]),
-                    status: b[4],
-                })
-            }
-            _ => None,
+        // In fixed format there is no room for the upper halves, and libata before Linux 6.11 puts the others
+        // where no standard has them.
+        if !matches!(bytes.first()? & 0x7f, 0x72 | 0x73) {
+            return None;
         }
+        // The descriptor without its two bytes of header; without bit 0 the upper halves mean nothing.
+        let b = descriptor(bytes, 0x09).filter(|bytes| bytes.len() >= 12)?;
+        let upper = |at: usize| if b[0] & 1 != 0 { b[at] } else { 0 };
+        let block = [b[5], b[7], b[9], upper(4), upper(6), upper(8), 0, 0];
+        Some(Registers {
+            error: b[1],
+            count: u16::from_be_bytes([upper(2), b[3]]),
+            block: u64::from_le_bytes(block),
+            status: b[11],
+        })
     }
 }
 
 /// What follows the header of the first descriptor of `kind`, as long as it says it is.
 fn descriptor(bytes: &[u8], kind: u8) -> Option<&[u8]> {
-    // SPC-4 4.5.2.1: eight bytes of header, then descriptors of a type, a length and as many bytes.
+    // SPC-4 4.5.2: eight bytes of header, then descriptors of a type, a length and as many bytes.
     let mut rest = bytes.get(8..)?;
     loop {
         let (head, after) = rest.split_at_checked(2)?;
@@ -109,7 +96,7 @@ fn descriptor(bytes: &[u8], kind: u8) -> Option<&[u8]> {
 
 impl fmt::Display for Sense {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // SPC-4 table 48.
+        // SPC-4, sense keys.
         #[rustfmt::skip]
         const KEYS: [&str; 16] = [
             "no sense", "recovered error", "not ready", "medium error", "hardware error", "illegal request",

@@ -1,10 +1,12 @@
-//! Partition tables as bytes: read, moved to the true end of a disk, and given one partition more.
+//! Partition tables as bytes: read, moved to the true end of a disk, given one partition more, and made anew.
 //!
 //! Pure: whoever has the first bytes of a disk calls [`Table::read`], and writes what comes back.
 
 pub mod gpt;
 pub mod mbr;
+pub mod plan;
 
+use crate::codec::uuid;
 use crate::error::{Error, Result};
 use crate::units::Bytes;
 use gpt::Gpt;
@@ -60,6 +62,18 @@ impl Table {
         match self {
             Table::Gpt(gpt) => gpt.partitions(),
             Table::Mbr(mbr) => mbr.partitions(),
+        }
+    }
+
+    /// `PARTUUID` as udev and the kernel have it, of the partition `number` of the disk that begins with `head`.
+    pub fn partition_uuid(&self, head: &[u8], number: u32) -> Option<String> {
+        match self {
+            Table::Gpt(gpt) => Some(uuid::text(&uuid::swapped(gpt.guid(number)?))),
+            // block/partitions/msdos.c, set_info
+            Table::Mbr(_) => {
+                let signature = u32_at(head.get(..512)?, mbr::SIGNATURE_OF_DISK.start);
+                Some(format!("{signature:08x}-{number:02x}"))
+            }
         }
     }
 }

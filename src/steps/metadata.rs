@@ -1,0 +1,80 @@
+//! The step `erase_devices_metadata`: every disk looks new, its data stays.
+
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use log::{error, warn};
+
+use super::erasure::Erasure;
+use super::machine::Machine;
+use crate::codec::json::{Object, Value, object, text};
+use crate::disk::cleanable::cleanable;
+use crate::disk::wipe::{self, Found};
+use crate::disk::{Disk, shared};
+use crate::error::{Error, Kind, Result};
+
+/// Disks at once, each with some MiB of memory. Writing takes them hardly any time; waiting for them does.
+const AT_ONCE: usize = 8;
+
+/// All refusals come before the first write.
+pub(super) fn step(machine: &Machine, _: &Object) -> Result<Value> {
+    let (node, settings) = (machine.node(), machine.settings());
+    let erasure = Erasure::of(&node, settings.guard, settings.discard)?;
+    // protocol/steps.md §5: read-only disks are no failure here.
+    let found = cleanable(&machine.host, &machine.tools.permit, &node.wishes()?, true)?;
+    if erasure.guard {
+        shared::guard(&found.disks)?;
+    }
+    let mut results = Object::new();
+    for (disk, why) in found.passed_over {
+        results.insert(disk, object([("skipped", text(why))]));
+    }
+    let disks = found.disks;
+    let stage = format!("erasing the metadata of {} disks", disks.len());
+    machine.gauge().begin(stage, None);
+    let mut failed = Vec::new();
+    for (disk, outcome) in erase(machine, disks) {
+        match outcome {
+            Ok(found) => drop(results.insert(disk.name, found.to_json())),
+            Err(why) => {
+                error!("{}: {why}", disk.name);
+                failed.push(format!("\"{}\": {}", disk.name, why.details()));
+            }
+        }
+    }
+    if failed.is_empty() {
+        return Ok(Value::Object(results));
+    }
+    // protocol/steps.md §5: the words of the reference agent.
+    let why = failed.join("; ");
+    let why = format!("Failed to erase the metadata on the device(s): {why}");
+    Err(Error::new(Kind::BlockDeviceEraseError, why))
+}
+
+/// Several disks at a time; one that fails does not keep the others.
+fn erase(machine: &Machine, disks: Vec<Disk>) -> Vec<(Disk, Result<Found>)> {
+    let threads = disks.len().min(AT_ONCE);
+    let left = Mutex::new(disks.into_iter());
+    let done = Mutex::new(Vec::new());
+    let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || {
+        while let Some(disk) = next() {
+            let found = wipe::metadata(&disk, &machine.tools.permit, &machine.host);
+            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+            done.push((disk, found));
+        }
+    };
+    thread::scope(|scope| {
+        // This thread is one of them, so that every disk is erased even when no other can be had.
+        for number in 1..threads {
+            let thread = thread::Builder::new().name(format!("metadata-{number}"));
+            if let Err(error) = thread.spawn_scoped(scope, work) {
+                warn!("starting a thread for more disks at once: {error}");
+            }
+        }
+        work();
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+    done
+}
