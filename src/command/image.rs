@@ -4,6 +4,7 @@ use log::warn;
 
 use super::Entry;
 use crate::codec::json::{Fields, Object, Value};
+use crate::disk;
 use crate::efi;
 use crate::error::{Context, Error, Kind, Result};
 use crate::steps::image::choose_disk;
@@ -51,7 +52,12 @@ pub(super) fn install_bootloader(machine: &Machine, _: &Entry, params: Object) -
 
 /// False if the disk has no loader for UEFI.
 fn boot_entries(machine: &Machine, partition: Option<&str>) -> Result<bool> {
-    let disk = choose_disk(machine)?;
+    let written = machine.written().and_then(|written| {
+        let mut disks = disk::list(&machine.host).into_iter();
+        disks.find(|disk| disk.path == written.disk)
+    });
+    // An image may have come before this boot of the ramdisk.
+    let disk = written.map_or_else(|| choose_disk(machine), Ok)?;
     efi::install(&machine.host, &disk, partition)
         .with_context(|| format!("making boot entries for {}", disk.name))
         .kind(Kind::CommandExecutionError)

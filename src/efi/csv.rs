@@ -76,7 +76,7 @@ mod tests {
             (",label", "loader"),
             ("shim.efi", "label"),
             ("shim.efi,", "label"),
-            ("a\0b,label", "loader"),
+            ("ab\0c,label", "loader"),
             (&long, "loader"),
         ] {
             let error = first(text.as_bytes()).expect_err(text);

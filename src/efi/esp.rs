@@ -6,9 +6,9 @@ use std::io::Read;
 use super::loader::{self, Loader};
 use super::path::{HardDrive, Signature};
 use super::stretch::Stretch;
-use crate::codec::uuid;
 use crate::disk::Disk;
 use crate::disk::fat::Volume;
+use crate::disk::table::mbr::SIGNATURE_OF_DISK;
 use crate::disk::table::{Partition, Table};
 use crate::error::{Context, Error, Kind, Result};
 use crate::units::MIB;
@@ -18,8 +18,6 @@ const GPT_TYPE: [u8; 16] = [
     0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11, 0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b,
 ];
 const MBR_TYPE: u8 = 0xef;
-/// Where an MBR has the signature of its disk (UEFI 2.10, 5.2.1).
-const DISK_SIGNATURE: usize = 440;
 
 pub struct Esp {
     disk: File,
@@ -100,30 +98,23 @@ struct Candidate {
     typed: bool,
     signature: Signature,
     /// PARTUUID, in the words of udev.
-    entry: String,
+    entry: Option<String>,
 }
 
 fn candidate(table: &Table, partition: Partition, head: &[u8]) -> Candidate {
     let number = partition.number;
-    let (typed, signature, entry) = match table {
-        Table::Gpt(gpt) => {
-            let (kind, guid) = gpt.kind_and_guid(number).unwrap_or_default();
-            (
-                kind == GPT_TYPE,
-                Signature::Gpt(guid),
-                uuid::text(&uuid::swapped(guid)),
-            )
-        }
+    let (typed, signature) = match table {
+        Table::Gpt(gpt) => (
+            gpt.kind(number) == Some(GPT_TYPE),
+            Signature::Gpt(gpt.guid(number).unwrap_or_default()),
+        ),
         Table::Mbr(mbr) => {
             let own = head
-                .get(DISK_SIGNATURE..)
+                .get(SIGNATURE_OF_DISK.start..)
                 .and_then(|rest| rest.first_chunk());
-            let own = own.copied().unwrap_or_default();
-            let entry = format!("{:08x}-{number:02x}", u32::from_le_bytes(own));
             (
                 mbr.kind(number) == Some(MBR_TYPE),
-                Signature::Mbr(own),
-                entry,
+                Signature::Mbr(own.copied().unwrap_or_default()),
             )
         }
     };
@@ -131,13 +122,14 @@ fn candidate(table: &Table, partition: Partition, head: &[u8]) -> Candidate {
         partition,
         typed,
         signature,
-        entry,
+        entry: table.partition_uuid(head, number),
     }
 }
 
 impl Candidate {
     fn is_called(&self, wanted: &str, disk: &File) -> bool {
-        if self.entry.eq_ignore_ascii_case(wanted) {
+        let same = |own: &String| own.eq_ignore_ascii_case(wanted);
+        if self.entry.as_ref().is_some_and(same) {
             return true;
         }
         let Partition { start, end, .. } = self.partition;
@@ -146,7 +138,7 @@ impl Candidate {
             return false;
         };
         let id = volume.id();
-        let id = format!("{:04X}-{:04X}", id >> 16, id & 0xffff);
-        id.eq_ignore_ascii_case(wanted) || volume.label().is_ok_and(|label| label == wanted)
+        same(&format!("{:04X}-{:04X}", id >> 16, id & 0xffff))
+            || volume.label().is_ok_and(|label| label == wanted)
     }
 }

@@ -191,3 +191,25 @@ fn what_cannot_be_done_is_said_and_may_be_ignored() {
         );
     }
 }
+
+#[test]
+fn the_disk_that_was_written_counts_and_not_what_would_be_chosen_now() {
+    let mut around = Surroundings::new();
+    let path = around.add_disk();
+    fs::write(&path, with_esp(GPT, &[(BOOT, b"MZ")])).expect("room for a disk");
+    // 2 GiB: too small to be chosen.
+    let size = around.host.sys("block/vda/size");
+    fs::write(size, "4194304").expect("a file in the scratch");
+    let firmware = Firmware::of(&around.host);
+    let body = r#"{"name":"image.install_bootloader","params":{"root_uuid":null}}"#;
+    let entry = post_and_wait(&around.engine(), body);
+    assert_eq!(
+        text_at(&entry, &["command_error", "type"]),
+        "DeviceNotFound"
+    );
+    let written = format!(r#"{{"disk":"{}","uuids":{{}}}}"#, path.display());
+    fs::create_dir_all(around.host.run("")).expect("a directory");
+    fs::write(around.host.run("written"), written).expect("a file in the scratch");
+    post_and_wait(&around.engine(), body);
+    assert_eq!(firmware.of_disks(), [ENTRY.replace('@', HERE)]);
+}

@@ -21,6 +21,14 @@ packing)
     { printf '\2'; plain | xz; } >"$folder/xz"
     { printf '\2'; plain | xz --check=sha256 --block-size=1000; plain | xz -0 --check=crc32 --x86 --delta --lzma2; } >"$folder/xz-streams"
     ;;
+load_option)
+    mkdir -p "$folder"
+    # What OVMF wrote, without the attributes that efivarfs puts before it.
+    sed -n 's/.*\/Boot\([0-9A-F]*\)-.* hex ......../\1 /p' tests/fixtures/machines/ovmf.tree |
+        while read -r number digits; do
+            printf '%b' "$(sed 's/../\\x&/g' <<<"$digits")" >"$folder/$number"
+        done
+    ;;
 places)
     mkdir -p "$folder"
     truncate -s 192K "$folder/gpt" "$folder/mbr"

@@ -176,13 +176,6 @@ impl Gpt {
         .collect()
     }
 
-    /// What a partition is for, and what it alone is called, as the GUIDs lie on the disk.
-    pub fn kind_and_guid(&self, number: u32) -> Option<([u8; 16], [u8; 16])> {
-        let at = usize::try_from(number).ok()?.checked_sub(1)?;
-        let entry = self.entries.chunks_exact(self.entry).nth(at)?;
-        Some((array(entry, 0), array(entry, 16)))
-    }
-
     /// Makes the table that of its whole disk: the backup at the very end, all before it usable. Gives the
     /// byte where the backup was announced, or none if it is where it belongs.
     pub fn fit(&mut self) -> Result<Option<u64>> {
@@ -256,9 +249,18 @@ impl Gpt {
 
     /// What a partition is called nowhere else, if there is one of this number.
     pub fn guid(&self, number: u32) -> Option<[u8; 16]> {
+        self.entry(number).map(|entry| array(entry, 16))
+    }
+
+    /// What a partition is for.
+    pub fn kind(&self, number: u32) -> Option<[u8; 16]> {
+        self.entry(number).map(|entry| array(entry, 0))
+    }
+
+    fn entry(&self, number: u32) -> Option<&[u8]> {
         let at = (number as usize).checked_sub(1)?.checked_mul(self.entry)?;
         let entry = self.entries.get(at..at + self.entry)?;
-        is_used(entry).then(|| array(entry, 16))
+        is_used(entry).then_some(entry)
     }
 
     /// The byte that no partition may reach beyond.
