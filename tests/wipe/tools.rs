@@ -159,7 +159,15 @@ fn nothing_is_left_in_the_partitions_of_any_table() {
             let byte = look(disk.path(), *at, 1)[0];
             put(disk.path(), *at, &[!byte]);
         }
+        // A logical partition has a record of its own, a MiB before it.
+        let chained =
+            |start: &u64| *start > MIB && look(disk.path(), start - MIB + 510, 2) == [0x55, 0xaa];
+        let records: Vec<u64> = starts.iter().copied().filter(chained).collect();
+        assert_eq!(records.len(), if script == mbr { 2 } else { 0 }, "{listed}");
         let found = wipe(disk.path()).expect(what).what;
+        for record in records {
+            assert_eq!(look(&file, record - MIB, 512), [0; 512], "{what}");
+        }
         for kind in ["ext", "swap", "crypto_LUKS", "ntfs", "vfat"] {
             let named = found
                 .iter()
