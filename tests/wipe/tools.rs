@@ -72,7 +72,9 @@ fn nothing_is_left_of_what_was_on_a_whole_disk() {
         let scratch = Scratch::new();
         let file = blank(&scratch, 512 * MIB);
         let disk = Loop::new(&file, 512);
-        make(line, disk.path());
+        // Programs for tables tell the kernel of partitions, which on a loop device outlive it: they get the file.
+        let table = line.starts_with("sgdisk") || line.starts_with("parted");
+        make(line, if table { &file } else { disk.path() });
         let before = says("wipefs", &["-n", name(disk.path())], "");
         assert!(!before.is_empty(), "{line}");
         let found = wipe(disk.path()).expect(line).what;
@@ -135,7 +137,7 @@ fn nothing_is_left_in_the_partitions_of_any_table() {
         let file = blank(&scratch, 200 * MIB);
         let disk = Loop::new(&file, sector);
         let path = name(disk.path());
-        says("sfdisk", &["-q", path], script);
+        says("sfdisk", &["-q", "--no-tell-kernel", path], script);
         let listed = says("sfdisk", &["--dump", path], "");
         let starts = listed
             .lines()
