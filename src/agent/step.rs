@@ -4,7 +4,7 @@ use log::info;
 
 use super::{Surroundings, standalone};
 use crate::clock::Bell;
-use crate::codec::json::{Object, Value, parse, print, text};
+use crate::codec::json::{Object, Value, gather, parse, print, text};
 use crate::error::{Context, Error, Kind, Result};
 use crate::logger;
 use crate::power;
@@ -33,10 +33,7 @@ pub fn run(surroundings: Surroundings, step: &Step) -> Result<String> {
         ("args".to_owned(), Value::Object(arguments)),
     ];
     let params = [
-        (
-            "step".to_owned(),
-            Value::Object(asked.into_iter().collect()),
-        ),
+        ("step".to_owned(), Value::Object(gather(asked))),
         ("node".to_owned(), Value::Object(node)),
     ];
     let tools = standalone::tools(&surroundings, false);
@@ -49,7 +46,7 @@ pub fn run(surroundings: Surroundings, step: &Step) -> Result<String> {
         Box::new(alone),
         Settings::default(),
     );
-    let done = steps::execute(Phase::Clean, &machine, params.into_iter().collect())?;
+    let done = steps::execute(Phase::Clean, &machine, gather(params))?;
     info!("step {} is done", step.name);
     Ok(print(&done))
 }

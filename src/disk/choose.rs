@@ -11,6 +11,7 @@ use super::shared;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
+use crate::sort;
 use crate::units::{Bytes, GIB};
 
 /// Upstream never takes a smaller one (inventory.md §6).
@@ -129,7 +130,7 @@ fn choose(
     }
     // Hints name one disk; if they fit several the first is taken, as upstream does.
     if wishes.root.is_none() {
-        fit.sort_by(|a, b| (a.size, &a.name).cmp(&(b.size, &b.name)));
+        sort::by(&mut fit, |a, b| (a.size, &a.name) < (b.size, &b.name));
     }
     let mut fit = fit.into_iter();
     // The disks themselves are read only as far as it takes.

@@ -14,6 +14,7 @@ pub mod label;
 pub mod list;
 pub mod secure;
 pub mod shared;
+pub mod swap;
 pub mod table;
 pub mod target;
 pub mod traffic;

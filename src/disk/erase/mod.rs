@@ -29,6 +29,7 @@ use crate::codec::json::Value;
 use crate::error::{Context, Result};
 use crate::gauge::Gauge;
 use crate::host::Host;
+use crate::sort;
 use crate::units::Bytes;
 use ledger::Ledger;
 use report::{Outcome, State, report};
@@ -155,7 +156,7 @@ fn each(
         Ok::<_, crate::error::Error>(())
     })?;
     let mut outcomes = outcomes.into_inner().unwrap_or_else(|e| e.into_inner());
-    outcomes.sort_by_key(|(place, _)| *place);
+    sort::by_key(&mut outcomes, |(place, _)| *place);
     Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
 }
 

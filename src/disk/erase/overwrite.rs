@@ -9,6 +9,7 @@ use std::thread;
 
 use super::filling::Filling;
 use crate::error::{Context, Error, Result};
+use crate::sort;
 use crate::sys::block::{ALIGNMENT, Aligned};
 
 /// One write: as image/writers.rs measured them.
@@ -187,7 +188,7 @@ impl Course<'_> {
 /// The same bytes as ascending ranges apart from each other.
 fn merged(mut places: Vec<Range<u64>>) -> Vec<Range<u64>> {
     places.retain(|place| !place.is_empty());
-    places.sort_by_key(|place| place.start);
+    sort::by_key(&mut places, |place| place.start);
     let mut apart: Vec<Range<u64>> = Vec::new();
     for place in places {
         match apart.last_mut() {

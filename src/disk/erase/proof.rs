@@ -8,6 +8,7 @@ use std::fmt;
 use super::filling::{Filling, words};
 use crate::disk::target::Target;
 use crate::error::{Context, Error, Result};
+use crate::sort;
 use crate::sys::block::{ALIGNMENT, Aligned};
 use crate::sys::kernel;
 
@@ -37,7 +38,7 @@ impl Samples {
         let first = (0..AT_ENDS.min(pages)).map(|page| page * PAGE);
         let end = (0..AT_ENDS).map(|page| last.saturating_sub(page * PAGE));
         let mut places: Vec<u64> = anywhere.chain(first).chain(end).collect();
-        places.sort_unstable();
+        sort::by_key(&mut places, |place| *place);
         places.dedup();
         Ok(Samples { len, places })
     }

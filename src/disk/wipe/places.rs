@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 
 use crate::error::Result;
 use crate::host::{Host, attribute, names};
+use crate::sort;
 
 /// block/partitions/msdos.c, parse_extended: so many links the kernel follows.
 const LINKS: usize = 100;
@@ -176,9 +177,9 @@ impl Places {
     }
 
     fn sort(&mut self) {
-        self.partitions
-            .sort_by_key(|place| Reverse((place.start, place.end)));
-        self.records.sort_by_key(|at| Reverse(*at));
+        let key = |place: &Place| Reverse((place.start, place.end));
+        sort::by_key(&mut self.partitions, key);
+        sort::by_key(&mut self.records, |at| Reverse(*at));
     }
 }
 
