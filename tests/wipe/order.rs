@@ -29,7 +29,11 @@ fn what_a_power_cut_leaves_is_found_again() {
         let path = blank(&scratch, SIZE as u64);
         says("sfdisk", &["-q", name(&path)], script);
         let whole = std::fs::read(&path).expect("it was made");
-        let partitions = places(&whole).partitions;
+        let Places {
+            partitions,
+            records,
+            ..
+        } = places(&whole);
         assert!(partitions.len() >= 4, "{partitions:?}");
         let steps = |disk: &[u8]| {
             let (middle, ends) = plan(SIZE as u64, 512, &places(disk));
@@ -49,6 +53,13 @@ fn what_a_power_cut_leaves_is_found_again() {
             };
             erase(cut);
             erase(usize::MAX);
+            for at in records.iter().map(|at| *at as usize) {
+                let record = &disk[at..at + 512];
+                assert!(
+                    record.iter().all(|byte| *byte == 0),
+                    "{at} after {cut} steps of {script}"
+                );
+            }
             for own in &partitions {
                 for at in [own.start as usize + 512, own.end as usize - 512] {
                     assert_eq!(

@@ -165,6 +165,40 @@ fn a_disk_in_use_or_out_of_sight_protects_all() {
     }
 }
 
+#[test]
+fn partitions_that_only_the_kernel_knows_are_erased_too() {
+    let mut surroundings = Surroundings::new();
+    // Sectors of 512 bytes, and one partition that cannot be.
+    let shown = [
+        ("vda3/partition", "3"),
+        ("vda3/start", "32768"),
+        ("vda3/size", "16384"),
+        ("vda4/partition", "4"),
+        ("vda4/start", "18446744073709551615"),
+        ("vda4/size", "2"),
+    ];
+    let disk = add(&surroundings, "vda", &shown);
+    let places = [(16 << 20) + 0x438, (24 << 20) - 65536];
+    put(&disk, places[0], &[0x53, 0xef]);
+    put(&disk, places[1], &[0xfc, 0x4e, 0x2b, 0xa9]);
+    let entry = run(&mut surroundings, NODE);
+    let found = at(
+        &entry,
+        &["command_result", "clean_result", "/dev/vda", "found"],
+    );
+    let found = print(found);
+    for what in [
+        "ext in partition 3",
+        "linux_raid_member in partition 3",
+        "ext in partition 1",
+    ] {
+        assert!(found.contains(&format!("\"{what}\"")), "{found}");
+    }
+    for at in places {
+        assert_eq!(look(&disk, at, 2), [0; 2]);
+    }
+}
+
 /// Whoever uses a file system together with other machines, and how blkid or a table tells.
 const SHARED: &[(&str, u64, &[u8])] = &[
     ("VMFS", 0x10_0000, b"\x0d\xd0\x01\xc0"),
