@@ -263,6 +263,7 @@ mod tests {
             read_only: false,
             removable: false,
             holders: Vec::new(),
+            sequence: None,
             numbers: Vec::new(),
         })
     }
