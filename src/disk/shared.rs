@@ -42,8 +42,15 @@ const PURPOSES: &[(&str, Purpose)] = &[
 pub fn guard(disks: &[Disk]) -> Result<()> {
     for disk in disks {
         let found = file_system(disk)
-            .context("looking for cluster file systems, before any disk is erased")
-            .kind(Kind::BlockDeviceEraseError)?;
+            .map_err(|error| {
+                let why = format!(
+                    "looking for cluster file systems, before any disk is erased: {}. A locked or failing disk can \
+                     only be erased unseen: by wipe_special_filesystems=false in the node's driver_internal_info; or \
+                     passed over: by skip_block_devices",
+                    error.details()
+                );
+                Error::new(Kind::BlockDeviceEraseError, why)
+            })?;
         if let Some(found) = found {
             let why = format!(
                 "Protected {found} located on device {}: other machines may be using it, so no disk was touched. \
