@@ -39,6 +39,12 @@ pub fn cleanable(
     if all.is_empty() {
         warn!("the kernel shows no disk, so none is cleaned: is a controller's driver missing?");
     }
+    for hints in &wishes.skip {
+        // A typing error, or a disk that does not say who it is today: its data is about to go.
+        if all.iter().all(|disk| hints.miss(disk).is_some()) {
+            warn!("no disk is what skip_block_devices is to spare: {hints}");
+        }
+    }
     let mounts = fs::read_to_string(host.proc("self/mountinfo")).unwrap_or_default();
     let names: Vec<String> = all.iter().map(|disk| disk.name.clone()).collect();
     let mut found = Cleanable::default();
