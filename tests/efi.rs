@@ -15,6 +15,7 @@ mod support;
 use std::fs;
 
 use firmware::Firmware;
+use ironlet::efi::menu::Entry;
 use ironlet::efi::option::LoadOption;
 use ironlet::efi::path::{self, HardDrive, Signature};
 use ironlet::efi::variable::Variables;
@@ -96,6 +97,19 @@ fn a_new_entry_comes_first_and_the_others_stay() {
     let own = firmware.menu();
     let paths = own.entries().iter().map(|entry| entry.path.as_str());
     assert!(paths.eq(menu.entries().iter().map(|entry| entry.path.as_str())));
+}
+
+#[test]
+fn an_image_cannot_take_the_place_of_what_is_no_disk() {
+    let (_scratch, firmware) = recorded();
+    let before = firmware.listed();
+    let label = |entry: &Entry| entry.path.contains("/MAC(").then(|| entry.label.clone());
+    let network = firmware.menu().entries().iter().find_map(label);
+    let own = gpt(&network.expect("it boots from networks"), r"\evil.efi");
+    firmware.menu().put_first(&own).expect("there is room");
+    let after = firmware.listed();
+    assert_eq!(after.len(), before.len() + 1);
+    assert!(before.iter().all(|line| after.contains(line)), "{after:?}");
 }
 
 #[test]

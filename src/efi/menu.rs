@@ -68,13 +68,14 @@ impl Menu {
         &self.entries
     }
 
-    /// Has the firmware try `option` before all else. It takes the place of the entry with its label; of
-    /// several such entries, of the first, and the others go.
+    /// Has the firmware try `option` before all else. It takes the place of the entry for a disk with its label; of
+    /// several such entries, of the first, and the others go. Images choose their labels: those of the network
+    /// and of the firmware's own programs are not to be had.
     pub fn put_first(&mut self, option: &LoadOption) -> Result<()> {
         let label = &option.label;
         let (same, others) = std::mem::take(&mut self.entries)
             .into_iter()
-            .partition(|entry| entry.label == *label);
+            .partition(|entry| entry.label == *label && entry.path.contains("HD("));
         self.entries = others;
         let mut same: Vec<Entry> = same;
         let entry = match same.is_empty() {
