@@ -116,16 +116,16 @@ fn choose(
 ) -> Result<(Disk, String)> {
     let mut fit = Vec::new();
     let mut reasons = Vec::new();
-    for disk in disks {
-        let why = unsafe_to_write(&disk)
-            .or_else(|| skipped(&disk, &wishes.skip))
+    for disk in &disks {
+        let why = unsafe_to_write(disk)
+            .or_else(|| skipped(disk, &disks, &wishes.skip))
             .or_else(|| match &wishes.root {
-                Some(hints) => hints.miss(&disk),
+                Some(hints) => hints.miss(disk),
                 None => (disk.size < SMALLEST).then(|| format!("is smaller than {SMALLEST}")),
             });
         match why {
             Some(why) => reasons.push(format!("{} ({}) {why}", disk.name, disk.size)),
-            None => fit.push(disk),
+            None => fit.push(disk.clone()),
         }
     }
     // Hints name one disk; if they fit several the first is taken, as upstream does.
@@ -192,9 +192,19 @@ pub(super) fn is_handed_in(disk: &Disk) -> bool {
     disk.is_virtual_media() || holds_parameters(disk)
 }
 
-pub(super) fn skipped(disk: &Disk, skip: &[Hints]) -> Option<String> {
-    let hints = skip.iter().find(|hints| hints.miss(disk).is_none())?;
-    Some(format!("is to be left alone: {hints}"))
+/// Why a disk is to be left alone: a hint says so of it, or of one of `disks` that it is built on.
+pub(super) fn skipped(disk: &Disk, disks: &[Disk], skip: &[Hints]) -> Option<String> {
+    if let Some(hints) = skip.iter().find(|hints| hints.miss(disk).is_none()) {
+        return Some(format!("is to be left alone: {hints}"));
+    }
+    let kernel = disk.kernel();
+    let mut members = disks
+        .iter()
+        .filter(|own| own.holders.iter().any(|holder| holder == kernel));
+    members.find_map(|member| {
+        let why = skipped(member, disks, skip)?;
+        Some(format!("is built on {}, which {why}", member.name))
+    })
 }
 
 /// Why the disk must not be written; none if it may be.

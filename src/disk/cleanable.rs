@@ -46,18 +46,17 @@ pub fn cleanable(
         }
     }
     let mounts = fs::read_to_string(host.proc("self/mountinfo")).unwrap_or_default();
-    let names: Vec<String> = all.iter().map(|disk| disk.name.clone()).collect();
     let mut found = Cleanable::default();
-    for disk in all {
-        let verdict = match judge(&disk, wishes, &mounts, &names, skip_read_only) {
+    for disk in &all {
+        let verdict = match judge(disk, wishes, &mounts, &all, skip_read_only) {
             Verdict::Clean => permit.check(&disk.path).map(|()| Verdict::Clean),
             verdict => Ok(verdict),
         };
         match verdict.context("no disk was touched")? {
-            Verdict::Clean => found.disks.push(disk),
+            Verdict::Clean => found.disks.push(disk.clone()),
             Verdict::PassOver(why) => {
                 info!("{} ({}) is not cleaned: it {why}", disk.name, disk.size);
-                found.passed_over.push((disk.name, why));
+                found.passed_over.push((disk.name.clone(), why));
             }
             Verdict::Refuse(why) => {
                 let why = format!("{} {why}; no disk was touched", disk.name);
@@ -72,20 +71,16 @@ fn judge(
     disk: &Disk,
     wishes: &Wishes,
     mounts: &str,
-    disks: &[String],
+    disks: &[Disk],
     skip_read_only: bool,
 ) -> Verdict {
-    if let Some(why) = skipped(disk, &wishes.skip) {
+    if let Some(why) = skipped(disk, disks, &wishes.skip) {
         return Verdict::PassOver(why);
     }
     if is_handed_in(disk) {
         return Verdict::PassOver("is virtual media".to_owned());
     }
-    let array = |holder: &String| {
-        disks
-            .iter()
-            .any(|name| name.rsplit('/').next() == Some(holder))
-    };
+    let array = |holder: &String| disks.iter().any(|disk| disk.kernel() == holder);
     if !disk.holders.is_empty() {
         let holders = disk.holders.join(", ");
         return match disk.holders.iter().all(array) {

@@ -40,6 +40,11 @@ pub struct Disk {
 }
 
 impl Disk {
+    /// Its name without a directory, as sysfs has it.
+    pub fn kernel(&self) -> &str {
+        self.name.rsplit('/').next().unwrap_or(&self.name)
+    }
+
     /// A drive a management controller pretends to have, holding what the operator put there.
     pub fn is_virtual_media(&self) -> bool {
         let model = self.identity.model.as_deref().unwrap_or_default();

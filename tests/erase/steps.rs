@@ -77,6 +77,33 @@ fn every_disk_is_erased_but_those_that_must_stay() {
 }
 
 #[test]
+fn an_array_on_a_disk_that_is_to_be_left_alone_is_left_alone() {
+    for step in [
+        "erase_devices",
+        "erase_devices_express",
+        "erase_devices_metadata",
+    ] {
+        let mut around = Surroundings::new();
+        let [vda, vdb, md1, md2, vdz] =
+            ["vda", "vdb", "md1", "md2", "vdz"].map(|name| around.add_named(name));
+        attribute(&around, "vda", "holders/md1", "");
+        attribute(&around, "vdb", "holders/md1", "");
+        attribute(&around, "md1", "holders/md2", "");
+        attribute(&around, "md1", "md/level", "raid1");
+        attribute(&around, "md2", "md/level", "raid0");
+        let node = r#"{"properties":{"skip_block_devices":[{"name":"/dev/vdb"}]}}"#;
+        let entry = run(&mut around, step, node);
+        let result = at(&entry, &["command_result", "clean_result", "/dev/md2"]);
+        let said = "is built on /dev/md1, which is built on /dev/vdb, which is to be left alone";
+        assert!(print(result).contains(said), "{entry:?}");
+        for kept in [&vda, &vdb, &md1, &md2] {
+            assert!(holds(kept, OLD), "{step}: {}", kept.display());
+        }
+        assert!(!holds(&vdz, OLD), "{step}");
+    }
+}
+
+#[test]
 fn what_cannot_be_erased_stops_the_step_before_the_first_disk() {
     for (name, value, step, said) in [
         ("ro", "1", "erase_devices", "/dev/vdz is read-only"),

@@ -159,6 +159,5 @@ fn groups(disks: &[Disk]) -> Vec<Vec<(usize, &Disk)>> {
 }
 
 fn is_nvme(disk: &Disk) -> bool {
-    let kernel = disk.name.rsplit('/').next();
-    kernel.is_some_and(|name| name.starts_with("nvme"))
+    disk.kernel().starts_with("nvme")
 }
