@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 
 use ironlet::error::Kind;
-use ironlet::image::drive::Source;
+use ironlet::image::drive::{LIMIT, Source};
 use support::drives::{found, iso, packed, vfat};
 use support::scratch::Scratch;
 use support::tables::{MIB, image, judge, listed, name, old_disk, put, says};
@@ -23,7 +23,7 @@ const BEFORE_BACKUP: usize = 135 * MIB;
 const BEFORE_END: usize = 136 * MIB;
 
 fn inline(text: &str) -> Option<Source> {
-    Some(Source::new(text).expect("a good drive"))
+    Some(Source::new(text, LIMIT).expect("a good drive"))
 }
 
 fn holds(disk: &Path, at: usize, drive: &[u8], end: usize) {

@@ -3,20 +3,27 @@
 mod support;
 
 use ironlet::codec::json::{Value, parse};
-use ironlet::image::Request;
+use ironlet::disk::table::plan::{Scheme, Sizes};
+use ironlet::error::{Kind, Result};
 use ironlet::image::checksum::Checksum;
+use ironlet::image::parts::Wanted;
 use ironlet::image::source::{Algorithm, Digest};
+use ironlet::image::{Layout, Request};
 use ironlet::net::proxy::Proxies;
 use ironlet::steps::machine::Settings;
 use ironlet::steps::order;
 use support::memory_sink::MemorySink;
 
 fn request(fields: &str) -> Request {
+    asked(fields).expect(fields)
+}
+
+fn asked(fields: &str) -> Result<Request> {
     let info = format!(r#"{{"id":"x","urls":["http://h/x"],"disk_format":"raw",{fields}}}"#);
     let Ok(Value::Object(info)) = parse(&info) else {
         panic!("{info} is an object")
     };
-    order::request(&info, &Settings::default()).expect(fields)
+    order::request(&info, &Settings::default(), Scheme::Mbr)
 }
 
 #[test]
@@ -83,5 +90,106 @@ fn what_is_declared_raw_is_written_as_it_is() {
         let decoded = format.decode(&mut &image[..], &mut out);
         assert_eq!(decoded.map(|bytes| bytes.0 as usize), Ok(image.len()));
         assert!(out.bytes == image, "{head:?}");
+    }
+}
+
+#[test]
+fn sizes_are_mib_and_only_partition_images_have_any() {
+    let checksum = format!(r#""checksum":"{}""#, "0d".repeat(32));
+    let partition = |root, swap, ephemeral, preserve| {
+        Ok(Layout::Partition(Wanted {
+            scheme: Scheme::Mbr,
+            sizes: Sizes {
+                root,
+                swap,
+                ephemeral,
+                drive: 0,
+            },
+            preserve,
+        }))
+    };
+    let whole = || Ok(Layout::Disk);
+    for (fields, expected) in [
+        ("", whole()),
+        (r#","image_type":null,"root_mb":null"#, whole()),
+        (
+            r#","image_type":"whole-disk","root_mb":"no number""#,
+            whole(),
+        ),
+        (
+            r#","image_type":"partition","root_mb":1024"#,
+            partition(1024, 0, 0, false),
+        ),
+        (
+            r#","image_type":"partition","root_mb":"1024","swap_mb":" 5 ","ephemeral_mb":null"#,
+            partition(1024, 5, 0, false),
+        ),
+        (
+            r#","image_type":"partition","root_mb":2,"swap_mb":0,"ephemeral_mb":7,"ephemeral_format":"vfat""#,
+            partition(2, 0, 7, false),
+        ),
+        // What is kept is not made.
+        (
+            r#","image_type":"partition","root_mb":2,"ephemeral_mb":7,"ephemeral_format":"ext4","preserve_ephemeral":true"#,
+            partition(2, 0, 7, true),
+        ),
+        (
+            r#","image_type":"partition","root_mb":18446744073709551615"#,
+            partition(u64::MAX, 0, 0, false),
+        ),
+        (
+            r#","image_type":"partition""#,
+            Err("'root_mb' must be 2 or more"),
+        ),
+        (
+            r#","image_type":"partition","root_mb":0"#,
+            Err("'root_mb' must be 2 or more"),
+        ),
+        (
+            r#","image_type":"partition","root_mb":1"#,
+            Err("'root_mb' must be 2 or more"),
+        ),
+        (
+            r#","image_type":"partition","root_mb":-5"#,
+            Err("'root_mb' must be a whole number"),
+        ),
+        (
+            r#","image_type":"partition","root_mb":1.5"#,
+            Err("'root_mb' must be a whole number"),
+        ),
+        (
+            r#","image_type":"partition","root_mb":"-5""#,
+            Err("'root_mb' must be a whole number"),
+        ),
+        (
+            r#","image_type":"partition","root_mb":18446744073709551616"#,
+            Err("'root_mb' must be a whole number"),
+        ),
+        (
+            r#","image_type":"partition","root_mb":9,"swap_mb":[1]"#,
+            Err("'swap_mb' must be a whole number"),
+        ),
+        (
+            r#","image_type":"partition","root_mb":9,"ephemeral_mb":7,"ephemeral_format":"xfs""#,
+            Err("ephemeral_format 'xfs' is not in this build"),
+        ),
+        (
+            r#","image_type":"partition","root_mb":9,"ephemeral_mb":7"#,
+            Err("ephemeral_format 'none' is not in this build"),
+        ),
+        (
+            r#","image_type":"partition","root_mb":9,"preserve_ephemeral":"perhaps""#,
+            Err("'preserve_ephemeral' must be true or false"),
+        ),
+    ] {
+        let taken = asked(&format!("{checksum}{fields}"));
+        match (taken, expected) {
+            (Ok(request), Ok(layout)) => assert_eq!(request.layout, layout, "{fields}"),
+            (Err(error), Err(said)) => {
+                assert_eq!(error.kind(), Kind::InvalidCommandParamsError, "{error}");
+                assert!(error.details().contains(said), "{error}");
+            }
+            (taken, expected) => panic!("{fields}: {taken:?}, {expected:?}"),
+        }
     }
 }

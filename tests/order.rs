@@ -5,6 +5,7 @@ mod support;
 use std::fs;
 
 use ironlet::codec::json::{Value, parse, print, text};
+use ironlet::disk::table::plan::Scheme;
 use ironlet::error::Kind;
 use ironlet::image::source::{Algorithm, Hashing};
 use ironlet::steps::machine::{Login, Settings};
@@ -41,8 +42,8 @@ fn what_this_build_cannot_do_fails_before_the_first_write() {
         (
             "info image_type",
             r#""partition""#,
-            "DeploymentError",
-            "partition images",
+            "InvalidCommandParamsError",
+            "'root_mb'",
         ),
         (
             "info disk_format",
@@ -259,7 +260,7 @@ fn the_right_login_goes_to_the_image_server() {
             login: login.clone(),
             ..Settings::default()
         };
-        let request = order::request(&info, &settings).expect("a good image_info");
+        let request = order::request(&info, &settings, Scheme::Mbr).expect("a good image_info");
         let sent = request.authorization.as_ref().map(|secret| secret.expose());
         assert_eq!(sent, header);
     }
@@ -318,7 +319,7 @@ fn checksums_are_taken_as_ironic_means_them() {
             md5: allowed,
             ..Settings::default()
         };
-        let shown = match order::request(&object(&text), &settings) {
+        let shown = match order::request(&object(&text), &settings, Scheme::Mbr) {
             Ok(request) => format!("{:?}", request.checksum),
             Err(error) => format!("error {error}"),
         };
@@ -344,7 +345,7 @@ fn only_permitted_formats_are_taken() {
             formats: permitted.iter().map(|name| name.to_string()).collect(),
             ..Settings::default()
         };
-        match order::request(&object(&text), &settings) {
+        match order::request(&object(&text), &settings, Scheme::Mbr) {
             Ok(_) => assert!(taken, "{format} of {permitted:?} was taken"),
             Err(error) => {
                 assert_eq!(

@@ -15,7 +15,7 @@ use crate::host::Host;
 use crate::image::checksum::Checksum;
 use crate::image::download::patience::Patience;
 use crate::image::format::Format;
-use crate::image::{self, Request, Tools};
+use crate::image::{self, Layout, Request, Tools};
 use crate::logger;
 use crate::net::http::Timeouts;
 use crate::power::{How, power};
@@ -53,7 +53,7 @@ impl Image {
             format: Format::of_file(&id)?,
             authorization: None,
             proxies: Default::default(),
-            partitioned: false,
+            layout: Layout::Bytes,
             drive: None,
             id,
         })

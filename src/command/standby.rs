@@ -1,7 +1,7 @@
 //! `standby.…`: the image, what it left, and the end of the conversation.
 
 use super::Entry;
-use crate::codec::json::{Fields, Object, Value, object, text};
+use crate::codec::json::{Fields, Object, Value};
 use crate::error::{Context, Kind, Result};
 use crate::steps::machine::Machine;
 use crate::steps::order;
@@ -11,12 +11,12 @@ pub(super) fn check_image(machine: &Machine, params: &Object) -> Result<()> {
     order::validate(info, machine.settings().md5)
 }
 
-/// Of a whole disk, its signature; nothing before an image was written.
+/// Of a whole disk, its signature; of one that was divided, its partitions; nothing before an image was written.
 pub(super) fn partition_uuids(machine: &Machine, _: &Entry, _: Object) -> Result<Value> {
-    Ok(match machine.written() {
-        Some(signature) => object([("root uuid", text(signature))]),
-        None => Value::Object(Object::new()),
-    })
+    let written = machine.written();
+    Ok(Value::Object(
+        written.map_or_else(Object::new, |written| written.uuids),
+    ))
 }
 
 pub(super) fn sync(machine: &Machine, _: &Entry, _: Object) -> Result<Value> {

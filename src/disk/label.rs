@@ -1,9 +1,31 @@
-//! What a file system is and its label, as far as config drives and images that wait for one use them.
+//! What a file system is, its label and its UUID, as far as config drives, images that wait for one, and
+//! images of one partition use them.
+
+use crate::codec::uuid;
 
 use std::fmt;
 
 /// Bytes from the start of a file system that tell what it is.
 pub const LOOK: usize = 36 << 10;
+/// Bytes from its start that tell its UUID.
+pub const LOOK_FOR_UUID: usize = 68 << 10;
+
+/// What holds a UUID: a magic and where it is, and where the UUID is, 16 bytes.
+#[rustfmt::skip]
+const WITH_UUID: &[(&[u8], usize, usize)] = &[
+    // fs/ext4/ext4.h, struct ext4_super_block: s_magic at 0x38, s_uuid at 0x68 of the block at 1024.
+    (b"\x53\xef", 1024 + 0x38, 1024 + 0x68),
+    // fs/xfs/libxfs/xfs_format.h, struct xfs_dsb: sb_magicnum, sb_uuid.
+    (b"XFSB", 0, 32),
+    // fs/btrfs: include/uapi/linux/btrfs_tree.h, struct btrfs_super_block at 64 KiB: fsid, magic.
+    (b"_BHRfS_M", (64 << 10) + 0x40, (64 << 10) + 0x20),
+    // include/linux/f2fs_fs.h, struct f2fs_super_block at 1024: magic, uuid.
+    (b"\x10\x20\xf5\xf2", 1024, 1024 + 108),
+    // fs/erofs/erofs_fs.h, struct erofs_super_block at 1024: magic, uuid.
+    (b"\xe2\xe1\xf5\xe0", 1024, 1024 + 48),
+    // include/linux/swap.h, union swap_header, pages of 4 KiB.
+    (b"SWAPSPACE2", 4096 - 10, 1024 + 12),
+];
 
 /// A file system by what it begins with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +60,26 @@ impl FileSystem {
     }
 }
 
+/// `UUID` as blkid has it, of the file system that begins with `start`.
+pub fn uuid(start: &[u8]) -> Option<String> {
+    let found = WITH_UUID.iter().find_map(|(magic, at, uuid)| {
+        start.get(*at..)?.starts_with(magic).then_some(())?;
+        <[u8; 16]>::try_from(start.get(*uuid..*uuid + 16)?).ok()
+    });
+    let found = found.filter(|bytes| *bytes != [0; 16]);
+    let found = found.map(|bytes| uuid::text(&bytes));
+    // Last: a boot loader may have put a sector like that of FAT before another file system.
+    found.or_else(|| volume_id(start))
+}
+
+/// The serial number of a FAT file system: `7B77-95E7`.
+fn volume_id(start: &[u8]) -> Option<String> {
+    // Microsoft, FAT specification 1.03: BS_VolID, four bytes before the label.
+    let at = fat_label(start)? - 4;
+    let [a, b, c, d]: [u8; 4] = start.get(at..at + 4)?.try_into().ok()?;
+    Some(format!("{d:02X}{c:02X}-{b:02X}{a:02X}"))
+}
+
 fn iso9660(start: &[u8]) -> Option<FileSystem> {
     // ECMA-119, 6.2.1 and 8.4: the descriptors begin in sector 16 of 2048 bytes; the first is the primary.
     let primary = start.get(16 * 2048..17 * 2048)?;
@@ -49,6 +91,16 @@ fn iso9660(start: &[u8]) -> Option<FileSystem> {
 }
 
 fn fat(start: &[u8]) -> Option<FileSystem> {
+    let at = fat_label(start)?;
+    Some(FileSystem {
+        kind: Kind::Fat,
+        label: text(&start[at..at + 11]),
+        unit: fat_unit(start),
+    })
+}
+
+/// Where the label of a FAT file system is, if this is one.
+fn fat_label(start: &[u8]) -> Option<usize> {
     // Microsoft, FAT specification 1.03: the label of FAT12 and FAT16 at 43, of FAT32 at 71; 11 bytes each.
     let sector = start.get(..512)?;
     let at = match (&sector[54..57], &sector[82..87]) {
@@ -56,13 +108,12 @@ fn fat(start: &[u8]) -> Option<FileSystem> {
         (b"FAT", _) => 43,
         _ => return None,
     };
-    let unit = u64::from(u16::from_le_bytes([sector[11], sector[12]]));
-    let whole = sector.ends_with(&[0x55, 0xaa]) && unit.is_power_of_two();
-    whole.then(|| FileSystem {
-        kind: Kind::Fat,
-        label: text(&sector[at..at + 11]),
-        unit,
-    })
+    let whole = sector.ends_with(&[0x55, 0xaa]) && fat_unit(sector).is_power_of_two();
+    whole.then_some(at)
+}
+
+fn fat_unit(sector: &[u8]) -> u64 {
+    u64::from(u16::from_le_bytes([sector[11], sector[12]]))
 }
 
 fn ext(start: &[u8]) -> Option<FileSystem> {

@@ -14,12 +14,13 @@ pub mod label;
 pub mod list;
 pub mod secure;
 pub mod shared;
+pub mod swap;
 pub mod table;
 pub mod target;
 pub mod traffic;
 pub mod vpd;
 pub mod wipe;
 
-pub use choose::{Wishes, default_root, wait_for_root};
+pub use choose::{Wishes, root, wait_for_root};
 pub use hints::Hints;
 pub use list::{Disk, list};

@@ -1,7 +1,9 @@
-//! The disk about to be written, held alone: nobody else may mount or claim it while this lives.
+//! The disk about to be written, held alone: nobody else may mount or claim it while this lives. A part of it
+//! can be treated as if it were a disk of its own.
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,12 +19,14 @@ use crate::units::{Bytes, GIB};
 
 pub struct Target {
     path: PathBuf,
-    file: File,
+    file: Arc<File>,
+    /// Where on the disk this begins.
+    base: u64,
     size: Bytes,
     sector: u64,
     device: bool,
     /// Does it zero ranges by itself? True until it once refused.
-    punches: AtomicBool,
+    punches: Arc<AtomicBool>,
     traffic: Arc<Traffic>,
 }
 
@@ -60,13 +64,28 @@ impl Target {
         }
         Ok(Target {
             path: path.to_owned(),
-            file,
+            file: Arc::new(file),
+            base: 0,
             size,
             sector,
             device,
-            punches: AtomicBool::new(true),
+            punches: Arc::new(AtomicBool::new(true)),
             traffic: Arc::default(),
         })
+    }
+
+    /// These bytes of it alone, whole sectors; 0 is then the first of them.
+    pub fn part(&self, bytes: Range<u64>) -> Target {
+        debug_assert!(bytes.start <= bytes.end && bytes.end <= self.size.0);
+        Target {
+            path: self.path.clone(),
+            file: Arc::clone(&self.file),
+            base: self.base + bytes.start,
+            size: Bytes(bytes.end - bytes.start),
+            punches: Arc::clone(&self.punches),
+            traffic: Arc::clone(&self.traffic),
+            ..*self
+        }
     }
 
     pub fn path(&self) -> &Path {
@@ -107,12 +126,21 @@ impl Target {
 
     /// Writes aligned `bytes` at the aligned offset `at`; the error names the disk and the offset.
     pub fn write_at(&self, bytes: &[u8], at: u64) -> Result<()> {
+        let place = self.place(at, bytes.len() as u64);
         self.traffic.write(bytes.len() as u64);
-        self.file
-            .write_all_at(bytes, at)
+        place
+            .and_then(|place| self.file.write_all_at(bytes, place))
             .map_err(advised)
-            .with_context(|| format!("writing {} at byte {at}", self.path.display()))
+            .with_context(|| format!("writing {} at byte {}", self.path.display(), self.base + at))
             .kind(Kind::ImageWriteError)
+    }
+
+    /// Where on the disk `len` bytes from `at` are; beyond a part of it lies somebody else's data.
+    fn place(&self, at: u64, len: u64) -> io::Result<u64> {
+        match at.checked_add(len) {
+            Some(end) if end <= self.size.0 => Ok(self.base + at),
+            _ => Err(io::ErrorKind::StorageFull.into()),
+        }
     }
 
     /// Does it zero ranges by itself, as far as is known?
@@ -127,7 +155,8 @@ impl Target {
         let mut done = 0;
         while done < len && self.punches() {
             let piece = (len - done).min(PIECE);
-            match block::punch(&self.file, at + done, piece) {
+            let punched = self.place(at + done, piece);
+            match punched.and_then(|place| block::punch(&self.file, place, piece)) {
                 Ok(()) => {
                     done += piece;
                     self.traffic.zero(piece);
@@ -152,10 +181,11 @@ impl Target {
 
     /// Reads aligned `bytes` from the aligned offset `at`.
     pub fn read_at(&self, bytes: &mut [u8], at: u64) -> Result<()> {
-        self.file
-            .read_exact_at(bytes, at)
+        let place = self.place(at, bytes.len() as u64);
+        place
+            .and_then(|place| self.file.read_exact_at(bytes, place))
             .map_err(advised)
-            .with_context(|| format!("reading {} at byte {at}", self.path.display()))
+            .with_context(|| format!("reading {} at byte {}", self.path.display(), self.base + at))
             .kind(Kind::BlockDeviceError)
     }
 

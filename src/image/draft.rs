@@ -1,4 +1,5 @@
-//! The disk as it is to be, shortly before its commit: the ends in memory, everything between on the disk.
+//! The disk as it is to be, shortly before its commit: the ends in memory, everything between on the disk; or
+//! a disk none of whose bytes are held back.
 //!
 //! Bytes go where they belong at any offset and length; nobody here is in a hurry.
 
@@ -8,6 +9,7 @@ use super::tally::merged;
 use crate::codec::gzip::crc32;
 use crate::disk::target::Target;
 use crate::error::{Error, Result};
+use crate::sort;
 use crate::sys::block::{ALIGNMENT, Aligned};
 use crate::units::{MIB, align_up};
 
@@ -25,7 +27,18 @@ pub struct Draft<'a> {
     pub written: Option<Vec<(Range<u64>, u32)>>,
 }
 
-impl Draft<'_> {
+impl<'a> Draft<'a> {
+    /// Of a disk whose ends are like the rest of it.
+    pub fn of(target: &'a Target, noted: bool) -> Self {
+        Draft {
+            target,
+            head: &mut [],
+            tail: &mut [],
+            tail_at: target.size().0,
+            written: noted.then(Vec::new),
+        }
+    }
+
     pub fn size(&self) -> u64 {
         self.target.size().0
     }
@@ -87,10 +100,14 @@ impl Draft<'_> {
         }
     }
 
-    /// Where the disk does not hold what was written here.
+    /// Where the disk does not hold what was written here since this was last asked.
     pub fn differences(&mut self) -> Result<Vec<Range<u64>>> {
-        let mut written = self.written.take().unwrap_or_default();
-        written.sort_unstable_by_key(|(range, _)| range.start);
+        let mut written = self
+            .written
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default();
+        sort::by_key(&mut written, |(range, _)| range.start);
         let mut wrong = Vec::new();
         for (range, sum) in written {
             let mut bytes = vec![0; (range.end - range.start) as usize];

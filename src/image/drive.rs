@@ -18,10 +18,12 @@ use crate::codec::{self, gzip};
 use crate::disk::label::{FileSystem, LOOK};
 use crate::error::{Context, Error, Kind, Result};
 use crate::secret::redacted;
-use crate::units::{Bytes, MIB};
+use crate::units::{Bytes, GIB, MIB};
 
-/// The largest there is (protocol/deploy.md §11), and the size of a partition made for one.
+/// The largest for a whole disk (protocol/deploy.md §11), and the size of a partition made for one.
 pub const LIMIT: Bytes = Bytes::mib(64);
+/// The largest for a partition image, which brings a partition of its own size: so much of it is believed.
+pub const MOST: Bytes = Bytes(GIB);
 /// Deflate may add five bytes to each 64 KiB, base64 a third, and line ends a little.
 const LONGEST: u64 = LIMIT.0 / 2 * 3;
 
@@ -35,8 +37,8 @@ pub struct Source {
 #[derive(Clone, Debug)]
 enum Place {
     Here(Drive),
-    /// At this URL.
-    At(String),
+    /// At this URL, and no larger than this.
+    At(String, Bytes),
 }
 
 /// A config drive that is whole; it holds secrets, and so no one prints it.
@@ -50,15 +52,16 @@ pub struct Drive {
 }
 
 impl Source {
-    /// By what Ironic sent: a URL, or the drive itself.
-    pub fn new(text: &str) -> Result<Self> {
+    /// By what Ironic sent: a URL, or the drive itself; unpacked no larger than `limit`.
+    pub fn new(text: &str, limit: Bytes) -> Result<Self> {
         let anew = false;
         let start = text.get(..8).unwrap_or_default().to_ascii_lowercase();
         if start.starts_with("http://") || start == "https://" {
-            let place = Place::At(text.to_owned());
+            let place = Place::At(text.to_owned(), limit);
             return Ok(Source { place, anew });
         }
-        let drive = unpacked(&mut text.as_bytes()).and_then(Drive::new);
+        let packed = unpacked(&mut text.as_bytes());
+        let drive = packed.and_then(|packed| Drive::new(packed, limit));
         let drive = drive
             .context("the config drive")
             .kind(Kind::DeploymentError)?;
@@ -75,14 +78,14 @@ impl Source {
     pub fn load(&self, fetcher: &Fetcher, image: &str) -> Result<Drive, Failure> {
         let drive = match &self.place {
             Place::Here(drive) => drive.clone(),
-            Place::At(url) => fetch(url, fetcher, image)?,
+            Place::At(url, limit) => fetch(url, *limit, fetcher, image)?,
         };
         let anew = self.anew;
         Ok(Drive { anew, ..drive })
     }
 }
 
-fn fetch(url: &str, fetcher: &Fetcher, image: &str) -> Result<Drive, Failure> {
+fn fetch(url: &str, limit: Bytes, fetcher: &Fetcher, image: &str) -> Result<Drive, Failure> {
     let told = |error: &Error| {
         let why = format!("the config drive: {}", error.details());
         Error::new(Kind::DeploymentError, why)
@@ -91,7 +94,7 @@ fn fetch(url: &str, fetcher: &Fetcher, image: &str) -> Result<Drive, Failure> {
         error: told(&failure.error),
         ..failure
     })?;
-    Drive::read(served.body).map_err(|error| Failure {
+    Drive::read(served.body, limit).map_err(|error| Failure {
         then: match error.kind() {
             Kind::RESTError => Then::End,
             _ => Then::Again,
@@ -106,15 +109,17 @@ fn fetch(url: &str, fetcher: &Fetcher, image: &str) -> Result<Drive, Failure> {
 
 impl Drive {
     /// From a file: base64 of gzip, gzip, or the drive as it is. An error with a kind is the network's.
-    pub fn read(file: impl Read) -> Result<Self> {
+    pub fn read(file: impl Read, limit: Bytes) -> Result<Self> {
         let broken =
             |error: io::Error| Error::new(Kind::ImageDownloadError, Error::from(error).details());
+        // More than LONGEST is not waited for.
+        let as_served = Bytes(limit.0.min(LONGEST));
         let mut file = file.take(LONGEST + 1);
         let mut start = vec![0; 512];
         let count = read_full(&mut file, &mut start).map_err(broken)?;
         start.truncate(count);
         if !start.starts_with(&gzip::MAGIC) && start.iter().any(|byte| *byte < b'\t') {
-            return Drive::pack(io::Cursor::new(start).chain(file)).map_err(broken)?;
+            return Drive::pack(io::Cursor::new(start).chain(file), as_served).map_err(broken)?;
         }
         let packed = match start.starts_with(&gzip::MAGIC) {
             true => {
@@ -128,22 +133,23 @@ impl Drive {
             false => codec::base64::read(&mut (&start[..]).chain(&mut file)).map_err(broken)?,
         };
         if file.limit() == 0 {
-            return Err(too_large());
+            return Err(too_large(as_served));
         }
-        Drive::new(packed.ok_or_else(|| Error::plain("what is there is text, but not base64"))?)
+        let packed = packed.ok_or_else(|| Error::plain("what is there is text, but not base64"))?;
+        Drive::new(packed, limit)
     }
 
     /// From the drive as it is.
-    fn pack(mut plain: impl Read) -> io::Result<Result<Self>> {
+    fn pack(mut plain: impl Read, limit: Bytes) -> io::Result<Result<Self>> {
         let mut packer = gzip::packer();
-        if io::copy(&mut plain, &mut packer)? > LIMIT.0 {
-            return Ok(Err(too_large()));
+        if io::copy(&mut plain, &mut packer)? > limit.0 {
+            return Ok(Err(too_large(limit)));
         }
-        Ok(Drive::new(packer.finish()?))
+        Ok(Drive::new(packer.finish()?, limit))
     }
 
     /// From a gzip file.
-    fn new(packed: Vec<u8>) -> Result<Self> {
+    fn new(packed: Vec<u8>, limit: Bytes) -> Result<Self> {
         let mut drive = Drive {
             packed: Arc::new(packed),
             size: Bytes(0),
@@ -157,8 +163,8 @@ impl Drive {
                 start.extend_from_slice(bytes);
             }
             size += bytes.len() as u64;
-            match size > LIMIT.0 {
-                true => Err(too_large()),
+            match size > limit.0 {
+                true => Err(too_large(limit)),
                 false => Ok(()),
             }
         })?;
@@ -210,13 +216,16 @@ impl Drive {
         let system = self.system.as_ref();
         let kind = system.map(|system| system.kind);
         let kind = kind.ok_or_else(|| Error::plain("it is no file system known here"))?;
+        if self.size > LIMIT {
+            return Err(too_large(LIMIT));
+        }
         let mut plain = Vec::with_capacity(self.size.0 as usize);
         self.each_piece(MIB as usize, |bytes| {
             plain.extend_from_slice(bytes);
             Ok(())
         })?;
         let made = rebuilt(plain, kind, sector as u16, LIMIT.0)?;
-        let drive = Drive::pack(&made[..]).map_err(Error::from)??;
+        let drive = Drive::pack(&made[..], LIMIT).map_err(Error::from)??;
         info!("the config drive ({kind}) is made anew: vfat with sectors of {sector} bytes");
         Ok(drive)
     }
@@ -240,6 +249,6 @@ fn is_page(start: &[u8]) -> bool {
     start.starts_with(b"<")
 }
 
-fn too_large() -> Error {
-    Error::plain(format!("it is larger than {LIMIT}"))
+fn too_large(limit: Bytes) -> Error {
+    Error::plain(format!("it is larger than {limit}"))
 }

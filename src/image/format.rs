@@ -9,7 +9,7 @@ use super::meter::Stage;
 use super::packing::Packing;
 use super::qcow2;
 use super::sink::Sink;
-use super::source::Hashing;
+use super::source::{Copied, Hashing, Source};
 use crate::error::{Error, Kind, Result};
 use crate::units::Bytes;
 
@@ -94,12 +94,12 @@ impl Format {
         aside: Option<&mut dyn Aside>,
     ) -> Result<Bytes> {
         let (content, head) = self.settle(image)?;
-        content.decode(head.chain(image), out, aside)
+        content.decode(head.chain(Copied(image)), out, aside)
     }
 
     /// The same of an image of `length` bytes, if that is known, digested as it passes and given back.
     /// Unpacking and digesting are work for two.
-    pub fn write<R: Read + Send + 'static>(
+    pub fn write<R: Source + Send + 'static>(
         &self,
         mut image: Hashing<R>,
         length: Option<Bytes>,
@@ -107,8 +107,11 @@ impl Format {
         aside: &mut dyn Aside,
     ) -> Result<(Bytes, Hashing<R>)> {
         let (content, head) = self.settle(&mut image)?;
-        if let (Content::Raw, Some(length)) = (content, length) {
-            must_fit(length, Bytes(out.capacity()))?;
+        // As long as what it is on the disk: it can be refused before the first write.
+        if let (Content::Raw, Some(length)) = (content, length)
+            && length.0 > out.capacity()
+        {
+            return Err(out.too_small(Some(length)));
         }
         let Content::Packed(packing) = content else {
             let bytes = content.decode(head.chain(&mut image), out, Some(aside))?;
@@ -156,7 +159,7 @@ impl Format {
 impl Content {
     fn decode(
         self,
-        mut image: impl Read,
+        mut image: impl Source,
         out: &mut impl Sink,
         aside: Option<&mut dyn Aside>,
     ) -> Result<Bytes> {
@@ -181,20 +184,14 @@ fn invalid(why: String) -> Error {
     Error::new(Kind::InvalidImage, why)
 }
 
-/// An image that is as long as what it is on the disk can be refused before the first write.
-fn must_fit(image: Bytes, disk: Bytes) -> Result<()> {
-    if image <= disk {
-        return Ok(());
-    }
-    let why = format!("the image is {image} and does not fit on the disk, which holds {disk}");
-    Err(Error::new(Kind::ImageWriteError, why))
-}
-
 /// Reads `image` to its end into `out` as it is.
-pub(super) fn copy(image: &mut impl Read, out: &mut impl Sink) -> Result<Bytes> {
+pub(super) fn copy(image: &mut impl Source, out: &mut impl Sink) -> Result<Bytes> {
     let mut at = 0;
     while at < out.capacity() {
-        let count = image.read(out.room(at)?)?;
+        let count = match out.block(at)? {
+            Some(memory) => image.read_block(memory)?,
+            None => image.read(out.room(at)?)?,
+        };
         if count == 0 {
             return Ok(Bytes(at));
         }
@@ -203,12 +200,6 @@ pub(super) fn copy(image: &mut impl Read, out: &mut impl Sink) -> Result<Bytes> 
     }
     match image.read(&mut [0])? {
         0 => Ok(Bytes(at)),
-        _ => Err(Error::new(
-            Kind::ImageWriteError,
-            format!(
-                "the image is larger than the disk, which holds {}",
-                Bytes(at)
-            ),
-        )),
+        _ => Err(out.too_small(None)),
     }
 }

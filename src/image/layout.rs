@@ -5,12 +5,25 @@ use log::{debug, info};
 
 use super::draft::Draft;
 use super::drive::{self, Drive};
+use super::parts::Wanted;
+use crate::codec::uuid;
 use crate::disk::label::{FileSystem, LOOK};
 use crate::disk::table::gpt::Gpt;
 use crate::disk::table::{Partition, Table, gpt, mbr};
 use crate::error::{Context, Error, Kind, Result};
 use crate::sys::kernel;
 use crate::units::{Bytes, MIB};
+
+/// What the image is to the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// All of it, whatever that is.
+    Bytes,
+    /// All of it, and without a partition good for nothing.
+    Disk,
+    /// One partition among others.
+    Partition(Wanted),
+}
 
 /// Where a config drive is looked for by its reader, in any letter case.
 const LABEL: &str = "config-2";
@@ -115,16 +128,21 @@ fn put(draft: &mut Draft, mut table: Table, drive: &Drive) -> Result<()> {
         );
         return Err(Error::plain(why));
     }
-    let mut at = partition.start;
+    let end = pour(draft, drive, partition.start)?;
+    match waiting.is_empty() {
+        true => draft.zeros(end, partition.end - end), // what the disk held before is nobody's business
+        false => Ok(()),
+    }
+}
+
+/// Writes the drive from byte `at` on; gives the first byte after it.
+pub(super) fn pour(draft: &mut Draft, drive: &Drive, mut at: u64) -> Result<u64> {
     drive.each_piece(MIB as usize, |bytes| {
         draft.write(at, bytes)?;
         at += bytes.len() as u64;
         Ok(())
     })?;
-    match waiting.is_empty() {
-        true => draft.zeros(at, partition.end - at), // what the disk held before is nobody's business
-        false => Ok(()),
-    }
+    Ok(at)
 }
 
 fn add(draft: &mut Draft, table: &mut Table) -> Result<Partition> {
@@ -134,12 +152,15 @@ fn add(draft: &mut Draft, table: &mut Table) -> Result<Partition> {
     }
 }
 
+/// What GUIDs and UUIDs are made of.
+pub(super) fn random() -> Result<[u8; 16]> {
+    let mut bytes = [0; 16];
+    kernel::random(&mut bytes).context("drawing random bytes for a UUID")?;
+    Ok(bytes)
+}
+
 fn add_to_gpt(gpt: &mut Gpt) -> Result<Partition> {
-    let mut guid = [0; 16];
-    kernel::random(&mut guid).context("drawing a partition's GUID")?;
-    // RFC 9562, 5.4, in the byte order of UEFI 2.10, appendix A: version 4 and the usual variant.
-    guid[7] = guid[7] & 0x0f | 0x40;
-    guid[8] = guid[8] & 0x3f | 0x80;
+    let guid = uuid::swapped(uuid::version_4(random()?));
     gpt.add(drive::LIMIT.0, LABEL, guid)
 }
 

@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use super::sink::Sink;
 use crate::clock::Clock;
+use crate::error::Error;
+use crate::sys::block::Aligned;
+use crate::units::Bytes;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -78,8 +81,16 @@ impl<S: Sink> Sink for Metered<'_, S> {
         self.inner.capacity()
     }
 
+    fn too_small(&self, image: Option<Bytes>) -> Error {
+        self.inner.too_small(image)
+    }
+
     fn room(&mut self, at: u64) -> io::Result<&mut [u8]> {
         self.meter.charge(Stage::Disk, || self.inner.room(at))
+    }
+
+    fn block(&mut self, at: u64) -> io::Result<Option<&mut Aligned>> {
+        self.meter.charge(Stage::Disk, || self.inner.block(at))
     }
 
     fn filled(&mut self, count: usize) -> io::Result<()> {

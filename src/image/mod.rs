@@ -16,11 +16,13 @@ pub mod checksum;
 pub mod download;
 pub mod draft;
 pub mod drive;
+pub mod ends;
 pub mod format;
 pub mod inspect;
 pub mod layout;
 pub mod meter;
 pub mod packing;
+pub mod parts;
 pub mod progress;
 pub mod qcow2;
 pub mod readback;
@@ -58,12 +60,14 @@ use download::patience::{Failure, Patience};
 use download::resume::Download;
 use drive::Drive;
 use format::Format;
+pub use layout::Layout;
 use meter::{Meter, Metered, Stage};
+use parts::Division;
 use progress::Progress;
 use readback::{Verdict, once_more};
 pub use receipt::Receipt;
-use receipt::Seconds;
-use sink::DiskSink;
+use receipt::{Left, Seconds};
+use sink::{DiskSink, Sink};
 use source::{Digest, Hashing};
 
 /// What to write.
@@ -78,8 +82,7 @@ pub struct Request {
     /// A complete Authorization header value.
     pub authorization: Option<Secret>,
     pub proxies: Proxies,
-    /// A disk without a partition would be good for nothing.
-    pub partitioned: bool,
+    pub layout: Layout,
     pub drive: Option<drive::Source>,
 }
 
@@ -110,7 +113,7 @@ struct Deployment<'a> {
 /// What one attempt left on the disk.
 struct Written {
     bytes: Bytes,
-    signature: u32,
+    left: Left,
     traffic: Arc<Traffic>,
 }
 
@@ -170,7 +173,7 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         zeros: written.traffic.zeroed(),
         retries: spent.connections - 1,
         seconds: Seconds::of(&meter, tools.clock.elapsed() - started),
-        signature: written.signature,
+        left: written.left,
     };
     info!("{}", receipt.line(disk));
     Ok(receipt)
@@ -202,33 +205,55 @@ impl Deployment<'_> {
         let sector = target.table_units().first().copied();
         let drive = self.drive.as_ref().zip(sector);
         let drive = drive.map(|(drive, sector)| drive.fit(sector));
+        let traffic = target.traffic();
+        let division = match &self.request.layout {
+            Layout::Partition(wanted) => Some(Division::new(wanted, &target, drive.as_ref())?),
+            Layout::Disk | Layout::Bytes => None,
+        };
+        let out = match &division {
+            Some(division) => division.root()?,
+            None => DiskSink::new(target)?,
+        };
         let size = length.map_or("of unknown size".to_owned(), |length| length.to_string());
-        let (name, room) = (redacted(url), target.size());
+        let (name, room) = (redacted(url), Bytes(out.capacity()));
         info!("writing {name} ({size}) to {disk} ({room})");
         tools.gauge.begin("writing", length);
         let ahead =
             ReadAhead::spawn("image-read", download)?.metered(meter.clone(), Stage::Network);
         let seen = Progress::new(Bounded::new(ahead, room), tools.gauge.clone());
         let image = Hashing::new(seen, self.wanted.algorithm()).metered(meter.clone());
-        let traffic = target.traffic();
-        let proof = tools.readback.then(|| tools.gauge.clone());
-        let mut out = DiskSink::new(target)?.read_back(proof);
+        let mut out = out.read_back(tools.readback.then(|| tools.gauge.clone()));
         let metered = &mut Metered::new(&mut out, meter);
         let format = &self.request.format;
         let (bytes, image) = format.write(image, length, metered, &mut aside)?;
         image.must_be(&self.wanted)?;
         info!("{} verified, flushing {disk}", self.wanted);
         tools.gauge.begin("flushing", None);
-        let signature = out.signature();
-        let demanded = self.request.partitioned;
-        let verdict = meter.charge(Stage::Disk, || {
-            out.commit_with(|draft| layout::arrange(draft, demanded, drive.as_ref()))
-        })?;
+        let finish = || self.finish(out, division.as_ref(), drive.as_ref());
+        let (verdict, left) = meter.charge(Stage::Disk, finish)?;
         let written = Written {
             bytes,
-            signature,
+            left,
             traffic,
         };
         Ok((written, verdict))
+    }
+
+    /// The image is there and verified: what makes a disk of it.
+    fn finish(
+        &self,
+        out: DiskSink,
+        division: Option<&Division>,
+        drive: Option<&Drive>,
+    ) -> Result<(Verdict, Left)> {
+        if let Some(division) = division {
+            let (proof, gauge) = (self.tools.readback, &self.tools.gauge);
+            let (verdict, laid) = division.finish(out, proof, gauge)?;
+            return Ok((verdict, Left::Parts(laid)));
+        }
+        let demanded = self.request.layout == Layout::Disk;
+        let left = Left::Disk(out.signature());
+        let verdict = out.commit_with(|draft| layout::arrange(draft, demanded, drive))?;
+        Ok((verdict, left))
     }
 }

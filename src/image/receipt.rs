@@ -4,10 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::meter::{Meter, Stage};
-use crate::codec::json::{Number, Value, number, object, text};
+use super::parts::Laid;
+use crate::codec::json::{Number, Value, gather, number, object, text};
 use crate::units::Bytes;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// The size of what is on the disk.
     pub bytes: Bytes,
@@ -20,8 +21,16 @@ pub struct Receipt {
     /// Times the image was asked for again.
     pub retries: u32,
     pub seconds: Seconds,
-    /// The disk signature of an MBR: the little-endian word at byte 440.
-    pub signature: u32,
+    pub left: Left,
+}
+
+/// By what Ironic knows the disk that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// A whole disk by the signature of an MBR: the little-endian word at byte 440.
+    Disk(u32),
+    /// One that was divided by its partitions.
+    Parts(Vec<Laid>),
 }
 
 /// What the time went to. Stages that have a thread of their own overlap with the others.
@@ -77,7 +86,7 @@ impl Receipt {
             ("retries", number(self.retries.into())),
             (
                 "seconds",
-                Value::Object(stages.into_iter().chain([total]).collect()),
+                Value::Object(gather(stages.into_iter().chain([total]))),
             ),
             ("bottleneck", text(self.seconds.bottleneck())),
         ])
@@ -135,7 +144,7 @@ mod tests {
                 decode: seconds(1),
                 disk: seconds(5),
             },
-            signature: 0,
+            left: Left::Disk(0),
         };
         assert_eq!(
             receipt.line(Path::new("/dev/vda")),

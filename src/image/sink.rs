@@ -5,43 +5,57 @@
 //! everything else is on stable storage. A disk that never verified never boots.
 
 use std::io;
-use std::ops::Range;
 use std::sync::Arc;
 
 use log::debug;
 
-use super::belt::Block;
+use super::belt::{BLOCK_SIZE, Block};
 use super::draft::Draft;
-use super::readback::{Proof, Verdict, unlike};
+use super::ends::{Ends, HELD};
+use super::readback::{Proof, Verdict};
 use super::runs::GRAIN;
 use super::tally::Tally;
 use super::writers::Writers;
 use crate::disk::target::Target;
-use crate::error::{Context, Error, Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::gauge::Gauge;
 use crate::sys::block::{ALIGNMENT, Aligned};
-use crate::units::{MIB, align_up};
-
-/// Bytes held back at each end of the disk.
-const HELD: u64 = MIB;
+use crate::units::{Bytes, align_up};
 
 /// Where decoded bytes go; offsets are bytes from the start of the disk.
 pub trait Sink {
     /// How many bytes there is room for in all.
     fn capacity(&self) -> u64;
+    /// What an image of so many bytes, or of nobody knows how many, is refused with where that is too little.
+    fn too_small(&self, image: Option<Bytes>) -> Error {
+        too_small(image, Bytes(self.capacity()))
+    }
     /// Room for bytes that belong at `at`, never empty: decoders read straight into it.
     fn room(&mut self, at: u64) -> io::Result<&mut [u8]>;
+    /// Room as a whole block, whose memory may be exchanged for another; none where there is no whole one.
+    fn block(&mut self, _at: u64) -> io::Result<Option<&mut Aligned>> {
+        Ok(None)
+    }
     /// The first `count` bytes of the last room are filled.
     fn filled(&mut self, count: usize) -> io::Result<()>;
     /// `len` bytes from `at` must read as zeros, whatever the disk held.
     fn zeros(&mut self, at: u64, len: u64) -> io::Result<()>;
 }
 
+fn too_small(image: Option<Bytes>, room: Bytes) -> Error {
+    let why = match image {
+        Some(image) => {
+            format!("the image does not fit: it is a disk of {image}, this one holds {room}")
+        }
+        None => format!("the image is larger than the disk, which holds {room}"),
+    };
+    Error::new(Kind::ImageWriteError, why)
+}
+
 pub struct DiskSink {
     target: Arc<Target>,
-    head: Aligned,
-    tail: Aligned,
-    tail_at: u64,
+    too_small: fn(Option<Bytes>, Bytes) -> Error,
+    ends: Ends,
     /// Where the last room began.
     offered: u64,
     /// Past the last byte that belongs to the image.
@@ -63,15 +77,24 @@ impl DiskSink {
         }
         Ok(DiskSink {
             target: Arc::new(target),
-            head: Aligned::new(HELD as usize),
-            tail: Aligned::new(HELD as usize),
-            tail_at: size - HELD,
+            too_small,
+            ends: Ends::new(size),
             offered: 0,
             end: 0,
             current: None,
             writers: None,
             proof: None,
         })
+    }
+
+    /// As one partition, together with which `stale` is cleared; what is too large for it gets another answer.
+    pub fn among(
+        mut self,
+        stale: Vec<Target>,
+        too_small: fn(Option<Bytes>, Bytes) -> Error,
+    ) -> Self {
+        (self.ends.stale, self.too_small) = (stale, too_small);
+        self
     }
 
     /// Has everything read back at the end; for those who want it, the gauge to tell.
@@ -83,7 +106,7 @@ impl DiskSink {
     /// The disk signature of an MBR: the little-endian word at byte 440.
     pub fn signature(&self) -> u32 {
         let mut word = [0; 4];
-        word.copy_from_slice(&self.head[440..444]);
+        word.copy_from_slice(&self.ends.head[440..444]);
         u32::from_le_bytes(word)
     }
 
@@ -97,11 +120,11 @@ impl DiskSink {
         self.send_current()?;
         match self.writers.take() {
             Some(writers) => writers.finish()?,
-            None => self.clear_ends()?,
+            None => self.ends.clear(&self.target)?,
         }
         self.target.flush()?;
         if let Some(proof) = &self.proof {
-            let between = HELD..self.end.min(self.tail_at);
+            let between = HELD..self.end.min(self.ends.tail_at);
             let differences = proof.differences(&self.target, between)?;
             if !differences.is_empty() {
                 return Ok(Verdict::of(differences));
@@ -109,9 +132,9 @@ impl DiskSink {
         }
         let mut draft = Draft {
             target: &self.target,
-            head: &mut self.head,
-            tail: &mut self.tail,
-            tail_at: self.tail_at,
+            head: &mut self.ends.head,
+            tail: &mut self.ends.tail,
+            tail_at: self.ends.tail_at,
             written: self.proof.as_ref().map(|_| Vec::new()),
         };
         last(&mut draft)?;
@@ -120,11 +143,11 @@ impl DiskSink {
         if !differences.is_empty() {
             return Ok(Verdict::of(differences));
         }
-        self.write_ends()?;
+        self.ends.write(&self.target)?;
         if self.proof.is_some() {
-            let differences = self.compare_ends();
+            let differences = self.ends.differences(&self.target);
             if !matches!(&differences, Ok(none) if none.is_empty()) {
-                self.clear_ends()?;
+                self.ends.clear(&self.target)?;
                 return differences.map(Verdict::of);
             }
         }
@@ -134,49 +157,11 @@ impl DiskSink {
         Ok(Verdict::Complete)
     }
 
-    fn write_ends(&self) -> Result<()> {
-        let (boot_sector, rest) = self.head.split_at(ALIGNMENT);
-        self.target.write_at(&self.tail, self.tail_at)?;
-        self.target.write_at(rest, ALIGNMENT as u64)?;
-        self.target.flush()?;
-        let last = self
-            .target
-            .write_at(boot_sector, 0)
-            .and_then(|()| self.target.flush());
-        if last.is_err() {
-            // Whether it arrived is unknown, so it must not boot.
-            let _ = self.target.write_at(&Aligned::new(ALIGNMENT), 0);
-        }
-        last
-    }
-
-    fn compare_ends(&self) -> Result<Vec<Range<u64>>> {
-        let mut differences = unlike(&self.target, &self.head, 0)?;
-        differences.extend(unlike(&self.target, &self.tail, self.tail_at)?);
-        Ok(differences)
-    }
-
-    /// Takes the old partition tables off before the first of the old data goes.
-    fn clear_ends(&self) -> Result<()> {
-        let clearing = || {
-            format!(
-                "clearing the old partition table of {}",
-                self.target.path().display()
-            )
-        };
-        let zeros = Aligned::new(HELD as usize);
-        self.target.write_at(&zeros, 0).with_context(clearing)?;
-        self.target
-            .write_at(&zeros, self.tail_at)
-            .with_context(clearing)?;
-        self.target.flush().with_context(clearing)
-    }
-
     fn writers(&mut self) -> Result<&mut Writers> {
         let writers = match self.writers.take() {
             Some(writers) => writers,
             None => {
-                self.clear_ends()?;
+                self.ends.clear(&self.target)?;
                 Writers::start(&self.target, self.tally())?
             }
         };
@@ -233,9 +218,7 @@ impl DiskSink {
     fn write_zeros(&mut self, mut at: u64, end: u64) -> io::Result<()> {
         while at < end {
             let room = self.room(at)?;
-            let count = room
-                .len()
-                .min(usize::try_from(end - at).unwrap_or(usize::MAX));
+            let count = (end - at).min(room.len() as u64) as usize;
             room[..count].fill(0);
             self.filled(count)?;
             at += count as u64;
@@ -243,9 +226,17 @@ impl DiskSink {
         Ok(())
     }
 
-    fn take_block(&mut self) -> Result<Block> {
+    /// An empty block for what belongs at `at`; the last one leaves.
+    fn begin(&mut self, at: u64) -> Result<Block> {
+        self.send_current()?;
+        let within = (at % self.target.sector()) as usize;
         match self.writers()?.take() {
-            Some(block) => Ok(block),
+            Some(block) => Ok(Block {
+                at: at - within as u64,
+                from: within,
+                len: within,
+                ..block
+            }),
             None => Err(self.writer_error()),
         }
     }
@@ -264,48 +255,49 @@ impl Sink for DiskSink {
         self.target.size().0
     }
 
+    fn too_small(&self, image: Option<Bytes>) -> Error {
+        (self.too_small)(image, self.target.size())
+    }
+
     fn room(&mut self, at: u64) -> io::Result<&mut [u8]> {
-        let size = self.target.size();
-        if at >= size.0 {
-            let why = format!(
-                "the image does not fit: {} holds {size}",
-                self.target.path().display()
-            );
-            return Err(Error::new(Kind::ImageWriteError, why).into());
+        if at >= self.capacity() {
+            return Err(self.too_small(None).into());
         }
         self.offered = at;
         if at < HELD {
-            return Ok(&mut self.head[at as usize..]);
+            return Ok(&mut self.ends.head[at as usize..]);
         }
-        if at >= self.tail_at {
+        if at >= self.ends.tail_at {
             self.send_current()?;
-            return Ok(&mut self.tail[(at - self.tail_at) as usize..]);
+            return Ok(&mut self.ends.tail[(at - self.ends.tail_at) as usize..]);
         }
-        let block = match self.current.take() {
-            Some(block) if block.at + block.len as u64 == at && block.len < block.memory.len() => {
-                block
-            }
-            other => {
-                self.current = other;
-                self.send_current()?;
-                let within = (at % self.target.sector()) as usize;
-                Block {
-                    at: at - within as u64,
-                    from: within,
-                    len: within,
-                    ..self.take_block()?
-                }
-            }
+        let before_tail = usize::try_from(self.ends.tail_at - at).unwrap_or(usize::MAX);
+        let block = match self.current.take_if(|block| block.goes_on(at)) {
+            Some(block) => block,
+            None => self.begin(at)?,
         };
         let room = self.current.insert(block).room();
-        let before_tail = usize::try_from(self.tail_at - at).unwrap_or(usize::MAX);
         let end = room.len().min(before_tail);
         Ok(&mut room[..end])
     }
 
+    fn block(&mut self, at: u64) -> io::Result<Option<&mut Aligned>> {
+        let between = at >= HELD && at + BLOCK_SIZE as u64 <= self.ends.tail_at;
+        let current = self.current.as_ref();
+        if !between
+            || !at.is_multiple_of(self.target.sector())
+            || current.is_some_and(|block| block.goes_on(at))
+        {
+            return Ok(None);
+        }
+        self.offered = at;
+        let block = self.begin(at)?;
+        Ok(Some(&mut self.current.insert(block).memory))
+    }
+
     fn filled(&mut self, count: usize) -> io::Result<()> {
         if let (HELD.., Some(block)) = (self.offered, &mut self.current)
-            && self.offered < self.tail_at
+            && self.offered < self.ends.tail_at
         {
             block.len += count;
         }
@@ -318,7 +310,7 @@ impl Sink for DiskSink {
         self.end = self.end.max(end);
         let sector = self.target.sector();
         let first = align_up(at.max(HELD), sector);
-        let last = end.min(self.tail_at) / sector * sector;
+        let last = end.min(self.ends.tail_at) / sector * sector;
         let long = last.saturating_sub(first) >= GRAIN as u64;
         if long {
             self.write_zeros(at, first)?;

@@ -1,14 +1,21 @@
 //! Writing an image to the machine's disk, as a step and as a command of its own.
 
+use std::path::Path;
+use std::time::Duration;
+
 use log::{info, warn};
 
 use super::machine::Machine;
-use super::order;
+use super::written::{Written, partition};
+use super::{firmware, order};
 use crate::codec::json::{Fields, Object, Value, object, text};
 use crate::disk;
-use crate::error::{Context, Kind, Result};
-use crate::image;
-use crate::image::drive::Source;
+use crate::error::{Context, Error, Kind, Result};
+use crate::image::drive::{self, Source};
+use crate::image::parts::Laid;
+use crate::image::receipt::Left;
+use crate::image::{self, Layout};
+use crate::units::Bytes;
 
 /// The step `write_image`.
 pub(super) fn step(machine: &Machine, arguments: &Object) -> Result<Value> {
@@ -19,9 +26,14 @@ pub(super) fn step(machine: &Machine, arguments: &Object) -> Result<Value> {
 pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
     let empty = Object::new();
     let info = arguments.object("image_info")?.unwrap_or(&empty);
-    let mut request = order::request(info, machine.settings())?;
-    request.drive =
-        drive(arguments, info)?.map(|drive| drive.anew(machine.settings().rebuild_drive));
+    let scheme = firmware::scheme(&machine.node(), &machine.host);
+    let mut request = order::request(info, machine.settings(), scheme)?;
+    let limit = match request.layout {
+        Layout::Partition(_) => drive::MOST,
+        Layout::Disk | Layout::Bytes => drive::LIMIT,
+    };
+    let drive = drive(arguments, info, limit)?;
+    request.drive = drive.map(|drive| drive.anew(machine.settings().rebuild_drive));
     let disk = choose_disk(machine)?;
     let place = disk.path.display();
     info!("image {} goes to {place}", request.id);
@@ -29,14 +41,20 @@ pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
     let receipt = image::deploy(&request, &disk.path, &machine.tools)
         .with_context(|| format!("writing image {} to {place}", request.id))
         .kind(Kind::ImageWriteError)?;
-    // How Ironic knows a whole disk from others: by the signature in its boot record.
-    let signature = format!("{:#010x}", receipt.signature);
-    machine.set_written(Some(&signature));
+    if let Left::Parts(parts) = &receipt.left {
+        wait_for(machine, &disk.path, parts)?;
+    }
+    let written = Written::new(&disk.path, &receipt.left);
+    machine.set_written(Some(&written));
+    let root = written.root().unwrap_or_default();
     // protocol/api.md §11: the words of the reference agent.
-    let result = format!(
-        "prepare_image: image ({}) written to device {place} root_uuid={signature}",
+    let mut result = format!(
+        "prepare_image: image ({}) written to device {place} root_uuid={root}",
         request.id
     );
+    if let (Some("uefi"), Some(efi)) = (info.string("deploy_boot_mode")?, written.efi()) {
+        result += &format!(" efi_system_partition_uuid={efi}");
+    }
     Ok(object([
         ("result", text(result)),
         ("receipt", receipt.to_json()),
@@ -44,17 +62,44 @@ pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
 }
 
 /// The config drive, if there is one: the step's own argument wins.
-fn drive(arguments: &Object, info: &Object) -> Result<Option<Source>> {
+fn drive(arguments: &Object, info: &Object, limit: Bytes) -> Result<Option<Source>> {
     let given = match arguments.string("configdrive")? {
         None => info.string("configdrive")?,
         own => own,
     };
     let given = given.filter(|text| !text.is_empty());
-    given.map(Source::new).transpose()
+    given.map(|text| Source::new(text, limit)).transpose()
 }
 
-/// A node without hints is looked up once more: they may just have been set.
-fn choose_disk(machine: &Machine) -> Result<disk::Disk> {
+/// In a ramdisk, where the kernel makes them, until every partition has a device.
+fn wait_for(machine: &Machine, disk: &Path, parts: &[Laid]) -> Result<()> {
+    // protocol/deploy.md §15: partition_detection_attempts, a second apart.
+    const ATTEMPTS: u32 = 3;
+    if !machine.host.is_ramdisk() {
+        return Ok(());
+    }
+    for part in parts {
+        let device = partition(disk, part.number);
+        let mut attempts = (1..=ATTEMPTS).skip_while(|attempt| {
+            let there = device.exists();
+            if !there && *attempt < ATTEMPTS {
+                machine.clock.sleep(Duration::from_secs(1));
+            }
+            !there
+        });
+        if attempts.next().is_none() {
+            let (device, name) = (device.display(), part.role.name());
+            let why = format!(
+                "the image is written, but the kernel shows no {device} for the {name} partition: is the disk in use?"
+            );
+            return Err(Error::new(Kind::DeploymentError, why));
+        }
+    }
+    Ok(())
+}
+
+/// The disk an image goes to. A node without hints is looked up once more: they may just have been set.
+pub fn choose_disk(machine: &Machine) -> Result<disk::Disk> {
     if !machine.node().has_hints() {
         match machine.agent.look_up() {
             Ok(node) => machine.set_node(node),

@@ -8,6 +8,7 @@ use log::warn;
 
 use super::erasure::Erasure;
 use super::node::Node;
+use super::written::Written;
 use crate::clock::{Bell, Clock};
 use crate::error::Result;
 use crate::gauge::Gauge;
@@ -139,18 +140,18 @@ impl Machine {
         &self.tools.gauge
     }
 
-    /// The disk signature of the image that was written, if one was since the machine started: also by a
-    /// process before this one, which may have died between its success and Ironic's question.
-    pub fn written(&self) -> Option<String> {
-        fs::read_to_string(self.host.run(WRITTEN)).ok()
+    /// What was written since the machine started: also by a process before this one, which may have died
+    /// between its success and Ironic's question.
+    pub fn written(&self) -> Option<Written> {
+        let text = fs::read_to_string(self.host.run(WRITTEN)).ok()?;
+        Written::parse(&text)
     }
 
-    pub fn set_written(&self, signature: Option<&str>) {
+    pub fn set_written(&self, written: Option<&Written>) {
         let path = self.host.run(WRITTEN);
-        let outcome = match signature {
-            Some(signature) => {
-                fs::create_dir_all(self.host.run("")).and_then(|()| fs::write(&path, signature))
-            }
+        let outcome = match written {
+            Some(written) => fs::create_dir_all(self.host.run(""))
+                .and_then(|()| fs::write(&path, written.to_text())),
             None => match fs::remove_file(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
                 outcome => outcome,

@@ -2,15 +2,20 @@
 
 use crate::codec;
 use crate::codec::json::{Fields, Object, Value};
+use crate::disk::table::plan::{Scheme, Sizes};
 use crate::error::{Context, Error, Kind, Result};
-use crate::image::Request;
 use crate::image::checksum::Checksum;
 use crate::image::format::Format;
+use crate::image::parts::Wanted;
 use crate::image::source::Algorithm;
+use crate::image::{Layout, Request};
 use crate::net::proxy::Proxies;
 use crate::secret::{Secret, redacted};
 
 use super::machine::{Login, Settings};
+
+/// In MiB: what is written last, the ends of the partition, is a MiB each.
+const LEAST_ROOT: u64 = 2;
 
 /// What upstream checks before it starts; the texts are part of the protocol (deploy.md §3).
 pub fn validate(info: Option<&Object>, md5: bool) -> Result<()> {
@@ -47,30 +52,67 @@ pub fn validate(info: Option<&Object>, md5: bool) -> Result<()> {
     Ok(())
 }
 
-/// Everything the image path needs; what this build cannot do is refused here, before any write.
-pub fn request(info: &Object, settings: &Settings) -> Result<Request> {
+/// Everything the image path needs, for a machine that starts from a disk made by `scheme`; what this build
+/// cannot do is refused here, before any write.
+pub fn request(info: &Object, settings: &Settings, scheme: Scheme) -> Result<Request> {
     validate(Some(info), settings.md5)?;
     let id = match info.get("id") {
         // The end of the URL, so that of a temporary URL has the signature in it.
         Some(Value::String(id)) => redacted(id),
         _ => return Err(not_text("id")),
     };
-    if info.string("image_type")? == Some("partition") {
-        return Err(Error::new(
-            Kind::DeploymentError,
-            "partition images are not in this build; no disk was touched",
-        ));
-    }
     Ok(Request {
         urls: urls(info)?,
         checksum: checksum(info, settings.md5)?,
         format: format(info, settings)?,
         authorization: authorization(info, &id, settings)?,
         proxies: proxies(info)?,
-        partitioned: true,
+        layout: layout(info, scheme)?,
         drive: None,
         id,
     })
+}
+
+/// A whole disk unless it is called a partition.
+fn layout(info: &Object, scheme: Scheme) -> Result<Layout> {
+    if info.string("image_type")? != Some("partition") {
+        return Ok(Layout::Disk);
+    }
+    let preserve = info.boolean("preserve_ephemeral")?.unwrap_or(false);
+    let sizes = Sizes {
+        root: mebibytes(info, "root_mb")?.unwrap_or(0),
+        swap: mebibytes(info, "swap_mb")?.unwrap_or(0),
+        ephemeral: mebibytes(info, "ephemeral_mb")?.unwrap_or(0),
+        drive: 0,
+    };
+    if sizes.root < LEAST_ROOT {
+        return Err(invalid(format!(
+            "'root_mb' must be {LEAST_ROOT} or more: the size in MiB of the root partition, which the image is for"
+        )));
+    }
+    let format = info.string("ephemeral_format")?.unwrap_or("none");
+    if sizes.ephemeral > 0 && !preserve && format != "vfat" {
+        return Err(invalid(format!(
+            "ephemeral_format '{format:.40}' is not in this build, only vfat is (instance_info.ephemeral_format, \
+             else Ironic's own default_ephemeral_format); no disk was touched"
+        )));
+    }
+    Ok(Layout::Partition(Wanted {
+        scheme,
+        sizes,
+        preserve,
+    }))
+}
+
+/// A whole number, which may come as text.
+fn mebibytes(info: &Object, field: &str) -> Result<Option<u64>> {
+    match info.field(field) {
+        Some(Value::String(text)) => text.trim().parse().map(Some).map_err(|_| {
+            let why = format!("'{field}' must be a whole number of MiB, 0 or more");
+            invalid(why)
+        }),
+        _ => info.integer(field),
+    }
 }
 
 fn urls(info: &Object) -> Result<Vec<String>> {

@@ -20,6 +20,13 @@ pub fn random(bytes: &mut [u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Bytes in a page of memory.
+pub fn page_size() -> usize {
+    // SAFETY: takes no pointer.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(size).unwrap_or(4096) // POSIX: it has no way to fail
+}
+
 /// Mounts a file system of the type `kind` that needs no device; nothing on it can be run.
 pub fn mount(kind: &str, target: &Path, options: &str) -> io::Result<()> {
     let (kind, options) = (CString::new(kind)?, CString::new(options)?);

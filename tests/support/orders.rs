@@ -11,7 +11,7 @@ use ironlet::image::checksum::Checksum;
 use ironlet::image::download::patience::Patience;
 use ironlet::image::format::Format;
 use ironlet::image::source::{Algorithm, Hashing};
-use ironlet::image::{Request, Tools};
+use ironlet::image::{Layout, Request, Tools};
 use ironlet::net::http::Timeouts;
 
 /// The image that has these bytes, as they are served at `url`.
@@ -29,7 +29,7 @@ pub fn request(urls: Vec<String>, checksum: Checksum, format: Format) -> Request
         format,
         authorization: None,
         proxies: Default::default(),
-        partitioned: false,
+        layout: Layout::Bytes,
         drive: None,
     }
 }

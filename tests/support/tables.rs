@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use ironlet::error::Result;
 use ironlet::image::drive::Source;
 use ironlet::image::format::Format;
-use ironlet::image::{Receipt, Tools, deploy};
+use ironlet::image::{Layout, Receipt, Tools, deploy};
 
 use super::image_server::{Behaviour, ImageServer};
 use super::orders::{self, order};
@@ -83,7 +83,7 @@ pub fn old_disk(scratch: &Scratch, mib: usize) -> PathBuf {
 pub fn put(image: &[u8], disk: &Path, drive: Option<Source>) -> Result<Receipt> {
     let server = ImageServer::start(image.to_vec(), vec![Behaviour::Serve]);
     let mut request = order(server.url("/image.raw"), image, Format::Raw);
-    (request.partitioned, request.drive) = (true, drive);
+    (request.layout, request.drive) = (Layout::Disk, drive);
     deploy(&request, disk, &tools(disk))
 }
 

@@ -25,6 +25,11 @@ pub fn format(device: &mut dyn Device, size: u64, sector: u16, label: &str, id: 
     write(device, &shape, size).context("making a FAT file system")
 }
 
+/// Can there be one of `size` bytes?
+pub fn check(size: u64, sector: u16) -> Result<()> {
+    Shape::plan(size, sector.into()).map(drop)
+}
+
 fn write(device: &mut dyn Device, shape: &Shape, size: u64) -> Result<()> {
     let wide = shape.bits == 32;
     // Whatever is there begins with zeros: also a sector larger than what stands in it.

@@ -17,8 +17,10 @@ const ENTRY: usize = 128;
 const ENTRIES_ROOM: u64 = 16 << 10;
 /// In an entry: 36 UTF-16 units.
 const NAME: std::ops::Range<usize> = 56..128;
+/// Entries of a new table.
+const ENTRIES: usize = 128;
 // 0FC63DAF-8483-4772-8E79-3D69D8477DE4, Linux filesystem data: what sgdisk gives by default.
-const LINUX: [u8; 16] = [
+pub const LINUX: [u8; 16] = [
     0xaf, 0x3d, 0xc6, 0x0f, 0x83, 0x84, 0x72, 0x47, 0x8e, 0x79, 0x3d, 0x69, 0xd8, 0x47, 0x7d, 0xe4,
 ];
 
@@ -53,6 +55,33 @@ pub fn is_header(sector: &[u8]) -> bool {
 }
 
 impl Gpt {
+    /// One without partitions for a disk of `size` bytes, called `guid`.
+    pub fn new(guid: [u8; 16], sector: u64, size: u64) -> Result<Self> {
+        let entries_at = 2;
+        let first = entries_at + ((ENTRIES * ENTRY) as u64).div_ceil(sector);
+        let last = (size / sector).saturating_sub(1);
+        let mut header = vec![0; HEADER];
+        header[..8].copy_from_slice(SIGNATURE);
+        header[8..12].copy_from_slice(&0x0001_0000u32.to_le_bytes());
+        header[12..16].copy_from_slice(&(HEADER as u32).to_le_bytes());
+        header[40..48].copy_from_slice(&first.to_le_bytes());
+        header[56..72].copy_from_slice(&guid);
+        header[80..84].copy_from_slice(&(ENTRIES as u32).to_le_bytes());
+        header[84..88].copy_from_slice(&(ENTRY as u32).to_le_bytes());
+        let mut gpt = Gpt {
+            sector,
+            last,
+            header,
+            entries: vec![0; ENTRIES * ENTRY],
+            entry: ENTRY,
+            entries_at,
+            backup_at: last,
+            usable: first..=last,
+        };
+        gpt.use_up_to(last)?;
+        Ok(gpt)
+    }
+
     /// The primary table in `head`, the start of a disk of `size` bytes; the error names the field that is
     /// wrong.
     pub(super) fn read(head: &[u8], sector: u64, size: u64) -> Result<Self> {
@@ -187,28 +216,56 @@ impl Gpt {
             let why = format!("all {count} entries of the GPT are in use");
             return Err(Error::plain(why));
         };
-        let limit = (*self.usable.end() + 1) * self.sector;
-        let start = last_gap(&self.partitions(), limit, len, MIB)
+        let start = last_gap(&self.partitions(), self.limit(), len, MIB)
             .filter(|start| start / self.sector >= *self.usable.start());
         let Some(start) = start else {
             let why = format!("there are no {} free at the end of the disk", Bytes(len));
             return Err(Error::plain(why));
         };
-        let entry = &mut self.entries[at * self.entry..][..self.entry];
-        entry.fill(0);
-        entry[..16].copy_from_slice(&LINUX);
-        entry[16..32].copy_from_slice(&guid);
-        entry[32..40].copy_from_slice(&(start / self.sector).to_le_bytes());
-        entry[40..48].copy_from_slice(&((start + len) / self.sector - 1).to_le_bytes());
-        for (at, unit) in name.encode_utf16().take(NAME.len() / 2).enumerate() {
-            entry[NAME.start + 2 * at..][..2].copy_from_slice(&unit.to_le_bytes());
-        }
-        Ok(Partition {
+        let partition = Partition {
             number: at as u32 + 1,
             start,
             end: start + len,
             name: name.to_owned(),
-        })
+        };
+        self.put(&partition, LINUX, guid);
+        Ok(partition)
+    }
+
+    /// Writes the entry of `partition`, whose number the table has room for.
+    pub fn put(&mut self, partition: &Partition, kind: [u8; 16], guid: [u8; 16]) {
+        let at = (partition.number as usize - 1) * self.entry;
+        let entry = &mut self.entries[at..][..self.entry];
+        entry.fill(0);
+        entry[..16].copy_from_slice(&kind);
+        entry[16..32].copy_from_slice(&guid);
+        entry[32..40].copy_from_slice(&(partition.start / self.sector).to_le_bytes());
+        entry[40..48].copy_from_slice(&(partition.end / self.sector - 1).to_le_bytes());
+        let units = partition.name.encode_utf16().take(NAME.len() / 2);
+        for (at, unit) in units.enumerate() {
+            entry[NAME.start + 2 * at..][..2].copy_from_slice(&unit.to_le_bytes());
+        }
+    }
+
+    /// What a partition is called nowhere else, if there is one of this number.
+    pub fn guid(&self, number: u32) -> Option<[u8; 16]> {
+        self.entry(number).map(|entry| array(entry, 16))
+    }
+
+    /// What a partition is for.
+    pub fn kind(&self, number: u32) -> Option<[u8; 16]> {
+        self.entry(number).map(|entry| array(entry, 0))
+    }
+
+    fn entry(&self, number: u32) -> Option<&[u8]> {
+        let at = (number as usize).checked_sub(1)?.checked_mul(self.entry)?;
+        let entry = self.entries.get(at..at + self.entry)?;
+        is_used(entry).then_some(entry)
+    }
+
+    /// The byte that no partition may reach beyond.
+    pub fn limit(&self) -> u64 {
+        (*self.usable.end() + 1) * self.sector
     }
 
     /// Both copies, ready to be written; the backup comes first.

@@ -1,5 +1,7 @@
 //! The master boot record: four entries in the first sector; one may be extended, a chain of further records.
 
+use std::ops::Range;
+
 use super::{Partition, check, last_gap, u32_at};
 use crate::error::{Error, Result};
 use crate::units::{Bytes, MIB};
@@ -7,6 +9,7 @@ use crate::units::{Bytes, MIB};
 // UEFI 2.10, 5.2.1: entries of 16 bytes from byte 446 on, then the signature.
 const ENTRIES: usize = 446;
 const ENTRY: usize = 16;
+pub const SIGNATURE_OF_DISK: Range<usize> = 440..444;
 const SIGNATURE: [u8; 2] = [0x55, 0xaa];
 // UEFI 2.10, 5.2.2: the type of the entry that covers a GPT.
 const PROTECTIVE: u8 = 0xee;
@@ -68,6 +71,36 @@ pub fn protect(head: &mut [u8], sectors: u64) {
     }
 }
 
+/// A boot record with `entries`, which are whole sectors within its reach, for the disk called `signature`:
+/// type, start and end of each, and whether the firmware is to start it.
+pub fn boot_record(signature: u32, sector: u64, entries: &[(u8, Range<u64>, bool)]) -> [u8; 512] {
+    let mut head = [0; 512];
+    head[SIGNATURE_OF_DISK].copy_from_slice(&signature.to_le_bytes());
+    for (at, (kind, bytes, active)) in entries.iter().enumerate().take(4) {
+        let field = |bytes: u64| u32::try_from(bytes / sector).unwrap_or(u32::MAX);
+        let record = Record {
+            kind: *kind,
+            start: field(bytes.start),
+            sectors: field(bytes.end - bytes.start),
+        };
+        record.write(at, &mut head);
+        // UEFI 2.10, 5.2.1: the one entry a legacy boot record loads.
+        head[ENTRIES + at * ENTRY] = if *active { 0x80 } else { 0 };
+    }
+    head[510..].copy_from_slice(&SIGNATURE);
+    head
+}
+
+/// The boot record that protects a GPT of `sectors` sectors from those who know only MBRs.
+pub fn protective(sectors: u64) -> [u8; 512] {
+    let mut head = boot_record(0, 1, &[(PROTECTIVE, 1..2, false)]);
+    // UEFI 2.10, 5.2.3: it starts at cylinder 0, head 0, sector 2, and ends at the last there is.
+    head[ENTRIES + 1..ENTRIES + 4].copy_from_slice(&[0, 2, 0]);
+    head[ENTRIES + 5..ENTRIES + 8].fill(0xff);
+    protect(&mut head, sectors);
+    head
+}
+
 impl Record {
     const EMPTY: Record = Record {
         kind: 0,
@@ -86,6 +119,17 @@ impl Record {
 
     fn is_used(&self) -> bool {
         self.kind != 0 && self.sectors > 0
+    }
+
+    /// As the entry number `at`, from 0, of the boot record `head` begins with.
+    fn write(&self, at: usize, head: &mut [u8]) {
+        let entry = &mut head[ENTRIES + at * ENTRY..][..ENTRY];
+        entry[0] = 0;
+        entry[1..4].copy_from_slice(&BEYOND_CHS);
+        entry[4] = self.kind;
+        entry[5..8].copy_from_slice(&BEYOND_CHS);
+        entry[8..12].copy_from_slice(&self.start.to_le_bytes());
+        entry[12..].copy_from_slice(&self.sectors.to_le_bytes());
     }
 }
 
@@ -119,6 +163,12 @@ impl Mbr {
             }
         })
         .collect()
+    }
+
+    /// What one of the four partitions is for.
+    pub fn kind(&self, number: u32) -> Option<u8> {
+        let at = usize::try_from(number).ok()?.checked_sub(1)?;
+        self.records.get(at).map(|record| record.kind)
     }
 
     /// The partitions within the extended one, whose records `read` gets; a broken chain ends there.
@@ -184,13 +234,7 @@ impl Mbr {
             sectors: field(len),
         };
         self.records[at] = record;
-        let entry = &mut head[ENTRIES + at * ENTRY..][..ENTRY];
-        entry[0] = 0;
-        entry[1..4].copy_from_slice(&BEYOND_CHS);
-        entry[4] = record.kind;
-        entry[5..8].copy_from_slice(&BEYOND_CHS);
-        entry[8..12].copy_from_slice(&record.start.to_le_bytes());
-        entry[12..].copy_from_slice(&record.sectors.to_le_bytes());
+        record.write(at, head);
         Ok(Partition {
             number: at as u32 + 1,
             start,

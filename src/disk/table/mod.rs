@@ -1,11 +1,14 @@
-//! Partition tables as bytes: read, moved to the true end of a disk, and given one partition more.
+//! Partition tables as bytes: read, moved to the true end of a disk, given one partition more, and made anew.
 //!
 //! Pure: whoever has the first bytes of a disk calls [`Table::read`], and writes what comes back.
 
 pub mod gpt;
 pub mod mbr;
+pub mod plan;
 
+use crate::codec::uuid;
 use crate::error::{Error, Result};
+use crate::sort;
 use crate::units::Bytes;
 use gpt::Gpt;
 use mbr::Mbr;
@@ -62,6 +65,18 @@ impl Table {
             Table::Mbr(mbr) => mbr.partitions(),
         }
     }
+
+    /// `PARTUUID` as udev and the kernel have it, of the partition `number` of the disk that begins with `head`.
+    pub fn partition_uuid(&self, head: &[u8], number: u32) -> Option<String> {
+        match self {
+            Table::Gpt(gpt) => Some(uuid::text(&uuid::swapped(gpt.guid(number)?))),
+            // block/partitions/msdos.c, set_info
+            Table::Mbr(_) => {
+                let signature = u32_at(head.get(..512)?, mbr::SIGNATURE_OF_DISK.start);
+                Some(format!("{signature:08x}-{number:02x}"))
+            }
+        }
+    }
 }
 
 fn no_header(head: &[u8], sectors: &[u64]) -> Error {
@@ -79,7 +94,7 @@ fn no_header(head: &[u8], sectors: &[u64]) -> Error {
 /// An error unless every partition is on a disk of `size` bytes and no two share a byte.
 fn check(partitions: &[Partition], size: u64) -> Result<()> {
     let mut by_start: Vec<&Partition> = partitions.iter().collect();
-    by_start.sort_unstable_by_key(|partition| partition.start);
+    sort::by_key(&mut by_start, |partition| partition.start);
     for partition in &by_start {
         if partition.end > size {
             let (number, end, size) = (partition.number, Bytes(partition.end), Bytes(size));

@@ -27,7 +27,7 @@ use log::warn;
 use super::ahead::read_full;
 use super::download::aside::Aside;
 use super::sink::Sink;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::units::Bytes;
 use decoder::Decoder;
 use header::Header;
@@ -45,12 +45,7 @@ pub fn decode<'a>(
     let count = read_full(image, &mut bytes)?;
     let header = Header::parse(&bytes[..count])?;
     if header.size > out.capacity() {
-        let why = format!(
-            "the image does not fit: the disk in it is {}, this one holds {}",
-            Bytes(header.size),
-            Bytes(out.capacity())
-        );
-        return Err(Error::new(Kind::ImageWriteError, why));
+        return Err(out.too_small(Some(Bytes(header.size))));
     }
     if header.corrupt {
         warn!("the qcow2 image is marked as corrupt by the program that wrote it");
