@@ -44,11 +44,17 @@ packages() {
     build) echo cpio kmod xz-utils zstd ca-certificates ;;
     image) echo cpio kmod e2fsprogs fdisk grub-common grub-pc-bin busybox-static openssl ;;
     machine) echo qemu-system-x86 ipxe-qemu iproute2 python3 ;;
-    rust_tests) echo dnsmasq-base efibootmgr iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools mtools genisoimage xorriso gzip zstd xz-utils parted e2fsprogs xfsprogs btrfs-progs f2fs-tools ;;
-    fuzz) echo g++ ;;
+    rust_tests) echo dnsmasq-base efibootmgr iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools mtools genisoimage xorriso gzip zstd xz-utils parted "${file_systems[@]}" ;;
+    fuzz) echo g++ dosfstools mtools genisoimage ;;
     curl) echo curl ;;
     esac
 }
+
+# What makes the signatures that erasing has to find.
+file_systems=(
+    e2fsprogs xfsprogs btrfs-progs f2fs-tools nilfs-tools ntfs-3g exfatprogs udftools reiserfsprogs jfsutils gfs2-utils ocfs2-tools
+    bcache-tools lvm2 cryptsetup-bin parted
+)
 
 # need GROUP… — install the packages of these groups that are not there; asks nobody when all are
 need() {

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Context, Result};
+use crate::sort;
 
 #[derive(Clone, Debug)]
 pub struct Host {
@@ -99,7 +100,7 @@ pub fn names(path: impl AsRef<Path>) -> Vec<String> {
         .flatten()
         .filter_map(|entry| entry.file_name().into_string().ok())
         .collect();
-    names.sort();
+    sort::by(&mut names, |one, other| one < other);
     names
 }
 

@@ -12,6 +12,7 @@
 pub mod clock;
 pub mod error;
 pub mod secret;
+pub mod sort;
 pub mod units;
 
 // F1: the kernel's interface, pure bytes → bytes, and how far the work has come

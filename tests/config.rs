@@ -60,7 +60,7 @@ fn nothing_set_means_the_documented_defaults() {
     );
     assert_eq!(config.api.lookup_timeout, Duration::from_secs(600));
     assert_eq!(config.image.permitted_formats, ["raw", "gpt", "qcow2"]);
-    assert!(!config.image.any_format && !config.image.unpack);
+    assert!(!config.image.any_format && !config.image.unpack && !config.image.rebuild_drive);
     assert_eq!(
         (config.image.timeout, config.image.retries),
         (Duration::from_secs(60), 9)
@@ -234,11 +234,11 @@ fn debug_is_never_a_reason_not_to_start() {
 fn images_are_unpacked_and_formats_not_asked_for_where_told_so() {
     let file = (
         "ironic-python-agent.d/a.conf",
-        "[DEFAULT]\ndisable_deep_image_inspection = true\n",
+        "[DEFAULT]\ndisable_deep_image_inspection = true\nconfig_drive_rebuild = true\n",
     );
     let config = Machine::new("images", &[file]).read("ironlet.decompress=1");
     let image = config.expect("fine").image;
-    assert_eq!((image.any_format, image.unpack), (true, true));
+    assert!(image.any_format && image.unpack && image.rebuild_drive);
 }
 
 #[test]

@@ -3,14 +3,18 @@
 mod support;
 
 use std::fs;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use ironlet::disk::fat::{Volume, format};
 use ironlet::disk::guard::Permit;
 use ironlet::disk::target::Target;
 use ironlet::host::Host;
 use ironlet::image::readback::Verdict;
 use ironlet::image::sink::{DiskSink, Sink};
+use ironlet::image::window::Window;
 use support::scratch::Scratch;
+use support::tables;
 
 const MIB: usize = 1 << 20;
 const SIZE: usize = 5 * MIB;
@@ -80,4 +84,34 @@ fn beyond_the_end_there_is_nothing() {
         draft.write(SIZE as u64, &[]) // nothing is nowhere too much
     });
     assert_eq!(done, Ok(Verdict::Complete));
+}
+
+/// A file system in the middle of a disk, over the border of what is still in memory.
+#[test]
+fn a_window_is_a_file_that_ends_with_it() {
+    let scratch = Scratch::new();
+    let path = scratch.disk(SIZE, 1);
+    let (start, len) = (MIB - 3000, 2 * MIB + 5000);
+    let done = sink(&path).commit_with(|draft| {
+        let mut window = Window::new(draft, start as u64, len as u64);
+        format(&mut window, len as u64, 512, "ESP", 7)?;
+        let volume = Volume::open(&mut window)?;
+        volume.add("EFI/BOOT/BOOTX64.EFI", &mut &[1; 70_000][..])?;
+        drop(volume);
+        assert_eq!(window.seek(SeekFrom::End(-1))?, len as u64 - 1);
+        assert_eq!(window.write(&[1, 2])?, 1, "one byte is left");
+        assert_eq!(window.write(&[2])?, 0);
+        assert_eq!(window.read(&mut [0; 9])?, 0);
+        assert!(window.seek(SeekFrom::Current(1)).is_err());
+        Ok(())
+    });
+    assert_eq!(done, Ok(Verdict::Complete));
+    let disk = fs::read(&path).expect("the disk is a file");
+    assert!(disk[..start].iter().all(|byte| *byte == OLD));
+    assert!(disk[start + len..].iter().all(|byte| *byte == OLD));
+    let inside = scratch.path("inside");
+    fs::write(&inside, &disk[start..start + len]).expect("room");
+    let copy = ["-b", "-i", tables::name(&inside), "-/", "::"];
+    let told = tables::says("mdir", &copy, "");
+    assert!(told.contains("::/EFI/BOOT/BOOTX64.EFI"), "{told}");
 }

@@ -1,20 +1,36 @@
-//! Boot entries in a directory that stands for efivarfs and holds what a real firmware wrote. efibootmgr judges.
+//! Boot entries in a directory that stands for efivarfs. efibootmgr judges.
 
+#[path = "efi/clean.rs"]
+mod clean;
+#[path = "efi/disk.rs"]
+mod disk;
 #[path = "efi/firmware.rs"]
 mod firmware;
-#[path = "support/machine.rs"]
-mod machine;
+#[path = "efi/hostile.rs"]
+mod hostile;
+#[path = "efi/install.rs"]
+mod install;
+mod support;
+
+use std::fs;
 
 use firmware::Firmware;
 use ironlet::efi::option::LoadOption;
 use ironlet::efi::path::{self, HardDrive, Signature};
 use ironlet::efi::variable::Variables;
 use ironlet::host::Host;
-use machine::Machine;
+use support::scratch::Scratch;
 
 const GUID: [u8; 16] = [
     0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff,
 ];
+
+/// A machine with nothing but OVMF's boot entries.
+fn recorded() -> (Scratch, Firmware) {
+    let scratch = Scratch::new();
+    let firmware = Firmware::of(&Host::new(scratch.path("")));
+    (scratch, firmware)
+}
 
 fn option(label: &str, number: u32, signature: Signature, file: &str) -> LoadOption {
     let drive = HardDrive {
@@ -35,7 +51,7 @@ fn gpt(label: &str, file: &str) -> LoadOption {
 
 #[test]
 fn a_path_reads_as_efibootmgr_prints_it() {
-    let firmware = Firmware::recorded();
+    let (_scratch, firmware) = recorded();
     let menu = firmware.menu();
     let listed = firmware.listed();
     assert_eq!(menu.entries().len(), 11);
@@ -52,7 +68,7 @@ fn a_path_reads_as_efibootmgr_prints_it() {
 
 #[test]
 fn a_new_entry_comes_first_and_the_others_stay() {
-    let firmware = Firmware::recorded();
+    let (_scratch, firmware) = recorded();
     let before = firmware.listed();
     let mut menu = firmware.menu();
     menu.put_first(&gpt("ironic1", r"\EFI\BOOT\BOOTX64.EFI"))
@@ -84,7 +100,7 @@ fn a_new_entry_comes_first_and_the_others_stay() {
 
 #[test]
 fn entries_of_the_same_label_become_one() {
-    let firmware = Firmware::recorded();
+    let (_scratch, firmware) = recorded();
     for (number, label) in [
         ("0100", "ubuntu"),
         ("0002", "ubuntu"),
@@ -118,7 +134,7 @@ fn entries_of_the_same_label_become_one() {
 
 #[test]
 fn the_lowest_free_number_is_taken() {
-    let firmware = Firmware::recorded();
+    let (_scratch, firmware) = recorded();
     let mut menu = firmware.menu();
     assert_eq!(
         menu.clean(|entry| entry.path.contains("/SCSI(") || entry.path.contains("/USB(")),
@@ -141,13 +157,20 @@ fn the_lowest_free_number_is_taken() {
 
 #[test]
 fn a_machine_without_variables_says_what_it_lacks() {
-    let folder = "/sys/firmware/efi/efivars";
-    let host = Machine::recorded("ovmf").without(folder);
-    let error = Variables::open(&host.host()).err().expect("none are there");
-    assert!(
-        error.details().contains("efivarfs is not mounted"),
-        "{error}"
-    );
+    let (scratch, firmware) = recorded();
+    for file in fs::read_dir(firmware.folder())
+        .expect("a directory")
+        .flatten()
+    {
+        fs::remove_file(file.path()).expect("it is there");
+    }
+    for host in [Host::new(scratch.path("")), Host::new(scratch.path("none"))] {
+        let error = Variables::open(&host).err().expect("none are there");
+        assert!(
+            error.details().contains("efivarfs is not mounted"),
+            "{error}"
+        );
+    }
     // Whoever runs the tests has no ramdisk, and keeps the boot entries he has.
     let error = Variables::open(&Host::new("/"))
         .err()

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Module → floor. A file imports lower floors or its own folder; never up, never sideways.
 #[rustfmt::skip]
 const FLOORS: &[(&str, u8)] = &[
-    ("clock", 0), ("error", 0), ("secret", 0), ("units", 0),
+    ("clock", 0), ("error", 0), ("secret", 0), ("sort", 0), ("units", 0),
     ("codec", 1), ("gauge", 1), ("sys", 1),
     ("host", 2),
     ("logger", 3), ("config", 3), ("net", 3), ("power", 3),

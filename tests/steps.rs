@@ -55,11 +55,54 @@ fn recorded_requests_get_replies_of_the_recorded_shape() {
 }
 
 #[test]
+fn cleaning_steps_ask_for_what_upstream_s_ask() {
+    let (request, reply) = recorded("clean", "clean.get_clean_steps");
+    let engine = Surroundings::new().engine();
+    let own = json(&post(&engine, &printed(request)).expect("a good request"));
+    let steps = |reply: &Object| {
+        let path = ["command_result", "clean_steps", "GenericHardwareManager"];
+        let Value::Array(steps) = at(reply, &path) else {
+            panic!("a list at {path:?}")
+        };
+        let steps = steps.iter().map(|step| match step {
+            Value::Object(step) => step.clone(),
+            other => panic!("{other:?}"),
+        });
+        steps.collect::<Vec<_>>()
+    };
+    let (own, theirs) = (steps(&own), steps(&reply));
+    assert!(own.len() > 4);
+    for step in own {
+        let name = text_at(&step, &["step"]);
+        let same = theirs
+            .iter()
+            .find(|other| text_at(other, &["step"]) == name);
+        let same = same.unwrap_or_else(|| panic!("upstream has no {name}"));
+        for field in ["priority", "interface", "abortable", "reboot_requested"] {
+            let (own, theirs) = (at(&step, &[field]), at(same, &[field]));
+            assert_eq!(print(own), print(theirs), "{name}: {field}");
+        }
+    }
+}
+
+#[test]
 fn every_listed_step_has_what_the_conductor_needs() {
     let engine = Surroundings::new().engine();
     for (word, listed) in [
-        ("clean", &["clean_uefi_nvram"][..]),
-        ("deploy", &["write_image", "clean_uefi_nvram"]),
+        (
+            "clean",
+            &[
+                "erase_devices_metadata",
+                "erase_devices",
+                "erase_devices_express",
+                "erase_pstore",
+                "clean_uefi_nvram",
+            ][..],
+        ),
+        (
+            "deploy",
+            &["erase_devices_metadata", "write_image", "clean_uefi_nvram"],
+        ),
         ("service", &["write_image"]),
     ] {
         let body =
@@ -91,9 +134,9 @@ fn a_step_that_cannot_run_fails_with_the_right_kind() {
     for (word, params, kind, details) in [
         (
             "clean",
-            r#""step":{"step":"erase_devices","interface":"deploy"}"#,
+            r#""step":{"step":"burnin_gpu","interface":"deploy"}"#,
             "HardwareManagerMethodNotFound",
-            "Could not find method: erase_devices",
+            "Could not find method: burnin_gpu",
         ),
         (
             "clean",
@@ -196,7 +239,7 @@ fn the_boot_loader_is_left_to_the_image() {
             true,
             r#""root_uuid":"0x00000000""#,
             false,
-            Some("CommandExecutionError"),
+            Some("DeviceNotFound"),
         ),
         (
             true,

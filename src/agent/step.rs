@@ -4,7 +4,8 @@ use log::info;
 
 use super::{Surroundings, standalone};
 use crate::clock::Bell;
-use crate::codec::json::{Object, Value, parse, print, text};
+use crate::codec::json::{Object, Value, gather, parse, print, text};
+use crate::disk;
 use crate::error::{Context, Error, Kind, Result};
 use crate::logger;
 use crate::power;
@@ -33,10 +34,7 @@ pub fn run(surroundings: Surroundings, step: &Step) -> Result<String> {
         ("args".to_owned(), Value::Object(arguments)),
     ];
     let params = [
-        (
-            "step".to_owned(),
-            Value::Object(asked.into_iter().collect()),
-        ),
+        ("step".to_owned(), Value::Object(gather(asked))),
         ("node".to_owned(), Value::Object(node)),
     ];
     let tools = standalone::tools(&surroundings, false);
@@ -49,9 +47,16 @@ pub fn run(surroundings: Surroundings, step: &Step) -> Result<String> {
         Box::new(alone),
         Settings::default(),
     );
-    let done = steps::execute(Phase::Clean, &machine, params.into_iter().collect())?;
+    let done = steps::execute(Phase::Clean, &machine, gather(params))?;
     info!("step {} is done", step.name);
     Ok(print(&done))
+}
+
+/// The disk an image would go to, and why; `node` as for a step.
+pub fn root_disk(surroundings: &Surroundings, node: &Option<String>) -> Result<String> {
+    let wishes = Node::new(&given("node", node)?).wishes()?;
+    let (disk, why) = disk::root(&surroundings.host(), &wishes)?;
+    Ok(format!("{} ({}): {why}", disk.name, disk.size))
 }
 
 fn given(flag: &str, json: &Option<String>) -> Result<Object> {

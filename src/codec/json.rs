@@ -17,12 +17,20 @@ pub fn print(value: &Value) -> String {
 
 /// `object([("id", text("x")), …])`
 pub fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
-    Value::Object(
-        fields
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect(),
-    )
+    let named = |(name, value): (&str, Value)| (name.to_owned(), value);
+    Value::Object(gather(fields.into_iter().map(named)))
+}
+
+/// An object of any number of fields. Collecting one would bring a sort of its own for every kind of iterator.
+pub fn gather(fields: impl IntoIterator<Item = (String, Value)>) -> Object {
+    fn insert(fields: &mut dyn Iterator<Item = (String, Value)>) -> Object {
+        let mut object = Object::new();
+        for (name, value) in fields {
+            object.insert(name, value);
+        }
+        object
+    }
+    insert(&mut fields.into_iter())
 }
 
 pub fn text(text: impl Into<String>) -> Value {

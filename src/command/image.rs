@@ -4,7 +4,10 @@ use log::warn;
 
 use super::Entry;
 use crate::codec::json::{Fields, Object, Value};
-use crate::error::{Error, Kind, Result};
+use crate::disk;
+use crate::efi;
+use crate::error::{Context, Error, Kind, Result};
+use crate::steps::image::choose_disk;
 use crate::steps::machine::Machine;
 
 /// protocol/deploy.md §13: boot entries on UEFI firmware; then, if a root file system was named, GRUB,
@@ -14,17 +17,21 @@ pub(super) fn install_bootloader(machine: &Machine, _: &Entry, params: Object) -
     let ignore = params.boolean("ignore_bootloader_failure")?;
     let ignore = ignore.unwrap_or(settings.ignore_bootloader_failure);
     let root = params.string("root_uuid")?;
-    for name in [
-        "efi_system_part_uuid",
-        "prep_boot_part_uuid",
-        "target_boot_mode",
-    ] {
-        params.string(name)?;
+    let partition = params.string("efi_system_part_uuid")?;
+    params.string("prep_boot_part_uuid")?;
+    let uefi = machine.host.sys("firmware/efi").exists();
+    let mode = if uefi { "uefi" } else { "bios" };
+    if let Some(target) = params.string("target_boot_mode")?
+        && target != mode
+    {
+        warn!("this machine was started in {mode} mode, and is to start in {target:.20} mode");
     }
-    if machine.host.sys("firmware/efi").exists() {
-        let why =
-            "boot entries for UEFI firmware are not in this build; start this machine in BIOS mode";
-        forgive(ignore, Error::new(Kind::CommandExecutionError, why))?;
+    if uefi {
+        match boot_entries(machine, partition) {
+            Ok(true) => return Ok(Value::Null),
+            Ok(false) => {}
+            Err(error) => forgive(ignore, error)?,
+        }
     }
     // An image without a signature of its own, a GPT one, has all zeros there.
     if matches!(root, None | Some("0x00000000")) {
@@ -41,6 +48,19 @@ pub(super) fn install_bootloader(machine: &Machine, _: &Entry, params: Object) -
     };
     forgive(ignore, Error::new(Kind::InvalidImage, why))?;
     Ok(Value::Null)
+}
+
+/// False if the disk has no loader for UEFI.
+fn boot_entries(machine: &Machine, partition: Option<&str>) -> Result<bool> {
+    let written = machine.written().and_then(|written| {
+        let mut disks = disk::list(&machine.host).into_iter();
+        disks.find(|disk| disk.path == written.disk)
+    });
+    // An image may have come before this boot of the ramdisk.
+    let disk = written.map_or_else(|| choose_disk(machine), Ok)?;
+    efi::install(&machine.host, &disk, partition)
+        .with_context(|| format!("making boot entries for {}", disk.name))
+        .kind(Kind::CommandExecutionError)
 }
 
 fn forgive(ignore: bool, error: Error) -> Result<()> {

@@ -1,7 +1,43 @@
 //! UEFI boot entries, by the firmware's variables alone: no efibootmgr, nothing is mounted.
 
+pub mod csv;
+pub mod esp;
+pub mod loader;
 pub mod menu;
 pub mod option;
 pub mod path;
 pub mod pattern;
+mod stretch;
 pub mod variable;
+
+use log::warn;
+
+use crate::disk::Disk;
+use crate::error::Result;
+use crate::host::Host;
+use esp::Esp;
+use menu::Menu;
+use option::LoadOption;
+use variable::Variables;
+
+/// Has the firmware start from `disk` before all else; `wanted` names the EFI system partition if its type
+/// does not. False if there is nothing on it to start.
+pub fn install(host: &Host, disk: &Disk, wanted: Option<&str>) -> Result<bool> {
+    let esp = Esp::find(disk, wanted)?;
+    let loaders = esp.loaders()?;
+    if loaders.is_empty() {
+        warn!(
+            "partition {} of {}, for EFI, holds no loader",
+            esp.drive.number, disk.name
+        );
+        return Ok(false);
+    }
+    let mut menu = Menu::read(Variables::open(host)?)?;
+    for loader in loaders {
+        menu.put_first(&LoadOption {
+            label: loader.label,
+            path: path::to_file(&esp.drive, &loader.file),
+        })?;
+    }
+    Ok(true)
+}

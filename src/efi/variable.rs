@@ -89,7 +89,7 @@ impl Variables {
                 // All of it in one call, for that is one call of the firmware.
                 match file.write(&bytes)? {
                     count if count == bytes.len() => (),
-                    _ => return Err(ErrorKind::WriteZero.into()),
+                    _ => return Err(ErrorKind::StorageFull.into()),
                 }
                 // There a file is as long as its variable; a plain one keeps the end of what it held.
                 match file.metadata()?.len() > bytes.len() as u64 {

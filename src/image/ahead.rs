@@ -3,15 +3,15 @@
 use std::io::{self, BufRead, Read};
 use std::thread::JoinHandle;
 
-use super::belt::{Block, Loader, Unloader, belt};
+use super::belt::{BLOCK_SIZE, Block, Loader, Unloader, belt};
 use super::meter::{Meter, Stage};
+use super::source::Source;
 use crate::error::{Context, Result};
-use crate::sys::block::ALIGNMENT;
+use crate::sys::block::Aligned;
 
 /// Read-ahead: enough to keep the socket busy while the disk flushes a cache, little enough for a
 /// machine with 128 MiB.
 const BLOCKS: usize = 4;
-const BLOCK_SIZE: usize = 128 * ALIGNMENT;
 
 /// Reads a body in a thread of its own, so that the network works while the disk does.
 pub struct ReadAhead<R> {
@@ -134,6 +134,22 @@ impl<R> Read for ReadAhead<R> {
     }
 }
 
+/// Of a block that nobody has read of yet the memory goes on instead of its bytes.
+impl<R> Source for ReadAhead<R> {
+    fn read_block(&mut self, into: &mut Aligned) -> io::Result<usize> {
+        self.fill_buf()?;
+        match &mut self.current {
+            Some((block, 0)) if block.memory.len() == into.len() => {
+                std::mem::swap(&mut block.memory, into);
+                let count = block.len;
+                self.consume(count);
+                Ok(count)
+            }
+            _ => self.read(into),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,5 +203,26 @@ mod tests {
                 "{read} {at}"
             );
         }
+    }
+
+    #[test]
+    fn a_block_nobody_has_read_of_is_exchanged() {
+        let body = io::Cursor::new(vec![7; 3 * BLOCK_SIZE + 5]);
+        let mut ahead = ReadAhead::spawn("read", body).expect("a thread starts");
+        let mut small = Aligned::new(BLOCK_SIZE / 2);
+        let mut memory = Aligned::new(BLOCK_SIZE);
+        let mut read = |into: &mut Aligned| {
+            let own = into.as_ptr();
+            let count = ahead.read_block(into).expect("memory can be read");
+            assert!(into[..count].iter().all(|byte| *byte == 7));
+            (count, into.as_ptr() != own)
+        };
+        assert_eq!(read(&mut memory), (BLOCK_SIZE, true));
+        // Of another size, and in the middle of a block.
+        assert_eq!(read(&mut small), (BLOCK_SIZE / 2, false));
+        assert_eq!(read(&mut memory), (BLOCK_SIZE / 2, false));
+        assert_eq!(read(&mut memory), (BLOCK_SIZE, true));
+        assert_eq!(read(&mut memory), (5, true));
+        assert_eq!(read(&mut memory), (0, false));
     }
 }

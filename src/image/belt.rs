@@ -3,11 +3,13 @@
 //! It is the memory bound and the back-pressure at once: a side that is ahead waits for a block.
 //! When one side is dropped the other sees its belt end.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::sys::block::Aligned;
+use crate::sys::block::{ALIGNMENT, Aligned};
+
+/// What belts of an image are made of. One size, so that its memory can change belts.
+pub const BLOCK_SIZE: usize = 128 * ALIGNMENT;
 
 /// Page-aligned memory on its way to `at`; the bytes from `from` to `len` are filled.
 pub struct Block {
@@ -29,6 +31,11 @@ impl Block {
         self.at + self.from as u64
     }
 
+    /// Do bytes that belong at `at` come next in it?
+    pub fn goes_on(&self, at: u64) -> bool {
+        self.at + self.len as u64 == at && self.len < self.memory.len()
+    }
+
     /// The bytes not filled yet.
     pub fn room(&mut self) -> &mut [u8] {
         &mut self.memory[self.len..]
@@ -37,31 +44,53 @@ impl Block {
 
 /// A belt of `count` blocks of `size` bytes each.
 pub fn belt(count: usize, size: usize) -> (Loader, Unloader) {
-    let (full, arriving) = sync_channel(count);
-    let (back, empty) = sync_channel(count);
+    let belt = Arc::new(Belt::default());
+    belt.load().unloaders = 1;
     let loader = Loader {
-        empty,
-        full,
-        spare: Vec::new(),
+        belt: Arc::clone(&belt),
         unmade: count,
         size,
     };
-    (
-        loader,
-        Unloader {
-            arriving: Arc::new(Mutex::new(arriving)),
-            back,
-            stopped: Arc::default(),
-        },
-    )
+    (loader, Unloader { belt })
+}
+
+#[derive(Default)]
+struct Belt {
+    load: Mutex<Load>,
+    loaded: Condvar,
+    emptied: Condvar,
+}
+
+#[derive(Default)]
+struct Load {
+    full: VecDeque<Block>,
+    /// The last to come back goes first: it may still be in the cache.
+    empty: Vec<Block>,
+    /// Who waits for a full block, and who for an empty one: waking nobody costs as much as waking one.
+    unloading: usize,
+    loading: usize,
+    unloaders: usize,
+    /// Nothing is loaded any more.
+    complete: bool,
+    /// Nothing is unloaded any more.
+    stopped: bool,
+}
+
+impl Belt {
+    fn load(&self) -> MutexGuard<'_, Load> {
+        self.load.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stop(&self) {
+        self.load().stopped = true;
+        self.loaded.notify_all();
+        self.emptied.notify_all();
+    }
 }
 
 /// The filling end.
 pub struct Loader {
-    empty: Receiver<Block>,
-    full: SyncSender<Block>,
-    /// Taken and put back unused.
-    spare: Vec<Block>,
+    belt: Arc<Belt>,
     /// Blocks are made when first asked for: a short image never needs them all.
     unmade: usize,
     size: usize,
@@ -70,75 +99,123 @@ pub struct Loader {
 impl Loader {
     /// An empty block; none when the other end is gone.
     pub fn take(&mut self) -> Option<Block> {
-        let block = match self
-            .spare
-            .pop()
-            .ok_or(())
-            .or_else(|()| self.empty.try_recv())
-        {
-            Ok(block) => block,
-            Err(_) if self.unmade > 0 => {
+        let mut load = self.belt.load();
+        while !load.stopped {
+            if let Some(block) = load.empty.pop() {
+                return Some(Block {
+                    from: 0,
+                    len: 0,
+                    zeros: 0,
+                    ..block
+                });
+            }
+            if self.unmade > 0 {
                 self.unmade -= 1;
-                Block {
+                return Some(Block {
                     at: 0,
                     from: 0,
                     len: 0,
                     zeros: 0,
                     memory: Aligned::new(self.size),
-                }
+                });
             }
-            Err(_) => self.empty.recv().ok()?,
-        };
-        Some(Block {
-            from: 0,
-            len: 0,
-            zeros: 0,
-            ..block
-        })
+            load.loading += 1;
+            load = wait(&self.belt.emptied, load);
+            load.loading -= 1;
+        }
+        None
     }
 
     /// Takes back a block that nobody needs to see.
     pub fn put_back(&mut self, block: Block) {
-        self.spare.push(block);
+        self.belt.load().empty.push(block);
     }
 
     /// Sends a block on; false when the other end is gone.
     pub fn send(&self, block: Block) -> bool {
-        self.full.send(block).is_ok()
+        let mut load = self.belt.load();
+        if load.stopped {
+            return false;
+        }
+        load.full.push_back(block);
+        let wanted = load.unloading > 0;
+        drop(load);
+        if wanted {
+            self.belt.loaded.notify_one();
+        }
+        true
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        self.belt.load().complete = true;
+        self.belt.loaded.notify_all();
     }
 }
 
 /// The emptying end; clones share the work.
-#[derive(Clone)]
 pub struct Unloader {
-    arriving: Arc<Mutex<Receiver<Block>>>,
-    back: SyncSender<Block>,
-    stopped: Arc<AtomicBool>,
+    belt: Arc<Belt>,
 }
 
 impl Unloader {
     /// The next filled block; none when the loader is gone and all is unloaded, or after a stop.
     pub fn next(&self) -> Option<Block> {
-        if self.stopped.load(Ordering::Relaxed) {
-            return None;
+        let mut load = self.belt.load();
+        while !load.stopped {
+            if let Some(block) = load.full.pop_front() {
+                return Some(block);
+            }
+            if load.complete {
+                break;
+            }
+            load.unloading += 1;
+            load = wait(&self.belt.loaded, load);
+            load.unloading -= 1;
         }
-        self.arriving
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .recv()
-            .ok()
+        None
     }
 
     /// Ends the belt for every clone: one writer's error is the end of all.
     pub fn stop(&self) {
-        self.stopped.store(true, Ordering::Relaxed);
+        self.belt.stop();
     }
 
     /// Gives a block back to be filled again.
     pub fn give_back(&self, block: Block) {
-        // The loader being gone only means that nobody needs the memory any more.
-        let _ = self.back.try_send(block);
+        let mut load = self.belt.load();
+        load.empty.push(block);
+        let wanted = load.loading > 0;
+        drop(load);
+        if wanted {
+            self.belt.emptied.notify_one();
+        }
     }
+}
+
+impl Clone for Unloader {
+    fn clone(&self) -> Self {
+        self.belt.load().unloaders += 1;
+        let belt = Arc::clone(&self.belt);
+        Unloader { belt }
+    }
+}
+
+impl Drop for Unloader {
+    fn drop(&mut self) {
+        let mut load = self.belt.load();
+        load.unloaders -= 1;
+        let last = load.unloaders == 0;
+        drop(load);
+        if last {
+            self.belt.stop();
+        }
+    }
+}
+
+fn wait<'a>(bell: &Condvar, load: MutexGuard<'a, Load>) -> MutexGuard<'a, Load> {
+    bell.wait(load).unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

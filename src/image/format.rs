@@ -9,7 +9,7 @@ use super::meter::Stage;
 use super::packing::Packing;
 use super::qcow2;
 use super::sink::Sink;
-use super::source::Hashing;
+use super::source::{Copied, Hashing, Source};
 use crate::error::{Error, Kind, Result};
 use crate::units::Bytes;
 
@@ -94,12 +94,12 @@ impl Format {
         aside: Option<&mut dyn Aside>,
     ) -> Result<Bytes> {
         let (content, head) = self.settle(image)?;
-        content.decode(head.chain(image), out, aside)
+        content.decode(head.chain(Copied(image)), out, aside)
     }
 
     /// The same of an image of `length` bytes, if that is known, digested as it passes and given back.
     /// Unpacking and digesting are work for two.
-    pub fn write<R: Read + Send + 'static>(
+    pub fn write<R: Source + Send + 'static>(
         &self,
         mut image: Hashing<R>,
         length: Option<Bytes>,
@@ -159,7 +159,7 @@ impl Format {
 impl Content {
     fn decode(
         self,
-        mut image: impl Read,
+        mut image: impl Source,
         out: &mut impl Sink,
         aside: Option<&mut dyn Aside>,
     ) -> Result<Bytes> {
@@ -185,10 +185,13 @@ fn invalid(why: String) -> Error {
 }
 
 /// Reads `image` to its end into `out` as it is.
-pub(super) fn copy(image: &mut impl Read, out: &mut impl Sink) -> Result<Bytes> {
+pub(super) fn copy(image: &mut impl Source, out: &mut impl Sink) -> Result<Bytes> {
     let mut at = 0;
     while at < out.capacity() {
-        let count = image.read(out.room(at)?)?;
+        let count = match out.block(at)? {
+            Some(memory) => image.read_block(memory)?,
+            None => image.read(out.room(at)?)?,
+        };
         if count == 0 {
             return Ok(Bytes(at));
         }

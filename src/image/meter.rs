@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::sink::Sink;
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::sys::block::Aligned;
 use crate::units::Bytes;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +87,10 @@ impl<S: Sink> Sink for Metered<'_, S> {
 
     fn room(&mut self, at: u64) -> io::Result<&mut [u8]> {
         self.meter.charge(Stage::Disk, || self.inner.room(at))
+    }
+
+    fn block(&mut self, at: u64) -> io::Result<Option<&mut Aligned>> {
+        self.meter.charge(Stage::Disk, || self.inner.block(at))
     }
 
     fn filled(&mut self, count: usize) -> io::Result<()> {

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use super::format::copy;
 use super::sink::Sink;
+use super::source::Copied;
 use crate::codec::gzip::Gunzip;
 use crate::codec::xz::Unxz;
 use crate::codec::zstd::Unzstd;
@@ -74,14 +75,12 @@ impl Packing {
             Packing::Xz => Box::new(Unxz::new(packed)),
         };
         let packing = self;
-        copy(
-            &mut Unpacked {
-                plain,
-                packing,
-                notes,
-            },
-            out,
-        )
+        let unpacked = Unpacked {
+            plain,
+            packing,
+            notes,
+        };
+        copy(&mut Copied(unpacked), out)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::disk::iso;
 use crate::disk::label::Kind;
 use crate::error::{Context, Error, Result};
 use crate::sys::kernel;
-use crate::units::{Bytes, KIB, MIB};
+use crate::units::{Bytes, KIB};
 
 /// What readers of config drives look for in a vfat one.
 const LABEL: &str = "CONFIG-2";
@@ -80,9 +80,11 @@ impl Size {
 
     /// An empty file system that they fit into.
     fn format(self, most: u64, sector: u16, id: [u8; 4]) -> Result<Cursor<Vec<u8>>> {
-        // Two tables with up to four bytes for a cluster, and what comes before them.
+        /// What comes before the tables, the root folder, and what ends within a step.
+        const REST: u64 = 128 * KIB;
+        // Two tables with up to four bytes for a cluster; clusters may be larger than hoped for.
         let tables = self.bytes / self.cluster * 8;
-        let size = (self.bytes + tables + MIB).next_multiple_of(MIB);
+        let size = (self.bytes + self.bytes / 16 + tables + REST).next_multiple_of(64 * KIB);
         if size > most {
             let why = format!("its files need {} in a FAT file system", Bytes(size));
             return Err(Error::plain(why));

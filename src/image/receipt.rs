@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::meter::{Meter, Stage};
 use super::parts::Laid;
-use crate::codec::json::{Number, Value, number, object, text};
+use crate::codec::json::{Number, Value, gather, number, object, text};
 use crate::units::Bytes;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl Receipt {
             ("retries", number(self.retries.into())),
             (
                 "seconds",
-                Value::Object(stages.into_iter().chain([total]).collect()),
+                Value::Object(gather(stages.into_iter().chain([total]))),
             ),
             ("bottleneck", text(self.seconds.bottleneck())),
         ])

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use log::debug;
 
-use super::belt::Block;
+use super::belt::{BLOCK_SIZE, Block};
 use super::draft::Draft;
 use super::ends::{Ends, HELD};
 use super::readback::{Proof, Verdict};
@@ -32,6 +32,10 @@ pub trait Sink {
     }
     /// Room for bytes that belong at `at`, never empty: decoders read straight into it.
     fn room(&mut self, at: u64) -> io::Result<&mut [u8]>;
+    /// Room as a whole block, whose memory may be exchanged for another; none where there is no whole one.
+    fn block(&mut self, _at: u64) -> io::Result<Option<&mut Aligned>> {
+        Ok(None)
+    }
     /// The first `count` bytes of the last room are filled.
     fn filled(&mut self, count: usize) -> io::Result<()>;
     /// `len` bytes from `at` must read as zeros, whatever the disk held.
@@ -214,9 +218,7 @@ impl DiskSink {
     fn write_zeros(&mut self, mut at: u64, end: u64) -> io::Result<()> {
         while at < end {
             let room = self.room(at)?;
-            let count = room
-                .len()
-                .min(usize::try_from(end - at).unwrap_or(usize::MAX));
+            let count = (end - at).min(room.len() as u64) as usize;
             room[..count].fill(0);
             self.filled(count)?;
             at += count as u64;
@@ -224,9 +226,17 @@ impl DiskSink {
         Ok(())
     }
 
-    fn take_block(&mut self) -> Result<Block> {
+    /// An empty block for what belongs at `at`; the last one leaves.
+    fn begin(&mut self, at: u64) -> Result<Block> {
+        self.send_current()?;
+        let within = (at % self.target.sector()) as usize;
         match self.writers()?.take() {
-            Some(block) => Ok(block),
+            Some(block) => Ok(Block {
+                at: at - within as u64,
+                from: within,
+                len: within,
+                ..block
+            }),
             None => Err(self.writer_error()),
         }
     }
@@ -261,26 +271,28 @@ impl Sink for DiskSink {
             self.send_current()?;
             return Ok(&mut self.ends.tail[(at - self.ends.tail_at) as usize..]);
         }
-        let block = match self.current.take() {
-            Some(block) if block.at + block.len as u64 == at && block.len < block.memory.len() => {
-                block
-            }
-            other => {
-                self.current = other;
-                self.send_current()?;
-                let within = (at % self.target.sector()) as usize;
-                Block {
-                    at: at - within as u64,
-                    from: within,
-                    len: within,
-                    ..self.take_block()?
-                }
-            }
+        let before_tail = usize::try_from(self.ends.tail_at - at).unwrap_or(usize::MAX);
+        let block = match self.current.take_if(|block| block.goes_on(at)) {
+            Some(block) => block,
+            None => self.begin(at)?,
         };
         let room = self.current.insert(block).room();
-        let before_tail = usize::try_from(self.ends.tail_at - at).unwrap_or(usize::MAX);
         let end = room.len().min(before_tail);
         Ok(&mut room[..end])
+    }
+
+    fn block(&mut self, at: u64) -> io::Result<Option<&mut Aligned>> {
+        let between = at >= HELD && at + BLOCK_SIZE as u64 <= self.ends.tail_at;
+        let current = self.current.as_ref();
+        if !between
+            || !at.is_multiple_of(self.target.sector())
+            || current.is_some_and(|block| block.goes_on(at))
+        {
+            return Ok(None);
+        }
+        self.offered = at;
+        let block = self.begin(at)?;
+        Ok(Some(&mut self.current.insert(block).memory))
     }
 
     fn filled(&mut self, count: usize) -> io::Result<()> {

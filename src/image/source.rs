@@ -1,13 +1,49 @@
 //! The near end of the main path: bytes as served, digested as they pass.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, Chain, Read};
 
 use sha2::digest::DynDigest;
 
 use super::meter::{Meter, Stage};
 use crate::codec::hex;
 use crate::error::{Error, Kind, Result};
+use crate::sys::block::Aligned;
+
+/// A reader that may hold its bytes in memory of the same kind as a sink's.
+pub trait Source: Read {
+    /// As `read`; but `into` may come back as another memory of the same size.
+    fn read_block(&mut self, into: &mut Aligned) -> io::Result<usize> {
+        self.read(into)
+    }
+}
+
+impl<S: Source> Source for &mut S {
+    fn read_block(&mut self, into: &mut Aligned) -> io::Result<usize> {
+        S::read_block(self, into)
+    }
+}
+
+/// What was read to find out what it is, and then the rest.
+impl<S: Source> Source for Chain<&[u8], S> {
+    fn read_block(&mut self, into: &mut Aligned) -> io::Result<usize> {
+        match self.get_mut() {
+            ([], rest) => rest.read_block(into),
+            _ => self.read(into),
+        }
+    }
+}
+
+/// A reader of any other kind.
+pub struct Copied<R>(pub R);
+
+impl<R: Read> Read for Copied<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.read(into)
+    }
+}
+
+impl<R: Read> Source for Copied<R> {}
 
 /// The digests Ironic may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,16 +227,30 @@ impl<R: Read> Hashing<R> {
     }
 }
 
-impl<R: Read> Read for Hashing<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(into)?;
-        let wanted = HEAD.saturating_sub(self.head.len()).min(count);
-        self.head.extend_from_slice(&into[..wanted]);
-        let mut update = || self.hasher.update(&into[..count]);
+impl<R> Hashing<R> {
+    fn passes(&mut self, bytes: &[u8]) {
+        let wanted = HEAD.saturating_sub(self.head.len()).min(bytes.len());
+        self.head.extend_from_slice(&bytes[..wanted]);
+        let mut update = || self.hasher.update(bytes);
         match &self.meter {
             Some(meter) => meter.charge(Stage::Hash, update),
             None => update(),
         }
+    }
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(into)?;
+        self.passes(&into[..count]);
+        Ok(count)
+    }
+}
+
+impl<S: Source> Source for Hashing<S> {
+    fn read_block(&mut self, into: &mut Aligned) -> io::Result<usize> {
+        let count = self.inner.read_block(into)?;
+        self.passes(&into[..count]);
         Ok(count)
     }
 }

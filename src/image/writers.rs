@@ -4,12 +4,11 @@ use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use super::belt::{Block, Loader, Unloader, belt};
+use super::belt::{BLOCK_SIZE, Block, Loader, Unloader, belt};
 use super::runs::{GRAIN, Run, all_zeros, runs};
 use super::tally::Tally;
 use crate::disk::target::Target;
 use crate::error::{Context, Error, Kind, Result};
-use crate::sys::block::ALIGNMENT;
 use crate::units::MIB;
 
 // MiB/s by (writers × block) on two cores: a file on a virtio disk and memory (medians), and a disk that takes
@@ -19,10 +18,8 @@ use crate::units::MIB;
 //  4 × 512 KiB  2020         2270         332
 //  4 × 1 MiB    2090 (2415)  2512 (2753)  510 (562)
 //  8 × 512 KiB  2579 (2535)  2091 (2592)  609 (621)
-// A fast disk needs no depth, a far one all of it; twelve halves take the memory of six wholes.
+// A fast disk needs no depth, a far one all of it; twelve halves take the memory of six wholes. A block is one write.
 
-/// One write.
-const BLOCK_SIZE: usize = 128 * ALIGNMENT;
 /// Blocks between the decoder and the writers, those being written among them.
 const BLOCKS: usize = 12;
 /// Writes in flight.

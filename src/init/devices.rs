@@ -11,6 +11,7 @@ use std::thread;
 use super::modules::Modules;
 use crate::error::{Context, Result};
 use crate::host::{Host, attribute};
+use crate::sort;
 use crate::sys::socket::{Netlink, readable};
 
 /// Slow drivers probe next to each other, not after each other.
@@ -29,7 +30,7 @@ pub fn load_all(host: &Host, modules: &Modules) {
         if new.is_empty() {
             return;
         }
-        new.sort_by_key(|alias| rank(alias));
+        sort::by_key(&mut new, |alias| rank(alias));
         let next = AtomicUsize::new(0);
         thread::scope(|scope| {
             for number in 0..LOADERS.min(new.len()) {

@@ -17,6 +17,7 @@ use crate::net::dhcp::Client;
 use crate::net::fixed::{Fixed, Ip};
 use crate::net::links::{self, Changes, Link};
 use crate::net::resolver::{Names, Resolver, advertisement};
+use crate::sort;
 use crate::sys::socket::readable;
 
 // linux/rtnetlink.h: the groups RTNLGRP_IPV4_IFADDR (5), RTNLGRP_IPV6_IFADDR (9), RTNLGRP_ND_USEROPT (20)
@@ -114,7 +115,9 @@ impl Network {
     fn look(&mut self) -> Result<()> {
         let mut links = links::list()?;
         let boot = self.parameters.boot;
-        links.sort_by_key(|link| (link.name != "lo", Some(link.mac) != boot, link.index));
+        sort::by_key(&mut links, |link| {
+            (link.name != "lo", Some(link.mac) != boot, link.index)
+        });
         for link in &links {
             self.adopt(link);
         }

@@ -98,8 +98,8 @@ fn wait_for(machine: &Machine, disk: &Path, parts: &[Laid]) -> Result<()> {
     Ok(())
 }
 
-/// A node without hints is looked up once more: they may just have been set.
-fn choose_disk(machine: &Machine) -> Result<disk::Disk> {
+/// The disk an image goes to. A node without hints is looked up once more: they may just have been set.
+pub fn choose_disk(machine: &Machine) -> Result<disk::Disk> {
     if !machine.node().has_hints() {
         match machine.agent.look_up() {
             Ok(node) => machine.set_node(node),

@@ -12,6 +12,7 @@ use crate::disk::cleanable::cleanable;
 use crate::disk::wipe::{self, Found};
 use crate::disk::{Disk, shared};
 use crate::error::{Error, Kind, Result};
+use crate::sort;
 
 /// Disks at once, each with some MiB of memory. Writing takes them hardly any time; waiting for them does.
 const AT_ONCE: usize = 8;
@@ -75,6 +76,6 @@ fn erase(machine: &Machine, disks: Vec<Disk>) -> Vec<(Disk, Result<Found>)> {
         work();
     });
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+    sort::by(&mut done, |(one, _), (other, _)| one.name < other.name);
     done
 }

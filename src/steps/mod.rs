@@ -15,7 +15,7 @@ pub mod written;
 
 use log::info;
 
-use crate::codec::json::{self, Fields, Object, Value, number, object, print, text};
+use crate::codec::json::{self, Fields, Object, Value, gather, number, object, print, text};
 use crate::error::{Context, Error, Kind, Result};
 use machine::Machine;
 use node::Node;
@@ -57,7 +57,7 @@ pub fn list(phase: Phase, machine: &Machine, params: &Object) -> Result<Value> {
         (format!("{}_steps", phase.word()), by_source),
         ("hardware_manager_version".to_owned(), version()),
     ];
-    Ok(Value::Object(listed.into_iter().collect()))
+    Ok(Value::Object(gather(listed)))
 }
 
 /// As Ironic wants it listed; none if it is no step of this phase.
@@ -80,14 +80,14 @@ fn describe(step: &Step, phase: Phase) -> Option<Value> {
         ]);
         (own.name.to_owned(), about)
     });
-    let told: Object = told.collect();
+    let told = gather(told);
     if !told.is_empty() {
         described.push(("argsinfo", Value::Object(told)));
     }
     let named = described
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value));
-    Some(Value::Object(named.collect()))
+    Some(Value::Object(gather(named)))
 }
 
 /// Runs the step that `params` names; the result is in the shape of protocol/steps.md §3.
@@ -121,7 +121,7 @@ pub fn execute(phase: Phase, machine: &Machine, mut params: Object) -> Result<Va
         (format!("{word}_result"), result),
         (format!("{word}_step"), echo(&asked, &params)),
     ];
-    Ok(Value::Object(done.into_iter().collect()))
+    Ok(Value::Object(gather(done)))
 }
 
 fn find(phase: Phase, name: &str) -> Result<&'static Step> {
@@ -176,7 +176,7 @@ fn echo(step: &Object, arguments: &Object) -> Value {
             };
             fits.then(|| ((*name).to_owned(), value.clone()))
         });
-        kept.collect()
+        gather(kept)
     };
     let mut echo = small(
         step,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::codec::json::{Fields, Object, Value, object, parse, print, text, text_or_null};
+use crate::codec::json::{Fields, Object, Value, gather, object, parse, print, text, text_or_null};
 use crate::disk::table::plan::Role;
 use crate::image::parts::Laid;
 use crate::image::receipt::Left;
@@ -69,7 +69,7 @@ fn of_parts(disk: &Path, parts: &[Laid]) -> Object {
     let told = [
         ("root uuid", uuid(Role::Root)),
         ("efi system partition uuid", uuid(Role::Efi)),
-        ("partitions", Value::Object(devices.collect())),
+        ("partitions", Value::Object(gather(devices))),
     ];
     let told = told.map(|(name, value)| (name.to_owned(), value));
     told.into_iter().collect()

@@ -1,13 +1,14 @@
 //! Where config drives come from, and what is none.
 
 use std::fs;
+use std::path::PathBuf;
 
 use ironlet::codec::{base64, gzip};
 use ironlet::error::{Error, Kind, Result};
 use ironlet::image::drive::{LIMIT, Source};
 use ironlet::image::source::{Algorithm, Hashing};
 
-use super::support::drives::{iso, packed};
+use super::support::drives::{found, iso, packed};
 use super::support::fake_agent::{Surroundings, post_and_wait, text_at};
 use super::support::image_server::{Behaviour, ImageServer};
 use super::support::scratch::Scratch;
@@ -126,33 +127,49 @@ fn what_is_no_drive_is_refused_before_the_disk_is_touched() {
 /// In the step's own argument or in `image_info`; where both have one, the argument counts.
 #[test]
 fn ironic_sends_it_in_two_places() {
-    let script = "label: dos\nsize=2MiB\nsize=2MiB\n";
     let (right, good) = packed(vec![1; 100_000]);
     let (_, other) = packed(vec![2; 100_000]);
     for (argument, info) in [(&*good, &*other), (&good, ""), ("", &good)] {
         let around = &mut Surroundings::new();
-        let disk = around.add_disk();
-        let mut image = image(&around.scratch, 6, script);
-        // ECMA-119, 8.4: as much of a primary volume descriptor as says what it is called.
-        let mut waiting = vec![0; 34 << 10];
-        waiting[32 << 10..][..6].copy_from_slice(b"\x01CD001");
-        waiting[(32 << 10) + 40..][..8].copy_from_slice(b"config-2");
-        image[3 * MIB..][..waiting.len()].copy_from_slice(&waiting);
-        let digest = Hashing::new(&image[..], Algorithm::Sha256).finish();
-        let digest = digest.expect("memory can be read").to_string();
-        let server = ImageServer::start(image, vec![Behaviour::Serve]);
-        let (argument, info) = [argument, info].map(sent).into();
-        let body = format!(
-            r#"{{"name":"standby.prepare_image","params":{{"configdrive":{argument},"image_info":{{
-            "id":"x","disk_format":"raw","urls":["{}"],"checksum":"{}","configdrive":{info}}}}}}}"#,
-            server.url("/x"),
-            digest.trim_start_matches("sha256 ")
-        );
-        let entry = post_and_wait(&around.engine(), &body);
-        let status = text_at(&entry, &["command_status"]);
-        assert_eq!(status, "SUCCEEDED", "{entry:?}");
+        let disk = prepared(around, argument, info);
         holds(&disk, 3 * MIB, &right, 3 * MIB + right.len());
     }
+}
+
+#[test]
+fn a_parameter_has_it_made_anew() {
+    let scratch = Scratch::new();
+    let (_, drive) = iso(&scratch);
+    let around = &mut Surroundings::new();
+    around.settings.rebuild_drive = true;
+    let disk = prepared(around, &drive, "");
+    assert_eq!(found(&disk, 3 * MIB), ("CONFIG-2".into(), "vfat".into()));
+}
+
+/// The disk after a command with a drive in its argument or in `image_info`, where a partition waits for it.
+fn prepared(around: &mut Surroundings, argument: &str, info: &str) -> PathBuf {
+    let script = "label: dos\nsize=2MiB\nsize=2MiB\n";
+    let disk = around.add_disk();
+    let mut image = image(&around.scratch, 6, script);
+    // ECMA-119, 8.4: as much of a primary volume descriptor as says what it is called.
+    let mut waiting = vec![0; 34 << 10];
+    waiting[32 << 10..][..6].copy_from_slice(b"\x01CD001");
+    waiting[(32 << 10) + 40..][..8].copy_from_slice(b"config-2");
+    image[3 * MIB..][..waiting.len()].copy_from_slice(&waiting);
+    let digest = Hashing::new(&image[..], Algorithm::Sha256).finish();
+    let digest = digest.expect("memory can be read").to_string();
+    let server = ImageServer::start(image, vec![Behaviour::Serve]);
+    let (argument, info) = [argument, info].map(sent).into();
+    let body = format!(
+        r#"{{"name":"standby.prepare_image","params":{{"configdrive":{argument},"image_info":{{
+        "id":"x","disk_format":"raw","urls":["{}"],"checksum":"{}","configdrive":{info}}}}}}}"#,
+        server.url("/x"),
+        digest.trim_start_matches("sha256 ")
+    );
+    let entry = post_and_wait(&around.engine(), &body);
+    let status = text_at(&entry, &["command_status"]);
+    assert_eq!(status, "SUCCEEDED", "{entry:?}");
+    disk
 }
 
 fn sent(drive: &str) -> String {

@@ -1,4 +1,4 @@
-//! A directory that stands for efivarfs, and what efibootmgr makes of it.
+//! A directory that stands for efivarfs and holds what a real firmware wrote, and what efibootmgr makes of it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,33 +7,46 @@ use std::time::SystemTime;
 
 use ironlet::efi::menu::Menu;
 use ironlet::efi::variable::Variables;
-
-use super::machine::Machine;
+use ironlet::error::Result;
+use ironlet::host::Host;
 
 pub struct Firmware {
-    pub machine: Machine,
+    host: Host,
+    folder: PathBuf,
 }
 
 impl Firmware {
-    /// OVMF's own entries.
-    pub fn recorded() -> Self {
+    /// That of the machine `host`, which gets OVMF's own entries.
+    pub fn of(host: &Host) -> Self {
+        let recorded = include_str!("../fixtures/machines/ovmf.tree");
+        let folder = host.sys("firmware/efi/efivars");
+        fs::create_dir_all(&folder).expect("a directory in the scratch");
+        for line in recorded.lines().filter(|line| !line.starts_with('#')) {
+            let (path, digits) = line.split_once(" hex ").expect("a line of the manifest");
+            let name = Path::new(path).file_name().expect("a file");
+            fs::write(folder.join(name), unhex(digits)).expect("room for a variable");
+        }
         Firmware {
-            machine: Machine::recorded("ovmf"),
+            host: host.clone(),
+            folder,
         }
     }
 
     pub fn menu(&self) -> Menu {
-        let variables = Variables::open(&self.machine.host()).expect("they are there");
-        Menu::read(variables).expect("they can be read")
+        self.try_menu().expect("they can be read")
     }
 
-    pub fn folder(&self) -> PathBuf {
-        self.machine.place("/sys/firmware/efi/efivars")
+    pub fn try_menu(&self) -> Result<Menu> {
+        Menu::read(Variables::open(&self.host)?)
     }
 
-    fn file(&self, name: &str) -> PathBuf {
-        self.folder()
-            .join(format!("{name}-8be4df61-93ca-11d2-aa0d-00e098032b8c"))
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        let global = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
+        self.folder.join(format!("{name}-{global}"))
     }
 
     /// Writes the entry of a number as it is.
@@ -43,23 +56,16 @@ impl Firmware {
     }
 
     pub fn set_order(&self, numbers: &[u16]) {
-        let data: Vec<u8> = numbers
-            .iter()
-            .flat_map(|number| number.to_le_bytes())
-            .collect();
+        let data: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
         self.put("Order", &data);
     }
 
     /// Names and times of all variables.
     pub fn stamps(&self) -> Vec<(PathBuf, SystemTime)> {
-        let files = fs::read_dir(self.folder()).expect("a directory").flatten();
-        let stamp = |path: &Path| {
-            path.metadata()
-                .and_then(|of| of.modified())
-                .expect("a time")
-        };
+        let files = fs::read_dir(&self.folder).expect("a directory").flatten();
+        let stamp = |path: &Path| path.metadata().and_then(|of| of.modified());
         let mut all: Vec<_> = files
-            .map(|file| (file.path(), stamp(&file.path())))
+            .map(|file| (file.path(), stamp(&file.path()).expect("a time")))
             .collect();
         all.sort();
         all
@@ -67,10 +73,14 @@ impl Firmware {
 
     /// As efibootmgr lists them.
     pub fn listed(&self) -> Vec<String> {
-        self.says()
-            .into_iter()
-            .filter(|line| line.as_bytes().get(4).is_some_and(u8::is_ascii_hexdigit))
-            .collect()
+        let entry = |line: &String| line.starts_with("Boot") && line.get(8..10) == Some("* ");
+        self.says().into_iter().filter(entry).collect()
+    }
+
+    /// Those of the list that begin a disk's.
+    pub fn of_disks(&self) -> Vec<String> {
+        let listed = self.listed().into_iter();
+        listed.filter(|line| line.contains("\tHD(")).collect()
     }
 
     /// The order by efibootmgr; empty for none.
@@ -85,7 +95,7 @@ impl Firmware {
     fn says(&self) -> Vec<String> {
         let output = Command::new("efibootmgr")
             .arg("-v")
-            .env("EFIVARFS_PATH", format!("{}/", self.folder().display()))
+            .env("EFIVARFS_PATH", format!("{}/", self.folder.display()))
             .env("LC_ALL", "C.UTF-8")
             .output()
             .expect("efibootmgr is installed");
@@ -94,4 +104,12 @@ impl Firmware {
         assert!(output.status.success(), "efibootmgr: {text}{error}");
         text.lines().map(str::to_owned).collect()
     }
+}
+
+fn unhex(digits: &str) -> Vec<u8> {
+    let digit = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16);
+    (0..digits.len())
+        .step_by(2)
+        .map(|at| digit(at).expect("pairs of hex digits"))
+        .collect()
 }

@@ -21,6 +21,20 @@ packing)
     { printf '\2'; plain | xz; } >"$folder/xz"
     { printf '\2'; plain | xz --check=sha256 --block-size=1000; plain | xz -0 --check=crc32 --x86 --delta --lzma2; } >"$folder/xz-streams"
     ;;
+load_option)
+    mkdir -p "$folder"
+    # What OVMF wrote, without the attributes that efivarfs puts before it.
+    sed -n 's/.*\/Boot\([0-9A-F]*\)-.* hex ......../\1 /p' tests/fixtures/machines/ovmf.tree |
+        while read -r number digits; do
+            printf '%b' "$(sed 's/../\\x&/g' <<<"$digits")" >"$folder/$number"
+        done
+    ;;
+places)
+    mkdir -p "$folder"
+    truncate -s 192K "$folder/gpt" "$folder/mbr"
+    printf 'label: gpt\nfirst-lba: 64\nstart=64, size=64\nstart=128, size=64\n' | sfdisk -q "$folder/gpt"
+    printf 'label: dos\nstart=1, size=10\nstart=20, size=200, type=5\nd5: start=22, size=20\nd6: start=60, size=20\n' | sfdisk -q "$folder/mbr"
+    ;;
 inspect)
     mkdir -p "$folder"
     at 0 'QFI\xfb' >"$folder/qcow2"
@@ -33,5 +47,35 @@ inspect)
     at 0 'LUKS\xba\xbe' >"$folder/luks"
     at 510 '\x55\xaa' >"$folder/table"
     at 32769 CD001 >"$folder/iso"
+    ;;
+fat)
+    mkdir -p "$folder"
+    # fat NAME KIB OPTION… — a file system with files in it
+    fat() {
+        local path=$folder/$1 size=$2
+        rm -f "$path"
+        truncate -s "${size}K" "$path"
+        mkfs.fat "${@:3}" -n CONFIG-2 "$path" >/dev/null
+        [ "$size" -gt 100 ] && return # mtools has no small ones of 32 bits
+        mmd -i "$path" ::/EFI ::/EFI/BOOT
+        mcopy -i "$path" "$0" ::/EFI/BOOT/BOOTX64.EFI
+        mcopy -i "$path" "$0" "::/EFI/a name that is longer than short.csv"
+    }
+    fat twelve 40 -F 12 -r 32
+    fat twelve-large 96 -F 12 -S 4096 -s 1 -r 128 -R 1 -f 1
+    fat thirty-two 128 -F 32 -s 1 -R 8 -f 1
+    ;;
+iso)
+    mkdir -p "$folder"
+    tree=$(mktemp -d)
+    mkdir -p "$tree/openstack/latest"
+    echo '{}' >"$tree/openstack/latest/meta_data.json"
+    ln -s latest "$tree/openstack/newest"
+    touch "$tree/openstack/a name $(printf '%0200d' 1)"
+    for options in -R -J -r -l '-J -r'; do
+        # shellcheck disable=SC2086
+        genisoimage -quiet -no-pad $options -o "$folder/iso${options// /}" "$tree" 2>/dev/null
+    done
+    rm -r "$tree"
     ;;
 esac

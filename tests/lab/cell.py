@@ -21,13 +21,28 @@ PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def run(work):
-    """Run `work()` (an exit code) in a new cell and return that code; 130 after an interrupt."""
+def start(work):
+    """Start `work()` (an exit code) in a new cell; the process to wait for, whose exit code is that one or 130 after an interrupt."""
     sys.stdout.flush()
     doorkeeper = os.fork()
     if doorkeeper == 0:
         os._exit(_keep_door(work))
-    return _wait(doorkeeper)
+    return doorkeeper
+
+
+def wait_any(cells):
+    """Wait for the end of one of these cells: which one, and its exit code. A SIGTERM meanwhile is for all of them."""
+    def forward(number, frame):
+        for cell in cells:
+            os.kill(cell, signal.SIGTERM)
+    # Ctrl-C reaches the whole process group by itself.
+    before = signal.signal(signal.SIGTERM, forward), signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        cell, status = os.wait()
+        return cell, _code(status)
+    finally:
+        for number, handler in zip((signal.SIGTERM, signal.SIGINT), before):
+            signal.signal(number, handler)
 
 
 def _keep_door(work):

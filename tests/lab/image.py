@@ -1,8 +1,11 @@
 """The images the machine gets: a Debian system from the fixtures, and noise that boots by its first sector alone."""
 
+import contextlib
 import random
 import struct
 import subprocess
+import tempfile
+from pathlib import Path
 
 import place
 
@@ -19,12 +22,8 @@ def bootable(name, mib, firmware="bios"):
     script = place.ROOT / "tests" / "fixtures" / "images" / "bootable.sh"
     path = place.FIXTURES / f"lab-{name}-{mib}.raw"
     if not path.exists() or path.stat().st_mtime < script.stat().st_mtime:
-        place.FIXTURES.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".draft")
-        draft.unlink(missing_ok=True)
-        with open(path.with_suffix(".log"), "wb") as log:
+        with _draft(path) as draft, open(path.with_suffix(".log"), "wb") as log:
             subprocess.run([str(script), str(draft), str(mib), name, firmware], check=True, stdout=log, stderr=log)
-        draft.rename(path)
     return path
 
 
@@ -32,9 +31,8 @@ def qcow2(raw):
     """The same disk as QEMU stores it, its clusters compressed."""
     path = raw.with_suffix(".qcow2")
     if not path.exists() or path.stat().st_mtime < raw.stat().st_mtime:
-        draft = path.with_suffix(".draft2")
-        subprocess.run(["qemu-img", "convert", "-c", "-O", "qcow2", str(raw), str(draft)], check=True)
-        draft.rename(path)
+        with _draft(path) as draft:
+            subprocess.run(["qemu-img", "convert", "-c", "-O", "qcow2", str(raw), str(draft)], check=True)
     return path
 
 
@@ -43,9 +41,8 @@ def noise(name, mib, zeros=(0, 0)):
     path = place.FIXTURES / f"lab-{name}-{mib}-noise.raw"
     if path.exists() and path.stat().st_size == mib * MIB:
         return path
-    place.FIXTURES.mkdir(parents=True, exist_ok=True)
     source = random.Random(name)
-    with open(path, "wb") as file:
+    with _draft(path) as draft, open(draft, "wb") as file:
         for number in range(mib):
             file.write(bytes(MIB) if zeros[0] <= number < zeros[1] else source.randbytes(MIB))
         file.seek(0)
@@ -58,9 +55,8 @@ def patches(name, mib):
     path = place.FIXTURES / f"lab-{name}-{mib}-patches.raw"
     if path.exists() and path.stat().st_size == mib * MIB:
         return path
-    place.FIXTURES.mkdir(parents=True, exist_ok=True)
     source, left = random.Random(name), mib * MIB
-    with open(path, "wb") as file:
+    with _draft(path) as draft, open(draft, "wb") as file:
         while left:
             length = min(left, 512 * source.randrange(1, 2 << source.randrange(13)))
             file.write(bytes(length) if source.random() < 0.5 else source.randbytes(length))
@@ -73,6 +69,16 @@ def patches(name, mib):
 def up(name):
     """What a deployed image says on the console."""
     return f"ironlet: deployed system {name} is up"
+
+
+@contextlib.contextmanager
+def _draft(path):
+    """A file that gets its name once it is complete: two scenarios may make the same one at a time."""
+    place.FIXTURES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.FIXTURES) as scratch:
+        draft = Path(scratch) / path.name
+        yield draft
+        draft.rename(path)
 
 
 def _boot_sector(name, sectors):

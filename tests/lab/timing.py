@@ -25,12 +25,6 @@ class Timing:
         }
         return self
 
-    def enrolment(self, stand, ordered, on):
-        """Only how soon the agent was there: for scenarios whose other times are made to be slow or to end early."""
-        heartbeat = stand.web.requests("api", "POST", "/v1/heartbeat/", ordered)[0]
-        seconds = heartbeat["end"] - stand.console.kernel_start(on.number)
-        print(f"timing {self.scenario}: kernel start to first heartbeat {seconds:.1f} s (IPA {IPA['first_heartbeat']})", flush=True)
-
     def show(self):
         self.file.write_text(json.dumps({"scenario": self.scenario, "ironlet": self.figures, "ipa": IPA}, indent=1) + "\n")
         f = self.figures

@@ -13,6 +13,7 @@ use ironlet::image::readback::Verdict;
 use ironlet::image::sink::{DiskSink, Sink};
 
 use super::support::scratch::Scratch;
+use super::support::small::Small;
 use super::{MIB, OLD};
 
 fn command(program: &str, arguments: &[&str]) -> String {
@@ -45,24 +46,6 @@ impl Loop {
 impl Drop for Loop {
     fn drop(&mut self) {
         command("losetup", &["--detach", text(&self.0)]);
-    }
-}
-
-/// A file system in memory of a few MiB, gone when dropped.
-struct Small(PathBuf);
-
-impl Small {
-    fn at(path: PathBuf, size: usize) -> Self {
-        fs::create_dir(&path).expect("room for a directory");
-        let size = format!("size={size}");
-        command("mount", &["-t", "tmpfs", "-o", &size, "tmpfs", text(&path)]);
-        Small(path)
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        command("umount", &[text(&self.0)]);
     }
 }
 

@@ -12,7 +12,7 @@ use ironlet::command::{Agent, Call, Engine, Entry, Machine, Settings};
 use ironlet::disk::guard::Permit;
 use ironlet::error::{Error, Result};
 use ironlet::gauge::Gauge;
-use ironlet::host::Host;
+use ironlet::host::{Host, names};
 use ironlet::image::Tools;
 use ironlet::image::download::patience::Patience;
 use ironlet::net::http::Timeouts;
@@ -121,11 +121,15 @@ impl Surroundings {
         go
     }
 
-    /// A virtio disk of 8 MiB that says it has 5 GiB, so that it is a root disk; may be written.
     pub fn add_disk(&self) -> PathBuf {
-        let path = self.host.dev("vda");
+        self.add_named("vda")
+    }
+
+    /// A virtio disk of 8 MiB that says it has 5 GiB, so that it is a root disk; may be written.
+    pub fn add_named(&self, kernel: &str) -> PathBuf {
+        let path = self.host.dev(kernel);
         fs::write(&path, vec![0xaa; 8 << 20]).expect("room for a small disk");
-        let block = self.host.sys("block/vda");
+        let block = self.host.sys("block").join(kernel);
         fs::create_dir_all(block.join("queue")).expect("a directory in the scratch");
         for (name, value) in [
             ("size", "10485760"),
@@ -145,7 +149,9 @@ impl Surroundings {
             node: self.node.clone(),
             gate: self.gate.take(),
         };
-        let permit = Permit::new(&self.host, vec![self.host.dev("vda")]);
+        let disks = names(self.host.sys("block"));
+        let disks = disks.iter().map(|kernel| self.host.dev(kernel));
+        let permit = Permit::new(&self.host, disks.collect());
         let soon = Duration::from_secs(2);
         let tools = Tools {
             trust: Default::default(),

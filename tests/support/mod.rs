@@ -11,5 +11,6 @@ pub mod memory_sink;
 pub mod orders;
 pub mod qcow2_corpus;
 pub mod scratch;
+pub mod small;
 pub mod tables;
 pub mod wire;

@@ -1,1 +1,83 @@
+//! The disk an image goes to is none that other machines use, and to see that takes little time.
 
+use std::fs;
+
+use ironlet::clock::Clock;
+use ironlet::disk::list;
+use ironlet::disk::{self, Disk, Wishes, wait_for_root};
+use ironlet::error::Kind;
+use ironlet::host::Host;
+
+use super::put;
+use super::support::scratch::Scratch;
+
+fn default_root(host: &Host) -> Result<Disk> {
+    disk::root(host, &Wishes::default()).map(|(disk, _)| disk)
+}
+
+/// So many disks of 8 GiB and a bit more each, as sparse files.
+fn machine(scratch: &Scratch, count: u64) -> Host {
+    let host = Host::new(scratch.path("root"));
+    fs::create_dir_all(host.dev("")).expect("a directory");
+    for number in 0..count {
+        let kernel = format!("nvme{number}n1");
+        let (sectors, block) = ((8 << 21) + number * 2048, host.sys("block").join(&kernel));
+        fs::create_dir_all(block.join("queue")).expect("a directory");
+        for (file, value) in [
+            ("size", sectors.to_string()),
+            ("ro", "0".into()),
+            ("removable", "0".into()),
+            ("wwid", format!("eui.{number:016x}")),
+            ("queue/rotational", "0".into()),
+            ("queue/logical_block_size", "512".into()),
+            ("queue/physical_block_size", "4096".into()),
+        ] {
+            fs::write(block.join(file), value).expect("a file");
+        }
+        let file = fs::File::create(host.dev(&kernel)).expect("a file");
+        file.set_len(sectors * 512).expect("a sparse file");
+    }
+    host
+}
+
+#[test]
+fn a_disk_that_others_use_is_passed_over_unless_the_operator_says_so() {
+    let scratch = Scratch::new();
+    let host = machine(&scratch, 3);
+    put(&host.dev("nvme0n1"), 0x10_0000, b"\x0d\xd0\x01\xc0");
+    assert_eq!(
+        default_root(&host).expect("two are left").name,
+        "/dev/nvme1n1"
+    );
+    let wishes = Wishes {
+        unguarded: true,
+        ..Wishes::default()
+    };
+    let clock = Clock::fake();
+    let chosen = wait_for_root(&host, &clock, 1, Default::default(), &wishes);
+    assert_eq!(chosen.expect("the smallest").name, "/dev/nvme0n1");
+    for kernel in ["nvme1n1", "nvme2n1"] {
+        put(&host.dev(kernel), 0x1_0000, b"\x01\x16\x19\x70");
+    }
+    let error = default_root(&host).expect_err("all are in use");
+    assert_eq!(error.kind(), Kind::DeviceNotFound);
+    for said in [
+        "/dev/nvme0n1 (8 GiB) holds VMFS",
+        "holds GFS2",
+        "wipe_special_filesystems=false",
+    ] {
+        assert!(error.details().contains(said), "{said} in {error}");
+    }
+}
+
+#[test]
+fn the_only_disk_nobody_else_uses_is_found_behind_all_others() {
+    let scratch = Scratch::new();
+    let host = machine(&scratch, 20);
+    for number in 0..19 {
+        let disk = host.dev(format!("nvme{number}n1"));
+        put(&disk, 0x1_0000, b"\x01\x16\x19\x70");
+    }
+    let disk = default_root(&host).expect("one will do");
+    assert_eq!(disk.name, "/dev/nvme19n1");
+}

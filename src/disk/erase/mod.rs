@@ -4,6 +4,7 @@
 //!  own method (secure/) ─ failed ─▶ discard ─ failed ─▶ overwrite ─▶ samples read back ─▶ report
 //! ```
 
+mod crew;
 mod discard;
 mod filling;
 mod ladder;
@@ -13,10 +14,8 @@ mod proof;
 pub mod report;
 mod share;
 
-use std::io;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::sync::{Mutex, PoisonError};
 
 use log::{error, info};
 
@@ -26,10 +25,11 @@ use super::list::Disk;
 use super::secure::Attempt;
 use crate::clock::Clock;
 use crate::codec::json::Value;
-use crate::error::{Context, Result};
+use crate::error::Result;
 use crate::gauge::Gauge;
 use crate::host::Host;
 use crate::units::Bytes;
+use crew::crew;
 use ledger::Ledger;
 use report::{Outcome, State, report};
 use share::Share;
@@ -109,7 +109,7 @@ pub fn erase(found: &Cleanable, order: &Order, means: &Means) -> Result<Value> {
         }
         outcome
     };
-    let outcomes = each(disks, order.at_once.min(AT_ONCE), &one)?;
+    let outcomes = each(disks, order.at_once.min(AT_ONCE), &one);
     let doing = match order.express {
         // protocol/steps.md §6
         true => "Failed to conduct an express erase on",
@@ -119,44 +119,23 @@ pub fn erase(found: &Cleanable, order: &Order, means: &Means) -> Result<Value> {
 }
 
 /// Does the work for each disk, so many at once; the outcomes are in the order of the disks.
-fn each(
-    disks: &[Disk],
-    at_once: usize,
-    work: &(dyn Fn(&Disk) -> Outcome + Sync),
-) -> Result<Vec<Outcome>> {
+fn each(disks: &[Disk], at_once: usize, work: &(dyn Fn(&Disk) -> Outcome + Sync)) -> Vec<Outcome> {
     let groups = groups(disks);
     let next = AtomicUsize::new(0);
-    let outcomes = Mutex::new(Vec::new());
-    let worker = || {
+    let slots = disks.iter().map(|_| None).collect();
+    let outcomes = Mutex::<Vec<Option<Outcome>>>::new(slots);
+    let at_once = at_once.clamp(1, groups.len().max(1));
+    crew("erase", at_once, &|| {
         while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
             for (place, disk) in group {
-                let outcome = work(disk);
-                let mut outcomes = outcomes.lock().unwrap_or_else(|e| e.into_inner());
-                outcomes.push((*place, outcome));
+                let outcome = Some(work(disk));
+                outcomes.lock().unwrap_or_else(PoisonError::into_inner)[*place] = outcome;
             }
         }
-    };
-    let worker = &worker;
-    thread::scope(|scope| {
-        let start = |_| {
-            thread::Builder::new()
-                .name("erase".into())
-                .spawn_scoped(scope, worker)
-        };
-        let threads = (0..at_once.clamp(1, groups.len().max(1))).map(start);
-        let threads = threads.collect::<io::Result<Vec<_>>>();
-        // Those that did start are to find nothing left to do.
-        let threads = threads.inspect_err(|_| next.store(usize::MAX / 2, Ordering::Relaxed));
-        for thread in threads.context("starting the threads that erase disks")? {
-            if let Err(panic) = thread.join() {
-                std::panic::resume_unwind(panic);
-            }
-        }
-        Ok::<_, crate::error::Error>(())
-    })?;
-    let mut outcomes = outcomes.into_inner().unwrap_or_else(|e| e.into_inner());
-    outcomes.sort_by_key(|(place, _)| *place);
-    Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
+    });
+    let outcomes = outcomes.into_inner();
+    let outcomes = outcomes.unwrap_or_else(PoisonError::into_inner);
+    outcomes.into_iter().flatten().collect()
 }
 
 /// Disks that go one after the other: those of one NVMe controller, where a command to one may need all of

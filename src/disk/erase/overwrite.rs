@@ -1,14 +1,13 @@
 //! Overwriting a disk from its first to its last byte, several writes in flight, whatever its bad places.
 
 use std::fmt;
-use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
 
+use super::crew::crew;
 use super::filling::Filling;
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::sys::block::{ALIGNMENT, Aligned};
 
 /// One write: as image/writers.rs measured them.
@@ -94,36 +93,21 @@ struct Faults {
 
 impl Pass<'_> {
     /// Writes all that can be written with so many threads; what could not be is told.
-    pub fn run(&self, writers: usize) -> Result<Option<Missed>> {
+    pub fn run(&self, writers: usize) -> Option<Missed> {
         let course = Course {
             pass: self,
             next: AtomicU64::new(0),
             written: AtomicU64::new(0),
             faults: Mutex::default(),
         };
-        thread::scope(|scope| {
-            let start = |_| {
-                thread::Builder::new()
-                    .name("erase-write".into())
-                    .spawn_scoped(scope, || course.write_blocks())
-            };
-            let threads = (0..writers).map(start).collect::<io::Result<Vec<_>>>();
-            // Those that did start go on to the end of the disk, so they are told that it is here.
-            let threads = threads.inspect_err(|_| _ = course.stop());
-            for thread in threads.context("starting the threads that overwrite the disk")? {
-                if let Err(panic) = thread.join() {
-                    std::panic::resume_unwind(panic);
-                }
-            }
-            Ok::<_, Error>(())
-        })?;
+        crew("erase-write", writers, &|| course.write_blocks());
         let faults = course.faults.into_inner();
         let faults = faults.unwrap_or_else(PoisonError::into_inner);
-        Ok(faults.cause.map(|cause| Missed {
+        faults.cause.map(|cause| Missed {
             places: merged(faults.places),
             cause,
             gave_up: faults.gave_up,
-        }))
+        })
     }
 }
 
@@ -185,14 +169,22 @@ impl Course<'_> {
 }
 
 /// The same bytes as ascending ranges apart from each other.
-fn merged(mut places: Vec<Range<u64>>) -> Vec<Range<u64>> {
-    places.retain(|place| !place.is_empty());
-    places.sort_by_key(|place| place.start);
+fn merged(places: Vec<Range<u64>>) -> Vec<Range<u64>> {
     let mut apart: Vec<Range<u64>> = Vec::new();
     for place in places {
-        match apart.last_mut() {
-            Some(last) if place.start <= last.end => last.end = last.end.max(place.end),
-            _ => apart.push(place),
+        // Those it touches become one with it.
+        let from = apart.partition_point(|other| other.end < place.start);
+        let to = apart.partition_point(|other| other.start <= place.end);
+        let touched = &apart[from..to];
+        let start = touched
+            .first()
+            .map_or(place.start, |other| other.start.min(place.start));
+        let end = touched
+            .last()
+            .map_or(place.end, |other| other.end.max(place.end));
+        if start < end {
+            apart.drain(from..to);
+            apart.insert(from, start..end);
         }
     }
     apart
@@ -230,7 +222,7 @@ mod tests {
                 told.fetch_add(count, Ordering::Relaxed);
             },
         };
-        let missed = pass.run(3).expect("threads can be started");
+        let missed = pass.run(3);
         let (told, writes) = (told.into_inner(), writes.into_inner());
         (
             missed,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::codec::json::{Number, Object, Value, object, text};
+use crate::codec::json::{Number, Object, Value, gather, object, text};
 use crate::error::{Error, Kind, Result};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,12 +77,10 @@ impl Outcome {
         if let Some(why) = &receipt.instead_of {
             fields.push(("instead_of", text(&**why)));
         }
-        let fields = fields.into_iter();
-        Value::Object(
-            fields
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect(),
-        )
+        let named = fields
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value));
+        Value::Object(gather(named))
     }
 }
 

@@ -12,6 +12,9 @@ pub const FILE: u8 = 32;
 const LONG: u8 = 15;
 /// The letters of a long name in one slot, two bytes each, are at these.
 const LETTERS: [usize; 13] = [1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30];
+/// What bytes from 0x80 on mean in short names: code page 437, unless Linux is told another.
+const CODE_PAGE: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀\
+                         αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}";
 /// The most letters of a name.
 const LONGEST: usize = 255;
 
@@ -115,17 +118,29 @@ impl Iterator for Entries<'_> {
 fn short_name(slot: &[u8]) -> String {
     let part = |bytes: &[u8], lower: bool| {
         let letters = bytes.iter().map(|byte| match byte {
-            0x80.. => char::REPLACEMENT_CHARACTER, // which code page, nobody says
-            letter if lower => letter.to_ascii_lowercase().into(),
-            letter => char::from(*letter),
+            0x80.. => CODE_PAGE
+                .chars()
+                .nth(usize::from(byte - 0x80))
+                .unwrap_or_default(),
+            byte => char::from(*byte),
+        });
+        let letters = letters.map(|c| {
+            if lower {
+                c.to_lowercase().next().unwrap_or(c)
+            } else {
+                c
+            }
         });
         letters.collect::<String>().trim_end().to_owned()
     };
+    let mut base = [0; 8];
+    base.copy_from_slice(&slot[..8]);
+    if base[0] == 5 {
+        base[0] = 0xe5; // which would say that the slot is free
+    }
     // Windows NT and Linux: these bits say that a part is lower-case.
-    let (base, extension) = (
-        part(&slot[..8], slot[12] & 8 != 0),
-        part(&slot[8..11], slot[12] & 16 != 0),
-    );
+    let base = part(&base, slot[12] & 8 != 0);
+    let extension = part(&slot[8..11], slot[12] & 16 != 0);
     match extension.is_empty() {
         true => base,
         false => format!("{base}.{extension}"),

@@ -180,10 +180,11 @@ impl<'a> Volume<'a> {
     fn enter(&self, folder: u32, name: &str, attributes: u8, first: u32, size: u32) -> Result<()> {
         let slots = self.folder(folder, &mut FOLDERS_LIMIT.clone())?;
         let used = slots.chunks_exact(SLOT).take_while(|slot| slot[0] != 0);
-        let taken: BTreeSet<[u8; 11]> = used
-            .clone()
-            .filter_map(|slot| slot[..11].try_into().ok())
-            .collect();
+        let mut taken: BTreeSet<[u8; 11]> = BTreeSet::new();
+        taken.extend(
+            used.clone()
+                .filter_map(|slot| <[u8; 11]>::try_from(&slot[..11]).ok()),
+        );
         let (start, new) = (
             used.count(),
             entry::slots(name, &taken, attributes, first, size),
@@ -195,30 +196,23 @@ impl<'a> Volume<'a> {
             )));
         };
         new.push([0; SLOT]); // nothing of what may follow counts
-        let mut pieces = self.pieces(folder)?;
-        for (index, slot) in (start..).zip(&new) {
-            let mut within = (index * SLOT) as u64;
-            let mut place = None;
-            for (at, len) in &pieces {
-                if within < *len {
-                    place = Some(at + within);
-                    break;
-                }
-                within -= len;
+        let (mut pieces, needed) = (self.pieces(folder)?, ((start + new.len()) * SLOT) as u64);
+        // All places before the first slot: half a name is worse than none.
+        let mut room = pieces.iter().map(|(_, len)| len).sum::<u64>();
+        while room + (SLOT as u64) < needed {
+            if folder == 0 && self.shape.root_len > 0 {
+                return Err(Error::plain("the root folder is full"));
             }
-            let place = match place {
-                Some(place) => place,
-                None if slot[0] == 0 => break,
-                None if folder == 0 && self.shape.root_len > 0 => {
-                    return Err(Error::plain("the root folder is full"));
-                }
-                None => {
-                    let last = pieces.last().map(|(at, _)| self.shape.cluster_at(*at));
-                    let added = self.shape.at(self.clear_cluster(last)?)?;
-                    pieces.push((added, self.shape.cluster));
-                    added
-                }
-            };
+            let last = pieces.last().map(|(at, _)| self.shape.cluster_at(*at));
+            let added = self.clear_cluster(last)?;
+            pieces.push((self.shape.at(added)?, self.shape.cluster));
+            room += self.shape.cluster;
+        }
+        let places = pieces
+            .iter()
+            .flat_map(|(at, len)| (*at..at + len).step_by(SLOT))
+            .skip(start);
+        for (place, slot) in places.zip(&new) {
             self.clusters.borrow_mut().write(place, slot)?;
         }
         Ok(())

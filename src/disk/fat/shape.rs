@@ -24,7 +24,7 @@ pub(super) struct Shape {
     pub root_len: u64,
     pub root_cluster: u32,
     pub data: u64,
-    /// Sector of the count of free clusters, with 32 bits.
+    /// Sector of the count of free clusters, with 32 bits; 0 for none.
     pub info: u64,
     pub id: u32,
     pub label: [u8; 11],
@@ -95,7 +95,12 @@ impl Shape {
             root_len: root * sector,
             root_cluster: if long_table { wide(boot, 44) } else { 0 },
             data: data * sector,
-            info: if long_table { word(boot, 48).into() } else { 0 },
+            info: match long_table {
+                true => Some(word(boot, 48).into())
+                    .filter(|at| *at < reserved)
+                    .unwrap_or(0),
+                false => 0,
+            },
             id: wide(boot, told),
             label,
         })

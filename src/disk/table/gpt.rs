@@ -249,9 +249,18 @@ impl Gpt {
 
     /// What a partition is called nowhere else, if there is one of this number.
     pub fn guid(&self, number: u32) -> Option<[u8; 16]> {
+        self.entry(number).map(|entry| array(entry, 16))
+    }
+
+    /// What a partition is for.
+    pub fn kind(&self, number: u32) -> Option<[u8; 16]> {
+        self.entry(number).map(|entry| array(entry, 0))
+    }
+
+    fn entry(&self, number: u32) -> Option<&[u8]> {
         let at = (number as usize).checked_sub(1)?.checked_mul(self.entry)?;
         let entry = self.entries.get(at..at + self.entry)?;
-        is_used(entry).then(|| array(entry, 16))
+        is_used(entry).then_some(entry)
     }
 
     /// The byte that no partition may reach beyond.

@@ -165,6 +165,12 @@ impl Mbr {
         .collect()
     }
 
+    /// What one of the four partitions is for.
+    pub fn kind(&self, number: u32) -> Option<u8> {
+        let at = usize::try_from(number).ok()?.checked_sub(1)?;
+        self.records.get(at).map(|record| record.kind)
+    }
+
     /// The partitions within the extended one, whose records `read` gets; a broken chain ends there.
     pub fn logical(&self, mut read: impl FnMut(u64, &mut [u8]) -> Result<()>) -> Vec<Partition> {
         let Some(extended) = self.records.iter().find(|record| record.is_extended()) else {

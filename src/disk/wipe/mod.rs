@@ -56,10 +56,12 @@ pub fn metadata(disk: &Disk, permit: &Permit, host: &Host) -> Result<Found> {
         let why = format!("it is held by {}", disk.holders.join(", "));
         return Err(Error::new(Kind::BlockDeviceEraseError, why));
     }
-    let target = Target::open(&disk.path, permit).kind(Kind::BlockDeviceEraseError)?;
-    let found = erase(&target, disk, host)
+    let open = Target::open(&disk.path, permit);
+    let found = open
+        .and_then(|target| erase(&target, disk, host))
         .with_context(|| format!("erasing the metadata of {}", disk.name))
-        .kind(Kind::BlockDeviceEraseError)?;
+        // Elsewhere what fails is the writing of an image.
+        .map_err(|error| Error::new(Kind::BlockDeviceEraseError, error.details()))?;
     match found.what.is_empty() {
         true => info!("{}: no metadata found, both ends are zero now", disk.name),
         false => info!("{}: found and erased {}", disk.name, found.what.join(", ")),

@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 
 use crate::error::Result;
 use crate::host::{Host, attribute, names};
+use crate::sort;
 
 /// block/partitions/msdos.c, parse_extended: so many links the kernel follows.
 const LINKS: usize = 100;
@@ -41,8 +42,10 @@ pub struct Place {
 pub struct Places {
     /// The last to begin comes first, as it is found by way of those before it.
     pub partitions: Vec<Place>,
-    /// Sectors with a part of a table, wherever they are.
+    /// Boot records chained to the first one: each leads to the next, further on.
     pub records: Vec<u64>,
+    /// Headers of a GPT, wherever they are.
+    pub headers: Vec<u64>,
 }
 
 /// Reads bytes at an offset.
@@ -89,7 +92,7 @@ impl Places {
         if !there || read(header, &mut bytes).is_err() || !bytes.starts_with(b"EFI PART") {
             return None;
         }
-        self.records.push(header);
+        self.headers.push(header);
         let (other, entries) = (number(&bytes, 32), number(&bytes, 72));
         let (count, each) = (half(&bytes, 80) as usize, u64::from(half(&bytes, 84)));
         let entries = entries.checked_mul(sector).unwrap_or(size);
@@ -174,10 +177,9 @@ impl Places {
     }
 
     fn sort(&mut self) {
-        self.partitions
-            .sort_by_key(|place| Reverse((place.start, place.end)));
-        self.records.sort_by_key(|at| Reverse(*at));
-        self.records.dedup();
+        let key = |place: &Place| Reverse((place.start, place.end));
+        sort::by_key(&mut self.partitions, key);
+        sort::by_key(&mut self.records, |at| Reverse(*at));
     }
 }
 

@@ -1,11 +1,13 @@
 //! What becomes zero, and in which order.
 //!
 //! Whatever leads to something else goes after it: partitions before the tables that say where they are, a
-//! chained boot record after those behind it, the backup of a table before the table, flushes between.
+//! chained boot record after what is behind it, the backup of a table before the table, flushes between.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::places::Places;
+use crate::sort;
 use crate::units::MIB;
 
 /// At the start of a disk and of each partition: nearly every signature is within, and every table.
@@ -26,12 +28,16 @@ pub fn ends(range: &Range<u64>) -> [Range<u64>; 2] {
 pub fn plan(size: u64, sector: u64, places: &Places) -> (Vec<Range<u64>>, [Range<u64>; 2]) {
     let whole = ends(&(0..size));
     let [tail, head] = &whole;
-    let partitions = places.partitions.iter();
-    let partitions = partitions.flat_map(|own| ends(&(own.start..own.end)));
-    let records = places.records.iter().map(|at| *at..at + sector);
-    let inner = partitions
-        .chain(records)
-        .map(|range| range.start.max(head.end)..range.end.min(tail.start));
+    let record = |at: &u64| *at..at + sector;
+    let partitions = places.partitions.iter().map(|own| own.start..own.end);
+    let mut chain: Vec<_> = partitions
+        .map(|own| (own.start, ends(&own)))
+        .chain(places.records.iter().map(|at| (*at, [record(at), 0..0])))
+        .collect();
+    sort::by_key(&mut chain, |(start, _)| Reverse(*start));
+    let chain = chain.into_iter().flat_map(|(_, ranges)| ranges);
+    let inner = chain.chain(places.headers.iter().map(record));
+    let inner = inner.map(|range| range.start.max(head.end)..range.end.min(tail.start));
     let inner = inner.filter(|range| !range.is_empty()).collect();
     (inner, whole)
 }

@@ -7,7 +7,7 @@ use log::warn;
 use super::plan::{LONGEST, ends};
 use super::signatures::{SIGNATURES, Signature};
 use crate::disk::target::Target;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::sys::block::{ALIGNMENT, Aligned};
 
 /// One disk and memory to move its bytes in.
@@ -94,7 +94,7 @@ impl<'a> Sweep<'a> {
                 let why = format!(
                     "byte {at} was written as zero and reads as something else: is the disk failing?"
                 );
-                Err(Error::new(Kind::BlockDeviceEraseError, why))
+                Err(Error::plain(why))
             }
         }
     }

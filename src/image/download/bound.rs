@@ -3,6 +3,8 @@
 use std::io::{self, Read};
 
 use crate::error::{Error, Kind};
+use crate::image::source::Source;
+use crate::sys::block::Aligned;
 use crate::units::{Bytes, MIB};
 
 pub struct Bounded<R> {
@@ -11,7 +13,7 @@ pub struct Bounded<R> {
     passed: u64,
 }
 
-impl<R: Read> Bounded<R> {
+impl<R> Bounded<R> {
     /// Of an image for a disk of `disk`. One with more deleted snapshots than this is not worth its way.
     pub fn new(inner: R, disk: Bytes) -> Self {
         Bounded {
@@ -20,11 +22,8 @@ impl<R: Read> Bounded<R> {
             passed: 0,
         }
     }
-}
 
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(into)?;
+    fn passed(&mut self, count: usize) -> io::Result<usize> {
         self.passed += count as u64;
         if self.passed > self.most {
             let why = format!(
@@ -34,5 +33,19 @@ impl<R: Read> Read for Bounded<R> {
             return Err(Error::new(Kind::InvalidImage, why).into());
         }
         Ok(count)
+    }
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(into)?;
+        self.passed(count)
+    }
+}
+
+impl<S: Source> Source for Bounded<S> {
+    fn read_block(&mut self, into: &mut Aligned) -> io::Result<usize> {
+        let count = self.inner.read_block(into)?;
+        self.passed(count)
     }
 }

@@ -4,7 +4,6 @@ import re
 
 import image
 from stand import Stand
-from timing import Timing
 from verdict import require
 
 MIB = 1 << 20
@@ -13,7 +12,7 @@ MIB = 1 << 20
 def run(directory):
     source = image.noise("agent-killed", 128)
     stand = Stand(directory, image_rate=2 * MIB, kernel_append_params="%default% sysrq_always_enabled=1")
-    ordered = stand.deploy(source)
+    stand.deploy(source)
     stand.disk.wait_written(16 * MIB, 600)
     before = stand.console.mark()
     # SysRq-f: the kernel's OOM killer takes the biggest process; pid 1 is exempt, so it is the agent.
@@ -31,4 +30,3 @@ def run(directory):
     left = stand.disk.tables()
     require(not left, f"the disk would boot: it has {', '.join(left)}")
     print(f"  last_error: {node['last_error']}")
-    Timing("agent-killed", directory).enrolment(stand, ordered, stand.console.opened(1))

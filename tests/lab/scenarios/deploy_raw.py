@@ -5,6 +5,9 @@ from stand import Stand
 from timing import Timing
 from verdict import require
 
+# It tells how long everything took.
+ALONE = True
+
 
 def run(directory):
     source = image.bootable("first-light", 512)

@@ -2,18 +2,17 @@
 
 import image
 from stand import Stand
-from timing import Timing
 from verdict import require
 
 
 def run(directory):
     source = image.bootable("out-of-band", 128)
     stand = Stand(directory, deploy_forces_oob_reboot=True)
-    ordered = stand.deploy(source)
+    stand.deploy(source)
     stand.node.wait("wait call-back", 120)
     on = stand.console.opened(60)
     stand.node.wait("active", 600)
-    booted = stand.console.expect(image.up("out-of-band"), 180, since=on.number)
+    stand.console.expect(image.up("out-of-band"), 180, since=on.number)
     off = stand.console.closed(1, since=on.number)
 
     asked = stand.bmc.resets(on.time, off.time)
@@ -23,4 +22,3 @@ def run(directory):
         "the agent powered the machine off although it was only to flush",
     )
     print(f"  off by the BMC ({', '.join(asked)}); then booted from disk")
-    Timing("deploy-raw-oob", directory).deploy(stand, ordered, on, booted, source).show()

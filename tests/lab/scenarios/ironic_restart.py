@@ -3,7 +3,6 @@
 import image
 import machine
 from stand import Stand
-from timing import Timing
 from verdict import require
 
 MIB = 1 << 20
@@ -26,4 +25,3 @@ def run(directory):
     stand.node.wait("active", 600)
     stand.console.expect(image.up("ironic-restart"), 60, since=on.number)
     require(stand.disk.holds(source), "the disk does not hold the image")
-    Timing("ironic-restart", directory).enrolment(stand, ordered, on)
