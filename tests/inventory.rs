@@ -69,8 +69,8 @@ fn the_same_machine_has_the_inventory_upstream_gave_it() {
             _ => assert_eq!(show(ours), show(theirs), "{key}"),
         }
     }
-    let host = Machine::recorded("lab-uefi").host();
-    let (disk, _) = disk::root(&host, &Wishes::default()).expect("one will do");
+    let machine = Machine::recorded("lab-uefi");
+    let (disk, _) = disk::root(&machine.host(), &Wishes::default()).expect("one will do");
     let disks = theirs.array("disks").expect("a list").expect("there");
     assert_eq!(show(&disk_object(&disk)), show(&disks[0]), "the root disk");
 }

@@ -3,9 +3,8 @@
 use std::fs;
 
 use ironlet::clock::Clock;
-use ironlet::disk::list;
 use ironlet::disk::{self, Disk, Wishes, wait_for_root};
-use ironlet::error::Kind;
+use ironlet::error::{Kind, Result};
 use ironlet::host::Host;
 
 use super::put;
