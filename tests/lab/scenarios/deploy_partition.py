@@ -2,8 +2,9 @@
 
 import json
 import subprocess
+import time
 
-import image
+import place
 from disk import MIB
 from stand import Drive, Stand
 from verdict import require
@@ -41,7 +42,7 @@ def root_image(directory):
     path = directory / "root.img.raw"
     with open(path, "wb") as file:
         file.truncate(64 * MIB)
-    subprocess.run(["mkfs.ext4", "-q", "-L", "system", "-d", image.place.LAB, str(path)], check=True)
+    subprocess.run(["mkfs.ext4", "-q", "-L", "system", "-d", place.LAB, str(path)], check=True)
     return path
 
 
@@ -50,6 +51,11 @@ def refused(stand):
     stand.node.wait("wait call-back", 180)
     error = stand.node.wait("deploy failed", 600)["last_error"]
     require("enable_bios_bootloader_install" in error, f"it failed for another reason: {error}")
+    # Ironic is done with the node only some time after it says so.
+    deadline = time.monotonic() + 60
+    while stand.node.read()["reservation"]:
+        require(time.monotonic() < deadline, "the node stays locked")
+        time.sleep(1)
 
 
 def require_divided(stand, source):
