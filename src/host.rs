@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::sort;
 
 #[derive(Clone, Debug)]
@@ -77,6 +77,16 @@ impl Host {
             .find(|f| f.get(1) == Some(&"/"));
         root.is_some_and(|fields| matches!(fields.get(2), Some(&("rootfs" | "tmpfs" | "ramfs"))))
     }
+
+    /// An error on the machine the program runs on, unless that runs as a ramdisk: else `what` is its owner's.
+    pub fn must_not_be_owned(&self, what: &str) -> Result<()> {
+        match self.is_here() && !self.is_ramdisk() {
+            false => Ok(()),
+            true => Err(Error::plain(format!(
+                "refusing to touch this machine's {what}: this is not a ramdisk"
+            ))),
+        }
+    }
 }
 
 /// What the machine itself calls the device `path`, wherever its files are seen from here.
@@ -111,4 +121,17 @@ pub fn link_name(path: impl AsRef<Path>) -> Option<String> {
         .file_name()?
         .to_str()
         .map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_that_is_no_ramdisk_is_its_owners() {
+        let here = Host::new("/");
+        let refused = here.must_not_be_owned("crash logs").is_err();
+        assert_eq!(refused, !here.is_ramdisk());
+        assert!(Host::new("/nonexistent").must_not_be_owned("x").is_ok());
+    }
 }

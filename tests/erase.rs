@@ -56,6 +56,7 @@ fn disk(name: &str, path: &Path) -> Disk {
         read_only: false,
         removable: false,
         holders: Vec::new(),
+        sequence: None,
         numbers: Vec::new(),
     }
 }

@@ -64,6 +64,7 @@ fn disk(path: &Path, size: u64) -> Disk {
         read_only: false,
         removable: false,
         holders: Vec::new(),
+        sequence: None,
         numbers: Vec::new(),
     }
 }

@@ -139,14 +139,17 @@ fn leave(host: &Host, clock: &Clock, how: How) -> Result<()> {
 
 fn deploy(host: &Host, image: &Image, tools: &Tools) -> Result<()> {
     let request = image.request()?;
+    let mut tools = tools.clone();
     let disk = match &image.disk {
         Some(disk) => disk.clone(),
         None => {
             let any = disk::Wishes::default();
-            disk::wait_for_root(host, &tools.clock, LOOKS, LOOK_PAUSE, &any)?.path
+            let disk = disk::wait_for_root(host, &tools.clock, LOOKS, LOOK_PAUSE, &any)?;
+            tools.permit = tools.permit.of_chosen(std::slice::from_ref(&disk));
+            disk.path
         }
     };
-    image::deploy(&request, &disk, tools).map(drop)
+    image::deploy(&request, &disk, &tools).map(drop)
 }
 
 fn wrong(why: String) -> Error {

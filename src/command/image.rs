@@ -52,12 +52,19 @@ pub(super) fn install_bootloader(machine: &Machine, _: &Entry, params: Object) -
 
 /// False if the disk has no loader for UEFI.
 fn boot_entries(machine: &Machine, partition: Option<&str>) -> Result<bool> {
-    let written = machine.written().and_then(|written| {
-        let mut disks = disk::list(&machine.host).into_iter();
-        disks.find(|disk| disk.path == written.disk)
-    });
-    // An image may have come before this boot of the ramdisk.
-    let disk = written.map_or_else(|| choose_disk(machine), Ok)?;
+    let disk = match machine.written() {
+        Some(written) => {
+            let mut disks = disk::list(&machine.host).into_iter();
+            let same = disks.find(|disk| disk.path == written.disk);
+            // Another one must not start in its place.
+            same.ok_or_else(|| {
+                let why = format!("{}, which was written, is gone", written.disk.display());
+                Error::new(Kind::DeviceNotFound, why)
+            })?
+        }
+        // An image may have come before this boot of the ramdisk.
+        None => choose_disk(machine)?,
+    };
     efi::install(&machine.host, &disk, partition)
         .with_context(|| format!("making boot entries for {}", disk.name))
         .kind(Kind::CommandExecutionError)

@@ -258,6 +258,7 @@ mod tests {
             read_only: false,
             removable: false,
             holders: Vec::new(),
+            sequence: None,
             numbers: Vec::new(),
         })
     }

@@ -5,7 +5,7 @@
 
 use std::fs;
 
-use log::info;
+use log::{info, warn};
 
 use super::choose::{Wishes, is_handed_in, mounted, skipped};
 use super::guard::Permit;
@@ -36,6 +36,9 @@ pub fn cleanable(
     skip_read_only: bool,
 ) -> Result<Cleanable> {
     let all = list(host);
+    if all.is_empty() {
+        warn!("the kernel shows no disk, so none is cleaned: is a controller's driver missing?");
+    }
     let mounts = fs::read_to_string(host.proc("self/mountinfo")).unwrap_or_default();
     let names: Vec<String> = all.iter().map(|disk| disk.name.clone()).collect();
     let mut found = Cleanable::default();

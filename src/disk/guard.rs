@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::list::Disk;
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 
@@ -12,6 +13,8 @@ use crate::host::Host;
 pub struct Permit {
     ramdisk: bool,
     named: Vec<PathBuf>,
+    /// Disks that were looked at and chosen, and the sequence of each.
+    chosen: Vec<(PathBuf, u64)>,
 }
 
 impl Permit {
@@ -20,6 +23,35 @@ impl Permit {
         Permit {
             ramdisk: host.is_ramdisk(),
             named,
+            chosen: Vec::new(),
+        }
+    }
+
+    /// The same, and behind the names of `disks` there must still be those very disks: between choosing one and
+    /// opening it hours may pass, and a cable may be moved.
+    pub fn of_chosen(&self, disks: &[Disk]) -> Self {
+        let chosen = disks.iter();
+        Permit {
+            chosen: chosen
+                .filter_map(|disk| Some((disk.path.clone(), disk.sequence?)))
+                .collect(),
+            ..self.clone()
+        }
+    }
+
+    /// An error if the disk opened as `disk`, which has this sequence, is not the one that was chosen.
+    pub fn confirm(&self, disk: &Path, sequence: Option<u64>) -> Result<()> {
+        let chosen = self.chosen.iter().find(|(path, _)| path == disk);
+        match chosen.filter(|(_, own)| Some(*own) != sequence) {
+            None => Ok(()),
+            Some(_) => Err(Error::new(
+                Kind::BlockDeviceError,
+                format!(
+                    "refusing to write {disk}: another disk has got that name since the disks were looked at; start \
+                     the operation again",
+                    disk = disk.display()
+                ),
+            )),
         }
     }
 

@@ -32,6 +32,9 @@ pub struct Disk {
     pub removable: bool,
     /// What is built on the disk or a partition: arrays, volumes.
     pub holders: Vec<String>,
+    /// The kernel's count of disks, where it has one: another disk of the same name has another. Not for drives
+    /// whose medium can be taken out, as each medium counts.
+    pub sequence: Option<u64>,
     /// Device numbers (`8:0`) and kernel names of the disk and its partitions.
     pub numbers: Vec<(String, String)>,
 }
@@ -62,8 +65,9 @@ fn disk(host: &Host, kernel: &str) -> Option<Disk> {
         return None;
     }
     let queue = block.join("queue");
-    let sector = |name: &str| number(&queue.join(name)).unwrap_or(512);
+    let sector = |name: &str| number(&queue.join(name)).filter(|bytes| *bytes > 0);
     let flag = |path: &Path| attribute(path).is_some_and(|value| value == "1");
+    let removable = flag(&block.join("removable"));
     Some(Disk {
         name: device_name(kernel),
         path: host.dev(kernel),
@@ -76,10 +80,12 @@ fn disk(host: &Host, kernel: &str) -> Option<Disk> {
             .map(|path| device_name(&format!("disk/by-path/{path}")))
             .collect(),
         transport: bus::transport(host, &block),
-        logical_sector: sector("logical_block_size"),
-        physical_sector: sector("physical_block_size"),
+        logical_sector: sector("logical_block_size").unwrap_or(512),
+        physical_sector: sector("physical_block_size").unwrap_or(512),
         read_only: flag(&block.join("ro")),
-        removable: flag(&block.join("removable")),
+        removable,
+        // Documentation/ABI/stable/sysfs-block
+        sequence: number(&block.join("diskseq")).filter(|_| !removable),
         holders: whole_and_parts(&block)
             .flat_map(|(part, _)| names(part.join("holders")))
             .collect(),

@@ -44,6 +44,7 @@ impl Target {
             })
             .with_context(opening)
             .kind(Kind::BlockDeviceError)?;
+        permit.confirm(path, block::sequence(&file))?;
         let size = Bytes(block::size(&file).with_context(opening)?);
         let sector = block::sector_size(&file).with_context(opening)?;
         let device = block::is_device(&file).with_context(opening)?;

@@ -24,10 +24,7 @@ pub struct Variables {
 impl Variables {
     /// Those of a machine started by UEFI firmware, which may be changed if it is a ramdisk that runs there.
     pub fn open(host: &Host) -> Result<Self> {
-        if host.is_here() && !host.is_ramdisk() {
-            let why = "refusing to touch this machine's boot entries: this is not a ramdisk";
-            return Err(Error::plain(why));
-        }
+        host.must_not_be_owned("boot entries")?;
         let folder = host.sys("firmware/efi/efivars");
         if names(&folder).is_empty() {
             let why = "the firmware's variables are not there: efivarfs is not mounted, not in this kernel \

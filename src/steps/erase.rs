@@ -19,12 +19,14 @@ pub(super) fn express(machine: &Machine, _: &Object) -> Result<Value> {
 
 /// All refusals come before the first disk is touched.
 fn run(machine: &Machine, express: bool) -> Result<Value> {
-    let (host, permit, clock) = (&machine.host, &machine.tools.permit, &machine.clock);
+    let (host, clock) = (&machine.host, &machine.clock);
     let (node, settings) = (machine.node(), machine.settings());
     let erasure = Erasure::of(&node, settings.guard, settings.discard)?;
     // protocol/steps.md §6: the express step never minds a read-only disk.
     let skip_read_only = express || erasure.skip_read_only;
+    let permit = &machine.tools.permit;
     let found = cleanable(host, permit, &node.wishes()?, skip_read_only)?;
+    let permit = &permit.of_chosen(&found.disks);
     if erasure.guard {
         shared::guard(&found.disks)?;
     }

@@ -38,7 +38,9 @@ pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
     let place = disk.path.display();
     info!("image {} goes to {place}", request.id);
     machine.set_written(None);
-    let receipt = image::deploy(&request, &disk.path, &machine.tools)
+    let mut tools = machine.tools.clone();
+    tools.permit = tools.permit.of_chosen(std::slice::from_ref(&disk));
+    let receipt = image::deploy(&request, &disk.path, &tools)
         .with_context(|| format!("writing image {} to {place}", request.id))
         .kind(Kind::ImageWriteError)?;
     if let Left::Parts(parts) = &receipt.left {

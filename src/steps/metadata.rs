@@ -55,12 +55,13 @@ pub(super) fn step(machine: &Machine, _: &Object) -> Result<Value> {
 /// Several disks at a time; one that fails does not keep the others.
 fn erase(machine: &Machine, disks: Vec<Disk>) -> Vec<(Disk, Result<Found>)> {
     let threads = disks.len().min(AT_ONCE);
+    let permit = machine.tools.permit.of_chosen(&disks);
     let left = Mutex::new(disks.into_iter());
     let done = Mutex::new(Vec::new());
     let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work = || {
         while let Some(disk) = next() {
-            let found = wipe::metadata(&disk, &machine.tools.permit, &machine.host);
+            let found = wipe::metadata(&disk, &permit, &machine.host);
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
             done.push((disk, found));
         }

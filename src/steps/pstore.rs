@@ -12,6 +12,7 @@ use crate::host::{Host, names};
 
 /// Removes every record; the error names those that stayed.
 pub(super) fn erase(machine: &Machine, _: &Object) -> Result<Value> {
+    machine.host.must_not_be_owned("crash logs")?;
     let Some(place) = mount_point(&machine.host)? else {
         info!("no pstore is mounted: there is nothing to erase");
         return Ok(Value::Null);

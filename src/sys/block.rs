@@ -68,6 +68,17 @@ pub fn read_only(file: &File) -> io::Result<bool> {
     Ok(read_only != 0)
 }
 
+/// What tells the disk apart from every other that has or had its name since the machine started; none where
+/// the kernel, one before Linux 5.15, does not count them.
+pub fn sequence(file: &File) -> Option<u64> {
+    // linux/fs.h: BLKGETDISKSEQ _IOR(0x12, 128, __u64)
+    const BLKGETDISKSEQ: libc::Ioctl = 0x8008_1280u32 as libc::Ioctl;
+    let mut sequence: u64 = 0;
+    // SAFETY: the kernel writes one u64 to the pointer, which lives until the call returns.
+    let asked = checked(unsafe { libc::ioctl(file.as_raw_fd(), BLKGETDISKSEQ, &mut sequence) });
+    asked.is_ok().then_some(sequence)
+}
+
 /// Has the kernel read the partition table again; EBUSY while a partition is in use.
 pub fn reread_partitions(file: &File) -> io::Result<()> {
     // linux/fs.h: BLKRRPART _IO(0x12, 95)

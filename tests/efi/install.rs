@@ -212,4 +212,15 @@ fn the_disk_that_was_written_counts_and_not_what_would_be_chosen_now() {
     fs::write(around.host.run("written"), written).expect("a file in the scratch");
     post_and_wait(&around.engine(), body);
     assert_eq!(firmware.of_disks(), [ENTRY.replace('@', HERE)]);
+    // Another disk would do now, and must not start in place of the one that was written.
+    let size = around.host.sys("block/vda/size");
+    fs::write(size, "16777216").expect("a file in the scratch");
+    let written = r#"{"disk":"/dev/gone","uuids":{}}"#;
+    fs::write(around.host.run("written"), written).expect("a file in the scratch");
+    let entry = post_and_wait(&around.engine(), body);
+    let details = text_at(&entry, &["command_error", "details"]);
+    assert!(
+        details.contains("/dev/gone, which was written, is gone"),
+        "{details}"
+    );
 }

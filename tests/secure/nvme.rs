@@ -97,6 +97,8 @@ fn the_best_method_the_controller_has_is_used_and_its_end_is_told() {
         Case { name: "user data", attributes: 0, told: &[(FORMAT, 1, 1 << 9)], end: ("done", "NVMe format, user data erase"), ..Case::default() },
         Case { name: "qemu", drive: "qemu-nvme", attributes: 0, told: &[(FORMAT, 1, 1 << 9)], end: ("done", "user data erase"), ..Case::default() },
         Case { name: "all at once", attributes: 0b101, told: &[(FORMAT, ALL, 2 << 9)], end: ("done", "cryptographic"), ..Case::default() },
+        Case { name: "all at once, some unseen", attributes: 0b101, list: &[1, 3], end: ("not started", "2 namespaces, and this machine shows 1"), ..Case::default() },
+        Case { name: "erased at once, some unseen", attributes: 0b110, list: &[1, 3], end: ("not started", "2 namespaces"), ..Case::default() },
         Case { name: "no broadcast", attributes: 0b1101, told: &[(FORMAT, 1, 2 << 9)], end: ("done", "cryptographic"), ..Case::default() },
         Case {
             name: "crypto refused", answers: vec![Ok(0x10a)], told: &[(FORMAT, 1, 2 << 9), (FORMAT, 1, 1 << 9)],

@@ -1,14 +1,27 @@
 //! The disk an image goes to is none that other machines use, and to see that takes little time.
 
 use std::fs;
+<<<<<<< HEAD
 
 use ironlet::clock::Clock;
 use ironlet::disk::{self, Disk, Wishes, wait_for_root};
 use ironlet::error::{Kind, Result};
+=======
+use std::path::Path;
+use std::time::Instant;
+
+use ironlet::clock::Clock;
+use ironlet::disk::guard::Permit;
+use ironlet::disk::list;
+use ironlet::disk::wipe::metadata;
+use ironlet::disk::{Wishes, default_root, wait_for_root};
+use ironlet::error::Kind;
+>>>>>>> review
 use ironlet::host::Host;
 
-use super::put;
 use super::support::scratch::Scratch;
+use super::support::tables::Loop;
+use super::{disk, put};
 
 fn default_root(host: &Host) -> Result<Disk> {
     disk::root(host, &Wishes::default()).map(|(disk, _)| disk)
@@ -70,7 +83,42 @@ fn a_disk_that_others_use_is_passed_over_unless_the_operator_says_so() {
 }
 
 #[test]
+<<<<<<< HEAD
 fn the_only_disk_nobody_else_uses_is_found_behind_all_others() {
+=======
+fn a_disk_that_got_the_name_of_the_chosen_one_is_not_written() {
+    let scratch = Scratch::new();
+    let file = scratch.disk(8 << 20, 0xaa);
+    let device = Loop::new(&file, 512);
+    let kernel = device.path().file_name().expect("a device has a name");
+    let counted = Path::new("/sys/block").join(kernel).join("diskseq");
+    let counted = fs::read_to_string(counted).expect("Linux 5.15 counts disks");
+    let counted: u64 = counted.trim().parse().expect("a number");
+    let nowhere = Host::new("/nonexistent");
+    let permit = Permit::new(&nowhere, vec![device.path().to_owned()]);
+    let mut disk = disk(device.path(), 8 << 20);
+    // The one before is what had the name when the disks were listed.
+    disk.sequence = Some(counted - 1);
+    let chosen = permit.of_chosen(std::slice::from_ref(&disk));
+    let error = metadata(&disk, &chosen, &nowhere).expect_err("it is another one");
+    assert!(
+        error.details().contains("another disk has got that name"),
+        "{error}"
+    );
+    assert!(
+        fs::read(&file)
+            .expect("a file")
+            .iter()
+            .all(|byte| *byte == 0xaa)
+    );
+    disk.sequence = Some(counted);
+    let chosen = permit.of_chosen(std::slice::from_ref(&disk));
+    metadata(&disk, &chosen, &nowhere).expect("it is the very one");
+}
+
+#[test]
+fn a_choice_among_512_disks_takes_less_than_a_second() {
+>>>>>>> review
     let scratch = Scratch::new();
     let host = machine(&scratch, 20);
     for number in 0..19 {

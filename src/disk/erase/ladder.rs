@@ -55,18 +55,22 @@ pub fn express(disk: &Disk, order: &Order, means: &Means, share: &Share) -> Outc
         true => own_method(disk, order, means, share),
         false => Own::Absent(None),
     };
-    let instead_of = match own {
+    let (instead_of, before) = match own {
         Own::Done(receipt) => return Ok(receipt),
-        Own::Absent(why) => why,
-        Own::Failed(Failure { why, .. }) => {
+        Own::Absent(why) => (why, State::NotStarted),
+        Own::Failed(Failure { why, state }) => {
             warn!("{}: {why}; erasing only its metadata", disk.name);
-            Some(why)
+            (Some(why), state)
         }
     };
     match (means.metadata)(disk) {
         Ok(()) => Ok(Receipt {
             method: "metadata only".to_owned(),
-            proof: "none: the rest of the disk is as it was".to_owned(),
+            proof: match before {
+                State::NotStarted => "none: the rest of the disk is as it was",
+                _ => "none: nobody knows what is left of the rest of the disk",
+            }
+            .to_owned(),
             instead_of,
         }),
         Err(error) => {
@@ -110,7 +114,21 @@ fn own_method(disk: &Disk, order: &Order, means: &Means, share: &Share) -> Own {
             share.reach(done.into(), 1000);
         }
     };
-    let method = match (means.own)(disk, &mut tell) {
+    let attempt = (means.own)(disk, &mut tell);
+    let refusal = match &attempt {
+        Attempt::Unsupported(why) => Some(why.as_str()),
+        Attempt::NotStarted(error) => Some(error.details()),
+        Attempt::Done(_) | Attempt::Unknown(_) => None,
+    };
+    // What is not started holds what it held: its tables, too.
+    if let (Some(why), Some(marks)) = (refusal, &marks)
+        && let Err(error) = open(disk, means).and_then(|target| marks.take_back(&target))
+    {
+        let why = format!("{why}; {}", error.details());
+        let state = State::Unknown;
+        return Own::Failed(Failure { state, why });
+    }
+    let method = match attempt {
         Attempt::Done(method) => method,
         // Upstream, too, takes it for a failure of an NVMe disk alone.
         Attempt::Unsupported(why) if !is_nvme(disk) => return Own::Absent(Some(why)),

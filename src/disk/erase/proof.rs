@@ -82,24 +82,55 @@ impl Samples {
 pub struct Marks {
     pub samples: Samples,
     bytes: Filling,
+    /// What the samples held, one after the other.
+    before: Vec<u8>,
 }
 
 impl Marks {
-    /// Returns once the disk keeps them.
+    /// Returns once the disk keeps them. An error leaves what was there, as far as the disk can be written.
     pub fn set(target: &Target) -> Result<Self> {
         let samples = Samples::of(target.size().0)?;
-        let marks = Filling::random()?;
         let mut memory = Aligned::new(ALIGNMENT);
         let bytes = &mut memory[..samples.len as usize]; // at most a page
+        // Places may overlap: all are read before the first is written.
+        let mut before = Vec::with_capacity(samples.places.len() * bytes.len());
         for at in &samples.places {
-            marks.fill(bytes, *at);
-            target.write_at(bytes, *at).context("marking samples")?;
+            target.read_at(bytes, *at).context("reading samples")?;
+            before.extend_from_slice(bytes);
         }
-        target.flush()?;
-        Ok(Marks {
+        let marks = Marks {
             samples,
-            bytes: marks,
-        })
+            bytes: Filling::random()?,
+            before,
+        };
+        let set = marks.each(target, |bytes, at, _| marks.bytes.fill(bytes, at));
+        if let Err(error) = set {
+            let _ = marks.take_back(target); // the first failure says more
+            return Err(error).context("marking samples");
+        }
+        Ok(marks)
+    }
+
+    /// For a disk nothing was done to: it holds again what it held.
+    pub fn take_back(&self, target: &Target) -> Result<()> {
+        self.each(target, |bytes, _, before| bytes.copy_from_slice(before))
+            .context("taking marks back")
+    }
+
+    /// Writes every sample as `make` has it, told its place and what it held; then flushes.
+    fn each(&self, target: &Target, make: impl Fn(&mut [u8], u64, &[u8])) -> Result<()> {
+        let mut memory = Aligned::new(ALIGNMENT);
+        let bytes = &mut memory[..self.samples.len as usize]; // at most a page
+        for (at, before) in self
+            .samples
+            .places
+            .iter()
+            .zip(self.before.chunks(bytes.len()))
+        {
+            make(bytes, *at, before);
+            target.write_at(bytes, *at)?;
+        }
+        target.flush()
     }
 
     /// None holds its mark.

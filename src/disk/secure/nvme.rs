@@ -87,7 +87,8 @@ pub fn erase(
     }
     // A sanitize is only chosen where there is no other namespace.
     let reaches_all = able.format_reaches_all || able.erase_reaches_all;
-    let _held = match reaches_all.then(others).transpose() {
+    let held = reaches_all.then(|| hold_all(controller, &able, others));
+    let _held = match held.transpose() {
         Ok(held) => held,
         Err(error) => {
             let doing = "erasing it erases all disks of its controller";
@@ -116,6 +117,26 @@ pub fn erase(
     }
     let why = Error::plain(refusals.join("; "));
     Attempt::NotStarted(of(name, "it refused to erase itself", why))
+}
+
+/// The other disks of the controller; an error if it has namespaces that are none of them: what is detached here
+/// may be another machine's.
+fn hold_all(
+    controller: &dyn Controller,
+    able: &Abilities,
+    others: &dyn Fn() -> Result<Vec<Target>>,
+) -> Result<Vec<Target>> {
+    let held = others()?;
+    // One too old to list its namespaces has a single one.
+    let all = every_namespace(controller, able).map_or(0, |all| all.len());
+    match all > held.len() + 1 {
+        false => Ok(held),
+        true => Err(Error::plain(format!(
+            "it has {all} namespaces, and this machine shows {} of them: is another one using the rest? If not, \
+             attach them (`nvme attach-ns`) or delete them (`nvme delete-ns`)",
+            held.len() + 1
+        ))),
+    }
 }
 
 const FAILED: &str = "its last sanitize failed, and until one succeeds it does nothing else: power cycle the machine \
@@ -148,11 +169,7 @@ fn methods(
     }
     if able.sanitizes != 0 {
         // Sanitize erases the whole subsystem: also namespaces nobody here can see.
-        let list = match able.manages_namespaces {
-            true => ALLOCATED,
-            false => ACTIVE,
-        };
-        let alone = namespaces(&identify(controller, list, 0)?) == [namespace];
+        let alone = every_namespace(controller, able)? == [namespace];
         let has = |(_, bit, _): &&(_, u8, _)| alone && able.sanitizes & bit != 0;
         methods.extend(
             SANITIZES
@@ -170,6 +187,15 @@ fn methods(
         );
     }
     Ok(methods)
+}
+
+/// Also those that are attached to no controller, or to another one.
+fn every_namespace(controller: &dyn Controller, able: &Abilities) -> Result<Vec<u32>> {
+    let list = match able.manages_namespaces {
+        true => ALLOCATED,
+        false => ACTIVE,
+    };
+    Ok(namespaces(&identify(controller, list, 0)?))
 }
 
 fn sanitized(controller: &dyn Controller) -> Result<State> {
