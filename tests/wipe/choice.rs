@@ -1,22 +1,13 @@
 //! The disk an image goes to is none that other machines use, and to see that takes little time.
 
 use std::fs;
-<<<<<<< HEAD
-
-use ironlet::clock::Clock;
-use ironlet::disk::{self, Disk, Wishes, wait_for_root};
-use ironlet::error::{Kind, Result};
-=======
 use std::path::Path;
-use std::time::Instant;
 
 use ironlet::clock::Clock;
 use ironlet::disk::guard::Permit;
-use ironlet::disk::list;
 use ironlet::disk::wipe::metadata;
-use ironlet::disk::{Wishes, default_root, wait_for_root};
-use ironlet::error::Kind;
->>>>>>> review
+use ironlet::disk::{self, Disk, Wishes, wait_for_root};
+use ironlet::error::{Kind, Result};
 use ironlet::host::Host;
 
 use super::support::scratch::Scratch;
@@ -83,9 +74,6 @@ fn a_disk_that_others_use_is_passed_over_unless_the_operator_says_so() {
 }
 
 #[test]
-<<<<<<< HEAD
-fn the_only_disk_nobody_else_uses_is_found_behind_all_others() {
-=======
 fn a_disk_that_got_the_name_of_the_chosen_one_is_not_written() {
     let scratch = Scratch::new();
     let file = scratch.disk(8 << 20, 0xaa);
@@ -117,8 +105,7 @@ fn a_disk_that_got_the_name_of_the_chosen_one_is_not_written() {
 }
 
 #[test]
-fn a_choice_among_512_disks_takes_less_than_a_second() {
->>>>>>> review
+fn the_only_disk_nobody_else_uses_is_found_behind_all_others() {
     let scratch = Scratch::new();
     let host = machine(&scratch, 20);
     for number in 0..19 {
