@@ -8,15 +8,13 @@ use super::path::{HardDrive, Signature};
 use super::stretch::Stretch;
 use crate::disk::Disk;
 use crate::disk::fat::Volume;
+use crate::disk::table::gpt::EFI_SYSTEM;
 use crate::disk::table::mbr::SIGNATURE_OF_DISK;
 use crate::disk::table::{Partition, Table};
 use crate::error::{Context, Error, Kind, Result};
 use crate::units::MIB;
 
-// UEFI 2.10, 5.3.3, C12A7328-F81F-11D2-BA4B-00A0C93EC93B as it lies on disk, and 5.2.2: the type in an MBR.
-const GPT_TYPE: [u8; 16] = [
-    0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11, 0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b,
-];
+// UEFI 2.10, 5.2.2: the type in an MBR.
 const MBR_TYPE: u8 = 0xef;
 
 pub struct Esp {
@@ -105,7 +103,7 @@ fn candidate(table: &Table, partition: Partition, head: &[u8]) -> Candidate {
     let number = partition.number;
     let (typed, signature) = match table {
         Table::Gpt(gpt) => (
-            gpt.kind(number) == Some(GPT_TYPE),
+            gpt.kind(number) == Some(EFI_SYSTEM),
             Signature::Gpt(gpt.guid(number).unwrap_or_default()),
         ),
         Table::Mbr(mbr) => {

@@ -15,10 +15,6 @@ const BIOS_BOOT: u64 = 1;
 /// In MiB: what lies before the first partition.
 const LEAD: u64 = 1;
 
-// UEFI 2.10, table 5.7: C12A7328-F81F-11D2-BA4B-00A0C93EC93B, in the byte order of its appendix A.
-const EFI_TYPE: [u8; 16] = [
-    0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11, 0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b,
-];
 // GRUB manual, 3.4, BIOS installation: 21686148-6449-6E6F-744E-656564454649.
 const BIOS_BOOT_TYPE: [u8; 16] = *b"Hah!IdontNeedEFI";
 // Discoverable Partitions Specification: 0657FD6D-A4AB-43C4-84E5-0933C84B4F4F, swap.
@@ -106,7 +102,7 @@ impl Role {
 
     fn of_gpt(self) -> [u8; 16] {
         match self {
-            Role::Efi => EFI_TYPE,
+            Role::Efi => gpt::EFI_SYSTEM,
             Role::BiosBoot => BIOS_BOOT_TYPE,
             Role::Swap => SWAP_TYPE,
             Role::Ephemeral | Role::Drive | Role::Root => gpt::LINUX,
