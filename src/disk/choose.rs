@@ -40,15 +40,9 @@ pub fn root(host: &Host, wishes: &Wishes) -> Result<(Disk, String)> {
     choose(list(host), wishes, unsafe_to_write, protected)
 }
 
-<<<<<<< HEAD
 /// That of [`root`], giving slow controllers and disks time to show up: at most `attempts` looks, `delay` apart,
 /// until there is one. The first to be there need not be the one that is meant, so it is taken when a second
 /// look finds the same. Says in the log why it is that one.
-=======
-/// The disk that is wished for, by default that of [`default_root`], giving slow controllers and disks time to
-/// show up: at most `attempts` looks, `delay` apart, until there is one. The first to be there need not be the one that is meant, so it is taken when
-/// a second look finds the same. Says in the log why it is that one.
->>>>>>> review
 pub fn wait_for_root(
     host: &Host,
     clock: &Clock,
