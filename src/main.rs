@@ -32,6 +32,10 @@ fn main() -> ExitCode {
         }
         () if flags.opt_present("help-parameters") => print(&config::parameters_help()),
         () if flags.opt_present("inventory") => print(&inventory(&flags)),
+        () if flags.opt_present("root-disk") => {
+            step::root_disk(&surroundings(&flags), &flags.opt_str("node"))
+                .and_then(|chosen| print(&chosen))
+        }
         () if flags.opt_present("agent") => agent::run(surroundings(&flags)),
         () if flags.opt_present("step") => {
             step::run(surroundings(&flags), &step(&flags)).and_then(|result| print(&result))
@@ -67,6 +71,11 @@ fn options() -> Options {
         "inventory",
         "print what Ironic would be told of this machine, as JSON",
     );
+    options.optflag(
+        "",
+        "root-disk",
+        "print which disk an image would go to, and why",
+    );
     options.optopt(
         "",
         "write-image",
@@ -89,7 +98,7 @@ fn options() -> Options {
     options.optopt(
         "",
         "node",
-        "with --step: what Ironic would say of the node, as JSON",
+        "with --step and --root-disk: what Ironic would say of the node, as JSON",
         "JSON",
     );
     options.optopt("", "arguments", "with --step: its arguments", "JSON");

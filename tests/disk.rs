@@ -3,12 +3,17 @@
 use std::time::Duration;
 
 use ironlet::clock::Clock;
-use ironlet::disk::{Wishes, default_root, list, wait_for_root};
-use ironlet::error::Kind;
+use ironlet::disk::{self, Disk, Wishes, list, wait_for_root};
+use ironlet::error::{Kind, Result};
+use ironlet::host::Host;
 
 #[path = "support/machine.rs"]
 mod machine;
 use machine::Machine;
+
+fn default_root(host: &Host) -> Result<Disk> {
+    disk::root(host, &Wishes::default()).map(|(disk, _)| disk)
+}
 
 /// name, MiB, model, vendor, serial number, WWN, SCSI address, path, transport; `-` for none.
 type Row<'a> = [&'a str; 9];

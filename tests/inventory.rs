@@ -1,7 +1,7 @@
 //! The inventory of recorded machines; one of them was inspected by upstream's agent, too, and must come out equal.
 
 use ironlet::codec::json::{Fields, Object, Value, parse};
-use ironlet::disk::default_root;
+use ironlet::disk::{self, Wishes};
 use ironlet::host::Host;
 use ironlet::inventory::{BootFacts, Interface, collect, disk_object, interfaces, macs};
 
@@ -69,7 +69,8 @@ fn the_same_machine_has_the_inventory_upstream_gave_it() {
             _ => assert_eq!(show(ours), show(theirs), "{key}"),
         }
     }
-    let disk = default_root(&Machine::recorded("lab-uefi").host()).expect("one will do");
+    let machine = Machine::recorded("lab-uefi");
+    let (disk, _) = disk::root(&machine.host(), &Wishes::default()).expect("one will do");
     let disks = theirs.array("disks").expect("a list").expect("there");
     assert_eq!(show(&disk_object(&disk)), show(&disks[0]), "the root disk");
 }

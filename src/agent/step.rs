@@ -5,6 +5,7 @@ use log::info;
 use super::{Surroundings, standalone};
 use crate::clock::Bell;
 use crate::codec::json::{Object, Value, gather, parse, print, text};
+use crate::disk;
 use crate::error::{Context, Error, Kind, Result};
 use crate::logger;
 use crate::power;
@@ -49,6 +50,13 @@ pub fn run(surroundings: Surroundings, step: &Step) -> Result<String> {
     let done = steps::execute(Phase::Clean, &machine, gather(params))?;
     info!("step {} is done", step.name);
     Ok(print(&done))
+}
+
+/// The disk an image would go to, and why; `node` as for a step.
+pub fn root_disk(surroundings: &Surroundings, node: &Option<String>) -> Result<String> {
+    let wishes = Node::new(&given("node", node)?).wishes()?;
+    let (disk, why) = disk::root(&surroundings.host(), &wishes)?;
+    Ok(format!("{} ({}): {why}", disk.name, disk.size))
 }
 
 fn given(flag: &str, json: &Option<String>) -> Result<Object> {

@@ -32,22 +32,17 @@ pub struct Wishes {
     pub unguarded: bool,
 }
 
-/// The smallest disk of at least 4 GiB, the first by name among equals.
-/// The error names every disk and why it was passed over.
-pub fn default_root(host: &Host) -> Result<Disk> {
-    look(host, &Wishes::default()).map(|(disk, _)| disk)
-}
-
-/// The disk, and why it is that one.
-fn look(host: &Host, wishes: &Wishes) -> Result<(Disk, String)> {
+/// The disk that is wished for, by default the smallest of at least 4 GiB, the first by name among equals; and
+/// why it is that one. The error names every disk and why it was passed over.
+pub fn root(host: &Host, wishes: &Wishes) -> Result<(Disk, String)> {
     let mounts = fs::read_to_string(host.proc("self/mountinfo")).unwrap_or_default();
     let unsafe_to_write = |disk: &Disk| unsafe_to_write(disk, &mounts);
     choose(list(host), wishes, unsafe_to_write, protected)
 }
 
-/// The disk that is wished for, by default that of [`default_root`], giving slow controllers and disks time to
-/// show up: at most `attempts` looks, `delay` apart, until there is one. The first to be there need not be the one that is meant, so it is taken when
-/// a second look finds the same. Says in the log why it is that one.
+/// That of [`root`], giving slow controllers and disks time to show up: at most `attempts` looks, `delay` apart,
+/// until there is one. The first to be there need not be the one that is meant, so it is taken when a second
+/// look finds the same. Says in the log why it is that one.
 pub fn wait_for_root(
     host: &Host,
     clock: &Clock,
@@ -57,7 +52,7 @@ pub fn wait_for_root(
 ) -> Result<Disk> {
     let mut reason = String::new();
     let look_again = || {
-        let (disk, passed) = look(host, wishes)?;
+        let (disk, passed) = root(host, wishes)?;
         reason = passed;
         Ok(disk)
     };

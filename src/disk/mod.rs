@@ -21,6 +21,6 @@ pub mod traffic;
 pub mod vpd;
 pub mod wipe;
 
-pub use choose::{Wishes, default_root, wait_for_root};
+pub use choose::{Wishes, root, wait_for_root};
 pub use hints::Hints;
 pub use list::{Disk, list};

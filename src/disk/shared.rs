@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::ErrorKind::UnexpectedEof;
 use std::os::unix::fs::FileExt;
 
+use log::warn;
+
 use super::list::Disk;
 use super::wipe::places::{Kind as Purpose, Places};
 use super::wipe::signatures::SIGNATURES;
@@ -41,16 +43,26 @@ const PURPOSES: &[(&str, Purpose)] = &[
 /// An error if any of the disks holds a cluster file system: for all of them before the first is touched.
 pub fn guard(disks: &[Disk]) -> Result<()> {
     for disk in disks {
-        let found = file_system(disk)
-            .map_err(|error| {
+        let found = match file_system(disk) {
+            Ok(found) => found,
+            // A drive locked by a password reads nothing until it is unlocked to be erased; no two machines share one.
+            Err(error) if disk.identity.vendor.as_deref() == Some("ATA") => {
+                warn!(
+                    "{}: {error}; taken to hold no cluster file system",
+                    disk.name
+                );
+                continue;
+            }
+            Err(error) => {
                 let why = format!(
                     "looking for cluster file systems, before any disk is erased: {}. A locked or failing disk can \
                      only be erased unseen: by wipe_special_filesystems=false in the node's driver_internal_info; or \
                      passed over: by skip_block_devices",
                     error.details()
                 );
-                Error::new(Kind::BlockDeviceEraseError, why)
-            })?;
+                return Err(Error::new(Kind::BlockDeviceEraseError, why));
+            }
+        };
         if let Some(found) = found {
             let why = format!(
                 "Protected {found} located on device {}: other machines may be using it, so no disk was touched. \

@@ -251,4 +251,42 @@ mod tests {
         assert!(!loader.send(block));
         assert!(loader.take().is_none());
     }
+
+    /// Nobody sleeps on while there is something to do: every block arrives once, whoever takes it.
+    #[test]
+    fn clones_share_the_work() {
+        const COUNT: u64 = 5000;
+        let (mut loader, unloader) = belt(3, 4096);
+        let takers: Vec<_> = (0..4)
+            .map(|_| {
+                let unloader = unloader.clone();
+                std::thread::spawn(move || {
+                    let mut sum = 0;
+                    while let Some(block) = unloader.next() {
+                        sum += block.at;
+                        unloader.give_back(block);
+                    }
+                    sum
+                })
+            })
+            .collect();
+        for at in 1..=COUNT {
+            let block = loader.take().expect("the other ends live");
+            assert!(loader.send(Block { at, ..block }));
+        }
+        drop(loader);
+        let sums = takers.into_iter().map(|taker| taker.join().expect("done"));
+        assert_eq!(sums.sum::<u64>(), COUNT * (COUNT + 1) / 2);
+    }
+
+    #[test]
+    fn a_stop_is_the_end_for_all_who_wait() {
+        let (mut loader, unloader) = belt(1, 4096);
+        let (idle, taken) = (unloader.clone(), loader.take());
+        let waiter = std::thread::spawn(move || idle.next().is_none());
+        let filler = std::thread::spawn(move || loader.take().is_none());
+        unloader.stop();
+        assert!(waiter.join().expect("it wakes") && filler.join().expect("it wakes"));
+        assert!(taken.is_some() && unloader.next().is_none());
+    }
 }

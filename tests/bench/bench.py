@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 
+import choice
 import cuts
 import erase
 import floor
@@ -22,7 +23,7 @@ import sizes
 import zeros
 from limits import Limits
 
-SECTIONS = {"sizes": sizes, "raw": raw, "qcow2": qcow2, "zeros": zeros, "memory": memory, "cuts": cuts, "floor": floor, "erase": erase,
+SECTIONS = {"sizes": sizes, "raw": raw, "qcow2": qcow2, "zeros": zeros, "memory": memory, "cuts": cuts, "floor": floor, "choice": choice, "erase": erase,
             "metadata": metadata, "lab": lab}
 
 

@@ -18,6 +18,8 @@ class Cost:
     code: int = 0
     # Of the process from start to end, where `cpu` is only of what is measured.
     whole: float = 0.0
+    # Of a median: what it is the median of, in the order of the rounds.
+    rounds: list = dataclasses.field(default_factory=list, repr=False)
 
 
 def run(argv, may_end=0):
@@ -57,4 +59,10 @@ def middle(costs):
     def median(field):
         return statistics.median(getattr(cost, field) for cost in costs)
 
-    return Cost(median("wall"), median("cpu"), max(cost.rss for cost in costs), whole=median("whole"))
+    return Cost(median("wall"), median("cpu"), max(cost.rss for cost in costs), whole=median("whole"), rounds=costs)
+
+
+def paired(one, other, ratio):
+    """The median over the rounds of `ratio` of the two costs of a round: they were taken within seconds of each other, so what else
+    the machine did meanwhile hit both, where two medians may come from different minutes."""
+    return statistics.median(ratio(*pair) for pair in zip(one.rounds, other.rounds))

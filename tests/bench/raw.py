@@ -33,12 +33,19 @@ def run(limits, options):
     head = ("", "MiB/s", "CPU s/GiB", "RSS MiB", "own speed is")
     table(head, [(name, options.mib / c.wall, c.cpu / gib, c.rss, f"{c.wall / own.wall:.2f}×") for name, c in costs.items()])
     slowest = max(ALONE, key=lambda name: costs[name].wall)
-    limits.least(f"speed / that of the slowest stage alone ({slowest})", costs[slowest].wall / own.wall, 0.9)
-    limits.least(f"speed / {IPA}", costs[IPA].wall / own.wall, 1.5)
-    # Process against process, from start to end. Without Python's start no agent could do it on this kind of CPU: the digest and
-    # receiving alone, which both need, are more than half of what IPA's loop takes.
-    limits.most(f"CPU seconds per GiB, whole processes / {IPA}", own.cpu / costs[IPA].whole, 0.5)
-    limits.inform("the same, without what IPA's Python spends on starting", own.cpu / costs[IPA].cpu)
-    limits.inform("that of the digest and of curl alone", (costs[ALONE[1]].cpu + costs[ALONE[2]].cpu) / costs[IPA].cpu)
-    limits.least(f"speed / {PIPE}", costs[PIPE].wall / own.wall, 1.0)
+
+    def against(name, ratio):
+        return measure.paired(own, costs[name], ratio)
+
+    def speed(own, other):
+        return other.wall / own.wall
+
+    limits.least(f"speed / that of the slowest stage alone ({slowest})", against(slowest, speed), 0.9)
+    limits.least(f"speed / {IPA}", against(IPA, speed), 1.5)
+    # Process against process, from start to end. Against the loop without Python's start the digest and receiving alone, which both
+    # need, take most of what is allowed.
+    limits.most(f"CPU seconds per GiB, whole processes / {IPA}", against(IPA, lambda own, ipa: own.cpu / ipa.whole), 0.5)
+    limits.inform("the same, our whole process / IPA's loop without Python's start", against(IPA, lambda own, ipa: own.cpu / ipa.cpu))
+    limits.inform("that of the digest and of curl alone / IPA's loop", (costs[ALONE[1]].cpu + costs[ALONE[2]].cpu) / costs[IPA].cpu)
+    limits.least(f"speed / {PIPE}", against(PIPE, speed), 1.0)
     limits.most("peak resident memory", own.rss, 24, "MiB")

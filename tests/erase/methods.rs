@@ -158,20 +158,47 @@ fn random_passes_leave_nothing_that_repeats() {
     assert_eq!(done, Some(2 * 8 * MIB as u64));
 }
 
+/// Where disks wait until so many were there at once.
+struct Meeting {
+    wanted: usize,
+    inside: Mutex<Vec<String>>,
+    arrived: Condvar,
+    most: AtomicUsize,
+}
+
+impl Meeting {
+    fn of(wanted: usize) -> Self {
+        Meeting {
+            wanted,
+            inside: Mutex::default(),
+            arrived: Condvar::new(),
+            most: AtomicUsize::new(0),
+        }
+    }
+
+    /// Was nobody of that name inside?
+    fn attend(&self, name: &str) -> bool {
+        let mut inside = self.inside.lock().expect("nobody panics with it");
+        let alone = !inside.iter().any(|other| other == name);
+        inside.push(name.to_owned());
+        self.most.fetch_max(inside.len(), Ordering::SeqCst);
+        self.arrived.notify_all();
+        let few = |_: &mut _| self.most.load(Ordering::SeqCst) < self.wanted;
+        let waited = self
+            .arrived
+            .wait_timeout_while(inside, Duration::from_secs(20), few);
+        let (mut inside, _) = waited.expect("nobody panics with it");
+        let own = inside.iter().position(|other| other == name);
+        inside.remove(own.expect("it is inside"));
+        alone
+    }
+}
+
 #[test]
 fn as_many_disks_at_once_as_allowed_and_one_failure_stops_no_other() {
-    // Returns once three are there, and says that there never were more.
-    let (inside, most) = (Mutex::new(0), AtomicUsize::new(0));
-    let arrived = Condvar::new();
+    let meeting = Meeting::of(3);
     let own = |disk: &Disk, _: Tell| {
-        let mut count = inside.lock().expect("nobody panics with it");
-        *count += 1;
-        most.fetch_max(*count, Ordering::SeqCst);
-        arrived.notify_all();
-        let few = |_: &mut usize| most.load(Ordering::SeqCst) < 3;
-        let waited = arrived.wait_timeout_while(count, Duration::from_secs(20), few);
-        let (mut count, _) = waited.expect("nobody panics with it");
-        *count -= 1;
+        meeting.attend(&disk.name);
         match disk.name.ends_with('c') {
             true => Attempt::NotStarted(Error::plain("it is frozen")),
             false => Attempt::Unsupported("it has no such command".into()),
@@ -186,7 +213,7 @@ fn as_many_disks_at_once_as_allowed_and_one_failure_stops_no_other() {
         ..PLAIN
     };
     let error = bench.erase(&disks, &order).expect_err("one is frozen");
-    assert_eq!(most.load(Ordering::SeqCst), 3);
+    assert_eq!(meeting.most.load(Ordering::SeqCst), 3);
     for part in [
         "Failed to erase the device(s): \"/dev/sdc\" (not started): it is frozen",
         "; done: /dev/sda, /dev/sdb, /dev/sdd, /dev/sde, /dev/sdf, /dev/sdg; ",
@@ -206,16 +233,10 @@ fn as_many_disks_at_once_as_allowed_and_one_failure_stops_no_other() {
 
 #[test]
 fn disks_of_one_controller_go_one_after_the_other() {
-    let inside = Mutex::new(Vec::<String>::new());
+    let meeting = Meeting::of(3);
     let own = |disk: &Disk, _: Tell| {
-        let controller = disk.name.trim_end_matches(char::is_numeric).to_owned();
-        let mut now = inside.lock().expect("nobody panics with it");
-        let alone = !now.contains(&controller);
-        now.push(controller.clone());
-        drop(now);
-        std::thread::sleep(Duration::from_millis(50));
-        let mut now = inside.lock().expect("nobody panics with it");
-        now.retain(|other| *other != controller);
+        let controller = disk.name.trim_end_matches(char::is_numeric);
+        let alone = meeting.attend(controller);
         match alone {
             true => erased(disk, &mut |_| ()),
             false => Attempt::NotStarted(Error::plain("its controller is busy")),

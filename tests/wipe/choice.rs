@@ -2,19 +2,21 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
 
 use ironlet::clock::Clock;
 use ironlet::disk::guard::Permit;
-use ironlet::disk::list;
 use ironlet::disk::wipe::metadata;
-use ironlet::disk::{Wishes, default_root, wait_for_root};
-use ironlet::error::Kind;
+use ironlet::disk::{self, Disk, Wishes, wait_for_root};
+use ironlet::error::{Kind, Result};
 use ironlet::host::Host;
 
 use super::support::scratch::Scratch;
 use super::support::tables::Loop;
 use super::{disk, put};
+
+fn default_root(host: &Host) -> Result<Disk> {
+    disk::root(host, &Wishes::default()).map(|(disk, _)| disk)
+}
 
 /// So many disks of 8 GiB and a bit more each, as sparse files.
 fn machine(scratch: &Scratch, count: u64) -> Host {
@@ -103,28 +105,13 @@ fn a_disk_that_got_the_name_of_the_chosen_one_is_not_written() {
 }
 
 #[test]
-fn a_choice_among_512_disks_takes_less_than_a_second() {
+fn the_only_disk_nobody_else_uses_is_found_behind_all_others() {
     let scratch = Scratch::new();
-    let host = machine(&scratch, 512);
-    assert_eq!(list(&host).len(), 512);
-    let started = Instant::now();
-    let disk = default_root(&host).expect("512 will do");
-    let took = started.elapsed();
-    assert_eq!(disk.name, "/dev/nvme0n1");
-    assert!(took.as_millis() < 1000, "{took:?}");
-    println!("512 disks: {took:?}");
-    // The worst there is: each has to be read.
-    for number in 0..511 {
-        put(
-            &host.dev(format!("nvme{number}n1")),
-            0x1_0000,
-            b"\x01\x16\x19\x70",
-        );
+    let host = machine(&scratch, 20);
+    for number in 0..19 {
+        let disk = host.dev(format!("nvme{number}n1"));
+        put(&disk, 0x1_0000, b"\x01\x16\x19\x70");
     }
-    let started = Instant::now();
     let disk = default_root(&host).expect("one will do");
-    let took = started.elapsed();
-    assert_eq!(disk.name, "/dev/nvme511n1");
-    assert!(took.as_millis() < 1000, "{took:?}");
-    println!("512 disks, all read: {took:?}");
+    assert_eq!(disk.name, "/dev/nvme19n1");
 }

@@ -27,11 +27,10 @@ impl Filling {
             Filling::Zeros => bytes.fill(0),
             Filling::Random(seed) => {
                 let mut words = words(seed, at);
-                let mut chunks = bytes.chunks_exact_mut(8);
-                for chunk in &mut chunks {
-                    chunk.copy_from_slice(&words.next().to_le_bytes());
+                let (whole, rest) = bytes.as_chunks_mut::<8>();
+                for word in whole {
+                    *word = words.next().to_le_bytes();
                 }
-                let rest = chunks.into_remainder();
                 rest.copy_from_slice(&words.next().to_le_bytes()[..rest.len()]);
             }
         }
@@ -62,7 +61,7 @@ pub fn words(seed: u64, at: u64) -> Words {
 }
 
 impl Words {
-    // Without a call per word a core makes 5 GB a second of them.
+    // Without a call per word a core makes 4 to 6 GB a second of them.
     #[inline(always)]
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(STEP);

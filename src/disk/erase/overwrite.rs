@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::crew::crew;
@@ -14,8 +14,8 @@ use crate::sys::block::{ALIGNMENT, Aligned};
 const BLOCK: usize = 128 * ALIGNMENT;
 /// Writes in flight on one disk.
 pub const WRITERS: usize = 8;
-/// A disk that never took a write by now is not going to.
-const DEAD: usize = 32;
+/// A disk that refused so many writes in a row is gone: some of them wait for minutes before they fail.
+const GONE: usize = 64;
 /// Failed writes of one pass. A disk with more bad places is not worth the minutes each of them takes.
 const ENOUGH: usize = 1000;
 /// Places named in a message.
@@ -79,7 +79,8 @@ impl fmt::Display for Missed {
 struct Course<'a> {
     pass: &'a Pass<'a>,
     next: AtomicU64,
-    written: AtomicU64,
+    /// Failed writes since the last good one.
+    in_a_row: AtomicUsize,
     faults: Mutex<Faults>,
 }
 
@@ -97,7 +98,7 @@ impl Pass<'_> {
         let course = Course {
             pass: self,
             next: AtomicU64::new(0),
-            written: AtomicU64::new(0),
+            in_a_row: AtomicUsize::new(0),
             faults: Mutex::default(),
         };
         crew("erase-write", writers, &|| course.write_blocks());
@@ -138,15 +139,15 @@ impl Course<'_> {
     /// Writes all of `bytes` but the pages that the disk refuses.
     fn write(&self, bytes: &[u8], at: u64) {
         let Err(error) = (self.pass.write)(bytes, at) else {
-            self.written.fetch_add(1, Ordering::Relaxed);
+            self.in_a_row.store(0, Ordering::Relaxed);
             return;
         };
         let place = at..at + bytes.len() as u64;
         let mut faults = self.faults();
         faults.count += 1;
         faults.cause.get_or_insert(error);
-        let dead = faults.count >= DEAD && self.written.load(Ordering::Relaxed) == 0;
-        if dead || faults.count >= ENOUGH {
+        let in_a_row = self.in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
+        if in_a_row >= GONE || faults.count >= ENOUGH {
             faults.gave_up = true;
             let rest = self.stop();
             faults.places.extend([place, rest]);
@@ -281,7 +282,7 @@ mod tests {
         let (missed, disk, _, writes) = pass(Filling::Zeros, std::slice::from_ref(&all));
         let missed = missed.expect("all is bad");
         assert!(
-            missed.gave_up && writes < 2 * DEAD as u64,
+            missed.gave_up && writes < 2 * GONE as u64,
             "{writes} writes"
         );
         assert_eq!(missed.places, [all]);

@@ -25,10 +25,12 @@ use shape::Shape;
 pub trait Device: Read + Write + Seek {}
 impl<T: Read + Write + Seek> Device for T {}
 
-/// The most bytes of one folder that are read, of all folders below the root, and folders in folders.
+/// The most bytes of one folder that are read, and of all folders below the root.
 const FOLDER_LIMIT: u64 = 512 << 10;
 const FOLDERS_LIMIT: u64 = 32 << 20;
-const DEEPEST: usize = 16;
+/// The most bytes of a path, and folders seen but not yet looked into.
+const LONGEST: usize = 1024;
+const MOST_WAITING: usize = 4096;
 
 pub struct Volume<'a> {
     clusters: RefCell<Clusters<'a>>,
@@ -66,8 +68,8 @@ impl<'a> Volume<'a> {
     /// Every file and its size, by paths with '/' between: those of a folder before those of the folders in it.
     pub fn files(&self, each: &mut dyn FnMut(&str, u64) -> Result<()>) -> Result<()> {
         let mut left = FOLDERS_LIMIT;
-        let mut waiting = vec![(String::new(), 0, 0)];
-        while let Some((path, first, depth)) = waiting.pop() {
+        let mut waiting = vec![(String::new(), 0)];
+        while let Some((path, first)) = waiting.pop() {
             let folder = self
                 .folder(first, &mut left)
                 .with_context(|| format!("reading folder /{path}"))?;
@@ -83,11 +85,13 @@ impl<'a> Volume<'a> {
                     true => name,
                     false => format!("{path}/{name}"),
                 };
+                if path.len() > LONGEST || waiting.len() > MOST_WAITING {
+                    return Err(too_much());
+                }
                 match attributes {
                     a if a & VOLUME != 0 => {}
                     a if a & FOLDER == 0 => each(&path, size.into())?,
-                    _ if depth == DEEPEST => return Err(too_much()),
-                    _ => waiting.push((path, first, depth + 1)),
+                    _ => waiting.push((path, first)),
                 }
             }
             waiting[before..].reverse();

@@ -138,21 +138,23 @@ impl Plan {
             (Role::Root, sizes.root),
         ];
         let wanted = || wanted.iter().filter(|(_, mib)| *mib > 0);
-        // No six numbers of 64 bits add up to more than one of 128 holds.
-        let mut end = u128::from(LEAD);
+        let mut end = Some(LEAD);
         let mut sum = format!("{LEAD} MiB");
         for (role, mib) in wanted() {
-            end += u128::from(*mib);
+            end = end.and_then(|end| end.checked_add(*mib));
             sum += &format!(" + {mib} MiB {}", role.name());
         }
         let limit = match scheme {
             Scheme::Mbr => size,
             _ => Gpt::new([0; 16], sector, size)?.limit(),
         };
-        if end > u128::from(limit / MIB) {
+        if end.is_none_or(|end| end > limit / MIB) {
+            let end = end.map_or("more than can be counted".to_owned(), |end| {
+                format!("{end} MiB")
+            });
             let (kind, limit, size) = (scheme.kind(), limit / MIB, Bytes(size));
             let why = format!(
-                "{sum} = {end} MiB, and with a {kind} the disk of {size} has room for {limit} MiB"
+                "{sum} = {end}, and with a {kind} the disk of {size} has room for {limit} MiB"
             );
             return Err(Error::plain(why));
         }
