@@ -15,7 +15,7 @@ from verdict import Failed
 Line = namedtuple("Line", "number time text match")
 
 # Lines that end any hope of the one we wait for.
-HOPELESS = r"Kernel panic - not syncing|ironlet: lab cannot continue"
+HOPELESS = r"Kernel panic - not syncing|UEFI Interactive Shell|ironlet: lab cannot continue"
 OPENED, CLOSED = "-- the machine is on --", "-- the machine is off --"
 # A printk stamp, seconds since the kernel's start.
 STAMP = re.compile(r"^\[ *(\d+\.\d{6})\]")

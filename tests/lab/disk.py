@@ -6,11 +6,12 @@ boot code, a GPT header and its backup. Every byte in between is 0xAA, so that o
 
 import hashlib
 import os
+import shutil
 import struct
 import time
 import zlib
 
-from verdict import Failed
+from verdict import Failed, require
 
 MIB = 1 << 20
 SECTOR = 512
@@ -36,7 +37,15 @@ class Disk:
             file.write(head)
             file.seek(size - len(tail))
             file.write(tail)
-        self._old, self._made = self.digest(), os.stat(path).st_mtime_ns
+        self.remember()
+
+    def remember(self):
+        """What is on it now is what `untouched` and `never_written` speak of."""
+        self._old, self._made = self.digest(), os.stat(self.path).st_mtime_ns
+
+    def require_spared(self):
+        require(self.untouched(), f"{self.path.name} is not what it was")
+        require(self.never_written(), f"{self.path.name} is what it was, but was written to")
 
     def tables(self):
         """What a firmware would take for a partition table, in words; empty when nothing would boot."""
@@ -60,7 +69,7 @@ class Disk:
             _fill(file, 0, self.filled)
 
     def untouched(self):
-        """Is every byte as the older system left it? A hole punched where one was does not show: see `never_written`."""
+        """Is every byte as it was? Zeros over zeros do not show: see `never_written`."""
         return self.digest() == self._old
 
     def never_written(self):
@@ -77,9 +86,21 @@ class Disk:
             )
             return middle and file.read().endswith(_old_ends(self.size)[1])
 
-    def holds(self, image):
-        """Does the disk begin with the image, byte for byte?"""
+    def put(self, image):
+        """As if it had been deployed with that image."""
+        with open(self.path, "r+b") as disk, open(image, "rb") as content:
+            shutil.copyfileobj(content, disk, 4 * MIB)
+
+    def zero(self):
+        """Is there nothing but zeros on it?"""
+        with open(self.path, "rb") as file:
+            return all(not chunk.strip(b"\0") for chunk in iter(lambda: file.read(4 * MIB), b""))
+
+    def holds(self, image, after=0):
+        """Does the disk begin with the image, byte for byte from byte `after` on?"""
         with open(self.path, "rb") as disk, open(image, "rb") as wanted:
+            disk.seek(after)
+            wanted.seek(after)
             while expected := wanted.read(4 * MIB):
                 if disk.read(len(expected)) != expected:
                     return False
@@ -105,14 +126,14 @@ class Disk:
             time.sleep(0.2)
 
     def digest(self):
-        """Of all data and where it is; holes, which read as zeros, cost no time."""
+        """Of every MiB that is not all zeros, and where it is: holes cost no time, and are the same as zeros."""
         content = hashlib.sha256()
         with open(self.path, "rb") as file:
-            for at, end in _extents(file.fileno(), self.size):
-                content.update(struct.pack("<QQ", at, end))
-                file.seek(at)
-                while (left := end - file.tell()) > 0:
-                    content.update(file.read(min(left, 4 * MIB)))
+            for number in _filled(file.fileno(), self.size):
+                file.seek(number * MIB)
+                data = file.read(MIB)
+                if data.strip(b"\0"):
+                    content.update(struct.pack("<Q", number) + data)
         return content.digest()
 
 
@@ -121,8 +142,8 @@ def digest(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _extents(descriptor, size):
-    """From where to where there is data."""
+def _filled(descriptor, size):
+    """Which MiB of a file are not a hole through and through."""
     end = 0
     while end < size:
         try:
@@ -130,8 +151,8 @@ def _extents(descriptor, size):
         except OSError:
             # lseek(2): ENXIO is a hole up to the end.
             return
-        end = os.lseek(descriptor, at, os.SEEK_HOLE)
-        yield at, end
+        end = -(-os.lseek(descriptor, at, os.SEEK_HOLE) // MIB) * MIB
+        yield from range(at // MIB, end // MIB)
 
 
 def _fill(file, at, length):

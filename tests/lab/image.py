@@ -50,6 +50,15 @@ def noise(name, mib, zeros=(0, 0)):
     return path
 
 
+def file_system(name, mib):
+    """An ext4 file system alone, as partition images are."""
+    path = place.FIXTURES / f"lab-{name}-{mib}-ext4.raw"
+    if not path.exists():
+        with _draft(path) as draft:
+            subprocess.run(["/usr/sbin/mke2fs", "-q", "-t", "ext4", "-L", name, "-d", str(place.LAB), str(draft), f"{mib}M"], check=True)
+    return path
+
+
 def patches(name, mib):
     """Noise and zeros by turns in runs of half a KiB to 4 MiB, wherever they happen to begin."""
     path = place.FIXTURES / f"lab-{name}-{mib}-patches.raw"

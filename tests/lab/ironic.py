@@ -71,6 +71,10 @@ graceful_shutdown_timeout = 20
 http_url = {web}
 http_root = {http_root}
 default_boot_mode = bios
+# What automated cleaning does as most operators have it; nodes want it or not, each for itself.
+erase_devices_priority = 0
+erase_devices_metadata_priority = 10
+erase_skip_read_only = True
 
 [dhcp]
 dhcp_provider = none

@@ -31,6 +31,8 @@ DOMAIN = """
 </domain>
 """
 
+# OVMF keeps much for itself, and of the rest GRUB takes a quarter, into which Debian's kernel has to go.
+UEFI_MEMORY = 64
 UEFI = "<loader readonly='yes' type='pflash'>{code}</loader><nvram>{variables}</nvram>"
 
 DISK = """
@@ -40,8 +42,9 @@ DISK = """
     </disk>
 """
 BUSES = {
-    "scsi": "<target dev='sd{letter}' bus='scsi'/><address type='drive' unit='{unit}'/><wwn>5000c50015ea71a{letter}</wwn><vendor>LAB</vendor><product>Metal disk</product>",
+    "scsi": "<target dev='sd{letter}' bus='scsi'/><address type='drive' target='{target}'/><wwn>5000c50015ea71a{letter}</wwn><vendor>LAB</vendor><product>Metal disk</product>",
     "virtio": "<target dev='vd{letter}' bus='virtio'/>",
+    "locked": "<target dev='vd{letter}' bus='virtio'/><readonly/>",
 }
 # libvirt has no emulated NVMe disk. The slot is one that it leaves free.
 NVME = "file={path},if=none,id=nvme,format=raw,cache=unsafe", "nvme,drive=nvme,serial={serial},bus=pcie.0,addr=0x1e"
@@ -53,7 +56,7 @@ class Machine:
         self.hypervisor = hypervisor
         definition = directory / "domain.xml"
         definition.write_text(DOMAIN.format(
-            name=NAME, uuid=UUID, memory=place.MEMORY, mac=network.MACHINE_MAC, bridge=network.BRIDGE, console=CONSOLE,
+            name=NAME, uuid=UUID, memory=place.MEMORY + (UEFI_MEMORY if variables else 0), mac=network.MACHINE_MAC, bridge=network.BRIDGE, console=CONSOLE,
             disks=_disks(drives), arguments=_arguments(drives),
             firmware=UEFI.format(code=firmware.CODE, variables=variables) if variables else "",
         ))
@@ -77,9 +80,9 @@ def serial(path):
 
 
 def _disks(drives):
-    """libvirt's order is the firmware's; units count down, so that the kernel's is another."""
+    """libvirt's order is the firmware's; SCSI targets count down, so that the kernel's is another."""
     return "".join(
-        DISK.format(path=path, serial=serial(path), bus=BUSES[kind].format(letter="abcdef"[number], unit=9 - number))
+        DISK.format(path=path, serial=serial(path), bus=BUSES[kind].format(letter="abcdef"[number], target=9 - number))
         for number, (kind, path) in enumerate(drives) if kind in BUSES
     )
 

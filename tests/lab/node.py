@@ -26,7 +26,7 @@ class Node:
         }
 
     def enrol(self):
-        """enrol → manageable → available; automated cleaning is off."""
+        """enrol → manageable."""
         node = self.ironic.call("POST", "/v1/nodes", {
             "driver": "redfish", "name": "metal", "driver_info": self._driver_info,
             "properties": self._properties,
@@ -35,12 +35,27 @@ class Node:
         self.ironic.call("POST", "/v1/ports", {"node_uuid": self.uuid, "address": network.MACHINE_MAC, "pxe_enabled": True})
         self.provision("manage")
         self.wait("manageable", 60)
+        return self
+
+    def provide(self, clean=False):
+        """manageable → available, by way of automated cleaning or not."""
+        self.patch(("/automated_clean", clean))
         self.provision("provide")
-        self.wait("available", 60)
+        self.wait("available", 180 if clean else 60)
         return self
 
     def deploy(self, url, checksum, disk_format, again=False, configdrive=None, **info):
         """`checksum` is a SHA-256 digest or the URL of a checksum file; `again` rebuilds an active node; `info` is of the instance."""
+        self._assign(url, checksum, disk_format, info)
+        self.provision("rebuild" if again else "active", **({"configdrive": configdrive} if configdrive else {}))
+
+    def adopt(self, url, checksum, disk_format):
+        """manageable → active, with an instance that was deployed without Ironic."""
+        self._assign(url, checksum, disk_format, {})
+        self.provision("adopt")
+        self.wait("active", 60)
+
+    def _assign(self, url, checksum, disk_format, info):
         digest = {"image_os_hash_algo": "sha256", "image_os_hash_value": checksum}
         self.patch(
             ("/instance_info", {
@@ -48,7 +63,6 @@ class Node:
                 **({"image_checksum": checksum} if "://" in checksum else digest), **info,
             }),
         )
-        self.provision("rebuild" if again else "active", **({"configdrive": configdrive} if configdrive else {}))
 
     def patch(self, *values):
         self.ironic.call("PATCH", f"/v1/nodes/{self.uuid}", [

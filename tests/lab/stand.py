@@ -31,8 +31,8 @@ ONE = (Drive("disk", mib=5 << 10, filled=8 * MIB),)
 
 
 class Stand:
-    def __init__(self, directory, image_rate=0, drives=ONE, properties=None, uefi=False, **driver_info):
-        """`drives`: the first is `self.disk`, which a BIOS boots from; `properties` are added to the node's."""
+    def __init__(self, directory, image_rate=0, drives=ONE, properties=None, uefi=False, available=True, **driver_info):
+        """`drives`: the first is `self.disk`, which a BIOS boots from; `properties` are added to the node's, which is left manageable unless `available`."""
         started = time.monotonic()
         self.directory = directory
         network.start(directory)
@@ -50,24 +50,33 @@ class Stand:
         self.ironic.ready()
         properties = {"capabilities": f"boot_mode:{'uefi' if uefi else 'bios'}", **(properties or {})}
         self.node = node.Node(self.ironic, directory, properties, **driver_info).enrol()
-        print(f"  the stand is up, node available, after {time.monotonic() - started:.0f} s", flush=True)
+        if available:
+            self.node.provide()
+        print(f"  the stand is up, node {self.node.history[-1][1]}, after {time.monotonic() - started:.0f} s", flush=True)
 
     def deploy(self, image, checksum=None, url=None, **more):
         """Order the deploy of an image file, from nginx unless `url` says where; returns the host time of the order. For `more` see Node."""
-        if url is None:
-            url = f"{network.WEB}/images/{image.name}"
-            served = self.web.images / image.name
-            if not served.exists():
-                served.symlink_to(image)
+        url = url or self._serve(image)
         checksum = checksum or disk.digest(image)
         ordered = time.time()
         self.node.deploy(url, checksum, image.suffix.lstrip("."), **more)
         return ordered
 
-    def deployed(self, image, name, ordered):
-        """Wait until the raw image ordered then is on the disk, byte for byte, and the machine booted from it as `name`."""
+    def adopt(self, image):
+        """The manageable node is active with that image on its disk, which Ironic has not deployed."""
+        self.disk.put(image)
+        self.node.adopt(self._serve(image), disk.digest(image), image.suffix.lstrip("."))
+
+    def _serve(self, image):
+        served = self.web.images / image.name
+        if not served.exists():
+            served.symlink_to(image)
+        return f"{network.WEB}/images/{image.name}"
+
+    def deployed(self, image, name, ordered, after=0):
+        """Wait until the raw image ordered then is on the disk, byte for byte from `after` on, and the machine booted from it as `name`."""
         since = next((line.number for line in self.console.lines() if line.time >= ordered), self.console.mark())
         self.node.wait("wait call-back", 120)
         self.node.wait("active", 600)
         self.console.expect(up(name), 180, since=since)
-        require(self.disk.holds(image), "the disk does not hold the image")
+        require(self.disk.holds(image, after), "the disk does not hold the image")

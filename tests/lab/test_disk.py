@@ -36,7 +36,7 @@ class Verdict(unittest.TestCase):
 
     def test_a_sparse_disk_that_was_written_to(self):
         path = self.stand.disk.path
-        for at, data, touched in ((MIB, b"\xaa" * 512, False), (3 * MIB, bytes(512), True), (6 * MIB - 512, b"\0", True)):
+        for at, data, touched in ((MIB, b"\xaa" * 512, False), (3 * MIB, bytes(512), False), (3 * MIB, b"\1", True), (6 * MIB - 512, b"\0", True)):
             with self.subTest(at=at):
                 self.stand.disk = disk.Disk(path, 6 * MIB, 2 * MIB)
                 self.assertTrue(self.stand.disk.untouched() and self.stand.disk.never_written())

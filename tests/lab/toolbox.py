@@ -34,6 +34,8 @@ PACKAGES = {
     "/usr/lib/grub/x86_64-efi/moddep.lst": "grub-efi-amd64-bin",
     "/usr/bin/mformat": "mtools",
     "/usr/sbin/sgdisk": "gdisk",
+    "/usr/sbin/fsck.vfat": "dosfstools",
+    "/usr/sbin/pvcreate": "lvm2",
 }
 
 # libvirt-python has to be that of the host's libvirt (Debian 12: 9.0.0).

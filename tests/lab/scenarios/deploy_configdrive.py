@@ -13,5 +13,5 @@ def run(directory):
     on = stand.console.opened(60)
     stand.node.wait("active", 600)
     stand.console.expect(image.up("drive"), 180, since=on.number)
-    found = configdrive.require_on(stand.disk, [255, 64], directory)
+    found = configdrive.require_last(stand.disk, [255, 64], directory)
     print(f"  partition 2 holds the drive: {found}; then booted from partition 1")

@@ -23,20 +23,19 @@ def run(directory):
     require("no disk to deploy to" in error, f"last_error does not say that no disk was found: {error}")
     names = ["sda", "sdb", "sdc", "vda", "nvme0n1"]
     require(all(f"{name} (" in error for name in names), f"last_error does not tell of each of {names}: {error}")
-    require_untouched(stand, DRIVES)
+    require_spared(stand, DRIVES)
     print(f"  no disk is meant, none was written to; last_error: {error}", flush=True)
 
     stand.node.patch(("/properties/root_device", HINTS))
     ordered = stand.deploy(source)
     stand.deployed(source, "hints", ordered)
-    require_untouched(stand, DRIVES[1:])
+    require_spared(stand, DRIVES[1:])
     reasons = [line for name, text in stand.ironic.collected() for line in text.splitlines() if "root disk: " in line]
     require(reasons, "no collected log says which disk was chosen")
     require(all(f"{name} (" in reasons[-1] for name in names), f"the reason does not tell of each of {names}: {reasons[-1]}")
     print(f"  {reasons[-1].strip()}")
 
 
-def require_untouched(stand, drives):
+def require_spared(stand, drives):
     for drive in drives:
-        disk = stand.disks[drive.name]
-        require(disk.untouched() and disk.never_written(), f"the disk '{drive.name}' was written to")
+        stand.disks[drive.name].require_spared()
