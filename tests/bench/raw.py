@@ -43,7 +43,7 @@ def run(limits, options):
     limits.least(f"speed / that of the slowest stage alone ({slowest})", against(slowest, speed), 0.9)
     limits.least(f"speed / {IPA}", against(IPA, speed), 1.5)
     # Process against process, from start to end. Against the loop without Python's start the digest and receiving alone, which both
-    # need, take most of what is allowed.
+    # need, take all that is allowed: the last figure of the three.
     limits.most(f"CPU seconds per GiB, whole processes / {IPA}", against(IPA, lambda own, ipa: own.cpu / ipa.whole), 0.5)
     limits.inform("the same, our whole process / IPA's loop without Python's start", against(IPA, lambda own, ipa: own.cpu / ipa.cpu))
     limits.inform("that of the digest and of curl alone / IPA's loop", (costs[ALONE[1]].cpu + costs[ALONE[2]].cpu) / costs[IPA].cpu)
