@@ -83,20 +83,26 @@ pub fn file_system(disk: &Disk) -> Result<Option<String>> {
     let file = File::open(&disk.path).with_context(reading)?;
     let read = &mut |at: u64, bytes: &mut [u8]| file.read_exact_at(bytes, at).map_err(Error::from);
     let places = Places::read(disk.size.0, disk.logical_sector, read);
-    if let Some(found) = within(&file, 0..disk.size.0).with_context(reading)? {
-        return Ok(Some(found.to_owned()));
-    }
+    // What the tables say counts, be the rest of the disk unreadable.
     for place in &places.partitions {
-        let purpose = PURPOSES.iter().find(|(_, own)| *own == place.kind);
-        let found = match purpose {
-            Some((name, _)) => Some(*name),
-            None => within(&file, place.start..place.end).with_context(reading)?,
-        };
-        if let Some(found) = found {
-            return Ok(Some(format!("{found} in partition {}", place.number)));
+        if let Some((name, _)) = PURPOSES.iter().find(|(_, own)| *own == place.kind) {
+            return Ok(Some(format!("{name} in partition {}", place.number)));
         }
     }
-    Ok(None)
+    let mut outcome = Ok(None);
+    let whole = (0..disk.size.0, String::new());
+    let parts = places.partitions.iter().map(|place| {
+        let place_of = format!(" in partition {}", place.number);
+        (place.start..place.end, place_of)
+    });
+    for (range, place) in std::iter::once(whole).chain(parts) {
+        match within(&file, range).with_context(reading) {
+            Ok(Some(found)) => return Ok(Some(format!("{found}{place}"))),
+            Ok(None) => {}
+            Err(error) => outcome = outcome.and(Err(error)),
+        }
+    }
+    outcome
 }
 
 fn within(file: &File, range: std::ops::Range<u64>) -> Result<Option<&'static str>> {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use ironlet::clock::Clock;
 use ironlet::disk::guard::Permit;
+use ironlet::disk::shared;
 use ironlet::disk::wipe::metadata;
 use ironlet::disk::{self, Disk, Wishes, wait_for_root};
 use ironlet::error::{Kind, Result};
@@ -114,4 +115,22 @@ fn the_only_disk_nobody_else_uses_is_found_behind_all_others() {
     }
     let disk = default_root(&host).expect("one will do");
     assert_eq!(disk.name, "/dev/nvme19n1");
+}
+
+#[test]
+fn what_a_table_says_counts_on_a_disk_that_is_unreadable_elsewhere() {
+    let scratch = Scratch::new();
+    let file = scratch.disk(8 << 20, 0);
+    // One partition of VMware's, from sector 2048 on.
+    let entry = [0, 0, 0, 0, 0xfb, 0, 0, 0, 0, 8, 0, 0, 0, 16, 0, 0];
+    put(&file, 446, &entry);
+    put(&file, 510, b"\x55\xaa");
+    let device = Loop::new(&file, 512);
+    let disk = disk(device.path(), 8 << 20);
+    let cut = fs::File::options().write(true).open(&file);
+    cut.expect("a file")
+        .set_len(4096)
+        .expect("it becomes shorter");
+    let found = shared::file_system(&disk);
+    assert_eq!(found, Ok(Some("VMFS in partition 1".to_owned())));
 }
