@@ -47,7 +47,7 @@ fn run(machine: &Machine, express: bool) -> Result<Value> {
         nvme: erasure.nvme,
         fall_back: erasure.fall_back,
         discard: erasure.discard,
-        at_once: erasure.concurrency,
+        at_once: erasure.concurrency.min(found.disks.len()),
     };
     let means = Means {
         host,

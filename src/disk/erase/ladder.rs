@@ -4,7 +4,7 @@ use log::{debug, info, warn};
 
 use super::discard::discard;
 use super::filling::Filling;
-use super::overwrite::{Missed, Pass, WRITERS};
+use super::overwrite::{Missed, Pass, writers};
 use super::proof::{Marks, Proof, Samples};
 use super::report::{Failure, Receipt, State};
 use super::share::Share;
@@ -220,7 +220,7 @@ fn passes(target: &Target, order: &Order, share: &Share) -> Result<Proof> {
             write: &|bytes, at| target.write_at(bytes, at),
             told: &|count| share.advance(count),
         };
-        if let Some(more) = pass.run(WRITERS) {
+        if let Some(more) = pass.run(writers(order.at_once)) {
             let gave_up = more.gave_up;
             missed = Some(more.and(missed));
             if gave_up {

@@ -13,7 +13,14 @@ use crate::sys::block::{ALIGNMENT, Aligned};
 /// One write: as image/writers.rs measured them.
 const BLOCK: usize = 128 * ALIGNMENT;
 /// Writes in flight on one disk.
-pub const WRITERS: usize = 8;
+const WRITERS: usize = 8;
+/// And on all disks together, so that many disks do not want more memory than a small ramdisk has.
+const IN_ALL: usize = 64;
+
+/// How many there are for each of so many disks overwritten at once.
+pub fn writers(disks: usize) -> usize {
+    (IN_ALL / disks.max(1)).clamp(1, WRITERS)
+}
 /// A disk that refused so many writes in a row is gone: some of them wait for minutes before they fail.
 const GONE: usize = 64;
 /// Failed writes of one pass. A disk with more bad places is not worth the minutes each of them takes.
