@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import tarfile
+import time
 import urllib.error
 import urllib.request
 from datetime import datetime
@@ -15,6 +16,9 @@ from daemon import Daemon
 from verdict import Failed
 
 API = f"http://{network.ADDRESS}:6385"
+
+# Seconds a node may be locked by what Ironic itself does with it.
+LOCKED = 30
 
 # Everything [agent] about TLS, and [conductor] deploy_callback_timeout, is left at Ironic's defaults on purpose.
 CONF = """
@@ -159,9 +163,16 @@ class Ironic:
                 "X-OpenStack-Ironic-API-Version": "1.100", "User-Agent": "lab",
             },
         )
-        try:
-            with urllib.request.urlopen(request, timeout=60) as reply:
-                text = reply.read()
-        except urllib.error.HTTPError as error:
-            raise Failed(f"{method} {path}: {error.code} {error.read().decode(errors='replace')[:500]}") from None
+        deadline = time.monotonic() + LOCKED
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=60) as reply:
+                    text = reply.read()
+                break
+            except urllib.error.HTTPError as error:
+                said = error.read().decode(errors="replace")
+                # Whoever works on a node keeps it to himself, past the change of state that a client waits for; every client tries again.
+                if error.code != 409 or "is locked" not in said or time.monotonic() > deadline:
+                    raise Failed(f"{method} {path}: {error.code} {said[:500]}") from None
+            time.sleep(1)
         return json.loads(text) if text else None

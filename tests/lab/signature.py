@@ -63,8 +63,8 @@ def found(path, starts=()):
     told = [said("wipefs", "-n", "-p", path)]
     for start in (0, *starts):
         told.append(said("blkid", "-p", "-O", start, path, empty=NOTHING))
-    # sgdisk(8): it makes a table of its own in memory where there is none.
-    table = said("sgdisk", "-p", path)
+    # sgdisk(8): it makes a table of its own in memory where there is none, and 2 is one it cannot read.
+    table = said("sgdisk", "-p", path, empty=2)
     if "Creating new GPT entries in memory" not in table:
         told.append(table)
     return [text.strip() for text in told if text.strip()]

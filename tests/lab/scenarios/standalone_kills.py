@@ -10,6 +10,7 @@ import image
 import standalone
 from verdict import Failed, require
 
+LONG = True
 MIB = 1 << 20
 KILLS_BOOTING, KILLS_WRITING = 4, 16
 RATE = 6 * MIB
