@@ -13,6 +13,8 @@ mod step;
 mod support;
 #[path = "wipe/tools.rs"]
 mod tools;
+#[path = "wipe/volume.rs"]
+mod volume;
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;

@@ -7,8 +7,11 @@
 
 use std::fmt;
 
+use log::warn;
+
 use super::expression::{Relation, Test, boolean, size, text};
 use super::list::Disk;
+use super::volume;
 use crate::codec::json::{Object, Value, print};
 use crate::error::{Error, Kind, Result};
 use crate::units::GIB;
@@ -38,9 +41,11 @@ enum Of {
     Spellings(fn(&Disk) -> Vec<&str>),
     /// Any of its names; it is unlike a text only if all of them are.
     Names(fn(&Disk) -> &[String]),
+    /// The volumes it is a member of, which only the disk itself tells. What cannot be read may be a member.
+    Volumes,
 }
 
-static FIELDS: [(&str, Of); 12] = [
+static FIELDS: [(&str, Of); 13] = [
     ("size", Of::Size),
     ("model", Of::Text(|disk| disk.identity.model.as_deref())),
     ("wwn", Of::Spellings(wwns)),
@@ -62,6 +67,7 @@ static FIELDS: [(&str, Of); 12] = [
     ("hctl", Of::Text(|disk| disk.hctl.as_deref())),
     ("by_path", Of::Names(|disk| &disk.by_path)),
     ("tran", Of::Text(|disk| disk.transport.as_deref())),
+    ("volume_name", Of::Volumes),
 ];
 
 impl Hints {
@@ -118,7 +124,7 @@ impl Hint {
             _ if expression.is_empty() => Err("is empty".to_owned()),
             Of::Rotational => boolean(&expression),
             Of::Size => size(&expression),
-            Of::Text(_) | Of::Spellings(_) | Of::Names(_) => text(&expression),
+            Of::Text(_) | Of::Spellings(_) | Of::Names(_) | Of::Volumes => text(&expression),
         };
         let test = test.map_err(|why| wrong(format!("{name} '{given:.200}' {why}")))?;
         Ok(Hint {
@@ -135,6 +141,16 @@ impl Hint {
             Of::Rotational => self.test == Test::Is(disk.rotational),
             Of::Text(of) => self.test.text(of(disk).unwrap_or("none")),
             Of::Spellings(of) => of(disk).into_iter().any(|value| self.test.text(value)),
+            Of::Volumes => match volume::names(disk) {
+                Ok(names) => names.iter().any(|name| self.test.text(name)),
+                Err(error) => {
+                    warn!(
+                        "{error}; the disk is taken for a member of '{}'",
+                        self.given
+                    );
+                    true
+                }
+            },
             Of::Names(of) => match (of(disk), &self.test) {
                 ([], test) => test.text("none"),
                 (names, test @ Test::Text(Relation::Unequal, _)) => {
@@ -155,6 +171,7 @@ impl Of {
             Of::Rotational => disk.rotational.to_string(),
             Of::Text(of) => quoted(of(disk)),
             Of::Spellings(of) => quoted(of(disk).first().copied()),
+            Of::Volumes => "of other volumes or none".to_owned(),
             Of::Names(of) => quoted(of(disk).first().map(String::as_str)),
         }
     }

@@ -18,6 +18,7 @@ pub mod swap;
 pub mod table;
 pub mod target;
 pub mod traffic;
+mod volume;
 pub mod vpd;
 pub mod wipe;
 

@@ -67,6 +67,9 @@ impl Node {
     /// Which disks are meant, and which are not; an error rather than a guess.
     pub fn wishes(&self) -> Result<Wishes> {
         let object = |value: &Value| match value {
+            Value::Object(hints) if hints.contains_key("volume_name") => Err(wrong(
+                "root_device cannot name a software RAID volume: volume_name is for skip_block_devices",
+            )),
             Value::Object(hints) => Hints::parse(hints),
             _ => Err(wrong("root_device must be an object of hints")),
         };
@@ -97,9 +100,6 @@ fn kept(node: &Object) -> Vec<(&'static str, &'static str, Value)> {
 
 fn skipped(value: &Value) -> Result<Hints> {
     match value {
-        Value::Object(hints) if hints.contains_key("volume_name") => Err(wrong(
-            "properties.skip_block_devices names a software RAID volume, which this build cannot find",
-        )),
         Value::Object(hints) => Hints::parse(hints),
         _ => Err(wrong(
             "properties.skip_block_devices must be a list of hints",
@@ -195,7 +195,7 @@ mod tests {
                 "none in it",
             ),
             (
-                r#"{"properties":{"skip_block_devices":[{"volume_name":"big"}]}}"#,
+                r#"{"properties":{"root_device":{"volume_name":"big"}}}"#,
                 "software RAID",
             ),
         ] {

@@ -13,7 +13,7 @@ const SIZE: u64 = 64 << 20;
 const NODE: &str = r#"{"uuid":"u"}"#;
 
 /// A disk of 64 MiB, full of something, with a file system in its one partition; with further lines for sysfs.
-fn add(surroundings: &Surroundings, kernel: &str, more: &[(&str, &str)]) -> PathBuf {
+pub fn add(surroundings: &Surroundings, kernel: &str, more: &[(&str, &str)]) -> PathBuf {
     let path = surroundings.host.dev(kernel);
     fs::write(&path, vec![0xaa; SIZE as usize]).expect("room for a disk");
     says(
@@ -33,7 +33,7 @@ fn add(surroundings: &Surroundings, kernel: &str, more: &[(&str, &str)]) -> Path
     path
 }
 
-fn run(surroundings: &mut Surroundings, node: &str) -> Object {
+pub fn run(surroundings: &mut Surroundings, node: &str) -> Object {
     let step = r#"{"step":"erase_devices_metadata","interface":"deploy","priority":99}"#;
     let params = format!(r#"{{"node":{node},"ports":[],"step":{step}}}"#);
     let body = format!(r#"{{"name":"clean.execute_clean_step","params":{params}}}"#);
@@ -43,7 +43,7 @@ fn run(surroundings: &mut Surroundings, node: &str) -> Object {
     entry
 }
 
-fn status(entry: &Object) -> &str {
+pub fn status(entry: &Object) -> &str {
     text_at(entry, &["command_status"])
 }
 
