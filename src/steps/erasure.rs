@@ -40,9 +40,15 @@ impl Erasure {
             discard: flag("agent_enable_discard_erase", discard)?,
             concurrency: count("disk_erasure_concurrency", 1)?.max(1) as usize,
             skip_read_only: flag("agent_erase_skip_read_only", false)?,
-            // Upstream's name reads the wrong way round: false is what takes the guard away.
-            guard: guard && flag("wipe_special_filesystems", true)?,
+            guard: Erasure::guard(node, guard)?,
         })
+    }
+
+    /// Whether cluster file systems protect their disks, alone: the switches of erasing are no business of a deploy.
+    pub fn guard(node: &Node, otherwise: bool) -> Result<bool> {
+        // Upstream's name reads the wrong way round: false is what takes the guard away.
+        let kept = flag(node, "wipe_special_filesystems")?;
+        Ok(otherwise && kept.unwrap_or(true))
     }
 }
 

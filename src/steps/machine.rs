@@ -131,8 +131,7 @@ impl Machine {
 
     /// Do cluster file systems protect their disks?
     pub fn guards(&self) -> Result<bool> {
-        let own = &self.settings;
-        Erasure::of(&self.node(), own.guard, own.discard).map(|erasure| erasure.guard)
+        Erasure::guard(&self.node(), self.settings.guard)
     }
 
     /// How far the command that runs has come; for whoever works on it to say.
