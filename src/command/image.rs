@@ -42,10 +42,15 @@ pub(super) fn install_bootloader(machine: &Machine, _: &Entry, params: Object) -
             "installing GRUB is not in this build: use a whole-disk image, which brings its own boot loader"
         }
         false => {
-            "installing a BIOS boot loader is disabled (enable_bios_bootloader_install is false, against \
+            "installing a boot loader is disabled (enable_bios_bootloader_install is false, against \
              CVE-2026-43003): use a whole-disk image, which brings its own"
         }
     };
+    let lack = match uefi {
+        true => "the disk has no boot loader for UEFI, and ",
+        false => "",
+    };
+    let why = format!("{lack}{why}");
     forgive(ignore, Error::new(Kind::InvalidImage, why))?;
     Ok(Value::Null)
 }
