@@ -41,7 +41,7 @@ class Machine:
 
 
 def fio(device, size):
-    return measure.run(["fio", "--name=write", f"--filename={device}", "--rw=write", "--direct=1", "--bs=512k", "--ioengine=libaio", "--iodepth=4",
+    return measure.run(["fio", "--name=write", f"--filename={device}", "--rw=write", "--direct=1", "--bs=512k", "--ioengine=libaio", "--iodepth=8",
                         f"--size={size}", "--end_fsync=1", "--output-format=terse"])
 
 

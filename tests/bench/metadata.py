@@ -1,4 +1,4 @@
-"""erase_devices_metadata: eight disks with signatures, by upstream's agent and by ironlet, in one machine after another's turn."""
+"""erase_devices_metadata: eight disks with signatures, erased by upstream's agent and by ironlet in one machine."""
 
 import subprocess
 import sys
