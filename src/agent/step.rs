@@ -54,6 +54,7 @@ pub fn run(surroundings: Surroundings, step: &Step) -> Result<String> {
 
 /// The disk an image would go to, and why; `node` as for a step.
 pub fn root_disk(surroundings: &Surroundings, node: &Option<String>) -> Result<String> {
+    logger::start(&surroundings.host(), false);
     let wishes = Node::new(&given("node", node)?).wishes()?;
     let (disk, why) = disk::root(&surroundings.host(), &wishes)?;
     Ok(format!("{} ({}): {why}", disk.name, disk.size))
