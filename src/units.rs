@@ -1,5 +1,6 @@
 //! Units with a type of their own, so that bytes and sectors cannot be mixed up.
 
+use std::io::{self, SeekFrom};
 use std::{fmt, time::Duration};
 
 /// A number of bytes; prints in binary units.
@@ -42,6 +43,17 @@ impl fmt::Display for Bytes {
 /// The next multiple of `step` at or above `n`; `step` is a power of two.
 pub const fn align_up(n: u64, step: u64) -> u64 {
     n.next_multiple_of(step)
+}
+
+/// Where a seek from `at` leads in a file of `len` bytes; an error before its start or behind its end.
+pub fn sought(to: SeekFrom, at: u64, len: u64) -> io::Result<u64> {
+    let to = match to {
+        SeekFrom::Start(to) => Some(to),
+        SeekFrom::Current(by) => at.checked_add_signed(by),
+        SeekFrom::End(by) => len.checked_add_signed(by),
+    };
+    let within = to.filter(|to| *to <= len);
+    within.ok_or_else(|| io::ErrorKind::InvalidInput.into())
 }
 
 #[cfg(test)]

@@ -46,18 +46,9 @@ fn disk(name: &str, path: &Path) -> Disk {
         name: name.into(),
         path: path.into(),
         size: Bytes(8 * MIB as u64),
-        identity: Default::default(),
-        rotational: false,
-        hctl: None,
-        by_path: Vec::new(),
-        transport: None,
         logical_sector: 512,
         physical_sector: 512,
-        read_only: false,
-        removable: false,
-        holders: Vec::new(),
-        sequence: None,
-        numbers: Vec::new(),
+        ..Disk::default()
     }
 }
 

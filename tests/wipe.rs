@@ -56,18 +56,9 @@ fn disk(path: &Path, size: u64) -> Disk {
         name: name(path).to_owned(),
         path: path.to_owned(),
         size: Bytes(size),
-        identity: Default::default(),
-        rotational: false,
-        hctl: None,
-        by_path: Vec::new(),
-        transport: None,
         logical_sector: 512,
         physical_sector: 512,
-        read_only: false,
-        removable: false,
-        holders: Vec::new(),
-        sequence: None,
-        numbers: Vec::new(),
+        ..Disk::default()
     }
 }
 

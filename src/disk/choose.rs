@@ -258,18 +258,9 @@ mod tests {
             name: name.into(),
             path: name.into(),
             size: Bytes(8 * GIB),
-            identity: Default::default(),
-            rotational: false,
-            hctl: None,
-            by_path: Vec::new(),
-            transport: None,
             logical_sector: 512,
             physical_sector: 512,
-            read_only: false,
-            removable: false,
-            holders: Vec::new(),
-            sequence: None,
-            numbers: Vec::new(),
+            ..Disk::default()
         })
     }
 

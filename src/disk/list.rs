@@ -11,7 +11,7 @@ use super::identity::Identity;
 use crate::host::{Host, attribute, device_name, names};
 use crate::units::Bytes;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Disk {
     /// What the machine calls it: `/dev/sda`.
     pub name: String,

@@ -3,6 +3,7 @@
 mod bus;
 pub mod choose;
 pub mod cleanable;
+pub mod crew;
 pub mod erase;
 mod expression;
 pub mod fat;

@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 
+use crate::units::sought;
+
 pub struct Stretch<'a> {
     disk: &'a File,
     start: u64,
@@ -39,13 +41,7 @@ impl Read for Stretch<'_> {
 
 impl Seek for Stretch<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let at = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::Current(by) => self.at.checked_add_signed(by),
-            SeekFrom::End(by) => self.len.checked_add_signed(by),
-        };
-        let at = at.filter(|at| *at <= self.len);
-        self.at = at.ok_or(ErrorKind::InvalidInput)?;
+        self.at = sought(to, self.at, self.len)?;
         Ok(self.at)
     }
 }

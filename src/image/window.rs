@@ -3,6 +3,7 @@
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use super::draft::Draft;
+use crate::units::sought;
 
 /// Reads and writes go straight to the draft; whoever makes many has a memory of his own.
 pub struct Window<'a, 'b> {
@@ -53,13 +54,7 @@ impl Write for Window<'_, '_> {
 
 impl Seek for Window<'_, '_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let at = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::Current(by) => self.at.checked_add_signed(by),
-            SeekFrom::End(by) => self.len.checked_add_signed(by),
-        };
-        let at = at.filter(|at| *at <= self.len);
-        self.at = at.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        self.at = sought(to, self.at, self.len)?;
         Ok(self.at)
     }
 }

@@ -1,14 +1,14 @@
 //! The step `erase_devices_metadata`: every disk looks new, its data stays.
 
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 
-use log::{error, warn};
+use log::error;
 
 use super::erasure::Erasure;
 use super::machine::Machine;
 use crate::codec::json::{Object, Value, object, text};
 use crate::disk::cleanable::cleanable;
+use crate::disk::crew::crew;
 use crate::disk::wipe::{self, Found};
 use crate::disk::{Disk, shared};
 use crate::error::{Error, Kind, Result};
@@ -66,16 +66,7 @@ fn erase(machine: &Machine, disks: Vec<Disk>) -> Vec<(Disk, Result<Found>)> {
             done.push((disk, found));
         }
     };
-    thread::scope(|scope| {
-        // This thread is one of them, so that every disk is erased even when no other can be had.
-        for number in 1..threads {
-            let thread = thread::Builder::new().name(format!("metadata-{number}"));
-            if let Err(error) = thread.spawn_scoped(scope, work) {
-                warn!("starting a thread for more disks at once: {error}");
-            }
-        }
-        work();
-    });
+    crew("metadata", threads, &work);
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     sort::by(&mut done, |(one, _), (other, _)| one.name < other.name);
     done

@@ -4,7 +4,6 @@
 //!  own method (secure/) ─ failed ─▶ discard ─ failed ─▶ overwrite ─▶ samples read back ─▶ report
 //! ```
 
-mod crew;
 mod discard;
 mod filling;
 mod ladder;
@@ -20,6 +19,7 @@ use std::sync::{Mutex, PoisonError};
 use log::{error, info};
 
 use super::cleanable::Cleanable;
+use super::crew::crew;
 use super::guard::Permit;
 use super::list::Disk;
 use super::secure::Attempt;
@@ -29,7 +29,6 @@ use crate::error::Result;
 use crate::gauge::Gauge;
 use crate::host::Host;
 use crate::units::Bytes;
-use crew::crew;
 use ledger::Ledger;
 use report::{Outcome, State, report};
 use share::Share;
