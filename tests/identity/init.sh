@@ -24,7 +24,7 @@ mount -t tmpfs tmpfs /host/tmp
 # Buses take a moment to report their last disk.
 wanted=$(sed -n 's/.*disks=\([0-9]*\).*/\1/p' /proc/cmdline)
 for _ in $(seq 60); do
-    [ "$(ls -d /sys/block/vd* /sys/block/sd* /sys/block/nvme*n* 2>/dev/null | wc -l)" -ge "$wanted" ] && break
+    [ "$(ls -d /sys/block/vd* /sys/block/sd* /sys/block/mmcblk* /sys/block/nvme*n* 2>/dev/null | wc -l)" -ge "$wanted" ] && break
     sleep 1
 done
 . /task.sh

@@ -10,7 +10,11 @@ TOP = HERE.parent.parent
 PYTHON = TOP / "target/tools/ipa-venv/bin/python"
 
 # What must be loaded before udev, or the shell, could ask for it.
-MODULES = ["virtio_pci", "9p", "9pnet_virtio", "virtio_blk", "virtio_scsi", "nvme", "ahci", "xhci_pci", "usb_storage", "uas", "sd_mod"]
+MODULES = [
+    "virtio_pci", "9p", "9pnet_virtio", "virtio_blk", "virtio_scsi", "nvme", "ahci", "ata_piix", "ehci_pci", "xhci_pci", "usb_storage", "uas",
+    "mptsas", "megaraid_sas", "sym53c8xx", "vmw_pvscsi", "sdhci_pci", "mmc_block", "sd_mod",
+    "virtio_net", "crc32c_generic", "target_core_file", "iscsi_target_mod", "iscsi_tcp", "tcm_fc", "fcoe", "nvmet_tcp", "nvme_tcp",
+]
 
 
 class Broken(Exception):
