@@ -7,7 +7,7 @@ use std::fs;
 use ironlet::codec::json::{Value, parse, print, text};
 use ironlet::disk::table::plan::Scheme;
 use ironlet::error::Kind;
-use ironlet::image::source::{Algorithm, Hashing};
+use ironlet::image::verify::digest::{Algorithm, Hashing};
 use ironlet::steps::image_info;
 use ironlet::steps::machine::{Login, Settings};
 use ironlet::steps::node::Node;

@@ -12,9 +12,9 @@ use ironlet::clock::Clock;
 use ironlet::disk::guard::Permit;
 use ironlet::disk::target::Target;
 use ironlet::gauge::Gauge;
-use ironlet::image::format::Format;
-use ironlet::image::readback::Verdict;
-use ironlet::image::sink::{DiskSink, Sink};
+use ironlet::image::decode::format::Format;
+use ironlet::image::verify::readback::Verdict;
+use ironlet::image::write::sink::{DiskSink, Sink};
 use ironlet::system_root::SystemRoot;
 use support::scratch::Scratch;
 

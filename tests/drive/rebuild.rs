@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ironlet::image::drive::{Drive, LIMIT, Source};
+use ironlet::image::layout::config_drive::{Drive, LIMIT, Source};
 
 use super::support::drives::{found, packed, vfat};
 use super::support::scratch::Scratch;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ironlet::codec::json::{Object, print};
 use ironlet::disk::label::{LOOK_FOR_UUID, uuid};
-use ironlet::image::source::{Algorithm, Hashing};
+use ironlet::image::verify::digest::{Algorithm, Hashing};
 use ironlet::steps::boot_mode::scheme;
 use ironlet::steps::deployed_disk::partition;
 use ironlet::steps::node::Node;

@@ -8,8 +8,8 @@ use ironlet::disk::guard::Permit;
 use ironlet::disk::target::Target;
 use ironlet::error::{Error, Kind, Result};
 use ironlet::gauge::Gauge;
-use ironlet::image::readback::Verdict;
-use ironlet::image::sink::{DiskSink, Sink};
+use ironlet::image::verify::readback::Verdict;
+use ironlet::image::write::sink::{DiskSink, Sink};
 use ironlet::system_root::SystemRoot;
 
 use super::support::scratch::Scratch;

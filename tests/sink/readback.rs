@@ -11,9 +11,9 @@ use std::time::Duration;
 use ironlet::disk::guard::Permit;
 use ironlet::disk::target::Target;
 use ironlet::error::{Kind, Result};
-use ironlet::image::format::Format;
-use ironlet::image::readback::{Mismatch, Verdict, unlike};
-use ironlet::image::sink::Sink;
+use ironlet::image::decode::format::Format;
+use ironlet::image::verify::readback::{Mismatch, Verdict, unlike};
+use ironlet::image::write::sink::Sink;
 use ironlet::image::{Receipt, deploy};
 use ironlet::system_root::SystemRoot;
 

@@ -6,7 +6,7 @@ use log::warn;
 
 use crate::error::{Error, Kind, Result};
 use crate::image::Tools;
-use crate::image::meter::{Meter, Stage};
+use crate::image::pipeline::meter::{Meter, Stage};
 
 /// How long to keep trying.
 #[derive(Clone, Copy, Debug)]
