@@ -6,8 +6,8 @@ use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use ironlet::disk::fat::{Volume, format};
-use ironlet::disk::guard::Permit;
+use ironlet::disk::filesystem::fat::{Volume, format};
+use ironlet::disk::select::write_permit::Permit;
 use ironlet::disk::target::Target;
 use ironlet::image::layout::staged_range::StagedRange;
 use ironlet::image::verify::readback::Verdict;

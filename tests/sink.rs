@@ -9,7 +9,7 @@ mod support;
 use std::os::unix::fs::MetadataExt;
 
 use ironlet::clock::Clock;
-use ironlet::disk::guard::Permit;
+use ironlet::disk::select::write_permit::Permit;
 use ironlet::disk::target::Target;
 use ironlet::gauge::Gauge;
 use ironlet::image::decode::format::Format;

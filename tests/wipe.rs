@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ironlet::disk::Disk;
-use ironlet::disk::guard::Permit;
+use ironlet::disk::select::write_permit::Permit;
 use ironlet::disk::wipe::{Found, metadata};
 use ironlet::error::Result;
 use ironlet::system_root::SystemRoot;

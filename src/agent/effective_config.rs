@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::conductor::lookup::Enrolment;
 use crate::conductor::{ApiVersion, Client};
 use crate::config::Config;
-use crate::disk::guard::Permit;
+use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Kind, Result};
 use crate::gauge::Gauge;
 use crate::image::Tools;

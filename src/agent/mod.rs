@@ -25,7 +25,7 @@ use crate::conductor::Client;
 use crate::conductor::heartbeat::Heartbeat;
 use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
 use crate::config::Config;
-use crate::disk::guard::Permit;
+use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Result};
 use crate::net::{addresses, links, resolver, sntp};
 use crate::steps::machine::Machine;

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use log::info;
 
 use crate::clock::Clock;
-use crate::disk::guard::Permit;
+use crate::disk::select::write_permit::Permit;
 use crate::disk::target::Target;
 use crate::disk::traffic::Traffic;
 use crate::error::Result;

@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use ironlet::codec::json::{Object, print};
-use ironlet::disk::label::{LOOK_FOR_UUID, uuid};
+use ironlet::disk::filesystem::probe::{LOOK_FOR_UUID, uuid};
 use ironlet::image::verify::digest::{Algorithm, Hashing};
 use ironlet::steps::boot_mode::scheme;
 use ironlet::steps::deployed_disk::partition;

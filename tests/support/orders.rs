@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ironlet::clock::Clock;
-use ironlet::disk::guard::Permit;
+use ironlet::disk::select::write_permit::Permit;
 use ironlet::gauge::Gauge;
 use ironlet::image::decode::format::Format;
 use ironlet::image::download::patience::Patience;

@@ -113,7 +113,7 @@ impl Tools {
 mod tests {
     use super::*;
     use crate::clock::Clock;
-    use crate::disk::guard::Permit;
+    use crate::disk::select::write_permit::Permit;
     use crate::gauge::Gauge;
     use crate::net::http::Timeouts;
     use crate::system_root::SystemRoot;

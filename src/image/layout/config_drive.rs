@@ -12,7 +12,7 @@ use log::{info, warn};
 
 use crate::codec;
 use crate::codec::gzip;
-use crate::disk::label::{FileSystem, LOOK};
+use crate::disk::filesystem::probe::{FileSystem, LOOK};
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::download::fetch::Fetcher;
 use crate::image::download::patience::{Failure, Then};

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::io::Cursor;
 
-use crate::disk::fat;
-use crate::disk::fat::Volume;
-use crate::disk::iso;
-use crate::disk::label::Kind;
+use crate::disk::filesystem::fat;
+use crate::disk::filesystem::fat::Volume;
+use crate::disk::filesystem::iso;
+use crate::disk::filesystem::probe::Kind;
 use crate::error::{Context, Error, Result};
 use crate::sys::kernel;
 use crate::units::{Bytes, KIB};

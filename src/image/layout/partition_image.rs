@@ -10,10 +10,10 @@ use std::ops::Range;
 use log::{info, warn};
 
 use crate::codec::uuid;
+use crate::disk::filesystem::{fat, probe, swap};
 use crate::disk::table::Table;
 use crate::disk::table::plan::{Part, Plan, Role, Scheme, Sizes};
 use crate::disk::target::Target;
-use crate::disk::{fat, label, swap};
 use crate::error::{Context, Error, Kind, Result};
 use crate::gauge::Gauge;
 use crate::image::layout::config_drive::ConfigDrive;
@@ -196,10 +196,10 @@ impl<'a> PartitionImage<'a> {
     /// What Ironic is told of the partitions; the table and the file systems are asked, not remembered.
     fn laid(&self, staged: &mut StagedDisk) -> Result<Vec<Laid>> {
         let (table, head) = table(&self.disk)?;
-        let mut start = vec![0; label::LOOK_FOR_UUID];
+        let mut start = vec![0; probe::LOOK_FOR_UUID];
         let laid = self.plan.parts().iter().map(|part| {
             staged.read(part.start, &mut start)?;
-            let own = label::uuid(&start);
+            let own = probe::uuid(&start);
             Ok(Laid {
                 role: part.role,
                 number: part.number,

@@ -4,7 +4,7 @@
 use log::{debug, info};
 
 use crate::codec::uuid;
-use crate::disk::label::{FileSystem, LOOK};
+use crate::disk::filesystem::probe::{FileSystem, LOOK};
 use crate::disk::table::gpt::Gpt;
 use crate::disk::table::{Partition, Table, gpt, mbr};
 use crate::error::{Context, Error, Kind, Result};

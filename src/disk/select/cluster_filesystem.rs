@@ -7,9 +7,9 @@ use std::os::unix::fs::FileExt;
 
 use log::warn;
 
-use super::list::Disk;
-use super::wipe::places::{Kind as Purpose, Places};
-use super::wipe::signatures::SIGNATURES;
+use crate::disk::list::Disk;
+use crate::disk::wipe::places::{Kind as Purpose, Places};
+use crate::disk::wipe::signatures::SIGNATURES;
 use crate::error::{Context, Error, Kind, Result};
 
 /// Names, and signatures on a disk or in a partition: rows of the one table.

@@ -5,10 +5,10 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::time::Duration;
 
-use super::hints::Hints;
-use super::list::{Disk, list};
-use super::shared;
 use crate::clock::Clock;
+use crate::disk::list::{Disk, list};
+use crate::disk::select::cluster_filesystem;
+use crate::disk::select::hints::Hints;
 use crate::error::{Error, Kind, Result};
 use crate::small_sort;
 use crate::system_root::SystemRoot;
@@ -172,7 +172,7 @@ fn none(wishes: &Wishes, reasons: &[String]) -> Error {
 
 /// Why what is on the disk protects it; none if nothing does. One that is gone meanwhile holds nothing.
 fn protected(disk: &Disk) -> Option<String> {
-    match shared::file_system(disk) {
+    match cluster_filesystem::file_system(disk) {
         Ok(None) => None,
         Ok(Some(found)) => Some(format!(
             "holds {found}, which other machines may be using (wipe_special_filesystems=false allows it)"

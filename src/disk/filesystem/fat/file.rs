@@ -2,8 +2,8 @@
 
 use std::io::{self, Read};
 
-use super::Volume;
-use super::clusters::Clusters;
+use crate::disk::filesystem::fat::Volume;
+use crate::disk::filesystem::fat::clusters::Clusters;
 use crate::error::{Error, Result};
 
 /// Bytes that a new file takes from its source at once; whole clusters, as the largest is half of it.

@@ -9,10 +9,10 @@ use std::fmt;
 
 use log::warn;
 
-use super::expression::{Relation, Test, boolean, size, text};
-use super::list::Disk;
-use super::volume;
 use crate::codec::json::{Object, Value, print};
+use crate::disk::identity::raid_volume_name;
+use crate::disk::list::Disk;
+use crate::disk::select::hint_operators::{Relation, Test, boolean, size, text};
 use crate::error::{Error, Kind, Result};
 use crate::units::GIB;
 
@@ -141,7 +141,7 @@ impl Hint {
             Of::Rotational => self.test == Test::Is(disk.rotational),
             Of::Text(of) => self.test.text(of(disk).unwrap_or("none")),
             Of::Spellings(of) => of(disk).into_iter().any(|value| self.test.text(value)),
-            Of::Volumes => match volume::names(disk) {
+            Of::Volumes => match raid_volume_name::names(disk) {
                 Ok(names) => names.iter().any(|name| self.test.text(name)),
                 Err(error) => {
                     warn!(

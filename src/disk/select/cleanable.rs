@@ -7,9 +7,9 @@ use std::fs;
 
 use log::{info, warn};
 
-use super::choose::{Wishes, is_handed_in, mounted, skipped};
-use super::guard::Permit;
-use super::list::{Disk, list};
+use crate::disk::list::{Disk, list};
+use crate::disk::select::root_device::{Wishes, is_handed_in, mounted, skipped};
+use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Kind, Result};
 use crate::system_root::SystemRoot;
 

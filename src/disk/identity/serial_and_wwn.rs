@@ -5,7 +5,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::vpd::{self, tidy};
+use crate::disk::identity::vpd;
+use crate::disk::identity::vpd::tidy;
 use crate::system_root::{attribute, link_name};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::list::Disk;
+use crate::disk::list::Disk;
 use crate::error::{Error, Kind, Result};
 use crate::system_root::SystemRoot;
 

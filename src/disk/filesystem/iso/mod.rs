@@ -6,8 +6,8 @@
 
 mod rock;
 
+use crate::disk::filesystem::iso::rock::Rock;
 use crate::error::{Error, Result};
-use rock::Rock;
 
 /// ECMA-119, 6.1.2.
 const SECTOR: usize = 2048;

@@ -1,6 +1,6 @@
 //! Rock Ridge: names and links as they were where the files came from.
 
-use super::{Iso, Record, SECTOR, too_much, wide};
+use crate::disk::filesystem::iso::{Iso, Record, SECTOR, too_much, wide};
 use crate::error::{Error, Result};
 
 /// What Rock Ridge says of a file.

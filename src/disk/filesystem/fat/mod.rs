@@ -14,12 +14,12 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io::{Read, Seek, SeekFrom, Write};
 
+use crate::disk::filesystem::fat::clusters::Clusters;
+use crate::disk::filesystem::fat::entry::{Entries, Entry, FILE, FOLDER, SLOT, VOLUME};
+use crate::disk::filesystem::fat::shape::Shape;
 use crate::error::{Context, Error, Result};
-use clusters::Clusters;
-use entry::{Entries, Entry, FILE, FOLDER, SLOT, VOLUME};
 pub use file::File;
 pub use format::{check, format};
-use shape::Shape;
 
 /// What a file system lies on.
 pub trait Device: Read + Write + Seek {}
