@@ -34,15 +34,15 @@ const IMPORTERS: &[(&str, &str)] = &[
     ("lzma-rust2", "src/codec/xz.rs"),
     ("md-5", "src/image/verify/digest.rs"),
     ("miniserde", "src/codec/json.rs"),
-    ("rcgen", "src/net/certificate.rs"),
+    ("rcgen", "src/net/tls/certificate.rs"),
     ("regex-lite", "src/efi/pattern.rs"),
-    ("rustls", "src/net/tls.rs"),
+    ("rustls", "src/net/tls/connection.rs"),
     ("ruzstd", "src/codec/zstd.rs"),
     ("sha1", "src/image/verify/digest.rs"),
     ("sha2", "src/image/verify/digest.rs"),
     ("smoltcp", "src/net/dhcp/message.rs"),
     ("tiny_http", "src/api/backend.rs"),
-    ("ureq", "src/net/exchange.rs"),
+    ("ureq", "src/net/http/exchange.rs"),
 ];
 
 /// Words → where alone they may stand.

@@ -11,7 +11,7 @@ use ironlet::image::download::patience::Patience;
 use ironlet::image::verify::checksum::Checksum;
 use ironlet::image::verify::digest::{Algorithm, Hashing};
 use ironlet::image::{Layout, Request, Tools};
-use ironlet::net::http::Timeouts;
+use ironlet::net::http::client::Timeouts;
 use ironlet::system_root::SystemRoot;
 
 /// The image that has these bytes, as they are served at `url`.

@@ -115,7 +115,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::disk::select::write_permit::Permit;
     use crate::gauge::Gauge;
-    use crate::net::http::Timeouts;
+    use crate::net::http::client::Timeouts;
     use crate::system_root::SystemRoot;
 
     #[test]

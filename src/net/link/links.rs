@@ -4,8 +4,8 @@ use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::rtnetlink::{BUFFER, Message, attributes, dump, field, messages, tell};
 use crate::error::{Context, Error, Result};
+use crate::net::link::rtnetlink::{BUFFER, Message, attributes, dump, field, messages, tell};
 use crate::sys::socket::Netlink;
 use crate::system_root::SystemRoot;
 

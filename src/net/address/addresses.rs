@@ -5,12 +5,13 @@ use std::net::{IpAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use super::links::{self, Changes, Link, must_be_ours};
-use super::rtnetlink::{
-    Message, NLM_F_CREATE, NLM_F_REPLACE, Request, attributes, dump, field, tell,
-};
 use crate::clock::Clock;
 use crate::error::{Context, Error, Result};
+use crate::net::link::links;
+use crate::net::link::links::{Changes, Link, must_be_ours};
+use crate::net::link::rtnetlink::{
+    Message, NLM_F_CREATE, NLM_F_REPLACE, Request, attributes, dump, field, tell,
+};
 use crate::sys::socket::readable;
 use crate::system_root::SystemRoot;
 
@@ -258,7 +259,7 @@ mod tests {
     #[test]
     fn addresses_and_routes_of_a_host_stay_as_they_are() {
         let host = SystemRoot::new("/nonexistent");
-        let lo = super::super::links::list().expect("links").remove(0);
+        let lo = crate::net::link::links::list().expect("links").remove(0);
         let to = Address {
             ip: Ipv4Addr::new(192, 0, 2, 1).into(),
             prefix: 32,

@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use super::rtnetlink::{Message, field};
 use crate::error::{Context, Result};
+use crate::net::link::rtnetlink::{Message, field};
 use crate::system_root::SystemRoot;
 
 /// The C library asks no more (resolv.h: MAXNS).
@@ -22,14 +22,14 @@ pub struct Names {
 }
 
 /// All that is known, by source; the lowest rank goes first.
-pub struct Resolver {
+pub struct ResolvConf {
     host: SystemRoot,
     known: Mutex<BTreeMap<(u32, String), Names>>,
 }
 
-impl Resolver {
+impl ResolvConf {
     pub fn new(host: &SystemRoot) -> Self {
-        Resolver {
+        ResolvConf {
             host: host.clone(),
             known: Mutex::default(),
         }

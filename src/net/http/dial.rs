@@ -4,10 +4,12 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use super::fault::{Cause, Fault};
-use super::proxy::Proxies;
-use super::tls::{self, ClientStream, Connector};
-use super::url::{self, Url};
+use crate::net::http::fault::{Cause, Fault};
+use crate::net::http::proxy::Proxies;
+use crate::net::http::url;
+use crate::net::http::url::Url;
+use crate::net::tls::connection;
+use crate::net::tls::connection::{ClientStream, Connector};
 use crate::secret::Secret;
 
 /// For making a connection, and for every single read and write on it.
@@ -211,7 +213,7 @@ impl Line {
                 Cause::Timeout,
                 format_args!("{} sent nothing for {patience:?}; is it overloaded, or the network dropping packets?", self.peer),
             ),
-            _ => tls::broken(&self.peer, &error),
+            _ => connection::broken(&self.peer, &error),
         })
     }
 
@@ -227,7 +229,7 @@ impl Line {
             Wire::Plain(tcp) => tcp.write_all(bytes),
             Wire::Tls(tls) => tls.write_all(bytes).and_then(|()| tls.flush()),
         };
-        written.map_err(|error| tls::broken(&self.peer, &error))
+        written.map_err(|error| connection::broken(&self.peer, &error))
     }
 
     fn tcp(&self) -> &TcpStream {

@@ -4,10 +4,12 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::addresses::{self, Address, Route};
-use super::links::{self, Link};
-use super::resolver::{Names, Resolver};
 use crate::error::{Error, Result};
+use crate::net::address::addresses;
+use crate::net::address::addresses::{Address, Route};
+use crate::net::address::resolv_conf::{Names, ResolvConf};
+use crate::net::link::links;
+use crate::net::link::links::Link;
 use crate::sys::kernel;
 use crate::system_root::SystemRoot;
 
@@ -103,7 +105,7 @@ impl Fixed {
         host: &SystemRoot,
         link: &Link,
         metric: u32,
-        resolver: &Resolver,
+        resolv_conf: &ResolvConf,
     ) -> Result<()> {
         links::must_be_ours(host)?;
         let Address { ip, prefix } = self.address;
@@ -113,7 +115,7 @@ impl Fixed {
             domain: None,
             time_servers: self.time_servers.clone(),
         };
-        resolver.learn(metric, &link.name, names);
+        resolv_conf.learn(metric, &link.name, names);
         if let Some(hostname) = &self.hostname
             && let Err(error) = kernel::set_hostname(hostname)
         {

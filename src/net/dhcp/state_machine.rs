@@ -4,9 +4,9 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::lease::Lease;
-use super::message::{Ask, Reply};
 use crate::clock::Clock;
+use crate::net::dhcp::lease::Lease;
+use crate::net::dhcp::message::{Ask, Reply};
 
 /// Requests for an offered address before we look for another offer.
 const REQUESTS: u32 = 4;
@@ -217,9 +217,9 @@ impl Exchange {
 
 #[cfg(test)]
 mod tests {
-    use super::super::message::tests::{MAC, OFFER, answer};
-    use super::super::message::{Reply, reply};
     use super::*;
+    use crate::net::dhcp::message::tests::{MAC, OFFER, answer};
+    use crate::net::dhcp::message::{Reply, reply};
 
     const ADDRESS: [u8; 4] = [192, 0, 2, 9];
     const SERVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);

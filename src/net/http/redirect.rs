@@ -1,7 +1,7 @@
 //! Where a redirect leads, and what may come along.
 
-use super::fault::{Cause, Fault};
-use super::url;
+use crate::net::http::fault::{Cause, Fault};
+use crate::net::http::url;
 use crate::secret::redacted;
 
 #[derive(Debug, PartialEq, Eq)]

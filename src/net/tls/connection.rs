@@ -29,9 +29,9 @@ use rustls::CertificateError::{
 };
 use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage, PeerIncompatible};
 
-use super::fault::{Cause, Day, Fault};
-pub use super::trust::{Identity, Trust, Version};
 use crate::error::{Context, Error, Result};
+use crate::net::http::fault::{Cause, Day, Fault};
+pub use crate::net::tls::trust::{Identity, Trust, Version};
 
 fn spoken(min: Version) -> &'static [&'static SupportedProtocolVersion] {
     static NEWEST: [&SupportedProtocolVersion; 1] = [&rustls::version::TLS13];

@@ -12,15 +12,15 @@ use std::time::Duration;
 
 use ureq::config::Config;
 use ureq::http::{Request, Response};
-use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::resolver::{Resolver, ResolvedSocketAddrs};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
 };
 use ureq::{Agent, BodyReader};
 
-use super::dial::{Dialer, Line};
-use super::fault::{Cause, Fault};
-use super::{redirect, url};
+use crate::net::http::dial::{Dialer, Line};
+use crate::net::http::fault::{Cause, Fault};
+use crate::net::http::{redirect, url};
 
 /// A response head larger than this is no answer.
 const HEAD_LIMIT: usize = 32 << 10;

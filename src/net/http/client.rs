@@ -5,15 +5,15 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
-use super::dial::Dialer;
-pub use super::dial::Timeouts;
-use super::exchange::{Answer, Content, Door};
-pub use super::fault::{Cause, Fault};
-pub use super::proxy::Proxies;
-use super::tls::{Connector, Trust};
-use super::{redirect, url};
 use crate::clock::Clock;
 use crate::error::Result;
+use crate::net::http::dial::Dialer;
+pub use crate::net::http::dial::Timeouts;
+use crate::net::http::exchange::{Answer, Content, Door};
+pub use crate::net::http::fault::{Cause, Fault};
+pub use crate::net::http::proxy::Proxies;
+use crate::net::http::{redirect, url};
+use crate::net::tls::connection::{Connector, Trust};
 use crate::secret::redacted;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

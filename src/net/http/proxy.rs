@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::url::{self, Url};
 use crate::error::{Error, Result};
+use crate::net::http::url;
+use crate::net::http::url::Url;
 use crate::secret::redacted;
 
 /// `http://proxy:3128`, or `http://user:password@proxy:3128`, per scheme of the target, and the hosts to reach without it.
