@@ -11,14 +11,15 @@ use super::parameters::Parameters;
 use super::report::Board;
 use crate::clock::Clock;
 use crate::error::{Context, Result};
-use crate::host::Host;
-use crate::net::addresses;
+use crate::net::address::addresses;
+use crate::net::address::ip_parameter::{Fixed, Ip};
+use crate::net::address::resolv_conf::{Names, ResolvConf, advertisement};
 use crate::net::dhcp::Client;
-use crate::net::fixed::{Fixed, Ip};
-use crate::net::links::{self, Changes, Link};
-use crate::net::resolver::{Names, Resolver, advertisement};
-use crate::sort;
+use crate::net::link::links;
+use crate::net::link::links::{Changes, Link};
+use crate::small_sort;
 use crate::sys::socket::readable;
+use crate::system_root::SystemRoot;
 
 // linux/rtnetlink.h: the groups RTNLGRP_IPV4_IFADDR (5), RTNLGRP_IPV6_IFADDR (9), RTNLGRP_ND_USEROPT (20)
 const GROUPS: u32 = 1 << 4 | 1 << 8 | 1 << 19;
@@ -35,11 +36,11 @@ const REPORTS: [Duration; 3] = [
 ];
 
 pub struct Network {
-    pub host: Host,
+    pub host: SystemRoot,
     pub clock: Clock,
     pub parameters: Arc<Parameters>,
     pub board: Arc<Board>,
-    resolver: Arc<Resolver>,
+    resolv_conf: Arc<ResolvConf>,
     known: BTreeSet<u32>,
     /// Those that would not go up; tried again with every report.
     stuck: BTreeSet<u32>,
@@ -48,7 +49,12 @@ pub struct Network {
 }
 
 impl Network {
-    pub fn new(host: &Host, clock: &Clock, parameters: Arc<Parameters>, board: Arc<Board>) -> Self {
+    pub fn new(
+        host: &SystemRoot,
+        clock: &Clock,
+        parameters: Arc<Parameters>,
+        board: Arc<Board>,
+    ) -> Self {
         let fixed = parameters.ips.iter().filter_map(|ip| match ip {
             Ip::Fixed(fixed) => Some(fixed.clone()),
             _ => None,
@@ -57,7 +63,7 @@ impl Network {
             host: host.clone(),
             clock: clock.clone(),
             board,
-            resolver: Arc::new(Resolver::new(host)),
+            resolv_conf: Arc::new(ResolvConf::new(host)),
             known: BTreeSet::new(),
             stuck: BTreeSet::new(),
             unplaced: fixed.collect(),
@@ -104,7 +110,7 @@ impl Network {
                         ..Names::default()
                     };
                     let source = format!("router advertisement on link {link}");
-                    self.resolver.learn(ADVERTISED, &source, names);
+                    self.resolv_conf.learn(ADVERTISED, &source, names);
                 }
             }
         }
@@ -115,7 +121,7 @@ impl Network {
     fn look(&mut self) -> Result<()> {
         let mut links = links::list()?;
         let boot = self.parameters.boot;
-        sort::by_key(&mut links, |link| {
+        small_sort::by_key(&mut links, |link| {
             (link.name != "lo", Some(link.mac) != boot, link.index)
         });
         for link in &links {
@@ -181,7 +187,7 @@ impl Network {
         let metric = self.metric(link);
         let mut refused = Vec::new();
         for fixed in self.unplaced.extract_if(.., |fixed| fits(fixed)) {
-            match fixed.apply(&self.host, link, metric, &self.resolver) {
+            match fixed.apply(&self.host, link, metric, &self.resolv_conf) {
                 Ok(()) => self.board.say(link, "address from the kernel command line"),
                 Err(error) => {
                     log::error!("{error}");
@@ -203,7 +209,7 @@ impl Network {
     fn start_dhcp(&self, link: Link) {
         let metric = self.metric(&link);
         let (host, clock) = (self.host.clone(), self.clock.clone());
-        let (board, resolver) = (self.board.clone(), self.resolver.clone());
+        let (board, resolv_conf) = (self.board.clone(), self.resolv_conf.clone());
         let name = link.name.clone();
         let work = move || {
             let mut failures = 0;
@@ -213,7 +219,7 @@ impl Network {
                     clock: &clock,
                     link: link.clone(),
                     metric,
-                    resolver: &resolver,
+                    resolv_conf: &resolv_conf,
                     report: &|text| board.say(&link, text),
                 };
                 if let Err(error) = client.run() {
@@ -225,7 +231,7 @@ impl Network {
                 let gone = links::list()
                     .is_ok_and(|links| !links.iter().any(|other| other.index == link.index));
                 if gone {
-                    return resolver.learn(metric, &link.name, Names::default());
+                    return resolv_conf.learn(metric, &link.name, Names::default());
                 }
             }
         };
@@ -259,7 +265,7 @@ mod tests {
     #[test]
     fn what_a_card_refuses_is_tried_again() {
         // The tree is no ramdisk: every change to a link is refused.
-        let host = Host::new("/nonexistent");
+        let host = SystemRoot::new("/nonexistent");
         let parameters = Arc::new(Parameters::parse("ip=192.0.2.9::192.0.2.1:24::eth0:off"));
         let mut network = Network::new(&host, &Clock::fake(), parameters, Arc::default());
         let link = Link {
