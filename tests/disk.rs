@@ -12,7 +12,7 @@ mod machine;
 use machine::Machine;
 
 fn default_root(host: &SystemRoot) -> Result<Disk> {
-    disk::root(host, &Wishes::default()).map(|(disk, _)| disk)
+    disk::root(host, &Wishes::default()).map(|choice| choice.disk)
 }
 
 /// name, MiB, model, vendor, serial number, WWN, SCSI address, path, transport; `-` for none.
@@ -22,6 +22,7 @@ fn rows(machine: &Machine) -> Vec<Vec<String>> {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
     let all = list(&machine.host()).into_iter().map(|disk| {
         let who = disk.identity;
+        let serial = who.serial().map(str::to_owned);
         let path = disk
             .by_path
             .first()
@@ -31,7 +32,7 @@ fn rows(machine: &Machine) -> Vec<Vec<String>> {
             (disk.size.0 >> 20).to_string(),
             or_dash(who.model),
             or_dash(who.vendor),
-            or_dash(who.serial),
+            or_dash(serial),
             or_dash(who.wwn),
             or_dash(disk.hctl),
             or_dash(path),
@@ -250,10 +251,10 @@ fn disks_that_are_late_are_waited_for() {
     assert_eq!(clock.elapsed(), 9 * pause, "ten looks, nine pauses");
 
     let machine = machine.with(&plain("vda", 8, ""));
-    let disk =
+    let chosen =
         wait_for_root(&machine.host(), &clock, 10, pause, &Wishes::default()).expect("there now");
     assert_eq!(
-        (disk.name.as_str(), clock.elapsed()),
+        (chosen.disk.name.as_str(), clock.elapsed()),
         ("/dev/vda", 9 * pause + Duration::from_secs(2)),
         "and a second look"
     );

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ironlet::clock::Clock;
 use ironlet::codec::json::{Value, parse};
+use ironlet::disk::select::hints::Fit;
 use ironlet::disk::{Disk, Hints, Wishes, list, wait_for_root};
 use ironlet::error::{Kind, Result};
 
@@ -68,7 +69,7 @@ fn hints_fit_the_disks_upstream_would_find() {
     let disks = list(&Machine::recorded("ahci-nvme").host());
     for (json, wanted) in FITS {
         let hints = hints(json).expect(json);
-        let fits = |disk: &&Disk| hints.miss(disk).is_none();
+        let fits = |disk: &&Disk| hints.fit(disk) == Fit::Yes;
         let names = disks.iter().filter(fits).map(|disk| &disk.name[5..]);
         assert_eq!(names.collect::<Vec<_>>().join(" "), wanted, "{json}");
     }
@@ -81,7 +82,7 @@ fn a_wwn_is_known_with_its_extension_and_without() {
     disk.identity.wwn_vendor_extension = Some("0x0011".into());
     for wwn in ["0x600508b1001cabcd", "0x600508b1001cabcd0011"] {
         let hints = hints(&format!(r#"{{"wwn":"{wwn}"}}"#)).expect("a hint");
-        assert_eq!(hints.miss(&disk), None, "{wwn}");
+        assert_eq!(hints.fit(&disk), Fit::Yes, "{wwn}");
     }
 }
 
@@ -126,7 +127,9 @@ fn choose(machine: &Machine, root: &str, skip: &[&str]) -> Result<Disk> {
         skip: skip.iter().map(|json| hints(json).expect(json)).collect(),
         ..Wishes::default()
     };
-    wait_for_root(&machine.host(), &Clock::fake(), 1, Duration::ZERO, &wishes)
+    let clock = Clock::fake();
+    let chosen = wait_for_root(&machine.host(), &clock, 1, Duration::ZERO, &wishes)?;
+    Ok(chosen.disk)
 }
 
 #[test]

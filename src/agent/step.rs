@@ -1,6 +1,6 @@
 //! Runs one clean or deploy step for a person at the machine (`--step`), as Ironic would have it run.
 
-use log::info;
+use log::{info, warn};
 
 use super::{Surroundings, standalone};
 use crate::clock::Bell;
@@ -57,7 +57,14 @@ pub fn run(surroundings: Surroundings, step: &Step) -> Result<String> {
 pub fn root_disk(surroundings: &Surroundings, node: &Option<String>) -> Result<String> {
     logger::start(&surroundings.host(), false);
     let wishes = Node::new(&given("node", node)?).wishes()?;
-    let (disk, why) = disk::root(&surroundings.host(), &wishes)?;
+    let disk::Choice {
+        disk,
+        why,
+        warnings,
+    } = disk::root(&surroundings.host(), &wishes)?;
+    for warning in warnings {
+        warn!("{warning}");
+    }
     Ok(format!("{} ({}): {why}", disk.name, disk.size))
 }
 

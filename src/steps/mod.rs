@@ -13,6 +13,7 @@ mod nvram;
 mod phase;
 mod pstore;
 mod table;
+mod warnings;
 
 use log::info;
 

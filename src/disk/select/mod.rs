@@ -5,4 +5,5 @@ pub mod cluster_filesystem;
 pub mod hint_operators;
 pub mod hints;
 pub mod root_device;
+pub mod skip_list;
 pub mod write_permit;
