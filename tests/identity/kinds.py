@@ -27,7 +27,7 @@ KINDS = {
     "USB LUN 1": (5022, ["scsi-hd,bus=bot.0,lun=1,drive={drive},serial=L1,vendor=Reader&Co,product=Slot  B"]),
     "USB 2": (5023, ["usb-storage,bus=ehci.0,port=1,drive={drive},serial=USB0003"]),
     "SAS": (5024, ["scsi-hd,bus=sas.0,scsi-id=0,drive={drive},serial=SAS0001,wwn=0x5000c50015ea71ad"]),
-    "SAS plain": (5025, ["scsi-hd,bus=sas.0,scsi-id=3,drive={drive}"]),
+    "SAS plain": (5025, ["scsi-hd,bus=sas.0,scsi-id=3,drive={drive},wwn=0x5000c50015ea71af"]),
     "MegaRAID": (5026, ["scsi-hd,bus=mega.0,scsi-id=0,drive={drive},serial=MEGA0001,wwn=0x6001405a5a5a5a5a"]),
     "MegaRAID second": (5027, ["scsi-hd,bus=mega.0,scsi-id=5,drive={drive}"]),
     "MegaRAID gen2": (5028, ["scsi-hd,bus=mega2.0,scsi-id=1,drive={drive},serial=MEGA0002"]),

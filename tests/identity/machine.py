@@ -1,6 +1,7 @@
 """A machine that runs one task in a shell, with the host's files to read and a second port to answer on."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -64,7 +65,7 @@ def ramdisk(folder, kernel, ironlet, task, files):
     return folder / "ramdisk"
 
 
-def run(folder, kernel, ramdisk_file, disks, wanted, memory=1536, seconds=400):
+def run(folder, kernel, ramdisk_file, disks, wanted, memory=1536, seconds=600):
     """Boots the machine to its end; what it said on its second port, by name."""
     answers = folder / "answers"
     console = folder / "console.log"
@@ -78,7 +79,7 @@ def run(folder, kernel, ramdisk_file, disks, wanted, memory=1536, seconds=400):
         subprocess.run(command, check=True, timeout=seconds, stdin=subprocess.DEVNULL, stderr=open(folder / "qemu.log", "w"))
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as failure:
         raise Broken(f"{failure}; see {console} and {folder / 'qemu.log'}") from failure
-    parts = answers.read_text(errors="replace").replace("\r\n", "\n").split("== ")
+    parts = re.split("^== ", answers.read_text(errors="replace").replace("\r\n", "\n"), flags=re.MULTILINE)
     told = dict(part.split("\n", 1) for part in parts if "\n" in part)
     if "identity: done" not in console.read_text(errors="replace"):
         raise Broken(f"the machine did not finish: {console}")
