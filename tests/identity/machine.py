@@ -65,7 +65,7 @@ def ramdisk(folder, kernel, ironlet, task, files):
     return folder / "ramdisk"
 
 
-def run(folder, kernel, ramdisk_file, disks, wanted, memory=1536, seconds=600):
+def run(folder, kernel, ramdisk_file, disks, wanted, memory=1536, seconds=900):
     """Boots the machine to its end; what it said on its second port, by name."""
     answers = folder / "answers"
     console = folder / "console.log"

@@ -48,12 +48,12 @@ def compare(upstream, own):
 
 def picked(line):
     """What ironlet said of one node: the disk it takes, and those it leaves alone."""
-    taken = re.match(r"> (/dev/\S+) \(", line)
+    taken = re.search(r"(/dev/\S+) \([^)]*\): the (?:only|first|smallest) ", line)
     spared = re.findall(r"(/dev/\S+) \([^)]*\) is to be left alone", line)
     return taken.group(1) if taken else "none", sorted(spared)
 
 
-def compare_picks(upstream, own):
+def compare_picks(upstream, own, lists):
     """How many answers were compared, which differ, and which of those for a reason that is known."""
     compared, differ, reasoned = 0, [], {}
     lines = [line for line in own.splitlines() if line.startswith("> ")]
@@ -66,7 +66,7 @@ def compare_picks(upstream, own):
             if theirs[what] == ours:
                 continue
             said = f"{case} ({show(theirs['hint'])}): upstream {ANSWERS[what]} {show(theirs[what])}, ironlet {show(ours)}"
-            reason = reasons.why(theirs, what, ours)
+            reason = reasons.why(theirs, what, ours, lists)
             if reason:
                 reasoned.setdefault(reason, []).append(said)
             else:
@@ -93,7 +93,7 @@ def main():
     order = [[disk["name"] for disk in disks] for disks in (upstream, own)]
     if order[0] != order[1]:
         differ.append(f"the order is {order[0]} upstream, {order[1]} here")
-    answers, wrong, reasoned = compare_picks(picks, own_picks)
+    answers, wrong, reasoned = compare_picks(picks, own_picks, lists)
     for reason, cases in reasoned.items():
         print(f"{len(cases)} answers differ: {reason}")
         for case in cases:

@@ -1,5 +1,5 @@
 # What the machine of the identity comparison does: both agents list the disks and choose among them, each answer a file on the second port.
-say() { echo "== $1" >/dev/ttyS1; cat >/dev/ttyS1; }
+say() { printf '\n== %s\n' "$1" >/dev/ttyS1; cat >/dev/ttyS1; }
 # Rootless tools would do nothing in a chroot; this one is the whole machine.
 export SYSTEMD_IGNORE_CHROOT=1
 chroot /host /lib/systemd/systemd-udevd --daemon

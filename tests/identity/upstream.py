@@ -23,9 +23,9 @@ GENERAL = [
     {"vendor": "s!= qemu"}, {"vendor": "<or> acme <or> lio-org"}, {"model": "<in> harddisk"}, {"model": "<in> nvme"}, {"model": "qemu"}, {"tran": "s!= usb"},
     {"tran": "<or> usb <or> sas"}, {"tran": "virtio"}, {"tran": "mmc"}, {"by_path": "<in> usb"}, {"by_path": "<in> -lun-0"}, {"by_path": "<in> virtio-"},
     {"serial": "<in> 0001"}, {"serial": "s>= usb"}, {"serial": "<or> nvme0002 <or> usb0003"}, {"serial": "s!= vblk-0001"}, {"wwn": "<in> 0x5000c500"}, {"wwn": "s!= 0x5000c50015ea71aa"},
+    {"serial": "s!= SCSI 0001"}, {"serial": "s!= 35000c50015ea71aa", "tran": "none"}, {"wwn": "s!= 0x6001405c00010000", "tran": "iscsi"},
     {"serial": "== 5"}, {"model": "s== QEMU  HARDDISK"},
 ]
-
 
 
 

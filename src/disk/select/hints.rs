@@ -114,11 +114,22 @@ impl Hints {
             .map(Hints)
     }
 
-    /// Is `disk` what all of them describe? What is surely not so counts before what is not known.
+    /// As root device hints: is `disk` what all of them describe?
     pub fn fit(&self, disk: &Disk) -> Fit {
+        self.all(disk, false)
+    }
+
+    /// As an entry of a skip list: is `disk` to be spared? What it lacks reads `none` here in every field, as upstream's
+    /// cleaning has it, so that `s!=` spares a disk that has no serial number.
+    pub fn spare(&self, disk: &Disk) -> Fit {
+        self.all(disk, true)
+    }
+
+    /// What is surely not so counts before what is not known.
+    fn all(&self, disk: &Disk, spare: bool) -> Fit {
         let mut fit = Fit::Yes;
         for hint in &self.0 {
-            match hint.fit(disk) {
+            match hint.fit(disk, spare) {
                 Fit::Yes => {}
                 unknown @ Fit::Unknown(_) => fit = unknown,
                 no @ Fit::No(_) => return no,
@@ -168,9 +179,9 @@ impl Hint {
         })
     }
 
-    fn fit(&self, disk: &Disk) -> Fit {
+    fn fit(&self, disk: &Disk, spare: bool) -> Fit {
         let unread = self.unread(disk);
-        let sure = self.holds(disk, unread.is_some());
+        let sure = self.holds(disk, spare, unread.is_some());
         match unread {
             // What is missing may be what it is, and what it must not be.
             Some(why) if !sure || self.is_unlike() => Fit::Unknown(format!(
@@ -199,13 +210,13 @@ impl Hint {
     }
 
     /// Does it hold of what is known? `partly` of what is not known in whole.
-    fn holds(&self, disk: &Disk, partly: bool) -> bool {
+    fn holds(&self, disk: &Disk, spare: bool, partly: bool) -> bool {
         match self.of {
             Of::Size => self.test.number(disk.size.0 as f64 / GIB as f64),
             Of::Rotational => !partly && self.test == Test::Is(disk.rotational),
             Of::Spellings(of, lacking) => {
                 let mut known = of(disk);
-                if known.is_empty() && lacking == Lacking::None {
+                if known.is_empty() && (spare || lacking == Lacking::None) {
                     known.push(NONE);
                 }
                 // That there is none is not known either.

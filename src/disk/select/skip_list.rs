@@ -6,7 +6,7 @@ use crate::error::{Error, Kind, Result};
 
 /// Why a disk is to be left alone: an entry says so of it, or of one of `disks` that it is built on.
 pub fn skipped(disk: &Disk, disks: &[Disk], skip: &[Hints]) -> Option<String> {
-    if let Some(hints) = skip.iter().find(|hints| hints.fit(disk) == Fit::Yes) {
+    if let Some(hints) = skip.iter().find(|hints| hints.spare(disk) == Fit::Yes) {
         return Some(format!("is to be left alone: {hints}"));
     }
     let kernel = disk.kernel();
@@ -24,7 +24,7 @@ pub fn skipped(disk: &Disk, disks: &[Disk], skip: &[Hints]) -> Option<String> {
 pub fn check(skip: &[Hints], disks: &[Disk]) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
     for hints in skip {
-        let fits: Vec<_> = disks.iter().map(|disk| (disk, hints.fit(disk))).collect();
+        let fits: Vec<_> = disks.iter().map(|disk| (disk, hints.spare(disk))).collect();
         if fits.iter().any(|(_, fit)| *fit == Fit::Yes) {
             continue;
         }
