@@ -24,6 +24,7 @@ SIGNATURE = "signature-never-to-be-seen"
 AGENTS = {
     "believer": ("cafile = {tls}/authority.crt", ""),
     "stranger": ("cafile = {tls}/stranger.crt", ""),
+    "opened": ("cafile = {tls}/opener.crt", ""),
     "careless": ("cafile = {tls}/stranger.crt", "ipa-insecure=1"),
     "modern": ("cafile = {tls}/authority.crt", "ipa-tls-min-version=1.3"),
     "known": ("cafile = {tls}/authority.crt\ncertfile = {tls}/agent.crt\nkeyfile = {tls}/agent.key", ""),
@@ -115,10 +116,14 @@ class World:
                 assert secret not in log, f"'{secret}' is in the log of {name}"
 
 
+# Ports where TLS is spoken.
+SECURE = {"https", "expired", "wrong_name", "old_tls", "tls12", "client", "unknown", "squid_front", "squid_secure", "trafficserver_front"}
+
+
 def url(port, path, host="images.test", scheme=None):
-    scheme = scheme or ("https" if port in ("https", "expired", "wrong_name", "old_tls", "tls12", "client", "unknown") else "http")
+    scheme = scheme or ("https" if port in SECURE else "http")
     return f"{scheme}://{host}:{PORTS[port]}{path}"
 
 
 def proxy(port="squid", login=""):
-    return f"http://{login}127.0.0.1:{PORTS[port]}"
+    return url(port, "", f"{login}{'cache.test' if port in SECURE else '127.0.0.1'}")
