@@ -9,10 +9,10 @@ use std::path::Path;
 use ironlet::disk::fat::{Volume, format};
 use ironlet::disk::guard::Permit;
 use ironlet::disk::target::Target;
-use ironlet::host::Host;
 use ironlet::image::readback::Verdict;
 use ironlet::image::sink::{DiskSink, Sink};
 use ironlet::image::window::Window;
+use ironlet::system_root::SystemRoot;
 use support::scratch::Scratch;
 use support::tables;
 
@@ -21,7 +21,7 @@ const SIZE: usize = 5 * MIB;
 const OLD: u8 = 0xAA;
 
 fn sink(path: &Path) -> DiskSink {
-    let permit = Permit::new(&Host::new("/"), vec![path.to_owned()]);
+    let permit = Permit::new(&SystemRoot::new("/"), vec![path.to_owned()]);
     let target = Target::open(path, &permit).expect("the file may be written");
     let mut out = DiskSink::new(target).expect("it is large enough");
     // A disk of one byte again and again, ends and all.

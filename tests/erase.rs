@@ -22,7 +22,7 @@ use ironlet::disk::guard::Permit;
 use ironlet::disk::secure::Attempt;
 use ironlet::error::{Error, Result};
 use ironlet::gauge::Gauge;
-use ironlet::host::Host;
+use ironlet::system_root::SystemRoot;
 use ironlet::units::Bytes;
 use support::scratch::Scratch;
 
@@ -82,8 +82,8 @@ impl<'a> Bench<'a> {
         disk(name, &path)
     }
 
-    fn host(&self) -> Host {
-        Host::new(self.scratch.path("root"))
+    fn host(&self) -> SystemRoot {
+        SystemRoot::new(self.scratch.path("root"))
     }
 
     fn erase(&self, disks: &[Disk], order: &Order) -> Result<Value> {

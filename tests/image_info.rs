@@ -10,8 +10,8 @@ use ironlet::image::parts::Wanted;
 use ironlet::image::source::{Algorithm, Digest};
 use ironlet::image::{Layout, Request};
 use ironlet::net::proxy::Proxies;
+use ironlet::steps::image_info;
 use ironlet::steps::machine::Settings;
-use ironlet::steps::order;
 use support::memory_sink::MemorySink;
 
 fn request(fields: &str) -> Request {
@@ -23,7 +23,7 @@ fn asked(fields: &str) -> Result<Request> {
     let Ok(Value::Object(info)) = parse(&info) else {
         panic!("{info} is an object")
     };
-    order::request(&info, &Settings::default(), Scheme::Mbr)
+    image_info::request(&info, &Settings::default(), Scheme::Mbr)
 }
 
 #[test]

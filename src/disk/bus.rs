@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::host::{Host, attribute, link_name, names};
+use crate::system_root::{SystemRoot, attribute, link_name, names};
 
 /// `host:channel:target:lun` of a SCSI disk.
 pub fn hctl(block: &Path) -> Option<String> {
@@ -10,7 +10,7 @@ pub fn hctl(block: &Path) -> Option<String> {
 }
 
 /// The transport in lsblk's words. Virtio disks have none, as recorded from the lsblk upstream runs.
-pub fn transport(host: &Host, block: &Path) -> Option<String> {
+pub fn transport(host: &SystemRoot, block: &Path) -> Option<String> {
     let scsi_host = || {
         let address = hctl(block)?;
         Some(format!("host{}", address.split(':').next()?))

@@ -10,8 +10,8 @@ use super::list::{Disk, list};
 use super::shared;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
-use crate::host::Host;
-use crate::sort;
+use crate::small_sort;
+use crate::system_root::SystemRoot;
 use crate::units::{Bytes, GIB};
 
 /// Upstream never takes a smaller one (inventory.md §6).
@@ -34,7 +34,7 @@ pub struct Wishes {
 
 /// The disk that is wished for, by default the smallest of at least 4 GiB, the first by name among equals; and
 /// why it is that one. The error names every disk and why it was passed over.
-pub fn root(host: &Host, wishes: &Wishes) -> Result<(Disk, String)> {
+pub fn root(host: &SystemRoot, wishes: &Wishes) -> Result<(Disk, String)> {
     let mounts = fs::read_to_string(host.proc("self/mountinfo")).unwrap_or_default();
     let unsafe_to_write = |disk: &Disk| unsafe_to_write(disk, &mounts);
     choose(list(host), wishes, unsafe_to_write, protected)
@@ -44,7 +44,7 @@ pub fn root(host: &Host, wishes: &Wishes) -> Result<(Disk, String)> {
 /// until there is one. The first to be there need not be the one that is meant, so it is taken when a second
 /// look finds the same. Says in the log why it is that one.
 pub fn wait_for_root(
-    host: &Host,
+    host: &SystemRoot,
     clock: &Clock,
     attempts: u32,
     delay: Duration,
@@ -125,7 +125,7 @@ fn choose(
     }
     // Hints name one disk; if they fit several the first is taken, as upstream does.
     if wishes.root.is_none() {
-        sort::by(&mut fit, |a, b| (a.size, &a.name) < (b.size, &b.name));
+        small_sort::by(&mut fit, |a, b| (a.size, &a.name) < (b.size, &b.name));
     }
     let mut fit = fit.into_iter();
     // The disks themselves are read only as far as it takes.

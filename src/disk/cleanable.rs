@@ -11,7 +11,7 @@ use super::choose::{Wishes, is_handed_in, mounted, skipped};
 use super::guard::Permit;
 use super::list::{Disk, list};
 use crate::error::{Context, Error, Kind, Result};
-use crate::host::Host;
+use crate::system_root::SystemRoot;
 
 #[derive(Debug, Default)]
 pub struct Cleanable {
@@ -30,7 +30,7 @@ enum Verdict {
 /// Says in the log why each of the other disks is passed over. `skip_read_only` passes over disks the
 /// kernel refuses to write, too. Lists only: nothing is written.
 pub fn cleanable(
-    host: &Host,
+    host: &SystemRoot,
     permit: &Permit,
     wishes: &Wishes,
     skip_read_only: bool,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::list::Disk;
 use crate::error::{Error, Kind, Result};
-use crate::host::Host;
+use crate::system_root::SystemRoot;
 
 #[derive(Clone, Debug)]
 pub struct Permit {
@@ -19,7 +19,7 @@ pub struct Permit {
 
 impl Permit {
     /// Whatever this machine is; outside a ramdisk only the disks in `named`.
-    pub fn new(host: &Host, named: Vec<PathBuf>) -> Self {
+    pub fn new(host: &SystemRoot, named: Vec<PathBuf>) -> Self {
         Permit {
             ramdisk: host.is_ramdisk(),
             named,
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn outside_a_ramdisk_only_named_disks_pass() {
-        let nowhere = Host::new("/nonexistent");
+        let nowhere = SystemRoot::new("/nonexistent");
         let permit = Permit::new(&nowhere, vec!["/tmp".into()]);
         assert!(permit.check(Path::new("/tmp/../tmp")).is_ok());
         let refusal = permit

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::vpd::{self, tidy};
-use crate::host::{attribute, link_name};
+use crate::system_root::{attribute, link_name};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {

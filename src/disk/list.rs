@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::bus;
 use super::identity::Identity;
-use crate::host::{Host, attribute, device_name, names};
+use crate::system_root::{SystemRoot, attribute, device_name, names};
 use crate::units::Bytes;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Disk {
 }
 
 /// All disks, by name.
-pub fn list(host: &Host) -> Vec<Disk> {
+pub fn list(host: &SystemRoot) -> Vec<Disk> {
     names(host.sys("block"))
         .iter()
         .filter_map(|kernel| disk(host, kernel))
@@ -61,7 +61,7 @@ pub fn list(host: &Host) -> Vec<Disk> {
 }
 
 /// None for what is no disk, or has gone while it was read.
-fn disk(host: &Host, kernel: &str) -> Option<Disk> {
+fn disk(host: &SystemRoot, kernel: &str) -> Option<Disk> {
     // The link's target tells the buses above, which its name does not.
     let block = fs::canonicalize(host.sys("block").join(kernel)).ok()?;
     // Documentation/ABI/stable/sysfs-block: sectors of 512 bytes, whatever the disk's own are.

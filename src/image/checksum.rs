@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::source::{Algorithm, Digest};
 use crate::error::{Error, Kind, Result};
 use crate::net::url;
-use crate::sort;
+use crate::small_sort;
 
 /// The expected digest, as asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,7 +121,7 @@ pub fn find(file: &str, image: &str, wanted: Wanted) -> Result<Digest> {
     });
     let mut named: Vec<_> = named.collect();
     // The strongest first, and of those the ones in no directory.
-    sort::by_key(&mut named, |(digits, at_top, _)| {
+    small_sort::by_key(&mut named, |(digits, at_top, _)| {
         (Reverse(*digits), !at_top)
     });
     let missing = |why: String| Error::new(Kind::ImageDownloadError, why);

@@ -9,7 +9,7 @@ use super::tally::merged;
 use crate::codec::gzip::crc32;
 use crate::disk::target::Target;
 use crate::error::{Error, Result};
-use crate::sort;
+use crate::small_sort;
 use crate::sys::block::{ALIGNMENT, Aligned};
 use crate::units::{MIB, align_up};
 
@@ -107,7 +107,7 @@ impl<'a> Draft<'a> {
             .as_mut()
             .map(std::mem::take)
             .unwrap_or_default();
-        sort::by_key(&mut written, |(range, _)| range.start);
+        small_sort::by_key(&mut written, |(range, _)| range.start);
         let mut wrong = Vec::new();
         for (range, sum) in written {
             let mut bytes = vec![0; (range.end - range.start) as usize];

@@ -9,7 +9,6 @@ use ironlet::clock::Clock;
 use ironlet::disk::guard::Permit;
 use ironlet::disk::target::Target;
 use ironlet::gauge::Gauge;
-use ironlet::host::Host;
 use ironlet::image::ahead::ReadAhead;
 use ironlet::image::belt::BLOCK_SIZE;
 use ironlet::image::checksum::Checksum;
@@ -21,6 +20,7 @@ use ironlet::image::readback::Verdict;
 use ironlet::image::sink::DiskSink;
 use ironlet::image::source::{Algorithm, Hashing, Source};
 use ironlet::sys::block::Aligned;
+use ironlet::system_root::SystemRoot;
 use ironlet::units::Bytes;
 
 use super::support::image_server::Behaviour::*;
@@ -67,7 +67,7 @@ impl Read for Pieces {
 
 fn sink(scratch: &Scratch) -> DiskSink {
     let path = scratch.disk(DISK, OLD);
-    let permit = Permit::new(&Host::new("/"), vec![path.clone()]);
+    let permit = Permit::new(&SystemRoot::new("/"), vec![path.clone()]);
     let target = Target::open(&path, &permit).expect("the file may be written");
     let sink = DiskSink::new(target).expect("it is large enough");
     // What went out is counted, and must be what is there.

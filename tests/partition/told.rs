@@ -7,9 +7,9 @@ use std::path::Path;
 use ironlet::codec::json::{Object, print};
 use ironlet::disk::label::{LOOK_FOR_UUID, uuid};
 use ironlet::image::source::{Algorithm, Hashing};
-use ironlet::steps::firmware::scheme;
+use ironlet::steps::boot_mode::scheme;
+use ironlet::steps::deployed_disk::partition;
 use ironlet::steps::node::Node;
-use ironlet::steps::written::partition;
 
 use super::Scheme;
 use super::support::fake_agent::{Surroundings, at, object, post_and_wait, text_at};

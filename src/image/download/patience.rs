@@ -115,8 +115,8 @@ mod tests {
     use crate::clock::Clock;
     use crate::disk::guard::Permit;
     use crate::gauge::Gauge;
-    use crate::host::Host;
     use crate::net::http::Timeouts;
+    use crate::system_root::SystemRoot;
 
     #[test]
     fn of_all_that_asked_for_a_pause_the_longest_is_kept() {
@@ -132,7 +132,7 @@ mod tests {
                 interval: second,
                 limit: None,
             },
-            permit: Permit::new(&Host::new("/"), Vec::new()),
+            permit: Permit::new(&SystemRoot::new("/"), Vec::new()),
             readback: false,
             gauge: Gauge::new(clock.clone()),
             clock: clock.clone(),

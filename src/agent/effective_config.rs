@@ -11,7 +11,8 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::gauge::Gauge;
 use crate::image::Tools;
 use crate::image::download::patience::Patience;
-use crate::net::http::{self, Timeouts};
+use crate::net::http;
+use crate::net::http::Timeouts;
 use crate::net::trust::{Identity, Trust, Version};
 use crate::steps::machine::{Login, Settings};
 

@@ -8,13 +8,13 @@ use crate::image::parts::Laid;
 use crate::image::receipt::Left;
 
 #[derive(Clone, Debug)]
-pub struct Written {
+pub struct DeployedDisk {
     pub disk: PathBuf,
     /// As `standby.get_partition_uuids` gives it: protocol/deploy.md §12.
     pub uuids: Object,
 }
 
-impl Written {
+impl DeployedDisk {
     pub fn new(disk: &Path, left: &Left) -> Self {
         let uuids = match left {
             // How Ironic knows a whole disk from others: by the signature in its boot record.
@@ -25,7 +25,7 @@ impl Written {
             Left::Parts(parts) => of_parts(disk, parts),
         };
         let disk = disk.to_owned();
-        Written { disk, uuids }
+        DeployedDisk { disk, uuids }
     }
 
     /// Of the root file system, or of the whole disk.
@@ -50,7 +50,7 @@ impl Written {
         let Ok(Value::Object(object)) = parse(written) else {
             return None;
         };
-        Some(Written {
+        Some(DeployedDisk {
             disk: object.string("disk").ok()??.into(),
             uuids: object.object("uuids").ok()??.clone(),
         })

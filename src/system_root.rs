@@ -6,17 +6,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Context, Error, Result};
-use crate::sort;
+use crate::small_sort;
 
 #[derive(Clone, Debug)]
-pub struct Host {
+pub struct SystemRoot {
     root: PathBuf,
 }
 
-impl Host {
+impl SystemRoot {
     /// The machine whose `/` is `root`.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Host { root: root.into() }
+        SystemRoot { root: root.into() }
     }
 
     /// Is this the machine the program runs on? Only then may the kernel be asked by system calls,
@@ -110,7 +110,7 @@ pub fn names(path: impl AsRef<Path>) -> Vec<String> {
         .flatten()
         .filter_map(|entry| entry.file_name().into_string().ok())
         .collect();
-    sort::by(&mut names, |one, other| one < other);
+    small_sort::by(&mut names, |one, other| one < other);
     names
 }
 
@@ -129,9 +129,13 @@ mod tests {
 
     #[test]
     fn a_machine_that_is_no_ramdisk_is_its_owners() {
-        let here = Host::new("/");
+        let here = SystemRoot::new("/");
         let refused = here.must_not_be_owned("crash logs").is_err();
         assert_eq!(refused, !here.is_ramdisk());
-        assert!(Host::new("/nonexistent").must_not_be_owned("x").is_ok());
+        assert!(
+            SystemRoot::new("/nonexistent")
+                .must_not_be_owned("x")
+                .is_ok()
+        );
     }
 }

@@ -1,12 +1,12 @@
 //! How the machine will start what is written: by UEFI or as a BIOS does, and from which kind of table.
 
-use super::node::Node;
 use crate::codec::json::{Object, Value, parse, print};
 use crate::disk::table::plan::Scheme;
-use crate::host::Host;
+use crate::steps::node::Node;
+use crate::system_root::SystemRoot;
 
 /// By the node, else by how this ramdisk was started (protocol/deploy.md §10).
-pub fn scheme(node: &Node, host: &Host) -> Scheme {
+pub fn scheme(node: &Node, host: &SystemRoot) -> Scheme {
     let instance = Capabilities::of(node.kept("instance_info", "capabilities"));
     let own = Capabilities::of(node.kept("properties", "capabilities"));
     let either = |name: &str| instance.get(name).or_else(|| own.get(name));
@@ -19,7 +19,7 @@ pub fn scheme(node: &Node, host: &Host) -> Scheme {
     }
 }
 
-fn is_uefi(node: &Node, host: &Host, own: &Capabilities, secure: Option<&str>) -> bool {
+fn is_uefi(node: &Node, host: &SystemRoot, own: &Capabilities, secure: Option<&str>) -> bool {
     if secure.is_some_and(|secure| secure.eq_ignore_ascii_case("true")) {
         return true;
     }

@@ -8,35 +8,36 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 
-use super::identity::Identity;
-use crate::codec::json::{self, Fields, Value};
+use crate::agent::identity::Identity;
+use crate::codec::json;
+use crate::codec::json::{Fields, Value};
 use crate::error::{Context, Error, Result};
-use crate::host::Host;
 use crate::secret::Secret;
+use crate::system_root::SystemRoot;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Session {
+pub struct SavedIdentity {
     pub token: Option<Secret>,
     pub identity: Option<Identity>,
 }
 
 const FILE: &str = "session";
 
-impl Session {
+impl SavedIdentity {
     /// The session of the process before this one; empty on a fresh boot.
-    pub fn restore(host: &Host) -> Result<Self> {
+    pub fn restore(host: &SystemRoot) -> Result<Self> {
         let path = host.run(FILE);
         match fs::read_to_string(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Session::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(SavedIdentity::default()),
             text => text
                 .map_err(Error::from)
-                .and_then(|text| Session::parse(&text))
+                .and_then(|text| SavedIdentity::parse(&text))
                 .with_context(|| format!("reading {}", path.display())),
         }
     }
 
     /// Replaces what was kept, whole or not at all.
-    pub fn keep(&self, host: &Host) -> Result<()> {
+    pub fn keep(&self, host: &SystemRoot) -> Result<()> {
         let (path, fresh) = (host.run(FILE), host.run("session.new"));
         let writing = || format!("writing {}", path.display());
         fs::create_dir_all(host.run("")).with_context(writing)?;
@@ -82,7 +83,7 @@ impl Session {
             callback_url: url.to_owned(),
             tls,
         });
-        Ok(Session {
+        Ok(SavedIdentity {
             token: fields.string("token")?.map(Secret::new),
             identity,
         })
@@ -98,9 +99,9 @@ mod tests {
     #[test]
     fn what_is_kept_is_restored_and_nobody_else_can_read_it() {
         let root = std::env::temp_dir().join(format!("ironlet-session-{}", std::process::id()));
-        let host = Host::new(&root);
-        assert_eq!(Session::restore(&host), Ok(Session::default()));
-        let session = Session {
+        let host = SystemRoot::new(&root);
+        assert_eq!(SavedIdentity::restore(&host), Ok(SavedIdentity::default()));
+        let session = SavedIdentity {
             token: Some(Secret::new("t".repeat(43))),
             identity: Some(Identity {
                 callback_url: "https://10.0.0.5:9999".into(),
@@ -110,7 +111,7 @@ mod tests {
         session
             .keep(&host)
             .expect("a temporary directory is writable");
-        assert_eq!(Session::restore(&host), Ok(session));
+        assert_eq!(SavedIdentity::restore(&host), Ok(session));
         let mode = fs::metadata(host.run(FILE))
             .expect("it was just written")
             .permissions()
@@ -118,7 +119,7 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         fs::write(host.run(FILE), "{\"token\":1}").expect("a temporary directory is writable");
         assert!(
-            Session::restore(&host)
+            SavedIdentity::restore(&host)
                 .expect_err("not text")
                 .details()
                 .contains("'token'")

@@ -11,23 +11,24 @@ use std::path::{Path, PathBuf};
 
 use log::{error, warn};
 
-use super::entry::Entry;
-use crate::codec::json::{self, Fields, Value, object, text};
+use crate::codec::json;
+use crate::codec::json::{Fields, Value, object, text};
+use crate::command::entry::Entry;
 use crate::disk::erase::ledger;
 use crate::error::{Context, Error, Kind, Result};
 use crate::gauge::Gauge;
-use crate::host::Host;
+use crate::system_root::SystemRoot;
 
 /// Of why a command failed, in characters: enough for a person to go on.
 const REASON: usize = 2000;
 /// More than an id, a name and a reason ever take, every character escaped.
 const LARGEST: u64 = 32 << 10;
 
-pub(super) struct Mark(Host);
+pub(super) struct CrashMarker(SystemRoot);
 
-impl Mark {
-    pub fn of(host: &Host) -> Self {
-        Mark(host.clone())
+impl CrashMarker {
+    pub fn of(host: &SystemRoot) -> Self {
+        CrashMarker(host.clone())
     }
 
     fn path(&self) -> PathBuf {

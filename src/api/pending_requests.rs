@@ -1,4 +1,4 @@
-//! What the front door leaves for the server behind it: requests already parsed, under tickets that nobody
+//! What the gateway leaves for the server behind it: requests already parsed, under tickets that nobody
 //! else on the machine can guess.
 
 use std::collections::HashMap;
@@ -6,20 +6,20 @@ use std::io;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::route::Action;
+use crate::api::route::Action;
 use crate::codec::hex;
 use crate::command::Entry;
 use crate::sys::kernel;
 
 /// A request, but for its body.
-pub struct Slip {
+pub struct ParsedRequest {
     pub action: Action,
     /// Scheme, host and port as the client knows them.
     pub origin: String,
 }
 
 #[derive(Default)]
-pub struct Desk {
+pub struct PendingRequests {
     state: Mutex<State>,
 }
 
@@ -31,40 +31,40 @@ struct State {
 
 struct Left {
     /// None once it is picked up.
-    slip: Option<Slip>,
+    request: Option<ParsedRequest>,
     picked_up: SyncSender<()>,
     /// The command this request started.
     entry: Option<Entry>,
 }
 
-impl Desk {
-    /// Leaves a slip. The receiver hears when it is picked up.
-    pub fn leave(self: &Arc<Self>, slip: Slip) -> io::Result<(Ticket, Receiver<()>)> {
+impl PendingRequests {
+    /// Leaves a request. The receiver hears when it is picked up.
+    pub fn add(self: &Arc<Self>, request: ParsedRequest) -> io::Result<(Ticket, Receiver<()>)> {
         let mut name = [0; 16];
         kernel::random(&mut name)?;
         let name = hex::encode(&name);
         let (picked_up, hears) = mpsc::sync_channel(1);
         let left = Left {
-            slip: Some(slip),
+            request: Some(request),
             picked_up,
             entry: None,
         };
         self.state().left.insert(name.clone(), left);
-        let desk = Arc::clone(self);
-        Ok((Ticket { desk, name }, hears))
+        let pending = Arc::clone(self);
+        Ok((Ticket { pending, name }, hears))
     }
 
-    /// Picks up the slip of a ticket, once.
-    pub fn pick_up(self: &Arc<Self>, name: &str) -> Option<Job> {
+    /// Picks up the request of a ticket, once.
+    pub fn take(self: &Arc<Self>, name: &str) -> Option<PendingReply> {
         let mut state = self.state();
         let left = state.left.get_mut(name)?;
-        let slip = left.slip.take()?;
+        let request = left.request.take()?;
         // Its receiver may have given up; the job is done all the same.
         let _ = left.picked_up.try_send(());
         state.at_work += 1;
-        Some(Job {
-            slip,
-            desk: Arc::clone(self),
+        Some(PendingReply {
+            request,
+            pending: Arc::clone(self),
             name: name.to_owned(),
         })
     }
@@ -79,9 +79,9 @@ impl Desk {
     }
 }
 
-/// The front door's half, for as long as the reply is on its way.
+/// The gateway's half, for as long as the reply is on its way.
 pub struct Ticket {
-    desk: Arc<Desk>,
+    pending: Arc<PendingRequests>,
     name: String,
 }
 
@@ -93,7 +93,7 @@ impl Ticket {
     /// The reply has been written to the client: commands that wait for that may go on.
     pub fn answered(self) {
         let entry = self
-            .desk
+            .pending
             .state()
             .left
             .get_mut(&self.name)
@@ -106,29 +106,29 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.desk.state().left.remove(&self.name);
+        self.pending.state().left.remove(&self.name);
     }
 }
 
 /// The server's half.
-pub struct Job {
-    pub slip: Slip,
-    desk: Arc<Desk>,
+pub struct PendingReply {
+    pub request: ParsedRequest,
+    pending: Arc<PendingRequests>,
     name: String,
 }
 
-impl Job {
+impl PendingReply {
     /// Names the command this request started; it is told when the reply is written.
     pub fn started(&self, entry: &Entry) {
         // Without its ticket the client has gone.
-        if let Some(left) = self.desk.state().left.get_mut(&self.name) {
+        if let Some(left) = self.pending.state().left.get_mut(&self.name) {
             left.entry = Some(entry.clone());
         }
     }
 }
 
-impl Drop for Job {
+impl Drop for PendingReply {
     fn drop(&mut self) {
-        self.desk.state().at_work -= 1;
+        self.pending.state().at_work -= 1;
     }
 }

@@ -1,7 +1,7 @@
-//! The way from the front door to the server behind it, over an abstract Unix socket.
+//! The way from the gateway to the server behind it, over an abstract Unix socket.
 //!
-//! What goes through is made here from what the front door understood; nothing a client wrote but its body
-//! gets behind the door. A body goes in whole chunks, so that one that breaks off is seen as broken.
+//! What goes through is made here from what the gateway understood; nothing a client wrote but its body
+//! gets behind the gateway. A body goes in whole chunks, so that one that breaks off is seen as broken.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
@@ -11,88 +11,88 @@ use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::desk::{Desk, Slip, Ticket};
-use super::route::Action;
+use crate::api::pending_requests::{ParsedRequest, PendingRequests, Ticket};
+use crate::api::route::Action;
 use crate::codec::hex;
 use crate::sys::kernel;
 
 /// How long the server behind may take to pick a request up; it does nothing else.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-pub struct Hatch {
-    pub desk: Arc<Desk>,
-    way: Mutex<Way>,
+pub struct BackendSocket {
+    pub pending: Arc<PendingRequests>,
+    listening: Mutex<Listening>,
 }
 
-struct Way {
+struct Listening {
     address: SocketAddr,
     /// The listener at the other end; shutdown(2) makes its accept(2) return, but std has it on streams only.
     listener: UnixStream,
     shut: bool,
 }
 
-impl Way {
+impl Listening {
     /// Under a name of its own.
     fn open() -> io::Result<(Self, UnixListener)> {
         let mut name = [0; 16];
         kernel::random(&mut name)?;
         let address = SocketAddr::from_abstract_name(format!("ironlet-{}", hex::encode(&name)))?;
         let listener = UnixListener::bind_addr(&address)?;
-        let way = Way {
+        let listening = Listening {
             address,
             listener: UnixStream::from(OwnedFd::from(listener.try_clone()?)),
             shut: false,
         };
-        Ok((way, listener))
+        Ok((listening, listener))
     }
 }
 
-impl Hatch {
-    /// The hatch and the listener behind it.
+impl BackendSocket {
+    /// The backend and the listener behind it.
     pub fn open() -> io::Result<(Self, UnixListener)> {
-        let (way, listener) = Way::open()?;
-        let hatch = Hatch {
-            desk: Arc::default(),
-            way: Mutex::new(way),
+        let (listening, listener) = Listening::open()?;
+        let backend = BackendSocket {
+            pending: Arc::default(),
+            listening: Mutex::new(listening),
         };
-        Ok((hatch, listener))
+        Ok((backend, listener))
     }
 
-    /// A new listener in place of one that broke; none if the hatch was shut for good.
+    /// A new listener in place of one that broke; none if the backend was shut for good.
     pub fn reopen(&self) -> io::Result<Option<UnixListener>> {
-        let mut way = self.way();
-        if way.shut {
+        let mut listening = self.listening();
+        if listening.shut {
             return Ok(None);
         }
-        let (new, listener) = Way::open()?;
-        *way = new;
+        let (new, listener) = Listening::open()?;
+        *listening = new;
         Ok(Some(listener))
     }
 
     /// The listener behind hears nothing any more.
     pub fn shut(&self) {
-        let mut way = self.way();
-        way.shut = true;
+        let mut listening = self.listening();
+        listening.shut = true;
         // One that broke by itself is as good.
-        let _ = way.listener.shutdown(Shutdown::Both);
+        let _ = listening.listener.shutdown(Shutdown::Both);
     }
 
     /// Hands a request over; its body follows if it has one.
-    pub fn hand_over(&self, slip: Slip, head_only: bool) -> io::Result<Exchange> {
-        let (verb, framing) = match slip.action {
+    pub fn hand_over(&self, request: ParsedRequest, head_only: bool) -> io::Result<Exchange> {
+        let (verb, framing) = match request.action {
             Action::Start { .. } => ("POST", "Transfer-Encoding: chunked\r\n"),
             _ if head_only => ("HEAD", ""),
             _ => ("GET", ""),
         };
-        let (ticket, picked_up) = self.desk.leave(slip)?;
+        let (ticket, picked_up) = self.pending.add(request)?;
         let head = format!(
             "{verb} /{} HTTP/1.1\r\nConnection: close\r\n{framing}\r\n",
             ticket.name()
         );
         // tiny_http 0.12 `util/task_pool.rs` gives two connections that come at once to one idle thread,
         // and the second waits until the first is over: so one at a time, each until it is picked up.
-        let way = self.way();
-        let mut stream = UnixStream::connect_addr(&way.address)?;
+        let listening = self.listening();
+        let mut stream = UnixStream::connect_addr(&listening.address)?;
         stream.write_all(head.as_bytes())?;
         picked_up
             .recv_timeout(PATIENCE)
@@ -100,8 +100,10 @@ impl Hatch {
         Ok(Exchange { stream, ticket })
     }
 
-    fn way(&self) -> MutexGuard<'_, Way> {
-        self.way.lock().unwrap_or_else(PoisonError::into_inner)
+    fn listening(&self) -> MutexGuard<'_, Listening> {
+        self.listening
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -163,35 +165,35 @@ mod tests {
 
     use super::*;
 
-    fn slip() -> Slip {
-        Slip {
+    fn request() -> ParsedRequest {
+        ParsedRequest {
             action: Action::Status,
             origin: "http://h".to_owned(),
         }
     }
 
     #[test]
-    fn a_slip_is_picked_up_once_and_under_its_own_name_alone() {
-        let (hatch, listener) = Hatch::open().expect("abstract names are free");
-        let desk = Arc::clone(&hatch.desk);
+    fn a_request_is_taken_once_and_under_its_own_name_alone() {
+        let (backend, listener) = BackendSocket::open().expect("abstract names are free");
+        let pending = Arc::clone(&backend.pending);
         let behind = std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().expect("the front door comes");
+            let (mut stream, _) = listener.accept().expect("the gateway comes");
             let lines = BufReader::new(&stream).lines().map_while(Result::ok);
             let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
             let name = head[0]
                 .strip_prefix("HEAD /")
                 .and_then(|rest| rest.split(' ').next());
             let name = name.expect("the name of the ticket");
-            assert!(desk.pick_up("0123").is_none());
-            let job = desk.pick_up(name).expect("it was left");
-            assert!(desk.pick_up(name).is_none() && !desk.is_quiet());
+            assert!(pending.take("0123").is_none());
+            let job = pending.take(name).expect("it was left");
+            assert!(pending.take(name).is_none() && !pending.is_quiet());
             drop(job);
-            assert!(desk.is_quiet());
+            assert!(pending.is_quiet());
             stream
                 .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
                 .expect("it listens");
         });
-        let exchange = hatch.hand_over(slip(), true).expect("it is picked up");
+        let exchange = backend.hand_over(request(), true).expect("it is picked up");
         let mut answer = exchange
             .reply()
             .expect("it is open")
@@ -208,22 +210,22 @@ mod tests {
 
     #[test]
     fn a_broken_listener_is_replaced_but_not_after_the_end() {
-        let (hatch, first) = Hatch::open().expect("abstract names are free");
+        let (backend, first) = BackendSocket::open().expect("abstract names are free");
         // As when accept(2) fails.
-        hatch
-            .way()
+        backend
+            .listening()
             .listener
             .shutdown(Shutdown::Both)
             .expect("it listens");
         drop(first);
-        assert!(hatch.hand_over(slip(), false).is_err());
-        let second = hatch
+        assert!(backend.hand_over(request(), false).is_err());
+        let second = backend
             .reopen()
             .expect("abstract names are free")
             .expect("not shut");
         let waiting = std::thread::spawn(move || second.accept().map(drop));
-        hatch.shut();
+        backend.shut();
         assert!(waiting.join().expect("it returns").is_err());
-        assert!(hatch.reopen().expect("nothing is opened").is_none());
+        assert!(backend.reopen().expect("nothing is opened").is_none());
     }
 }

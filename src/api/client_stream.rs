@@ -3,12 +3,13 @@
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
 
-use super::head::{self, Head};
-use super::pace::Timed;
-use super::route::Refusal;
+use crate::api::head;
+use crate::api::head::Head;
+use crate::api::pace::Timed;
+use crate::api::route::Refusal;
 use crate::net::tls::{Acceptor, ServerStream};
 
-pub struct Pipe {
+pub struct ClientStream {
     transport: Transport,
     /// Bytes read and not yet asked for are `buffer[start..end]`.
     buffer: Vec<u8>,
@@ -21,7 +22,7 @@ enum Transport {
     Tls(Box<ServerStream<Timed>>),
 }
 
-impl Pipe {
+impl ClientStream {
     /// Shakes hands if there is an acceptor.
     pub fn open(socket: Timed, acceptor: Option<&Acceptor>) -> Result<Self, String> {
         let transport = match acceptor {
@@ -31,7 +32,7 @@ impl Pipe {
                 Err(fault) => return Err(fault.error.to_string()),
             },
         };
-        Ok(Pipe {
+        Ok(ClientStream {
             transport,
             buffer: vec![0; head::LONGEST],
             start: 0,
@@ -99,7 +100,7 @@ impl Pipe {
     }
 }
 
-impl Read for Pipe {
+impl Read for ClientStream {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         // What is large goes past the buffer, so that a body is copied once.
         if self.start == self.end && into.len() >= self.buffer.len() {
@@ -118,7 +119,7 @@ impl Read for Pipe {
     }
 }
 
-impl Write for Pipe {
+impl Write for ClientStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.transport {
             Transport::Plain(socket) => socket.write(bytes),

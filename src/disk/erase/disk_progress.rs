@@ -7,15 +7,15 @@ use log::info;
 
 use crate::gauge::Gauge;
 
-pub struct Share {
+pub struct DiskProgress {
     gauge: Gauge,
     whole: u64,
     done: AtomicU64,
 }
 
-impl Share {
+impl DiskProgress {
     pub fn new(gauge: &Gauge, whole: u64) -> Self {
-        Share {
+        DiskProgress {
             gauge: gauge.clone(),
             whole,
             done: AtomicU64::new(0),
@@ -42,7 +42,7 @@ impl Share {
 }
 
 /// Nothing more is to be done for the disk, however it ended.
-impl Drop for Share {
+impl Drop for DiskProgress {
     fn drop(&mut self) {
         self.reach(1, 1);
     }
@@ -58,18 +58,18 @@ mod tests {
         let gauge = Gauge::new(Clock::fake());
         gauge.begin("erasing", None);
         let done = || gauge.read().map_or(0, |reading| reading.done.0);
-        let share = Share::new(&gauge, 1000);
-        share.reach(1, 4);
+        let progress = DiskProgress::new(&gauge, 1000);
+        progress.reach(1, 4);
         assert_eq!(done(), 250);
         // Another method starts from the beginning: what was told is not taken back.
-        share.reach(1, 10);
-        share.advance(100);
+        progress.reach(1, 10);
+        progress.advance(100);
         assert_eq!(done(), 350);
-        share.advance(900);
-        share.reach(1, 2);
+        progress.advance(900);
+        progress.reach(1, 2);
         assert_eq!(done(), 1000);
-        drop(share);
-        drop(Share::new(&gauge, 500));
+        drop(progress);
+        drop(DiskProgress::new(&gauge, 500));
         assert_eq!(done(), 1500);
     }
 }

@@ -2,8 +2,8 @@
 
 use log::warn;
 
-use super::Entry;
 use crate::codec::json::{Fields, Object, Value};
+use crate::command::Entry;
 use crate::disk;
 use crate::efi;
 use crate::error::{Context, Error, Kind, Result};

@@ -22,9 +22,9 @@ mod tests {
     #[test]
     fn equals_stay_as_they_stood() {
         let mut words = ["bb", "a", "cc", "", "d", "ee"];
-        super::by_key(&mut words, |word| word.len());
+        crate::small_sort::by_key(&mut words, |word| word.len());
         assert_eq!(words, ["", "a", "d", "bb", "cc", "ee"]);
-        super::by(&mut words, |one, other| one > other);
+        crate::small_sort::by(&mut words, |one, other| one > other);
         assert_eq!(words, ["ee", "d", "cc", "bb", "a", ""]);
     }
 }

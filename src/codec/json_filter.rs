@@ -5,9 +5,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::json::de::{Deserialize, Map, Seq, Visitor};
-use super::json::{Array, Number, Object, Unfit, Value, decode, make_place};
-use crate::error::{self, Error, Kind};
+use crate::codec::json::de::{Deserialize, Map, Seq, Visitor};
+use crate::codec::json::{Array, Number, Object, Unfit, Value, decode, make_place};
+use crate::error;
+use crate::error::{Error, Kind};
 
 type Result<T> = std::result::Result<T, Unfit>;
 
@@ -249,8 +250,8 @@ impl<S: Sieve> Map for Members<'_, S> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::json::print;
     use super::*;
+    use crate::codec::json::print;
 
     /// Drops every `a.big` and counts.
     #[derive(Default)]

@@ -12,7 +12,7 @@ use crate::image::{Layout, Request};
 use crate::net::proxy::Proxies;
 use crate::secret::{Secret, redacted};
 
-use super::machine::{Login, Settings};
+use crate::steps::machine::{Login, Settings};
 
 /// In MiB: what is written last, the ends of the partition, is a MiB each.
 const LEAST_ROOT: u64 = 2;

@@ -1,11 +1,11 @@
 //! How disks are to be erased: the switches Ironic sets on the node before cleaning (protocol/steps.md §4).
 
-use super::node::Node;
 use crate::codec::json::Value;
 use crate::error::{Error, Kind, Result};
+use crate::steps::node::Node;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Erasure {
+pub struct EraseOptions {
     /// Passes of random bytes when a disk is overwritten.
     pub passes: u32,
     /// A pass of zeros at the end?
@@ -24,13 +24,13 @@ pub struct Erasure {
     pub guard: bool,
 }
 
-impl Erasure {
+impl EraseOptions {
     /// `guard` and `discard` are what the parameters say, where the node says nothing.
     pub fn of(node: &Node, guard: bool, discard: bool) -> Result<Self> {
         let flag = |name, default| flag(node, name).map(|own| own.unwrap_or(default));
         let count = |name, default| count(node, name).map(|own| own.unwrap_or(default));
         let ata_alone = flag("agent_continue_if_ata_erase_failed", false)?;
-        Ok(Erasure {
+        Ok(EraseOptions {
             passes: count("agent_erase_devices_iterations", 1)?,
             zeroize: flag("agent_erase_devices_zeroize", true)?,
             // The first is the newer name for what the second once said of ATA disks alone.
@@ -40,7 +40,7 @@ impl Erasure {
             discard: flag("agent_enable_discard_erase", discard)?,
             concurrency: count("disk_erasure_concurrency", 1)?.max(1) as usize,
             skip_read_only: flag("agent_erase_skip_read_only", false)?,
-            guard: Erasure::guard(node, guard)?,
+            guard: EraseOptions::guard(node, guard)?,
         })
     }
 
@@ -80,17 +80,17 @@ mod tests {
     use super::*;
     use crate::codec::json::parse;
 
-    fn erasure(internal: &str) -> Result<Erasure> {
+    fn options(internal: &str) -> Result<EraseOptions> {
         let Ok(Value::Object(node)) = parse(&format!(r#"{{"driver_internal_info":{internal}}}"#))
         else {
             panic!("an object: {internal}")
         };
-        Erasure::of(&Node::new(&node), true, false)
+        EraseOptions::of(&Node::new(&node), true, false)
     }
 
     #[test]
     fn what_ironic_does_not_say_is_as_the_reference_agent_has_it() {
-        let plain = Erasure {
+        let plain = EraseOptions {
             passes: 1,
             zeroize: true,
             fall_back: false,
@@ -105,7 +105,7 @@ mod tests {
             ("{}", plain.clone()),
             (
                 r#"{"disk_erasure_concurrency":4,"agent_erase_devices_iterations":0,"agent_erase_devices_zeroize":false}"#,
-                Erasure {
+                EraseOptions {
                     passes: 0,
                     zeroize: false,
                     concurrency: 4,
@@ -114,7 +114,7 @@ mod tests {
             ),
             (
                 r#"{"agent_continue_if_ata_erase_failed":true,"disk_erasure_concurrency":0}"#,
-                Erasure {
+                EraseOptions {
                     fall_back: true,
                     ..plain.clone()
                 },
@@ -125,14 +125,14 @@ mod tests {
             ),
             (
                 r#"{"wipe_special_filesystems":false,"agent_enable_nvme_secure_erase":false,"agent_enable_ata_secure_erase":null}"#,
-                Erasure {
+                EraseOptions {
                     guard: false,
                     nvme: false,
                     ..plain.clone()
                 },
             ),
         ] {
-            assert_eq!(erasure(internal), Ok(expected), "{internal}");
+            assert_eq!(options(internal), Ok(expected), "{internal}");
         }
     }
 
@@ -143,7 +143,7 @@ mod tests {
             r#"{"agent_erase_devices_iterations":-1}"#,
             r#"{"disk_erasure_concurrency":"many"}"#,
         ] {
-            let error = erasure(internal).expect_err(internal);
+            let error = options(internal).expect_err(internal);
             assert!(error.details().contains("no disk was touched"), "{error}");
         }
     }

@@ -9,16 +9,16 @@ use std::os::unix::fs::FileExt;
 
 use crate::units::sought;
 
-pub struct Stretch<'a> {
+pub struct PartitionReader<'a> {
     disk: &'a File,
     start: u64,
     len: u64,
     at: u64,
 }
 
-impl<'a> Stretch<'a> {
+impl<'a> PartitionReader<'a> {
     pub fn new(disk: &'a File, start: u64, len: u64) -> Self {
-        Stretch {
+        PartitionReader {
             disk,
             start,
             len,
@@ -27,7 +27,7 @@ impl<'a> Stretch<'a> {
     }
 }
 
-impl Read for Stretch<'_> {
+impl Read for PartitionReader<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.len - self.at).unwrap_or(usize::MAX);
         let count = into.len().min(left);
@@ -39,7 +39,7 @@ impl Read for Stretch<'_> {
     }
 }
 
-impl Seek for Stretch<'_> {
+impl Seek for PartitionReader<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.at = sought(to, self.at, self.len)?;
         Ok(self.at)
@@ -47,7 +47,7 @@ impl Seek for Stretch<'_> {
 }
 
 /// File systems are made for those who write, too.
-impl Write for Stretch<'_> {
+impl Write for PartitionReader<'_> {
     fn write(&mut self, _: &[u8]) -> io::Result<usize> {
         Err(ErrorKind::ReadOnlyFilesystem.into())
     }
