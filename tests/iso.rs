@@ -4,9 +4,9 @@ mod support;
 
 use std::fs;
 
-use ironlet::disk::iso::files;
+use ironlet::disk::filesystem::iso::files;
+use support::partition_tables::{name, says};
 use support::scratch::Scratch;
-use support::tables::{name, says};
 
 const SECTOR: usize = 2048;
 

@@ -22,13 +22,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ironlet::disk::Disk;
-use ironlet::disk::guard::Permit;
+use ironlet::disk::select::write_permit::Permit;
 use ironlet::disk::wipe::{Found, metadata};
 use ironlet::error::Result;
 use ironlet::system_root::SystemRoot;
 use ironlet::units::Bytes;
+use support::partition_tables::{name, says};
 use support::scratch::Scratch;
-use support::tables::{name, says};
 
 /// A sparse file that stands for a disk.
 fn blank(scratch: &Scratch, size: u64) -> PathBuf {

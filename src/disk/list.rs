@@ -6,8 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::bus;
-use super::identity::Identity;
+use crate::disk::identity::by_path;
+use crate::disk::identity::serial_and_wwn::Identity;
 use crate::system_root::{SystemRoot, attribute, device_name, names};
 use crate::units::Bytes;
 
@@ -79,12 +79,12 @@ fn disk(host: &SystemRoot, kernel: &str) -> Option<Disk> {
         size,
         identity: Identity::read(&block),
         rotational: flag(&queue.join("rotational")),
-        hctl: bus::hctl(&block),
-        by_path: bus::by_path(&block)
+        hctl: by_path::hctl(&block),
+        by_path: by_path::by_path(&block)
             .iter()
             .map(|path| device_name(&format!("disk/by-path/{path}")))
             .collect(),
-        transport: bus::transport(host, &block),
+        transport: by_path::transport(host, &block),
         logical_sector: sector("logical_block_size").unwrap_or(512),
         physical_sector: sector("physical_block_size").unwrap_or(512),
         read_only: flag(&block.join("ro")),

@@ -6,7 +6,7 @@ use std::io::Read;
 use super::loader::{self, Loader};
 use super::path::{HardDrive, Signature};
 use crate::disk::Disk;
-use crate::disk::fat::Volume;
+use crate::disk::filesystem::fat::Volume;
 use crate::disk::table::gpt::EFI_SYSTEM;
 use crate::disk::table::mbr::SIGNATURE_OF_DISK;
 use crate::disk::table::{Partition, Table};

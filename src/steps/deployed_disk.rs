@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::codec::json::{Fields, Object, Value, gather, object, parse, print, text, text_or_null};
 use crate::disk::table::plan::Role;
-use crate::image::parts::Laid;
+use crate::image::layout::partition_image::Laid;
 use crate::image::receipt::Left;
 
 #[derive(Clone, Debug)]

@@ -2,10 +2,11 @@
 
 use super::machine::Machine;
 use crate::codec::json::{Object, Value};
-use crate::disk::cleanable::cleanable;
 use crate::disk::erase::{self, Means, Order};
 use crate::disk::secure::{self, Allowed};
-use crate::disk::{shared, wipe};
+use crate::disk::select::cleanable::cleanable;
+use crate::disk::select::cluster_filesystem;
+use crate::disk::wipe;
 use crate::error::Result;
 use crate::steps::erase_options::EraseOptions;
 
@@ -28,7 +29,7 @@ fn run(machine: &Machine, express: bool) -> Result<Value> {
     let found = cleanable(host, permit, &node.wishes()?, skip_read_only)?;
     let permit = &permit.of_chosen(&found.disks);
     if options.guard {
-        shared::guard(&found.disks)?;
+        cluster_filesystem::guard(&found.disks)?;
     }
     let spared: Vec<String> = found
         .passed_over

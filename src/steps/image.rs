@@ -9,8 +9,9 @@ use super::machine::Machine;
 use crate::codec::json::{Fields, Object, Value, object, text};
 use crate::disk;
 use crate::error::{Context, Error, Kind, Result};
-use crate::image::drive::{self, Source};
-use crate::image::parts::Laid;
+use crate::image::layout::config_drive;
+use crate::image::layout::config_drive::Source;
+use crate::image::layout::partition_image::Laid;
 use crate::image::receipt::Left;
 use crate::image::{self, Layout};
 use crate::steps::deployed_disk::{DeployedDisk, partition};
@@ -29,8 +30,8 @@ pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
     let scheme = boot_mode::scheme(&machine.node(), &machine.host);
     let mut request = image_info::request(info, machine.settings(), scheme)?;
     let limit = match request.layout {
-        Layout::Partition(_) => drive::MOST,
-        Layout::Disk | Layout::Bytes => drive::LIMIT,
+        Layout::Partition(_) => config_drive::MOST,
+        Layout::Disk | Layout::Bytes => config_drive::LIMIT,
     };
     let drive = drive(arguments, info, limit)?;
     request.drive = drive.map(|drive| drive.anew(machine.settings().rebuild_drive));

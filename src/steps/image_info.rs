@@ -4,12 +4,12 @@ use crate::codec;
 use crate::codec::json::{Fields, Object, Value};
 use crate::disk::table::plan::{Scheme, Sizes};
 use crate::error::{Context, Error, Kind, Result};
-use crate::image::checksum::Checksum;
-use crate::image::format::Format;
-use crate::image::parts::Wanted;
-use crate::image::source::Algorithm;
+use crate::image::decode::format::Format;
+use crate::image::layout::Partitions;
+use crate::image::verify::checksum::Checksum;
+use crate::image::verify::digest::Algorithm;
 use crate::image::{Layout, Request};
-use crate::net::proxy::Proxies;
+use crate::net::http::proxy::Proxies;
 use crate::secret::{Secret, redacted};
 
 use crate::steps::machine::{Login, Settings};
@@ -97,7 +97,7 @@ fn layout(info: &Object, scheme: Scheme) -> Result<Layout> {
              else Ironic's own default_ephemeral_format); no disk was touched"
         )));
     }
-    Ok(Layout::Partition(Wanted {
+    Ok(Layout::Partition(Partitions {
         scheme,
         sizes,
         preserve,

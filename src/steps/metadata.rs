@@ -6,10 +6,11 @@ use log::error;
 
 use super::machine::Machine;
 use crate::codec::json::{Object, Value, object, text};
-use crate::disk::cleanable::cleanable;
+use crate::disk::Disk;
 use crate::disk::crew::crew;
+use crate::disk::select::cleanable::cleanable;
+use crate::disk::select::cluster_filesystem;
 use crate::disk::wipe::{self, Found};
-use crate::disk::{Disk, shared};
 use crate::error::{Error, Kind, Result};
 use crate::small_sort;
 use crate::steps::erase_options::EraseOptions;
@@ -24,7 +25,7 @@ pub(super) fn step(machine: &Machine, _: &Object) -> Result<Value> {
     // protocol/steps.md §5: read-only disks are no failure here.
     let found = cleanable(&machine.host, &machine.tools.permit, &node.wishes()?, true)?;
     if options.guard {
-        shared::guard(&found.disks)?;
+        cluster_filesystem::guard(&found.disks)?;
     }
     let mut results = Object::new();
     for (disk, why) in found.passed_over {

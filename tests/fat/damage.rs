@@ -4,11 +4,11 @@ use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
-use ironlet::disk::fat::Volume;
+use ironlet::disk::filesystem::fat::Volume;
 use ironlet::error::Result;
 
+use super::support::partition_tables::MIB;
 use super::support::scratch::Scratch;
-use super::support::tables::MIB;
 use super::{KIB, by_others, device, made};
 
 /// All that a caller may ask of a file system.

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use ironlet::clock::Clock;
 use ironlet::error::{Error, Kind};
-use ironlet::image::checksum::Checksum;
 use ironlet::image::deploy;
-use ironlet::net::certificate::{self, Curve, Own};
-use ironlet::net::proxy::Proxies;
-use ironlet::net::tls::{Acceptor, Version};
+use ironlet::image::verify::checksum::Checksum;
+use ironlet::net::http::proxy::Proxies;
+use ironlet::net::tls::certificate;
+use ironlet::net::tls::certificate::{Curve, Own};
+use ironlet::net::tls::connection::{Acceptor, Version};
 use ironlet::secret::Secret;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 

@@ -9,12 +9,12 @@ use std::time::Duration;
 use ironlet::clock::{Bell, Clock};
 use ironlet::codec::json::{Object, Value, parse};
 use ironlet::command::{Agent, Call, Engine, Entry, Machine, Settings};
-use ironlet::disk::guard::Permit;
+use ironlet::disk::select::write_permit::Permit;
 use ironlet::error::{Error, Result};
 use ironlet::gauge::Gauge;
 use ironlet::image::Tools;
 use ironlet::image::download::patience::Patience;
-use ironlet::net::http::Timeouts;
+use ironlet::net::http::client::Timeouts;
 use ironlet::steps::node::Node;
 use ironlet::system_root::{SystemRoot, names};
 

@@ -4,15 +4,15 @@ use std::fs;
 use std::path::Path;
 
 use ironlet::clock::Clock;
-use ironlet::disk::guard::Permit;
-use ironlet::disk::shared;
+use ironlet::disk::select::cluster_filesystem;
+use ironlet::disk::select::write_permit::Permit;
 use ironlet::disk::wipe::metadata;
 use ironlet::disk::{self, Disk, Wishes, wait_for_root};
 use ironlet::error::{Kind, Result};
 use ironlet::system_root::SystemRoot;
 
+use super::support::partition_tables::Loop;
 use super::support::scratch::Scratch;
-use super::support::tables::Loop;
 use super::{disk, put};
 
 fn default_root(host: &SystemRoot) -> Result<Disk> {
@@ -131,6 +131,6 @@ fn what_a_table_says_counts_on_a_disk_that_is_unreadable_elsewhere() {
     cut.expect("a file")
         .set_len(4096)
         .expect("it becomes shorter");
-    let found = shared::file_system(&disk);
+    let found = cluster_filesystem::file_system(&disk);
     assert_eq!(found, Ok(Some("VMFS in partition 1".to_owned())));
 }

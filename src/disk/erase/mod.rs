@@ -18,14 +18,14 @@ use std::sync::{Mutex, PoisonError};
 
 use log::{error, info};
 
-use super::cleanable::Cleanable;
 use super::crew::crew;
-use super::guard::Permit;
 use super::list::Disk;
 use super::secure::Attempt;
 use crate::clock::Clock;
 use crate::codec::json::Value;
 use crate::disk::erase::disk_progress::DiskProgress;
+use crate::disk::select::cleanable::Cleanable;
+use crate::disk::select::write_permit::Permit;
 use crate::error::Result;
 use crate::gauge::Gauge;
 use crate::system_root::SystemRoot;

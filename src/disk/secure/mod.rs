@@ -19,10 +19,10 @@ use std::time::Duration;
 
 use log::{info, warn};
 
-use super::guard::Permit;
 use super::list::{Disk, list};
 use super::target::Target;
 use crate::clock::{Bell, Clock};
+use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Kind, Result};
 use crate::sys::block;
 use crate::sys::scsi::{Answer, Data};

@@ -11,10 +11,10 @@ mod sweep;
 
 use log::{info, warn};
 
-use super::guard::Permit;
 use super::list::Disk;
 use super::target::Target;
 use crate::codec::json::{Value, number, object, text};
+use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Kind, Result};
 use crate::system_root::SystemRoot;
 use crate::units::Bytes;
