@@ -25,6 +25,7 @@ AGENTS = {
     "believer": ("cafile = {tls}/authority.crt", ""),
     "stranger": ("cafile = {tls}/stranger.crt", ""),
     "opened": ("cafile = {tls}/opener.crt", ""),
+    "both": ("cafile = {tls}/both.crt", ""),
     "careless": ("cafile = {tls}/stranger.crt", "ipa-insecure=1"),
     "modern": ("cafile = {tls}/authority.crt", "ipa-tls-min-version=1.3"),
     "known": ("cafile = {tls}/authority.crt\ncertfile = {tls}/agent.crt\nkeyfile = {tls}/agent.key", ""),
@@ -43,6 +44,7 @@ class World:
         self.numbers = itertools.count()
         www, tls = folder(work, "www"), folder(work, "tls")
         authority.make(tls)
+        (tls / "both.crt").write_text((tls / "authority.crt").read_text() + (tls / "opener.crt").read_text())
         self.image = Image(www / "image.raw")
         self.other = Image(www / "other.raw")
         (www / "image.raw.gz").write_bytes(gzip.compress(self.image.bytes, 1))
@@ -117,7 +119,7 @@ class World:
 
 
 # Ports where TLS is spoken.
-SECURE = {"https", "expired", "wrong_name", "old_tls", "tls12", "client", "unknown", "squid_front", "squid_secure", "trafficserver_front"}
+SECURE = {"https", "expired", "wrong_name", "old_tls", "tls12", "client", "unknown", "squid_front", "squid_secure", "secure_opening", "trafficserver_front"}
 
 
 def url(port, path, host="images.test", scheme=None):

@@ -7,7 +7,7 @@ use crate::net::http::url;
 use crate::net::http::url::Url;
 use crate::secret::redacted;
 
-/// `http://proxy:3128`, or `http://user:password@proxy:3128`, per scheme of the target, and the hosts to reach without it.
+/// `http://proxy:3128`, or `https://user:password@proxy:3129`, per scheme of the target, and the hosts to reach without it.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
     pub http: Option<String>,
@@ -17,12 +17,12 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// Refuses what cannot be used later: another scheme than http, or no host.
+    /// Refuses what cannot be used later: another scheme than http and https, or no host.
     pub fn check(&self) -> Result<()> {
         for proxy in self.http.iter().chain(&self.https) {
-            if url::parse(proxy).is_none_or(|proxy| proxy.https) {
+            if url::parse(proxy).is_none() {
                 return Err(Error::plain(format!(
-                    "the proxy '{}' is not of the form http://[user:password@]host:port (TLS to the proxy and SOCKS are not supported)",
+                    "the proxy '{}' is not of the form http://[user:password@]host:port or https://… (SOCKS is not supported)",
                     redacted(proxy)
                 )));
             }
