@@ -10,7 +10,8 @@ use crate::error::{Context, Error, Result};
 use crate::net::address::addresses;
 use crate::net::tls::certificate;
 use crate::net::tls::certificate::{Curve, Own};
-use crate::net::tls::connection::{Acceptor, Trust};
+use crate::net::tls::connection::Acceptor;
+use crate::net::tls::trust::Trust;
 use crate::secret::Secret;
 use crate::system_root::{SystemRoot, attribute};
 

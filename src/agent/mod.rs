@@ -48,14 +48,17 @@ pub struct Surroundings {
     pub root: PathBuf,
     /// Instead of the kernel command line.
     pub command_line: Option<String>,
+    /// Disks that may be written outside a ramdisk, from `--allow-disk`.
     pub allowed_disks: Vec<PathBuf>,
 }
 
 impl Surroundings {
+    /// The files of this machine.
     pub fn host(&self) -> SystemRoot {
         SystemRoot::new(&self.root)
     }
 
+    /// Which disks may be written here.
     pub fn permit(&self) -> Permit {
         Permit::new(&self.host(), self.allowed_disks.clone())
     }

@@ -32,7 +32,9 @@ const LOOK_PAUSE: Duration = Duration::from_secs(1);
 pub struct Image {
     /// The same image at several places.
     pub urls: Vec<String>,
+    /// `algorithm:digest`, a bare digest or the URL of a checksum file.
     pub checksum: String,
+    /// The disk to write; none lets the agent choose.
     pub disk: Option<PathBuf>,
 }
 

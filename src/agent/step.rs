@@ -15,6 +15,7 @@ use crate::steps::{self, Phase};
 
 /// A step as a person names it.
 pub struct Step {
+    /// As in the table of steps: `erase_devices`.
     pub name: String,
     /// What Ironic would say of the node: hints, skip lists, switches. JSON.
     pub node: Option<String>,

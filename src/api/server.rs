@@ -66,6 +66,7 @@ pub fn serve(listener: TcpListener, service: Service, clock: Clock) -> Result<Se
 }
 
 impl Server {
+    /// The port that was bound; asked for as 0 it is any free one.
     pub fn port(&self) -> u16 {
         self.port
     }

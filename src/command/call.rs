@@ -15,6 +15,7 @@ use crate::error::{Error, Kind, Result};
 pub struct Call {
     /// `<extension>.<command>`, unchecked.
     pub name: String,
+    /// As sent, unchecked.
     pub params: Object,
 }
 

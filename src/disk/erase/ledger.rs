@@ -16,6 +16,7 @@ const NAME: &str = "erasure";
 /// Of what an earlier process left: enough for hundreds of disks.
 const LARGEST: u64 = 16 << 10;
 
+/// The states of all disks of one erasure, written to a file at each change.
 pub struct Ledger {
     path: PathBuf,
     lines: Mutex<Vec<(String, State)>>,

@@ -16,10 +16,14 @@ use crate::image::verify::digest::Copied;
 use crate::image::write::sink::Sink;
 use crate::units::{Bytes, MIB};
 
+/// How a raw image is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
+    /// RFC 1952.
     Gzip,
+    /// RFC 8878.
     Zstd,
+    /// The .xz file format 1.2.
     Xz,
 }
 
@@ -53,6 +57,7 @@ impl Packing {
         }
     }
 
+    /// As people call it.
     pub fn name(self) -> &'static str {
         match self {
             Packing::Gzip => "gzip",

@@ -7,6 +7,7 @@ use crate::image::verify::digest::Source;
 use crate::sys::block::Aligned;
 use crate::units::{Bytes, MIB};
 
+/// A reader that is an error once it has read more than any image for this disk can be.
 pub struct Bounded<R> {
     inner: R,
     most: u64,

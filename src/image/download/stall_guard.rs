@@ -23,6 +23,7 @@ pub struct StallGuard<R> {
 }
 
 impl<R: Read> StallGuard<R> {
+    /// `name` goes into the error; something worth while must come in every `window` of `clock`.
     pub fn new(inner: R, name: String, clock: Clock, window: Duration) -> Self {
         StallGuard {
             inner,

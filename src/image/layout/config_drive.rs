@@ -178,6 +178,7 @@ impl ConfigDrive {
         Ok(drive)
     }
 
+    /// Of its file system, unpacked.
     pub fn size(&self) -> Bytes {
         self.size
     }

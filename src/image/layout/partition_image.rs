@@ -29,7 +29,9 @@ use crate::units::{Bytes, MIB};
 /// A partition as it was left on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Laid {
+    /// What it is for.
     pub role: Role,
+    /// As the table counts it.
     pub number: u32,
     /// Of its file system, else the table's.
     pub uuid: String,

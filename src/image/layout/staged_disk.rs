@@ -16,12 +16,15 @@ use crate::units::{MIB, align_up};
 /// One access to the disk.
 const STEP: u64 = MIB;
 
+/// The disk, its two ends in memory.
 pub struct StagedDisk<'a> {
+    /// All between the ends.
     pub target: &'a Target,
     /// The first bytes of the disk.
     pub head: &'a mut [u8],
     /// The last ones, from `tail_at` on.
     pub tail: &'a mut [u8],
+    /// In bytes from the start of the disk.
     pub tail_at: u64,
     /// What went to the disk meanwhile, and its sums; for those who want it read back.
     pub written: Option<Vec<(Range<u64>, u32)>>,
@@ -39,6 +42,7 @@ impl<'a> StagedDisk<'a> {
         }
     }
 
+    /// In bytes, of all of it.
     pub fn size(&self) -> u64 {
         self.target.size().0
     }

@@ -14,6 +14,7 @@ pub struct StagedRange<'a, 'b> {
 }
 
 impl<'a, 'b> StagedRange<'a, 'b> {
+    /// `len` bytes of the disk from byte `start` on, at whose start the file is positioned.
     pub fn new(staged: &'a mut StagedDisk<'b>, start: u64, len: u64) -> Self {
         StagedRange {
             staged,

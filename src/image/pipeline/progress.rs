@@ -15,6 +15,7 @@ pub struct Progress<R> {
 }
 
 impl<R> Progress<R> {
+    /// `inner` is the image as served; its length is the gauge's.
     pub fn new(inner: R, gauge: Gauge) -> Self {
         Progress { inner, gauge }
     }

@@ -45,6 +45,7 @@ pub enum Verdict {
 pub struct Mismatch(pub Vec<Range<u64>>);
 
 impl Verdict {
+    /// Complete if there are none.
     pub fn of(differences: Vec<Range<u64>>) -> Self {
         match differences.is_empty() {
             true => Verdict::Complete,
@@ -87,6 +88,7 @@ pub fn once_more<T>(
 }
 
 impl Proof {
+    /// For `size` bytes; `gauge` hears how much of them has been compared.
     pub fn new(size: Bytes, gauge: Gauge) -> Self {
         Proof {
             sums: Arc::new(RegionSums::new(size)),

@@ -15,6 +15,7 @@ pub const REGION: u64 = MIB;
 /// What is hashed as one: the smallest sector, of which every piece of an image has whole ones but the last.
 const UNIT: usize = 512;
 
+/// One sum for each region; any thread may add to it.
 pub struct RegionSums(Mutex<Vec<u64>>);
 
 impl RegionSums {

@@ -52,6 +52,7 @@ fn too_small(image: Option<Bytes>, room: Bytes) -> Error {
     Error::new(Kind::ImageWriteError, why)
 }
 
+/// A disk being written; nothing on it is bootable before its commit.
 pub struct DiskSink {
     target: Arc<Target>,
     too_small: fn(Option<Bytes>, Bytes) -> Error,

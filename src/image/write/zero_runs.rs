@@ -9,7 +9,9 @@ pub const GRAIN: usize = 64 << 10;
 /// A part of a block: are its bytes all zeros?
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
+    /// Nothing else in it?
     pub zeros: bool,
+    /// Of the block.
     pub bytes: Range<usize>,
 }
 
