@@ -141,12 +141,7 @@ impl Dialer {
 }
 
 /// Asks a proxy for a tunnel; its answer is read byte by byte, for what follows belongs to TLS.
-fn tunnel(
-    wire: &mut Wire,
-    proxy: &str,
-    target: &str,
-    login: Option<&Secret>,
-) -> Result<(), Fault> {
+fn tunnel(wire: &mut Wire, proxy: &str, target: &str, login: Option<&Secret>) -> Result<(), Fault> {
     /// More than a proxy's few lines of answer need.
     const LIMIT: usize = 8 << 10;
     let broken = |error| Fault::new(Cause::Proxy, Fault::io(proxy, &error));

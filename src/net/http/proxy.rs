@@ -142,6 +142,24 @@ mod tests {
     }
 
     #[test]
+    fn a_proxy_is_reached_by_http_or_https() {
+        for (proxy, https, port) in [
+            ("http://u:p@proxy", false, 80),
+            ("https://u:p@proxy", true, 443),
+            ("https://[fd00::1]:3129", true, 3129),
+        ] {
+            let proxies = Proxies {
+                https: Some(proxy.into()),
+                ..Proxies::default()
+            };
+            assert_eq!(proxies.check(), Ok(()), "{proxy}");
+            let target = url::parse("https://x/").expect("a URL");
+            let chosen = proxies.choose(&target).expect(proxy);
+            assert_eq!((chosen.https, chosen.port), (https, port), "{proxy}");
+        }
+    }
+
+    #[test]
     fn a_proxy_that_cannot_work_is_refused_without_its_password() {
         let proxies = Proxies {
             http: Some("socks5://u:secret@p".into()),
