@@ -1,4 +1,4 @@
-//! How far the work at hand has come: told by whoever does it, read by whoever asks.
+//! The progress of the work at hand: told by whoever does it, read by whoever asks.
 //!
 //! Counting is one atomic addition. The lock is for readers, and for the moments when a stage begins or is held up.
 

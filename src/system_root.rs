@@ -1,4 +1,4 @@
-//! The files door: the machine as the kernel shows it in /sys, /proc, /dev and /run.
+//! Where the machine's files are: /sys, /proc, /dev, /run and /etc, below any directory.
 //!
 //! Passed by reference. A test builds the same tree in a directory of its own; there is no other mock.
 

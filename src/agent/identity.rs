@@ -1,4 +1,4 @@
-//! Under which URL Ironic calls back, and the certificate that proves it is still this agent.
+//! The callback URL told to Ironic and the agent's certificate: both made once, and kept for the agent's whole life.
 
 use crate::agent::effective_config;
 use crate::clock::Clock;

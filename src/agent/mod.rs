@@ -1,4 +1,5 @@
-//! The agent proper, as a contents page: parameters → enrol → serve → heartbeat → lock down.
+//! Runs the agent from start to end: parameters, enrolment, API, heartbeats, lock-down. Each step's work is in the
+//! rooms below.
 
 mod effective_config;
 mod identity;

@@ -1,4 +1,5 @@
-//! Deploying without Ironic: an image named on the kernel command line, written and booted.
+//! Deploys without Ironic: the image named on the kernel command line is written and booted, again and again until it
+//! works.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! One cleaning step without Ironic: what a person at the machine asks for, done as Ironic would have it done.
+//! Runs one clean or deploy step for a person at the machine (`--step`), as Ironic would have it run.
 
 use log::info;
 

@@ -1,4 +1,4 @@
-//! The port, and the API as a thing that runs and can be stopped.
+//! Binds the port, starts the API's threads, and stops them.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};

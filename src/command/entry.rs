@@ -1,4 +1,4 @@
-//! One command that was started: what it is called, how it stands, what came out.
+//! One command that was started: its id and name, how far it is, what came out.
 
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! Under which address can Ironic reach this agent?
+//! Finds the address under which Ironic can reach this agent.
 
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};

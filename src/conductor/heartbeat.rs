@@ -1,4 +1,4 @@
-//! I am here: tells Ironic where the agent listens, again and again, and at once when there is news.
+//! Tells Ironic where the agent listens, again and again, and at once when there is news.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Who am I? Asks Ironic for the node with these MAC addresses until it answers or time is up.
+//! Asks Ironic for the node with these MAC addresses until it answers or time is up.
 
 use std::time::Duration;
 

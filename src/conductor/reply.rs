@@ -1,4 +1,4 @@
-//! Ironic's replies, read with suspicion: its version, its errors, the result of a lookup.
+//! Parses Ironic's replies, which are not trusted: its version, its errors, the result of a lookup.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How many bytes went to a disk, and how: counted where they go, by whichever thread sends them.
+//! Counts the bytes that go to a disk, written and zeroed, from any thread.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,4 +1,4 @@
-//! The firmware's boot menu: its entries and the order it tries them in.
+//! The firmware's boot entries and the order it tries them in, read and changed.
 //!
 //! Whatever moment the power fails in, the order that is there leads to entries that are there: what it is
 //! to begin with is written before it, and what it leaves out is removed after it.

@@ -1,4 +1,4 @@
-//! The surroundings of steps and commands: the machine they work on and what was agreed about it.
+//! What steps and commands work with: the machine, the rest of the agent, and what was agreed about both.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

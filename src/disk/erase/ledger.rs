@@ -1,4 +1,4 @@
-//! What has become of each disk so far, in /run: should this process die, the next one can say it.
+//! The state of each disk of an erasure, kept in /run for a process that comes after a crash.
 
 use std::fs::{self, File};
 use std::io::{self, Read};

@@ -1,5 +1,5 @@
-//! What a file system is, its label and its UUID, as far as config drives, images that wait for one, and
-//! images of one partition use them.
+//! Recognises a file system by its first bytes, with its label and UUID, as far as config drives and images of one
+//! partition need it.
 
 use crate::codec::uuid;
 

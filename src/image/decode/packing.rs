@@ -1,4 +1,4 @@
-//! What may be wrapped around a raw image, and how it comes off while it streams.
+//! Unpacks raw images that come as gzip, zstd or xz, while they stream.
 //!
 //! The window each looks back over is bounded in `codec`, what comes out by the disk, and what goes in
 //! here: empty members, frames and padding without end are no image either.

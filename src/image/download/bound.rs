@@ -1,4 +1,4 @@
-//! An end to a body without one: what follows the last byte a decoder needs is digested too, however much it is.
+//! Limits how much is read of a body: what follows the last byte a decoder needs is digested too, however much it is.
 
 use std::io::{self, Read};
 

@@ -1,4 +1,4 @@
-//! One question to an image server: asks for an image, or the rest of one, and says what an answer means.
+//! Sends one request to an image server, for an image or the rest of one, and says what the answer means.
 
 use std::io::Read;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What a failure means, and how long to keep trying in spite of it.
+//! How often and how long to try, and what a failure leaves to try.
 
 use std::time::Duration;
 

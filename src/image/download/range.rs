@@ -1,4 +1,4 @@
-//! The rest of an image: what to ask for, and whether an answer continues what is already there.
+//! Content-Range, ETag and Last-Modified: what to ask for, and whether an answer continues what is already there.
 
 /// What a server calls one version of a content.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! A body that must keep moving: one that trickles is as good as one that stopped.
+//! Fails a body that stalls: one that trickles is as good as one that stopped.
 
 use std::io::{self, Read};
 use std::time::Duration;

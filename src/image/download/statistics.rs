@@ -1,4 +1,5 @@
-//! What a download cost, and what its failure means: written by the thread that reads, asked by the one that writes.
+//! What a download cost, and how its last attempt ended: written by the thread that reads, asked by the one that
+//! writes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

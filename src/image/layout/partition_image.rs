@@ -1,4 +1,4 @@
-//! A partition image: the disk is divided for it, and the image becomes its last partition.
+//! Deploys a partition image: the disk is divided for it, and the image becomes its last partition.
 //!
 //! Where everything goes is settled before anything is written. With the first byte of the image that leaves for
 //! the disk the old table goes, and so does what the new partitions begin and end with; then come the image, the

@@ -1,5 +1,4 @@
-//! The disk as it is to be, shortly before its commit: the ends in memory, everything between on the disk; or
-//! a disk none of whose bytes are held back.
+//! The disk as it is to be, shortly before its commit: its ends in memory, everything between on the disk.
 //!
 //! Bytes go where they belong at any offset and length; nobody here is in a hurry.
 

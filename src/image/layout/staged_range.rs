@@ -1,4 +1,4 @@
-//! A stretch of a draft as a file of its own: what a file system is made in before the disk shows it.
+//! A range of the staged disk as a file of its own, for making a file system in it.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 

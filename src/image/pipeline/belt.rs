@@ -1,4 +1,4 @@
-//! A belt: a fixed set of aligned blocks going round between two threads.
+//! A fixed set of aligned blocks going round between two threads.
 //!
 //! It is the memory bound and the back-pressure at once: a side that is ahead waits for a block.
 //! When one side is dropped the other sees its belt end.

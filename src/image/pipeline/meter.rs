@@ -1,4 +1,6 @@
-//! Where the time goes, stage by stage. Any thread may add to it: an atomic addition a block, never a lock.
+//! Accounts for the time of the main path, stage by stage, over all its threads.
+//!
+//! Any thread may add to it: an atomic addition a block, never a lock.
 
 use std::cell::Cell;
 use std::io;

@@ -1,4 +1,4 @@
-//! Tells how far the image has come: to the gauge at once, in the log every few seconds.
+//! Tells how far the image has come: to the gauge at once, to the log every few seconds.
 
 use std::io::{self, Read};
 

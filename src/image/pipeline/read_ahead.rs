@@ -1,4 +1,4 @@
-//! A part of the main path in a thread of its own, ahead of whoever reads from it.
+//! Runs a part of the main path in a thread of its own, ahead of whoever reads from it.
 
 use std::io::{self, BufRead, Read};
 use std::thread::JoinHandle;

@@ -1,4 +1,4 @@
-//! The near end of the main path: bytes as served, digested as they pass.
+//! Digests the image as served, while it passes, and compares the result with what was ordered.
 
 use std::fmt;
 use std::io::{self, Chain, Read};

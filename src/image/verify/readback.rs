@@ -1,4 +1,4 @@
-//! Proof after writing: the disk is read past every cache of this machine and must give back what it took.
+//! Reads the disk back past every cache of this machine and compares it with what was written.
 //!
 //! All between the ends is compared before the ends are written, so a disk that fails here never had a boot
 //! sector; the ends are compared once they are there, and cleared if they differ.

@@ -1,4 +1,4 @@
-//! The two ends of a disk, or of the part of one that is written: in memory until all between them is there.
+//! The first and last MiB of a disk, or of the part of one that is written: in memory until all between them is there.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Where a block holds nothing but zeros: a disk can be told so in one command.
+//! Finds runs of zeros in a block: a disk can be told of one in a single command.
 
 use std::ops::Range;
 

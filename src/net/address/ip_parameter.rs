@@ -1,6 +1,7 @@
 //! `ip=` of the kernel command line: an address by hand, or which cards ask for one.
-//! The kernel's form (Documentation/admin-guide/nfs/nfsroot.rst), with dracut's brackets for IPv6
-//! and its short form `ip=<device>:dhcp`.
+//!
+//! The kernel's form (Documentation/admin-guide/nfs/nfsroot.rst), with dracut's brackets for IPv6 and its short form
+//! `ip=<device>:dhcp`.
 
 use std::net::{IpAddr, Ipv4Addr};
 

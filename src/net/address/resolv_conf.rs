@@ -1,4 +1,4 @@
-//! Names: /etc/resolv.conf and the time servers, gathered from every lease, router and parameter that names some.
+//! Writes /etc/resolv.conf and keeps the time servers, from every lease, router and parameter that names some.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! One exchange over HTTP: a request goes out, its answer comes in, whatever it is.
+//! One exchange over HTTP: sends a request and reads its answer.
 //!
 //! ureq speaks HTTP; the connection under it is ours (`dial.rs`), so that timeouts, TLS and
 //! causes are too. Connections are not kept: the agent calls a few times an hour. A body whose length

@@ -1,4 +1,4 @@
-//! What a failed exchange is called: its cause, for those who choose another way, and a text for people.
+//! Why an exchange failed: a cause for those who choose another way, and a text for people.
 
 use std::{fmt, io};
 

@@ -1,4 +1,4 @@
-//! Which proxy, if any, leads to a host.
+//! Chooses the proxy that leads to a host, if any does.
 
 use std::net::IpAddr;
 

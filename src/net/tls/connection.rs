@@ -1,4 +1,4 @@
-//! TLS both ways: whom the agent trusts when it calls, and the port it is called on.
+//! TLS connections both ways: the agent as client of its servers, and as server of its own port.
 
 use std::io::{self, Read, Write};
 use std::ops::DerefMut;

@@ -1,4 +1,4 @@
-//! Whom the agent believes, and how it shows who it is: plain values for `tls.rs`.
+//! Whom the agent believes, and how it shows who it is: plain values for the connections.
 
 use std::path::PathBuf;
 
