@@ -39,7 +39,7 @@ endpoint_override = {network.SWIFT_TLS}{swift.ACCOUNT}
 
 
 def run(directory):
-    source = image.noise("https-cache", 64)
+    source = image.noise("https-cache", 32)
     folder = authority.make(directory)
     certificate = directory / "nginx.crt"
     cloud = swift.Swift(directory).start()
