@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Debian's Squid with OpenSSL, which alone of its two can open TLS (squid-openssl). The packages exclude one another, so this one is
 # unpacked beside whatever Squid the machine has, and only what it needs is installed.
-#   tests/squid.sh    prints the directory that holds usr/sbin/squid and usr/lib/squid
+#   tests/squid.sh    target/tools/squid is there afterwards, with usr/sbin/squid and usr/lib/squid in it
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -30,4 +30,3 @@ if ! "$dir/usr/sbin/squid" -v >/dev/null 2>&1; then
     mv "$staging/root" "$dir"
     "$dir/usr/sbin/squid" -v | grep -q with-openssl || fail "$dir/usr/sbin/squid does not run, or lacks OpenSSL"
 fi
-echo "$dir"

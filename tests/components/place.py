@@ -5,7 +5,8 @@ import pathlib
 import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
-SQUID = pathlib.Path(os.environ["SQUID"])
+# Unpacked there by tests/squid.sh.
+SQUID = HERE.parent.parent / "target/tools/squid"
 IRONLET = os.environ.get("IRONLET", str(HERE.parent.parent / "dist/ironlet"))
 
 # Names that only this namespace knows; .test is nobody's (RFC 6761).

@@ -47,7 +47,7 @@ POLICY = "/usr/sbin/policy-rc.d"
 
 def prepare():
     _packages()
-    subprocess.run([place.ROOT / "tests" / "squid.sh"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([place.ROOT / "tests" / "squid.sh"], check=True)
     _venv(place.VENV, REQUIREMENTS)
     _venv(place.SWIFT_VENV, SWIFT_REQUIREMENTS)
     _venv(place.FIRMWARE_VENV, FIRMWARE_REQUIREMENTS)
