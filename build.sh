@@ -112,12 +112,6 @@ binary() {
     fi
 }
 
-# Stamps in the initramfs: the last commit's time, so that a commit has one initramfs. Outside git, a fixed day.
-source_date() {
-    # Told where the repository is, git looks for no other one around us, and does not mind whose it is.
-    echo "${SOURCE_DATE_EPOCH:-$(git --git-dir=.git log -1 --no-show-signature --format=%ct 2>/dev/null || echo 1700000000)}"
-}
-
 build() {
     local profile=vm kernel='' modules='' dir
     while [ $# -gt 0 ]; do
@@ -163,7 +157,7 @@ check() {
     cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy
     cargo fmt --check
     cargo clippy --locked --all-targets -- -D warnings
-    cargo test --locked --lib --bins --test layers
+    cargo test --locked --lib --bins --test layers --test scripts
 }
 
 lab() {
