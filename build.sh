@@ -100,7 +100,8 @@ binary() {
         -Clink-arg=-Wl,-T,initramfs/unwound.ld
         -Clink-arg=-Wl,-z,pack-relative-relocs # a static file relocates itself; in this form the list is a kilobyte
     )
-    CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}") \
+    # The C in ring is built anew whenever that stamp changes, and has no use for it.
+    SOURCE_DATE_EPOCH=0 CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}") \
         CC_x86_64_unknown_linux_musl=musl-gcc \
         CC_SHELL_ESCAPED_FLAGS=yes CFLAGS_x86_64_unknown_linux_musl="'-ffile-prefix-map=$PWD=/ironlet' '-ffile-prefix-map=$home=/cargo'" \
         cargo build --release --locked --bin ironlet --target "$target"

@@ -4,7 +4,7 @@
 
 umask 022 # servers that are somebody else have to read what we write
 export LC_ALL=C PIP_USER=0
-unset LANGUAGE CDPATH PYTHONPATH PYTHONHOME TAR_OPTIONS GZIP XZ_OPT XZ_DEFAULTS ZSTD_CLEVEL ZSTD_NBTHREADS
+unset LANGUAGE CDPATH CPATH C_INCLUDE_PATH PYTHONPATH PYTHONHOME TAR_OPTIONS GZIP XZ_OPT XZ_DEFAULTS ZSTD_CLEVEL ZSTD_NBTHREADS
 PATH=$PATH:/usr/sbin:/sbin # which an ordinary user's leaves out
 : "${HOME:=$(getent passwd "$(id -u)" | cut -d: -f6)}"
 export PATH HOME
