@@ -208,10 +208,15 @@ fuzz() {
         cargo fuzz run --fuzz-dir tests/fuzz "$1" -- "-max_total_time=$2" -rss_limit_mb=512
 }
 
-case ${1:-} in
-'' | --profile | --kernel | --modules) build "$@" ;;
-demo | check | lab | conformance | contract | identity | components | bench | fuzz) "$@" ;;
-test) all_parts ;;
--h | --help | help) usage ;;
-*) usage >&2; exit 2 ;;
-esac
+main() {
+    case ${1:-} in
+    '' | --profile | --kernel | --modules) build "$@" ;;
+    demo | check | lab | conformance | contract | identity | components | bench | fuzz) "$@" ;;
+    test) all_parts ;;
+    -h | --help | help) usage ;;
+    *) usage >&2; exit 2 ;;
+    esac
+}
+
+# Read to its end before anything is run: a pull or a save in the meantime is for the next run.
+main "$@"; exit
