@@ -7,7 +7,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
-PYTHON = TOP / "target/tools/ipa-venv/bin/python"
+VENV = TOP / "target/tools/ipa-venv"
 
 # What must be loaded before udev, or the shell, could ask for it.
 MODULES = ["virtio_pci", "9p", "9pnet_virtio", "virtio_blk", "virtio_scsi", "nvme", "ahci", "xhci_pci", "usb_storage", "uas", "sd_mod"]
@@ -47,7 +47,6 @@ def ramdisk(folder, kernel, ironlet, task, files):
     shutil.copy(task, tree / "task.sh")
     for file in files:
         shutil.copy(file, tree / Path(file).name)
-    (tree / "python").write_text(f"{PYTHON}\n")
     os.chmod(tree / "init", 0o755)
     modules = next((kernel / "lib/modules").iterdir())
     order = closure(modules)
@@ -69,7 +68,8 @@ def run(folder, kernel, ramdisk_file, disks, wanted, memory=1536, seconds=400):
                "-kernel", str(next((kernel / "boot").glob("vmlinuz-*"))), "-initrd", str(ramdisk_file),
                "-append", f"console=ttyS0 panic=-1 quiet disks={wanted}",
                "-serial", f"file:{console}", "-serial", f"file:{answers}",
-               "-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap", *disks]
+               "-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap",
+               "-virtfs", f"local,path={VENV},mount_tag=python,security_model=none,readonly=on,multidevs=remap", *disks]
     try:
         subprocess.run(command, check=True, timeout=seconds, stdin=subprocess.DEVNULL, stderr=open(folder / "qemu.log", "w"))
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as failure:
