@@ -73,9 +73,14 @@ def run(folder, kernel, ramdisk_file, disks, wanted, memory=1536, seconds=400):
     try:
         subprocess.run(command, check=True, timeout=seconds, stdin=subprocess.DEVNULL, stderr=open(folder / "qemu.log", "w"))
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as failure:
-        raise Broken(f"{failure}; see {console} and {folder / 'qemu.log'}") from failure
+        raise Broken(f"{failure}; {(folder / 'qemu.log').read_text()}its console ends:\n{ending(console)}") from failure
     parts = answers.read_text(errors="replace").replace("\r\n", "\n").split("== ")
     told = dict(part.split("\n", 1) for part in parts if "\n" in part)
     if "identity: done" not in console.read_text(errors="replace"):
-        raise Broken(f"the machine did not finish: {console}")
+        raise Broken(f"the machine did not finish; its console ends:\n{ending(console)}")
     return told
+
+
+def ending(console):
+    """What to show of a console whose file goes with everything else."""
+    return console.read_text(errors="replace")[-2000:] if console.exists() else "it said nothing"
