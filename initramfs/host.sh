@@ -91,7 +91,7 @@ apt_get() (
         apt-get -q -o "DPkg::Lock::Timeout=$patience" -o Acquire::Retries=3 "$@" 2>&1 8<&- | tee "$told" >&2; do
         grep -q '^E: Unable to lock' "$told" && [ $((SECONDS - began)) -lt "$patience" ] || exit 1
         say "another apt is at work: waiting for it"
-        sleep 2
+        sleep 5
     done
 )
 

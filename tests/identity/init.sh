@@ -11,6 +11,8 @@ mount -t tmpfs tmpfs /run
 
 end() {
     echo "identity: $*"
+    # The line must be out of the serial port before the power goes.
+    sleep 1
     echo o >/proc/sysrq-trigger
     sleep 60
 }

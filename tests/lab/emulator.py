@@ -17,7 +17,7 @@ class Emulator:
             self.process = subprocess.Popen([
                 "qemu-system-x86_64", "-nodefaults", "-display", "none", "-machine", "q35", "-accel", "tcg", "-cpu", "max",
                 "-m", str(place.MEMORY), "-kernel", str(place.KERNEL), "-initrd", str(place.RAMDISK),
-                "-append", f"console=ttyS0,115200 panic=-1 {append}", "-no-reboot",
+                "-append", f"console=ttyS0,115200 panic=-1 no_timer_check {append}", "-no-reboot",
                 "-chardev", f"socket,id=console,path={CONSOLE}", "-serial", "chardev:console",
                 "-netdev", f"tap,id=net,ifname={TAP},script=no,downscript=no",
                 "-device", f"virtio-net-pci,netdev=net,mac={network.MACHINE_MAC},romfile=",
