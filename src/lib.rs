@@ -12,7 +12,8 @@
 pub mod clock;
 pub mod error;
 pub mod secret;
-pub mod sort;
+pub mod small_sort;
+pub mod system_root;
 pub mod units;
 
 // F1: the kernel's interface, pure bytes → bytes, and how far the work has come
@@ -21,7 +22,6 @@ pub mod gauge;
 pub mod sys;
 
 // F2: the machine as files, and the log
-pub mod host;
 pub mod logger;
 
 // F3: the network, the parameters, and the power switch

@@ -16,8 +16,8 @@ use std::{panic, thread};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-use crate::host::{Host, attribute};
 use crate::sys::kernel;
+use crate::system_root::{SystemRoot, attribute};
 
 /// Bytes of log the ring keeps; whole lines, the oldest go first.
 const RING: usize = 256 << 10;
@@ -43,7 +43,7 @@ enum ConsoleLine {
 }
 
 /// Starts the log of this process; a second call changes nothing.
-pub fn start(host: &Host, debug: bool) {
+pub fn start(host: &SystemRoot, debug: bool) {
     let ours = host.is_ramdisk();
     let logger = Logger {
         ring: Mutex::default(),
@@ -168,7 +168,7 @@ fn append(path: &Path) -> Option<File> {
     OpenOptions::new().append(true).open(path).ok()
 }
 
-fn start_consoles(host: Host) -> Option<SyncSender<ConsoleLine>> {
+fn start_consoles(host: SystemRoot) -> Option<SyncSender<ConsoleLine>> {
     let (sender, receiver) = sync_channel(QUEUE);
     thread::Builder::new()
         .name("log-consoles".into())
@@ -178,7 +178,7 @@ fn start_consoles(host: Host) -> Option<SyncSender<ConsoleLine>> {
 }
 
 /// Writes to every `console=` of the command line; one whose driver loads later joins when it is there.
-fn write_consoles(host: &Host, lines: Receiver<ConsoleLine>) {
+fn write_consoles(host: &SystemRoot, lines: Receiver<ConsoleLine>) {
     let mut active = String::new();
     let mut consoles = Vec::new();
     for line in lines {
@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn after_a_flush_the_consoles_have_every_line() {
         let root = std::env::temp_dir().join(format!("ironlet-consoles-{}", std::process::id()));
-        let host = Host::new(&root);
+        let host = SystemRoot::new(&root);
         for directory in [host.sys("class/tty/console"), host.dev("")] {
             std::fs::create_dir_all(directory).expect("a temporary directory");
         }

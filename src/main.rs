@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use getopts::{Matches, Options};
 use ironlet::agent::{self, standalone, step};
 use ironlet::codec::json;
-use ironlet::host::Host;
 use ironlet::inventory::{self, BootFacts};
+use ironlet::system_root::SystemRoot;
 use ironlet::{config, init};
 
 const USAGE: &str = "Usage: ironlet [MODE] [OPTIONS]
@@ -140,7 +140,7 @@ fn surroundings(flags: &Matches) -> agent::Surroundings {
 }
 
 fn inventory(flags: &Matches) -> String {
-    let host = Host::new(surroundings(flags).root);
+    let host = SystemRoot::new(surroundings(flags).root);
     json::print(&inventory::collect(&host, BootFacts::default()))
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::clock::{Clock, within};
 use crate::error::{Context, Error, Kind, Result};
-use crate::host::{Host, names};
 use crate::sys::kernel;
+use crate::system_root::{SystemRoot, names};
 
 pub use crate::sys::kernel::How;
 
@@ -14,7 +14,7 @@ pub use crate::sys::kernel::How;
 const FLUSH: Duration = Duration::from_secs(20);
 
 /// Does not come back unless it failed; refuses outside a ramdisk, where the machine is somebody's.
-pub fn power(host: &Host, clock: &Clock, how: How) -> Result<()> {
+pub fn power(host: &SystemRoot, clock: &Clock, how: How) -> Result<()> {
     if !host.is_ramdisk() {
         return Err(Error::new(
             Kind::SystemRebootError,
@@ -40,7 +40,7 @@ pub fn power(host: &Host, clock: &Clock, how: How) -> Result<()> {
 }
 
 /// Writes back every file system, then every whole disk's own cache.
-pub fn flush_disks(host: &Host) {
+pub fn flush_disks(host: &SystemRoot) {
     kernel::sync();
     for name in names(host.sys("block")) {
         // Opening a device without a medium fails, which leaves nothing to flush.
@@ -54,7 +54,7 @@ pub fn flush_disks(host: &Host) {
 
 /// Sets the first hardware clock from the system clock, unless that is plainly wrong: where its driver
 /// comes late the kernel starts in 1970, and what the hardware has is better.
-pub fn set_hardware_clock(host: &Host, clock: &Clock) -> Result<()> {
+pub fn set_hardware_clock(host: &SystemRoot, clock: &Clock) -> Result<()> {
     if !clock.is_set() {
         return Err(Error::plain("the system clock was never set"));
     }
@@ -71,7 +71,7 @@ fn going(how: How) -> &'static str {
     }
 }
 
-fn sysrq(host: &Host, how: How) -> Result<()> {
+fn sysrq(host: &SystemRoot, how: How) -> Result<()> {
     // Documentation/admin-guide/sysrq.rst: o powers off, b restarts at once.
     let command = match how {
         How::Off => "o",
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn a_machine_that_is_not_ours_stays_on() {
         // The tree has no proc/mounts: nobody says its root is a ramdisk.
-        let host = Host::new("/nonexistent");
+        let host = SystemRoot::new("/nonexistent");
         let error = power(&host, &Clock::fake(), How::Off).expect_err("an error");
         assert_eq!(error.kind(), Kind::SystemRebootError);
         assert!(error.details().contains("not a ramdisk"));
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_clock_nobody_set_does_not_reach_the_hardware() {
-        let error = set_hardware_clock(&Host::new("/nonexistent"), &Clock::fake());
+        let error = set_hardware_clock(&SystemRoot::new("/nonexistent"), &Clock::fake());
         assert!(error.expect_err("1970").details().contains("never set"));
     }
 }

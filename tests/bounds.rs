@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ironlet::image::ahead::ReadAhead;
+use ironlet::image::pipeline::read_ahead::ReadAhead;
 use ironlet::units::MIB;
 
 const SIZE: u64 = 256 * MIB;

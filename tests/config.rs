@@ -8,7 +8,7 @@ use std::time::Duration;
 use ironlet::config::table::{Effect, Kind, TABLE};
 use ironlet::config::{Config, parameters_help, tokens};
 use ironlet::error::Result;
-use ironlet::host::Host;
+use ironlet::system_root::SystemRoot;
 
 /// A machine that is nothing but its /etc.
 struct Machine(PathBuf);
@@ -27,7 +27,7 @@ impl Machine {
     }
 
     fn read(&self, command_line: &str) -> Result<Config> {
-        Config::read(&Host::new(&self.0), command_line)
+        Config::read(&SystemRoot::new(&self.0), command_line)
     }
 }
 

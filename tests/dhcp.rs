@@ -15,12 +15,12 @@ use std::thread;
 use std::time::Duration;
 
 use ironlet::clock::Clock;
-use ironlet::host::Host;
 use ironlet::net::addresses;
 use ironlet::net::dhcp::Client;
 use ironlet::net::links::{self, Changes, Link};
 use ironlet::net::resolver::{Resolver, advertisement, known_time_servers};
 use ironlet::sys::socket::readable;
+use ironlet::system_root::SystemRoot;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const SERVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -93,7 +93,7 @@ impl log::Log for Printed {
 fn inside() {
     log::set_logger(&Printed).expect("the first logger");
     log::set_max_level(log::LevelFilter::Debug);
-    let host = Host::new("/");
+    let host = SystemRoot::new("/");
     assert!(host.is_ramdisk(), "the new root is a tmpfs");
     cable();
     // linux/rtnetlink.h: RTNLGRP_ND_USEROPT is group 20.
@@ -248,14 +248,14 @@ fn stop(server: &mut Child) {
     fs::remove_file("/tmp/leases").expect("it kept its leases");
 }
 
-fn start_client(host: &Host) -> Receiver<String> {
+fn start_client(host: &SystemRoot) -> Receiver<String> {
     let (sender, states) = channel();
     let (host, card) = (host.clone(), link("card"));
     thread::spawn(move || run_client(&host, card, sender));
     states
 }
 
-fn run_client(host: &Host, link: Link, states: Sender<String>) {
+fn run_client(host: &SystemRoot, link: Link, states: Sender<String>) {
     let client = Client {
         host,
         clock: &Clock::real(),

@@ -5,13 +5,13 @@ use std::time::Duration;
 use ironlet::clock::Clock;
 use ironlet::disk::{self, Disk, Wishes, list, wait_for_root};
 use ironlet::error::{Kind, Result};
-use ironlet::host::Host;
+use ironlet::system_root::SystemRoot;
 
 #[path = "support/machine.rs"]
 mod machine;
 use machine::Machine;
 
-fn default_root(host: &Host) -> Result<Disk> {
+fn default_root(host: &SystemRoot) -> Result<Disk> {
     disk::root(host, &Wishes::default()).map(|(disk, _)| disk)
 }
 

@@ -6,13 +6,13 @@ use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use ironlet::disk::fat::{Volume, format};
-use ironlet::disk::guard::Permit;
+use ironlet::disk::filesystem::fat::{Volume, format};
+use ironlet::disk::select::write_permit::Permit;
 use ironlet::disk::target::Target;
-use ironlet::host::Host;
-use ironlet::image::readback::Verdict;
-use ironlet::image::sink::{DiskSink, Sink};
-use ironlet::image::window::Window;
+use ironlet::image::layout::staged_range::StagedRange;
+use ironlet::image::verify::readback::Verdict;
+use ironlet::image::write::sink::{DiskSink, Sink};
+use ironlet::system_root::SystemRoot;
 use support::scratch::Scratch;
 use support::tables;
 
@@ -21,7 +21,7 @@ const SIZE: usize = 5 * MIB;
 const OLD: u8 = 0xAA;
 
 fn sink(path: &Path) -> DiskSink {
-    let permit = Permit::new(&Host::new("/"), vec![path.to_owned()]);
+    let permit = Permit::new(&SystemRoot::new("/"), vec![path.to_owned()]);
     let target = Target::open(path, &permit).expect("the file may be written");
     let mut out = DiskSink::new(target).expect("it is large enough");
     // A disk of one byte again and again, ends and all.
@@ -93,7 +93,7 @@ fn a_window_is_a_file_that_ends_with_it() {
     let path = scratch.disk(SIZE, 1);
     let (start, len) = (MIB - 3000, 2 * MIB + 5000);
     let done = sink(&path).commit_with(|draft| {
-        let mut window = Window::new(draft, start as u64, len as u64);
+        let mut window = StagedRange::new(draft, start as u64, len as u64);
         format(&mut window, len as u64, 512, "ESP", 7)?;
         let volume = Volume::open(&mut window)?;
         volume.add("EFI/BOOT/BOOTX64.EFI", &mut &[1; 70_000][..])?;

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 
 use ironlet::error::Kind;
-use ironlet::image::drive::{LIMIT, Source};
+use ironlet::image::layout::config_drive::{LIMIT, Source};
 use support::drives::{found, iso, packed, vfat};
 use support::scratch::Scratch;
 use support::tables::{MIB, image, judge, listed, name, old_disk, put, says};

@@ -19,7 +19,7 @@ use ironlet::efi::menu::Entry;
 use ironlet::efi::option::LoadOption;
 use ironlet::efi::path::{self, HardDrive, Signature};
 use ironlet::efi::variable::Variables;
-use ironlet::host::Host;
+use ironlet::system_root::SystemRoot;
 use support::scratch::Scratch;
 
 const GUID: [u8; 16] = [
@@ -29,7 +29,7 @@ const GUID: [u8; 16] = [
 /// A machine with nothing but OVMF's boot entries.
 fn recorded() -> (Scratch, Firmware) {
     let scratch = Scratch::new();
-    let firmware = Firmware::of(&Host::new(scratch.path("")));
+    let firmware = Firmware::of(&SystemRoot::new(scratch.path("")));
     (scratch, firmware)
 }
 
@@ -178,7 +178,10 @@ fn a_machine_without_variables_says_what_it_lacks() {
     {
         fs::remove_file(file.path()).expect("it is there");
     }
-    for host in [Host::new(scratch.path("")), Host::new(scratch.path("none"))] {
+    for host in [
+        SystemRoot::new(scratch.path("")),
+        SystemRoot::new(scratch.path("none")),
+    ] {
         let error = Variables::open(&host).err().expect("none are there");
         assert!(
             error.details().contains("efivarfs is not mounted"),
@@ -186,7 +189,7 @@ fn a_machine_without_variables_says_what_it_lacks() {
         );
     }
     // Whoever runs the tests has no ramdisk, and keeps the boot entries he has.
-    let error = Variables::open(&Host::new("/"))
+    let error = Variables::open(&SystemRoot::new("/"))
         .err()
         .expect("they are not ours");
     assert!(error.details().contains("not a ramdisk"), "{error}");

@@ -16,13 +16,13 @@ use std::sync::Mutex;
 use ironlet::clock::Clock;
 use ironlet::codec::json::Value;
 use ironlet::disk::Disk;
-use ironlet::disk::cleanable::Cleanable;
 use ironlet::disk::erase::{self, Means, Order, Tell};
-use ironlet::disk::guard::Permit;
 use ironlet::disk::secure::Attempt;
+use ironlet::disk::select::cleanable::Cleanable;
+use ironlet::disk::select::write_permit::Permit;
 use ironlet::error::{Error, Result};
 use ironlet::gauge::Gauge;
-use ironlet::host::Host;
+use ironlet::system_root::SystemRoot;
 use ironlet::units::Bytes;
 use support::scratch::Scratch;
 
@@ -82,8 +82,8 @@ impl<'a> Bench<'a> {
         disk(name, &path)
     }
 
-    fn host(&self) -> Host {
-        Host::new(self.scratch.path("root"))
+    fn host(&self) -> SystemRoot {
+        SystemRoot::new(self.scratch.path("root"))
     }
 
     fn erase(&self, disks: &[Disk], order: &Order) -> Result<Value> {

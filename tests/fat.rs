@@ -7,7 +7,7 @@ mod support;
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 
-use ironlet::disk::fat::{Volume, format};
+use ironlet::disk::filesystem::fat::{Volume, format};
 use support::scratch::Scratch;
 use support::tables::{MIB, name, says};
 

@@ -15,10 +15,10 @@ mod support;
 use std::path::Path;
 
 use ironlet::error::{Kind, Result};
-use ironlet::image::checksum::{Checksum, Wanted};
-use ironlet::image::format::Format;
+use ironlet::image::decode::format::Format;
 use ironlet::image::receipt::Left;
-use ironlet::image::source::{Algorithm, Digest, Hashing};
+use ironlet::image::verify::checksum::{Checksum, Wanted};
+use ironlet::image::verify::digest::{Algorithm, Digest, Hashing};
 use ironlet::image::{Receipt, Request, deploy};
 use ironlet::secret::Secret;
 use support::image_server::Behaviour::{self, *};

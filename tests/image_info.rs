@@ -5,13 +5,13 @@ mod support;
 use ironlet::codec::json::{Value, parse};
 use ironlet::disk::table::plan::{Scheme, Sizes};
 use ironlet::error::{Kind, Result};
-use ironlet::image::checksum::Checksum;
-use ironlet::image::parts::Wanted;
-use ironlet::image::source::{Algorithm, Digest};
+use ironlet::image::layout::Partitions;
+use ironlet::image::verify::checksum::Checksum;
+use ironlet::image::verify::digest::{Algorithm, Digest};
 use ironlet::image::{Layout, Request};
 use ironlet::net::proxy::Proxies;
+use ironlet::steps::image_info;
 use ironlet::steps::machine::Settings;
-use ironlet::steps::order;
 use support::memory_sink::MemorySink;
 
 fn request(fields: &str) -> Request {
@@ -23,7 +23,7 @@ fn asked(fields: &str) -> Result<Request> {
     let Ok(Value::Object(info)) = parse(&info) else {
         panic!("{info} is an object")
     };
-    order::request(&info, &Settings::default(), Scheme::Mbr)
+    image_info::request(&info, &Settings::default(), Scheme::Mbr)
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn what_is_declared_raw_is_written_as_it_is() {
 fn sizes_are_mib_and_only_partition_images_have_any() {
     let checksum = format!(r#""checksum":"{}""#, "0d".repeat(32));
     let partition = |root, swap, ephemeral, preserve| {
-        Ok(Layout::Partition(Wanted {
+        Ok(Layout::Partition(Partitions {
             scheme: Scheme::Mbr,
             sizes: Sizes {
                 root,

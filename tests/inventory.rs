@@ -2,8 +2,8 @@
 
 use ironlet::codec::json::{Fields, Object, Value, parse};
 use ironlet::disk::{self, Wishes};
-use ironlet::host::Host;
 use ironlet::inventory::{BootFacts, Interface, collect, disk_object, interfaces, macs};
+use ironlet::system_root::SystemRoot;
 
 #[path = "support/machine.rs"]
 mod machine;
@@ -219,7 +219,7 @@ fn a_machine_without_tables_still_has_an_inventory() {
 
 #[test]
 fn this_machine_answers_for_itself() {
-    let here = Host::new("/");
+    let here = SystemRoot::new("/");
     let Value::Object(ours) = collect(&here, BootFacts::default()) else {
         panic!("an inventory is an object");
     };

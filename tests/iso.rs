@@ -4,7 +4,7 @@ mod support;
 
 use std::fs;
 
-use ironlet::disk::iso::files;
+use ironlet::disk::filesystem::iso::files;
 use support::scratch::Scratch;
 use support::tables::{name, says};
 

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 /// Module → floor. A file imports lower floors or its own folder; never up, never sideways.
 #[rustfmt::skip]
 const FLOORS: &[(&str, u8)] = &[
-    ("clock", 0), ("error", 0), ("secret", 0), ("sort", 0), ("units", 0),
+    ("clock", 0), ("error", 0), ("secret", 0), ("small_sort", 0), ("units", 0),
     ("codec", 1), ("gauge", 1), ("sys", 1),
-    ("host", 2),
+    ("system_root", 2),
     ("logger", 3), ("config", 3), ("net", 3), ("power", 3),
     ("disk", 4),
     ("efi", 5), ("image", 5), ("inventory", 5),
@@ -32,16 +32,16 @@ const IMPORTERS: &[(&str, &str)] = &[
     ("libc", "src/sys/"),
     ("log", "src/"),
     ("lzma-rust2", "src/codec/xz.rs"),
-    ("md-5", "src/image/source.rs"),
+    ("md-5", "src/image/verify/digest.rs"),
     ("miniserde", "src/codec/json.rs"),
     ("rcgen", "src/net/certificate.rs"),
     ("regex-lite", "src/efi/pattern.rs"),
     ("rustls", "src/net/tls.rs"),
     ("ruzstd", "src/codec/zstd.rs"),
-    ("sha1", "src/image/source.rs"),
-    ("sha2", "src/image/source.rs"),
+    ("sha1", "src/image/verify/digest.rs"),
+    ("sha2", "src/image/verify/digest.rs"),
     ("smoltcp", "src/net/dhcp/message.rs"),
-    ("tiny_http", "src/api/mod.rs"),
+    ("tiny_http", "src/api/backend.rs"),
     ("ureq", "src/net/exchange.rs"),
 ];
 
@@ -52,10 +52,10 @@ const DOORS: &[(&str, &[&str])] = &[
     ("Instant::now", &["src/clock.rs"]),
     ("SystemTime::now", &["src/clock.rs"]),
     ("thread::sleep", &["src/clock.rs"]),
-    ("\"/sys", &["src/host.rs", "src/init/mounts.rs"]),
-    ("\"/proc", &["src/host.rs", "src/init/mounts.rs"]),
-    ("\"/dev", &["src/host.rs", "src/init/mounts.rs"]),
-    ("\"/run", &["src/host.rs", "src/init/mounts.rs"]),
+    ("\"/sys", &["src/system_root.rs", "src/init/mounts.rs"]),
+    ("\"/proc", &["src/system_root.rs", "src/init/mounts.rs"]),
+    ("\"/dev", &["src/system_root.rs", "src/init/mounts.rs"]),
+    ("\"/run", &["src/system_root.rs", "src/init/mounts.rs"]),
 ];
 
 const LONGEST: usize = 350;

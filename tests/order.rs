@@ -7,10 +7,10 @@ use std::fs;
 use ironlet::codec::json::{Value, parse, print, text};
 use ironlet::disk::table::plan::Scheme;
 use ironlet::error::Kind;
-use ironlet::image::source::{Algorithm, Hashing};
+use ironlet::image::verify::digest::{Algorithm, Hashing};
+use ironlet::steps::image_info;
 use ironlet::steps::machine::{Login, Settings};
 use ironlet::steps::node::Node;
-use ironlet::steps::order;
 use support::fake_agent::{Surroundings, object, post_and_wait, text_at};
 use support::image_server::{Behaviour, ImageServer};
 use support::tables::one_partition;
@@ -260,7 +260,8 @@ fn the_right_login_goes_to_the_image_server() {
             login: login.clone(),
             ..Settings::default()
         };
-        let request = order::request(&info, &settings, Scheme::Mbr).expect("a good image_info");
+        let request =
+            image_info::request(&info, &settings, Scheme::Mbr).expect("a good image_info");
         let sent = request.authorization.as_ref().map(|secret| secret.expose());
         assert_eq!(sent, header);
     }
@@ -319,7 +320,7 @@ fn checksums_are_taken_as_ironic_means_them() {
             md5: allowed,
             ..Settings::default()
         };
-        let shown = match order::request(&object(&text), &settings, Scheme::Mbr) {
+        let shown = match image_info::request(&object(&text), &settings, Scheme::Mbr) {
             Ok(request) => format!("{:?}", request.checksum),
             Err(error) => format!("error {error}"),
         };
@@ -345,7 +346,7 @@ fn only_permitted_formats_are_taken() {
             formats: permitted.iter().map(|name| name.to_string()).collect(),
             ..Settings::default()
         };
-        match order::request(&object(&text), &settings, Scheme::Mbr) {
+        match image_info::request(&object(&text), &settings, Scheme::Mbr) {
             Ok(_) => assert!(taken, "{format} of {permitted:?} was taken"),
             Err(error) => {
                 assert_eq!(

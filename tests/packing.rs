@@ -9,9 +9,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use ironlet::error::{Kind, Result};
+use ironlet::image::decode::format::Format;
+use ironlet::image::decode::packing::Packing;
 use ironlet::image::deploy;
-use ironlet::image::format::Format;
-use ironlet::image::packing::Packing;
 use support::image_server::Behaviour::{self, *};
 use support::image_server::{ImageServer, Until};
 use support::memory_sink::MemorySink;

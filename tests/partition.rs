@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 
 use ironlet::disk::table::plan::{Role, Scheme, Sizes};
 use ironlet::error::Result;
-use ironlet::image::drive::{MOST, Source};
-use ironlet::image::format::Format;
-use ironlet::image::parts::{Laid, Wanted};
+use ironlet::image::decode::format::Format;
+use ironlet::image::layout::config_drive::{MOST, Source};
+use ironlet::image::layout::{Partitions, partition_image::Laid};
 use ironlet::image::receipt::Left;
 use ironlet::image::{Layout, Request, deploy};
 use support::drives::{iso, packed};
@@ -41,8 +41,8 @@ fn root_image(scratch: &Scratch, mib: usize) -> Vec<u8> {
     fs::read(&path).expect("it was made")
 }
 
-fn wanted(scheme: Scheme, root: u64, swap: u64, ephemeral: u64) -> Wanted {
-    Wanted {
+fn wanted(scheme: Scheme, root: u64, swap: u64, ephemeral: u64) -> Partitions {
+    Partitions {
         scheme,
         sizes: Sizes {
             root,
@@ -54,7 +54,7 @@ fn wanted(scheme: Scheme, root: u64, swap: u64, ephemeral: u64) -> Wanted {
     }
 }
 
-fn request(url: String, image: &[u8], wanted: Wanted, drive: Option<&str>) -> Request {
+fn request(url: String, image: &[u8], wanted: Partitions, drive: Option<&str>) -> Request {
     Request {
         layout: Layout::Partition(wanted),
         drive: drive.map(|text| Source::new(text, MOST).expect("a good drive")),
@@ -62,7 +62,7 @@ fn request(url: String, image: &[u8], wanted: Wanted, drive: Option<&str>) -> Re
     }
 }
 
-fn put(image: &[u8], disk: &Path, wanted: Wanted, drive: Option<&str>) -> Result<Vec<Laid>> {
+fn put(image: &[u8], disk: &Path, wanted: Partitions, drive: Option<&str>) -> Result<Vec<Laid>> {
     let server = ImageServer::start(image.to_vec(), vec![Behaviour::Serve]);
     let request = request(server.url("/image.raw"), image, wanted, drive);
     match deploy(&request, disk, &tools(disk))?.left {
@@ -111,7 +111,7 @@ fn everything_lies_where_it_belongs() {
     use Role::*;
     type Expected<'a> = &'a [(Role, usize, &'a str)];
     let drive_kind = LINUX;
-    let cases: [(Scheme, usize, Wanted, bool, Expected); 8] = [
+    let cases: [(Scheme, usize, Partitions, bool, Expected); 8] = [
         (
             Scheme::Uefi,
             512,

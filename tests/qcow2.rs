@@ -9,15 +9,15 @@ use std::path::Path;
 use std::process::Command;
 
 use ironlet::clock::Clock;
-use ironlet::disk::guard::Permit;
+use ironlet::disk::select::write_permit::Permit;
 use ironlet::disk::target::Target;
 use ironlet::error::{Error, Kind, Result};
 use ironlet::gauge::Gauge;
-use ironlet::host::Host;
-use ironlet::image::download::aside::Aside;
-use ironlet::image::format::Format;
-use ironlet::image::readback::Verdict;
-use ironlet::image::sink::DiskSink;
+use ironlet::image::decode::format::Format;
+use ironlet::image::download::random_access::RandomAccess;
+use ironlet::image::verify::readback::Verdict;
+use ironlet::image::write::sink::DiskSink;
+use ironlet::system_root::SystemRoot;
 use support::memory_sink::{MemorySink, OLD};
 use support::qcow2_corpus as corpus;
 use support::scratch::Scratch;
@@ -32,7 +32,7 @@ fn decode(mut image: &[u8], size: usize) -> (Result<u64>, MemorySink) {
 
 /// Every part of an image at any time.
 struct Whole<'a>(&'a [u8]);
-impl Aside for Whole<'_> {
+impl RandomAccess for Whole<'_> {
     fn read(&mut self, at: u64, into: &mut [u8]) -> Result<()> {
         let bytes = &self.0[at as usize..][..into.len()];
         into.copy_from_slice(bytes);
@@ -50,12 +50,12 @@ fn every_image_becomes_the_disk_qemu_makes_of_it() {
         let scratch = Scratch::new();
         let size = expected.len().next_multiple_of(4096) + 2 * MIB;
         let path = scratch.disk(size, OLD);
-        let permit = Permit::new(&Host::new("/"), vec![path.clone()]);
+        let permit = Permit::new(&SystemRoot::new("/"), vec![path.clone()]);
         let target = Target::open(&path, &permit).expect("the file may be written");
         let out = DiskSink::new(target).expect("it is large enough");
         let mut out = out.read_back(Some(Gauge::new(Clock::fake())));
         let image = corpus::image(&name);
-        let aside: Option<&mut dyn Aside> = Some(&mut Whole(&image));
+        let aside: Option<&mut dyn RandomAccess> = Some(&mut Whole(&image));
         let decoded = Format::Qcow2.decode_beside(&mut &image[..], &mut out, aside);
         let decoded = decoded.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(decoded.0 as usize, expected.len(), "{name}");

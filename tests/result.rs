@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use ironlet::codec::json::{Value, print};
-use ironlet::image::source::{Algorithm, Hashing};
+use ironlet::image::verify::digest::{Algorithm, Hashing};
 use ironlet::units::Bytes;
 use support::fake_agent::{Surroundings, at, json, post, post_and_wait, text_at};
 use support::image_server::{Behaviour, ImageServer};

@@ -15,8 +15,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use ironlet::disk;
-use ironlet::disk::guard::Permit;
 use ironlet::disk::secure::{Attempt, hold, siblings};
+use ironlet::disk::select::write_permit::Permit;
 use machine::Machine;
 
 /// The bytes of a fixture: hex digits, words with the high digits first.

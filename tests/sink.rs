@@ -9,13 +9,13 @@ mod support;
 use std::os::unix::fs::MetadataExt;
 
 use ironlet::clock::Clock;
-use ironlet::disk::guard::Permit;
+use ironlet::disk::select::write_permit::Permit;
 use ironlet::disk::target::Target;
 use ironlet::gauge::Gauge;
-use ironlet::host::Host;
-use ironlet::image::format::Format;
-use ironlet::image::readback::Verdict;
-use ironlet::image::sink::{DiskSink, Sink};
+use ironlet::image::decode::format::Format;
+use ironlet::image::verify::readback::Verdict;
+use ironlet::image::write::sink::{DiskSink, Sink};
+use ironlet::system_root::SystemRoot;
 use support::scratch::Scratch;
 
 const MIB: usize = 1 << 20;
@@ -23,7 +23,7 @@ const MIB: usize = 1 << 20;
 const OLD: u8 = 0xAA;
 
 fn sink(path: &std::path::Path) -> DiskSink {
-    let permit = Permit::new(&Host::new("/"), vec![path.to_owned()]);
+    let permit = Permit::new(&SystemRoot::new("/"), vec![path.to_owned()]);
     let target = Target::open(path, &permit).expect("the file may be written");
     let out = DiskSink::new(target).expect("it is large enough");
     out.read_back(Some(Gauge::new(Clock::fake())))

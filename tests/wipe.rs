@@ -22,10 +22,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ironlet::disk::Disk;
-use ironlet::disk::guard::Permit;
+use ironlet::disk::select::write_permit::Permit;
 use ironlet::disk::wipe::{Found, metadata};
 use ironlet::error::Result;
-use ironlet::host::Host;
+use ironlet::system_root::SystemRoot;
 use ironlet::units::Bytes;
 use support::scratch::Scratch;
 use support::tables::{name, says};
@@ -63,7 +63,7 @@ fn disk(path: &Path, size: u64) -> Disk {
 }
 
 fn wipe(path: &Path) -> Result<Found> {
-    let nowhere = Host::new("/nonexistent");
+    let nowhere = SystemRoot::new("/nonexistent");
     let permit = Permit::new(&nowhere, vec![path.to_owned()]);
     metadata(&disk(path, 0), &permit, &nowhere)
 }

@@ -1,17 +1,17 @@
 //! Under which URL Ironic calls back, and the certificate that proves it is still this agent.
 
-use super::terms;
+use crate::agent::effective_config;
 use crate::clock::Clock;
 use crate::conductor::advertise::{self, Routes, Wish};
 use crate::conductor::lookup::Enrolment;
 use crate::conductor::{Client, heartbeat};
 use crate::config::Config;
 use crate::error::{Context, Error, Result};
-use crate::host::{Host, attribute};
 use crate::net::addresses;
 use crate::net::certificate::{self, Curve, Own};
 use crate::net::tls::{Acceptor, Trust};
 use crate::secret::Secret;
+use crate::system_root::{SystemRoot, attribute};
 
 /// The callback URL and what proves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,12 @@ pub struct Identity {
 
 impl Identity {
     /// The address Ironic is told to call back, and a certificate for it where Ironic can verify one.
-    pub fn make(config: &Config, client: &Client, host: &Host, clock: &Clock) -> Result<Self> {
+    pub fn make(
+        config: &Config,
+        client: &Client,
+        host: &SystemRoot,
+        clock: &Clock,
+    ) -> Result<Self> {
         let advertise = &config.advertise;
         let wish = Wish {
             host: advertise.host.as_deref(),
@@ -36,7 +41,7 @@ impl Identity {
             interface: &|name| Ok(addresses::of_interface(name)?),
         };
         // Only tells whether somebody answers; what is said there is not believed.
-        let anybody = terms::http_client(
+        let anybody = effective_config::http_client(
             config,
             Trust {
                 insecure: true,
@@ -67,9 +72,12 @@ impl Identity {
 
     /// Speaks TLS on the port; none where plain HTTP is spoken.
     pub fn acceptor(&self, config: &Config, enrolment: &Enrolment) -> Result<Option<Acceptor>> {
-        let min = terms::tls_minimum(config, Some(enrolment))?;
+        let min = effective_config::tls_minimum(config, Some(enrolment))?;
         if let Some((certificate, key)) = &config.tls.fixed {
-            let (certificate, key) = (terms::read(certificate)?, terms::read(key)?);
+            let (certificate, key) = (
+                effective_config::read(certificate)?,
+                effective_config::read(key)?,
+            );
             return Acceptor::new(&certificate, &key, min).map(Some);
         }
         let own = self.tls.as_ref();

@@ -1,11 +1,11 @@
 //! The agent proper, as a contents page: parameters → enrol → serve → heartbeat → lock down.
 
+mod effective_config;
 mod identity;
 mod powers;
-mod session;
+mod saved_identity;
 pub mod standalone;
 pub mod step;
-mod terms;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use log::{error, info, warn};
 
+use crate::agent::saved_identity::SavedIdentity;
 use crate::api::{self, Limits, Server, Service};
 use crate::clock::{Bell, Clock};
 use crate::command::Engine;
@@ -24,15 +25,14 @@ use crate::conductor::Client;
 use crate::conductor::heartbeat::Heartbeat;
 use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
 use crate::config::Config;
-use crate::disk::guard::Permit;
+use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Result};
-use crate::host::Host;
 use crate::net::{addresses, links, resolver, sntp};
 use crate::steps::machine::Machine;
+use crate::system_root::SystemRoot;
 use crate::{inventory, logger};
 use identity::Identity;
 use powers::Powers;
-use session::Session;
 
 /// What heartbeats and `GET /v1/status` say the agent is.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -50,8 +50,8 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    pub fn host(&self) -> Host {
-        Host::new(&self.root)
+    pub fn host(&self) -> SystemRoot {
+        SystemRoot::new(&self.root)
     }
 
     pub fn permit(&self) -> Permit {
@@ -70,7 +70,7 @@ impl Surroundings {
 /// What all parts of the agent share.
 struct Agent {
     config: Config,
-    host: Host,
+    host: SystemRoot,
     clock: Clock,
     permit: Permit,
     /// Rung for a heartbeat out of turn.
@@ -98,7 +98,8 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
     agent.wait_for_network();
     agent.set_clock();
     if let Some(order) = &agent.config.standalone {
-        let tools = terms::tools(&agent.config, None, agent.permit.clone(), &agent.clock)?;
+        let tools =
+            effective_config::tools(&agent.config, None, agent.permit.clone(), &agent.clock)?;
         return standalone::run(&agent.host, order, &tools);
     }
     if agent.config.api.urls.is_empty() {
@@ -111,13 +112,13 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
 
 impl Agent {
     fn serve_ironic(&self) -> Result<()> {
-        let mut session = Session::restore(&self.host).unwrap_or_else(|error| {
+        let mut session = SavedIdentity::restore(&self.host).unwrap_or_else(|error| {
             warn!("starting afresh: {error}");
-            Session::default()
+            SavedIdentity::default()
         });
         let token = session.token.take().or_else(|| self.config.token.clone());
         let macs = inventory::macs(&inventory::interfaces(&self.host));
-        let client = Arc::new(terms::ironic(&self.config)?);
+        let client = Arc::new(effective_config::ironic(&self.config)?);
         let search = Search {
             addresses: &macs,
             uuid: None,
@@ -149,7 +150,7 @@ impl Agent {
         self.beat_until(locked_down, &heartbeat, &client, server)
     }
 
-    fn keep(&self, session: &Session) {
+    fn keep(&self, session: &SavedIdentity) {
         if let Err(error) = session.keep(&self.host) {
             warn!("a restarted agent will be a stranger to Ironic: {error}");
         }
@@ -176,14 +177,14 @@ impl Agent {
             self.host.clone(),
             self.clock.clone(),
             self.bell.clone(),
-            terms::tools(
+            effective_config::tools(
                 &self.config,
                 Some(enrolment),
                 self.permit.clone(),
                 &self.clock,
             )?,
             Box::new(powers),
-            terms::settings(&self.config, enrolment),
+            effective_config::settings(&self.config, enrolment),
         );
         machine.set_node(powers::node(enrolment));
         Ok((Engine::new(Arc::new(machine)), locked_down))

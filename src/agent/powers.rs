@@ -9,14 +9,14 @@ use crate::codec::json::Value;
 use crate::conductor::Client;
 use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
 use crate::error::Result;
-use crate::host::Host;
 use crate::power::{self, How};
 use crate::secret::Secret;
 use crate::steps::machine::Agent;
 use crate::steps::node::Node;
+use crate::system_root::SystemRoot;
 
 pub struct Powers {
-    pub host: Host,
+    pub host: SystemRoot,
     pub clock: Clock,
     pub client: Arc<Client>,
     pub uuid: String,

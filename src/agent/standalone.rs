@@ -11,15 +11,15 @@ use crate::config::Standalone;
 use crate::disk;
 use crate::error::{Error, Kind, Result};
 use crate::gauge::Gauge;
-use crate::host::Host;
-use crate::image::checksum::Checksum;
+use crate::image::decode::format::Format;
 use crate::image::download::patience::Patience;
-use crate::image::format::Format;
+use crate::image::verify::checksum::Checksum;
 use crate::image::{self, Layout, Request, Tools};
 use crate::logger;
 use crate::net::http::Timeouts;
 use crate::power::{How, power};
 use crate::secret::redacted;
+use crate::system_root::SystemRoot;
 
 /// Between two attempts: a server that was off for a minute should not cost an hour.
 const SHORTEST: Duration = Duration::from_secs(5);
@@ -95,7 +95,7 @@ pub(super) fn tools(surroundings: &Surroundings, readback: bool) -> Tools {
 }
 
 /// Deploys what the kernel command line named, then goes; a failure is told and tried again for ever.
-pub fn run(host: &Host, order: &Standalone, tools: &Tools) -> Result<()> {
+pub fn run(host: &SystemRoot, order: &Standalone, tools: &Tools) -> Result<()> {
     let how = match order.then.as_str() {
         "reboot" => How::Reboot,
         "poweroff" => How::Off,
@@ -126,7 +126,7 @@ pub fn run(host: &Host, order: &Standalone, tools: &Tools) -> Result<()> {
 }
 
 /// The disk is done: whatever keeps the machine on, it is not written again.
-fn leave(host: &Host, clock: &Clock, how: How) -> Result<()> {
+fn leave(host: &SystemRoot, clock: &Clock, how: How) -> Result<()> {
     while let Err(error) = power(host, clock, how) {
         error!(
             "the image is on the disk, but: {error}; next try in {:.0} s",
@@ -137,7 +137,7 @@ fn leave(host: &Host, clock: &Clock, how: How) -> Result<()> {
     Ok(())
 }
 
-fn deploy(host: &Host, image: &Image, tools: &Tools) -> Result<()> {
+fn deploy(host: &SystemRoot, image: &Image, tools: &Tools) -> Result<()> {
     let request = image.request()?;
     let mut tools = tools.clone();
     let disk = match &image.disk {

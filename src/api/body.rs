@@ -4,7 +4,8 @@ use std::io::{self, ErrorKind, Read};
 
 use super::head::{self, Framing};
 use super::route::Refusal;
-use crate::host::{self, Host};
+use crate::system_root;
+use crate::system_root::SystemRoot;
 use crate::units::{Bytes, KIB, MIB};
 
 /// Why a body could not be had.
@@ -154,7 +155,7 @@ fn too_large(limit: Bytes) -> Refusal {
 }
 
 /// 413 for a body that says it is larger than `limit`, 503 if there is no memory for what it says.
-pub fn admit(framing: Framing, limit: Bytes, host: &Host) -> Result<(), Refusal> {
+pub fn admit(framing: Framing, limit: Bytes, host: &SystemRoot) -> Result<(), Refusal> {
     match framing {
         Framing::Length(length) if length > limit.0 => Err(too_large(limit)),
         Framing::Length(length) => memory_for(length, host),
@@ -166,9 +167,9 @@ pub fn admit(framing: Framing, limit: Bytes, host: &Host) -> Result<(), Refusal>
 const SPARE: u64 = 16 * MIB;
 
 /// 503 if the machine has no memory for `bytes` more.
-pub fn memory_for(bytes: u64, host: &Host) -> Result<(), Refusal> {
+pub fn memory_for(bytes: u64, host: &SystemRoot) -> Result<(), Refusal> {
     // Documentation/filesystems/proc.rst: what can be had without swapping, in kB.
-    let available = host::attribute(host.proc("meminfo")).and_then(|text| {
+    let available = system_root::attribute(host.proc("meminfo")).and_then(|text| {
         let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
         line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
     });

@@ -8,24 +8,24 @@ use std::time::Duration;
 use log::{debug, info};
 
 use super::body::{self, Body, Cut};
-use super::desk::Slip;
-use super::front::Front;
-use super::hatch::Exchange;
 use super::head::{Framing, Head};
 use super::lobby::Seat;
 use super::pace::{Pace, Timed};
-use super::pipe::Pipe;
 use super::route::{Action, Refusal};
+use crate::api::backend_socket::Exchange;
+use crate::api::client_stream::ClientStream;
+use crate::api::gateway::Gateway;
+use crate::api::pending_requests::ParsedRequest;
 use crate::units::MIB;
 
-/// What of a body is in the door's hands at once.
+/// What of a body is in the gateway's hands at once.
 const BLOCK: usize = 64 << 10;
 
 pub struct Connection<'a> {
-    front: &'a Front,
+    gateway: &'a Gateway,
     seat: Seat,
     pace: Rc<Pace>,
-    pipe: Pipe,
+    stream: ClientStream,
     peer: SocketAddr,
 }
 
@@ -38,39 +38,39 @@ struct Done {
 
 impl Connection<'_> {
     /// Serves a client until one side has enough.
-    pub fn serve(front: &Front, seat: Seat, socket: TcpStream, peer: SocketAddr) {
-        let limits = &front.service.limits;
-        let pace = Pace::new(front.clock.clone());
+    pub fn serve(gateway: &Gateway, seat: Seat, socket: TcpStream, peer: SocketAddr) {
+        let limits = &gateway.service.limits;
+        let pace = Pace::new(gateway.clock.clone());
         pace.within(limits.handshake);
         let timed = Timed::new(socket, pace.clone());
-        let pipe = match Pipe::open(timed, front.service.acceptor.as_ref()) {
-            Ok(pipe) => pipe,
+        let stream = match ClientStream::open(timed, gateway.service.acceptor.as_ref()) {
+            Ok(stream) => stream,
             Err(why) => return debug!("{peer}: the TLS handshake failed: {why}"),
         };
         let mut connection = Connection {
-            front,
+            gateway,
             seat,
             pace,
-            pipe,
+            stream,
             peer,
         };
         while connection.request() {}
         connection.seat.idle();
         connection.pace.within(limits.linger);
-        connection.pipe.close();
-        connection.pipe.timed().linger();
+        connection.stream.close();
+        connection.stream.timed().linger();
     }
 
     /// Serves one request; true if another may follow.
     fn request(&mut self) -> bool {
-        let limits = &self.front.service.limits;
+        let limits = &self.gateway.service.limits;
         self.pace.within(limits.idle);
-        if !self.seat.idle() || !self.pipe.wait().is_ok_and(|more| more) {
+        if !self.seat.idle() || !self.stream.wait().is_ok_and(|more| more) {
             return false;
         }
-        let began = self.front.clock.elapsed();
+        let began = self.gateway.clock.elapsed();
         self.pace.within(limits.head);
-        let (head, done) = match self.pipe.head() {
+        let (head, done) = match self.stream.head() {
             Ok(Ok(head)) => {
                 let done = self.answer(&head);
                 (Some(head), done)
@@ -86,22 +86,22 @@ impl Connection<'_> {
             Cut::Refused(refusal) => self.refuse(&refusal),
             Cut::Gone => Err(()),
         });
-        let took = self.front.clock.elapsed().saturating_sub(began);
+        let took = self.gateway.clock.elapsed().saturating_sub(began);
         self.log(head.as_ref(), done.as_ref().ok().map(|d| d.status), took);
         done.is_ok_and(|done| done.keep)
     }
 
     fn answer(&mut self, head: &Head) -> Result<Done, Cut> {
-        let service = &self.front.service;
+        let service = &self.gateway.service;
         let action = Action::new(&head.method, &head.target, service.token.as_ref());
-        let slip = Slip {
+        let request = ParsedRequest {
             origin: self.origin(head)?,
             action,
         };
         let head_only = head.method == "HEAD";
-        if let Action::Start { .. } = slip.action {
+        if let Action::Start { .. } = request.action {
             body::admit(head.framing, service.limits.body, &service.host)?;
-            let mut exchange = self.hand_over(slip, head_only)?;
+            let mut exchange = self.hand_over(request, head_only)?;
             let whole = self.upload(head, &mut exchange)?;
             return self.pass_on(exchange, head.keep_alive && whole);
         }
@@ -110,7 +110,7 @@ impl Connection<'_> {
             Framing::Length(length) => length <= service.limits.drain.0 && !head.expects_continue,
             Framing::Chunked => false,
         };
-        let exchange = self.hand_over(slip, head_only)?;
+        let exchange = self.hand_over(request, head_only)?;
         let mut done = self.pass_on(exchange, head.keep_alive && small)?;
         done.keep = done.keep && self.drain(head.framing).is_ok();
         Ok(done)
@@ -118,25 +118,25 @@ impl Connection<'_> {
 
     /// Scheme, host and port; the client's word for them if it gave one.
     fn origin(&self, head: &Head) -> Result<String, Cut> {
-        let scheme = match self.front.service.acceptor {
+        let scheme = match self.gateway.service.acceptor {
             Some(_) => "https",
             None => "http",
         };
         Ok(match &head.host {
             Some(host) => format!("{scheme}://{host}"),
-            None => format!("{scheme}://{}", self.pipe.timed().socket().local_addr()?),
+            None => format!("{scheme}://{}", self.stream.timed().socket().local_addr()?),
         })
     }
 
-    fn hand_over(&self, slip: Slip, head_only: bool) -> Result<Exchange, Cut> {
+    fn hand_over(&self, request: ParsedRequest, head_only: bool) -> Result<Exchange, Cut> {
         let broken = |error: io::Error| {
             log::error!("handing a request over: {error}");
-            Refusal::new(503, "The server behind the door does not answer")
+            Refusal::new(503, "The server behind the gateway does not answer")
         };
         let exchange = self
-            .front
-            .hatch
-            .hand_over(slip, head_only)
+            .gateway
+            .backend
+            .hand_over(request, head_only)
             .map_err(broken)?;
         match self.seat.served(exchange.stream()?) {
             true => Ok(exchange),
@@ -144,16 +144,16 @@ impl Connection<'_> {
         }
     }
 
-    /// Moves the body behind the door; false if it was answered before its end.
+    /// Moves the body behind the gateway; false if it was answered before its end.
     fn upload(&mut self, head: &Head, exchange: &mut Exchange) -> Result<bool, Cut> {
-        let service = &self.front.service;
+        let service = &self.gateway.service;
         self.pace.moving(service.limits.stall, service.limits.floor);
         if head.expects_continue {
-            self.pipe.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
-            self.pipe.flush()?;
+            self.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+            self.stream.flush()?;
         }
         let mut block = vec![0; BLOCK];
-        let mut body = Body::new(&mut self.pipe, head.framing, service.limits.body);
+        let mut body = Body::new(&mut self.stream, head.framing, service.limits.body);
         let mut next_check = MIB;
         loop {
             let bytes = body.fill(&mut block)?;
@@ -173,12 +173,12 @@ impl Connection<'_> {
     fn pass_on(&mut self, exchange: Exchange, keep: bool) -> Result<Done, Cut> {
         let lost = || Refusal::new(500, "The request was not answered");
         let mut answer = exchange.reply().map_err(|_| lost())?.ok_or_else(lost)?;
-        let limits = &self.front.service.limits;
-        let keep = keep && !self.front.lobby.is_closed();
+        let limits = &self.gateway.service.limits;
+        let keep = keep && !self.gateway.lobby.is_closed();
         self.pace.moving(limits.stall, limits.floor);
-        self.pipe.write_all(&answer.first_line)?;
+        self.stream.write_all(&answer.first_line)?;
         if !keep {
-            self.pipe.write_all(b"Connection: close\r\n")?;
+            self.stream.write_all(b"Connection: close\r\n")?;
         }
         let mut block = vec![0; BLOCK];
         loop {
@@ -186,32 +186,35 @@ impl Connection<'_> {
             match answer.rest.read(&mut block).map_err(|_| Cut::Gone)? {
                 0 => break,
                 bytes => self
-                    .pipe
+                    .stream
                     .write_all(&block[..bytes])
                     .map_err(|_| Cut::Gone)?,
             }
         }
-        self.pipe.flush().map_err(|_| Cut::Gone)?;
+        self.stream.flush().map_err(|_| Cut::Gone)?;
         answer.ticket.answered();
         let status = answer.status;
         Ok(Done { status, keep })
     }
 
     fn drain(&mut self, framing: Framing) -> Result<(), Cut> {
-        let limits = &self.front.service.limits;
+        let limits = &self.gateway.service.limits;
         self.seat.idle();
         self.pace.moving(limits.stall, limits.floor);
-        let mut body = Body::new(&mut self.pipe, framing, limits.drain);
+        let mut body = Body::new(&mut self.stream, framing, limits.drain);
         let mut block = [0; 4096];
         while body.fill(&mut block)? > 0 {}
         Ok(())
     }
 
     fn refuse(&mut self, refusal: &Refusal) -> Result<Done, ()> {
-        let limits = &self.front.service.limits;
+        let limits = &self.gateway.service.limits;
         self.pace.moving(limits.stall, limits.floor);
         let reply = refusal.reply().last_bytes();
-        let written = self.pipe.write_all(&reply).and_then(|()| self.pipe.flush());
+        let written = self
+            .stream
+            .write_all(&reply)
+            .and_then(|()| self.stream.flush());
         written.map_err(|_| ())?;
         Ok(Done {
             status: refusal.status,

@@ -1,4 +1,4 @@
-//! Request heads: bytes → what the front door needs to know, or the reason to refuse. Pure.
+//! Request heads: bytes → what the gateway needs to know, or the reason to refuse. Pure.
 //!
 //! Where one request ends and the next begins is decided here, once and strictly; whatever two readers
 //! could understand in two ways (RFC 9112 §11.2, request smuggling) is refused. What a request asks for

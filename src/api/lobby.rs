@@ -29,7 +29,7 @@ struct Guest {
     socket: TcpStream,
     /// Their last request began then, or they came then.
     since: Duration,
-    /// The request being served: its connection behind the door.
+    /// The request being served: its connection behind the gateway.
     served: Option<UnixStream>,
 }
 

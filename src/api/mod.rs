@@ -1,193 +1,25 @@
-//! The HTTP API: the front door on the port, tiny_http behind it, and the routes.
+//! The HTTP API: the gateway on the port, tiny_http behind it, and the routes.
 //!
 //! ```text
-//!  client ─▶ front: TLS, head, token, deadlines ─▶ hatch ─▶ tiny_http ─▶ action ─▶ command::Engine
+//!  client ─▶ connection: TLS, head, token, deadlines ─▶ backend_socket ─▶ backend (tiny_http) ─▶ action ─▶ command::Engine
 //! ```
-//!
-//! The only `tiny_http`. It has no timeouts, no bounds and no TLS we would want, so it hears nobody but the
-//! front door, which sends it heads of its own making.
 
+mod accept_loop;
+mod backend;
+mod backend_socket;
 mod body;
+mod client_stream;
 mod connection;
-mod desk;
-mod front;
-mod hatch;
+mod gateway;
 pub mod head;
 mod lobby;
 mod pace;
-mod pipe;
+mod pending_requests;
 mod reply;
 pub mod route;
 mod server;
-
-use std::io::{self, Cursor, Read};
-use std::mem;
-use std::os::unix::net::UnixListener;
-use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
-
-use log::{error, warn};
-use tiny_http::{HTTPVersion, Header, Request, Response, StatusCode};
+mod service;
 
 pub use self::pace::Limits;
 pub use self::server::{Server, listen, serve};
-
-use self::desk::Job;
-use self::front::{Front, join};
-use self::reply::Reply;
-use self::route::Action;
-use crate::codec::json::{self, Value};
-use crate::command::{Call, Engine, Entry};
-use crate::host::Host;
-use crate::net::tls::Acceptor;
-use crate::secret::Secret;
-
-/// What is served, to whom, and how.
-pub struct Service {
-    pub engine: Engine,
-    /// Lets its bearer at the commands; without one nobody gets there.
-    pub token: Option<Secret>,
-    /// UNIX time.
-    pub started_at: f64,
-    pub version: &'static str,
-    /// Plain HTTP without one.
-    pub acceptor: Option<Acceptor>,
-    /// Whose memory request bodies go into.
-    pub host: Host,
-    pub limits: Limits,
-}
-
-/// Serves what comes through the hatch until that is shut. Each request has a thread: many only wait.
-fn attend(front: &Front, first: UnixListener) {
-    let mut threads = Vec::new();
-    let mut listener = Some(first);
-    while let Some(behind) = listener {
-        match tiny_http::Server::from_listener(behind, None) {
-            Ok(server) => serve_one_listener(front, &mut threads, server),
-            Err(error) => error!("starting the HTTP server: {error}"),
-        }
-        // Its accept(2) fails for want of files or memory as well, and it gives up then.
-        listener = loop {
-            match front.hatch.reopen() {
-                Ok(again) => break again,
-                Err(error) => error!("opening the API's own socket again: {error}"),
-            }
-            front.clock.sleep(Duration::from_secs(1));
-        };
-    }
-    match front.hatch.desk.is_quiet() {
-        true => join(threads.into_iter()),
-        false => warn!("requests still wait for their commands"),
-    }
-}
-
-fn serve_one_listener(front: &Front, threads: &mut Vec<JoinHandle<()>>, server: tiny_http::Server) {
-    while let Ok(request) = server.recv() {
-        join(threads.extract_if(.., |thread| thread.is_finished()));
-        let name = request.url().trim_start_matches('/');
-        let Some(job) = front.hatch.desk.pick_up(name) else {
-            // Not from the front door. Dropping it would read its body, in memory of a size it says.
-            mem::forget(request);
-            continue;
-        };
-        let service = Arc::clone(&front.service);
-        let work = move || respond(request, &service, job);
-        match thread::Builder::new()
-            .name("api-request".to_owned())
-            .spawn(work)
-        {
-            Ok(thread) => threads.push(thread),
-            Err(error) => warn!("no thread for a request: {error}"),
-        }
-    }
-    // tiny_http 0.12 `Server::drop` unwraps the path of its socket, and an abstract one has none.
-    mem::forget(server);
-}
-
-fn respond(mut request: Request, service: &Service, job: Job) {
-    let head_only = request.method() == &tiny_http::Method::Head;
-    let body = read(request.as_reader());
-    // Lets go of tiny_http's thread, which stands by as long as there may be a body.
-    let mut writer = request.into_writer();
-    let reply = match body {
-        Ok(body) => act(service, &job, body),
-        Err(error) if error.kind() == io::ErrorKind::OutOfMemory => {
-            route::Refusal::new(503, "No memory for the request body").reply()
-        }
-        // The front door broke it off, and has answered.
-        Err(_) => return,
-    };
-    // From here on this thread waits for nobody but the front door.
-    drop(job);
-    let response = response(reply);
-    // The one reader is the front door; if it has gone, so has its client.
-    let _ = response
-        .raw_print(&mut writer, HTTPVersion(1, 1), &[], head_only, None)
-        .and_then(|()| writer.flush());
-}
-
-/// Grows as bytes arrive; what a client promises is never allocated.
-fn read(body: &mut dyn Read) -> io::Result<Vec<u8>> {
-    const STEP: usize = 1 << 20;
-    let mut bytes = Vec::new();
-    loop {
-        let before = bytes.len();
-        bytes.try_reserve_exact(STEP)?;
-        body.take(STEP as u64).read_to_end(&mut bytes)?;
-        if bytes.len() == before {
-            return Ok(bytes);
-        }
-    }
-}
-
-fn act(service: &Service, job: &Job, body: Vec<u8>) -> Reply {
-    let origin = &job.slip.origin;
-    match &job.slip.action {
-        Action::Root => reply::root(origin),
-        Action::Version => reply::version(origin),
-        Action::Status => reply::status(service.started_at, service.version),
-        Action::List => {
-            let commands = service.engine.list().iter().map(Entry::to_json).collect();
-            Reply::json(200, &json::object([("commands", Value::Array(commands))]))
-        }
-        Action::Find { id, wait } => match service.engine.find(id) {
-            Some(entry) => command(&entry, *wait),
-            None => route::unknown_command(id),
-        },
-        Action::Start { wait } => match Call::parse(body) {
-            Ok(call) => match service.engine.start(call) {
-                Ok(entry) => {
-                    job.started(&entry);
-                    command(&entry, *wait)
-                }
-                Err(error) => route::refused(&error),
-            },
-            Err(error) => route::malformed(&error),
-        },
-        Action::Redirect(target) => reply::redirect(origin, target),
-        Action::Unauthorized => route::unauthorized(),
-        Action::NotFound => route::not_found(),
-        Action::MethodNotAllowed(allowed) => route::method_not_allowed(allowed),
-    }
-}
-
-fn command(entry: &Entry, wait: bool) -> Reply {
-    if wait {
-        entry.wait();
-    }
-    Reply::json(200, &entry.to_json())
-}
-
-fn response(reply: Reply) -> Response<Cursor<Vec<u8>>> {
-    let mut response = Response::from_data(reply.body)
-        .with_status_code(StatusCode(reply.status))
-        .with_chunked_threshold(usize::MAX);
-    let server = ("Server", reply::SERVER.to_owned());
-    for (name, value) in reply.headers.into_iter().chain([server]) {
-        if let Ok(header) = Header::from_bytes(name, value) {
-            response.add_header(header);
-        }
-    }
-    response
-}
+pub use self::service::Service;

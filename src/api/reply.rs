@@ -1,5 +1,5 @@
 //! Replies: status, headers and body, and the fixed documents among them. How they reach the wire is left
-//! to tiny_http, or to the front door for those it turns away.
+//! to tiny_http, or to the gateway for those it turns away.
 
 use crate::codec::json::{self, Number, Value};
 

@@ -138,7 +138,7 @@ fn hex(digit: u8) -> Option<u8> {
     u8::try_from(value).ok()
 }
 
-/// A request that the front door turns away before it is an action.
+/// A request that the gateway turns away before it is an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub status: u16,

@@ -8,10 +8,12 @@ use std::thread::{self, JoinHandle};
 
 use log::info;
 
-use super::Service;
-use super::front::{Front, join};
-use super::hatch::Hatch;
 use super::lobby::Lobby;
+use crate::api::accept_loop::{accept, join};
+use crate::api::backend::attend;
+use crate::api::backend_socket::BackendSocket;
+use crate::api::gateway::Gateway;
+use crate::api::service::Service;
 use crate::clock::Clock;
 use crate::error::{Context, Result};
 
@@ -32,8 +34,8 @@ fn on_either<T>(host: IpAddr, bind: impl Fn(IpAddr) -> io::Result<T>) -> io::Res
 /// A running API; stops when dropped.
 pub struct Server {
     port: u16,
-    front: Arc<Front>,
-    /// The listener, as something that can be shut (see `hatch.rs`).
+    gateway: Arc<Gateway>,
+    /// The listener, as something that can be shut (see `backend_socket.rs`).
     listener: TcpStream,
     threads: Vec<JoinHandle<()>>,
 }
@@ -44,22 +46,22 @@ pub fn serve(listener: TcpListener, service: Service, clock: Clock) -> Result<Se
     let handle = listener
         .try_clone()
         .context("keeping a handle on the port")?;
-    let (hatch, behind) = Hatch::open().context("opening the API's own socket")?;
-    let front = Arc::new(Front {
-        hatch,
+    let (backend, behind) = BackendSocket::open().context("opening the API's own socket")?;
+    let gateway = Arc::new(Gateway {
+        backend,
         lobby: Lobby::new(service.limits.connections, clock.clone()),
         clock,
         service: Arc::new(service),
     });
     let mut server = Server {
         port,
-        front: Arc::clone(&front),
+        gateway: Arc::clone(&gateway),
         listener: TcpStream::from(OwnedFd::from(handle)),
         threads: Vec::new(),
     };
-    let own = Arc::clone(&front);
-    server.spawn("api-server", move || super::attend(&own, behind))?;
-    server.spawn("api-front", move || front.receive(&listener))?;
+    let own = Arc::clone(&gateway);
+    server.spawn("api-server", move || attend(&own, behind))?;
+    server.spawn("api-accept", move || accept(&gateway, &listener))?;
     Ok(server)
 }
 
@@ -68,7 +70,7 @@ impl Server {
         self.port
     }
 
-    /// Takes no new request, gives the running ones [`super::Limits::stop`], and joins the threads. A request
+    /// Takes no new request, gives the running ones [`crate::api::Limits::stop`], and joins the threads. A request
     /// that waits for a command still running is cut off, and its thread is left to the command.
     pub fn stop(self) {
         drop(self);
@@ -84,13 +86,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.front.lobby.close();
+        self.gateway.lobby.close();
         // A listener that broke by itself is as good.
         let _ = self.listener.shutdown(Shutdown::Both);
-        self.front
+        self.gateway
             .lobby
-            .empty_within(self.front.service.limits.stop);
-        self.front.hatch.shut();
+            .empty_within(self.gateway.service.limits.stop);
+        self.gateway.backend.shut();
         join(self.threads.drain(..));
         info!("the API on port {} has stopped", self.port);
     }

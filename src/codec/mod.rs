@@ -4,7 +4,7 @@ pub mod base64;
 pub mod gzip;
 pub mod hex;
 pub mod json;
-pub mod sift;
+pub mod json_filter;
 pub mod tar;
 pub mod uuid;
 pub mod xz;

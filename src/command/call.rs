@@ -6,7 +6,8 @@
 use std::fmt::Display;
 
 use crate::codec::json::{Object, Value, text};
-use crate::codec::sift::{self, Sieve};
+use crate::codec::json_filter;
+use crate::codec::json_filter::Sieve;
 use crate::error::{Error, Kind, Result};
 
 /// One command Ironic asks for.
@@ -22,7 +23,8 @@ impl Call {
     pub fn parse(body: Vec<u8>) -> Result<Call> {
         let undecodable = |why: &dyn Display| bad(format!("Failed to decode JSON object: {why}"));
         let body = String::from_utf8(body).map_err(|error| undecodable(&error.utf8_error()))?;
-        let (whole, drive) = sift::parse(&body).map_err(|error| undecodable(&error.details()))?;
+        let (whole, drive) =
+            json_filter::parse(&body).map_err(|error| undecodable(&error.details()))?;
         drop(body);
         let incomplete = || bad("Missing or invalid name or params".to_owned());
         let Value::Object(mut whole) = whole else {

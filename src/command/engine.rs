@@ -10,10 +10,10 @@ use log::{error, info};
 
 use super::call::Call;
 use super::entry::Entry;
-use super::store::Mark;
 use super::{Command, Mode, look_up};
 use crate::codec::json::{Object, Value};
 use crate::codec::uuid;
+use crate::command::crash_marker::CrashMarker;
 use crate::error::{Context, Error, Kind, Result};
 use crate::steps::machine::Machine;
 use crate::sys::kernel;
@@ -26,13 +26,13 @@ struct Inner {
     /// Whoever holds it starts a command; inside, the thread the last one left to itself.
     turn: Mutex<Option<JoinHandle<()>>>,
     entries: Mutex<Vec<Entry>>,
-    mark: Mark,
+    mark: CrashMarker,
 }
 
 impl Engine {
     /// A command that an earlier agent process died in is the first entry.
     pub fn new(machine: Arc<Machine>) -> Self {
-        let mark = Mark::of(&machine.host);
+        let mark = CrashMarker::of(&machine.host);
         let gauge = machine.gauge().clone();
         let entries = Mutex::new(mark.left_over(gauge).into_iter().collect());
         Engine(Arc::new(Inner {

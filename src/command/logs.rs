@@ -13,11 +13,11 @@ use crate::codec::json::{Object, Value, object, text};
 use crate::codec::tar::Archive;
 use crate::codec::{self, gzip};
 use crate::error::{Context, Result};
-use crate::host::{Host, attribute, names};
 use crate::logger;
 use crate::secret::redacted;
 use crate::steps::machine::Machine;
 use crate::sys::kernel;
+use crate::system_root::{SystemRoot, attribute, names};
 use crate::units::{KIB, MIB};
 
 /// All members together, before compression. The ring and the kernel's buffer fit with room to spare.
@@ -85,7 +85,7 @@ pub(super) fn collect(machine: &Machine, _: &Entry, _: Object) -> Result<Value> 
 }
 
 /// Names and contents, the most telling first. What is not there is left out.
-fn members(host: &Host) -> Vec<(String, Vec<u8>)> {
+fn members(host: &SystemRoot) -> Vec<(String, Vec<u8>)> {
     let mut members = vec![("agent.log".to_owned(), logger::ring())];
     // The kernel of a machine that is only a directory is not this one.
     if host.is_here() {
@@ -112,7 +112,7 @@ fn members(host: &Host) -> Vec<(String, Vec<u8>)> {
 }
 
 /// `sda size=2097152 ro=0 …`, a line each.
-fn devices(host: &Host, class: &str, attributes: &[&str]) -> String {
+fn devices(host: &SystemRoot, class: &str, attributes: &[&str]) -> String {
     let mut lines = String::new();
     for device in names(host.sys(class)) {
         lines.push_str(&device);

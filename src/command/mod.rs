@@ -1,12 +1,12 @@
 //! The commands Ironic may give: one table, and the engine that runs and remembers them.
 
 pub mod call;
+mod crash_marker;
 pub mod engine;
 pub mod entry;
-mod image;
+mod install_bootloader;
 mod logs;
 mod standby;
-mod store;
 
 pub use crate::steps::machine::{Agent, Login, Machine, Settings};
 pub use call::Call;
@@ -95,7 +95,7 @@ static TABLE: [Command; 15] = [
     plain("standby.run_image", Mode::Async, &[], &[], standby::run_image),
     plain("image.install_bootloader", Mode::Async, &["root_uuid"],
         &["efi_system_part_uuid", "prep_boot_part_uuid", "target_boot_mode", "ignore_bootloader_failure"],
-        image::install_bootloader),
+        install_bootloader::install_bootloader),
     plain("log.collect_system_logs", Mode::Sync, &[], &[], logs::collect),
     Command {
         after: Some(|machine| machine.agent.lock_down()),

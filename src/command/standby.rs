@@ -3,12 +3,12 @@
 use super::Entry;
 use crate::codec::json::{Fields, Object, Value};
 use crate::error::{Context, Kind, Result};
+use crate::steps::image_info;
 use crate::steps::machine::Machine;
-use crate::steps::order;
 
 pub(super) fn check_image(machine: &Machine, params: &Object) -> Result<()> {
     let info = params.object("image_info")?;
-    order::validate(info, machine.settings().md5)
+    image_info::validate(info, machine.settings().md5)
 }
 
 /// Of a whole disk, its signature; of one that was divided, its partitions; nothing before an image was written.

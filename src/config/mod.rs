@@ -12,8 +12,9 @@ use std::time::Duration;
 use log::{debug, warn};
 
 use crate::error::{Context, Error, Result};
-use crate::host::{self, Host};
 use crate::secret::Secret;
+use crate::system_root;
+use crate::system_root::SystemRoot;
 use table::{Effect, TABLE};
 use values::Values;
 
@@ -117,7 +118,7 @@ const COMMAND_LINE: &str = "the kernel command line";
 
 impl Config {
     /// Files win over `command_line`, as they do upstream; `ipa-debug` alone wins over files.
-    pub fn read(host: &Host, command_line: &str) -> Result<Self> {
+    pub fn read(host: &SystemRoot, command_line: &str) -> Result<Self> {
         let mut values = Values::default();
         let tokens = tokens(command_line);
         for (name, value) in &tokens {
@@ -147,7 +148,7 @@ impl Config {
         Config::from(host, &values)
     }
 
-    fn from(host: &Host, values: &Values) -> Result<Self> {
+    fn from(host: &SystemRoot, values: &Values) -> Result<Self> {
         let file = |title: &str| values.text(title).map(|path| rooted(host, path));
         let identity = file("certfile").zip(file("keyfile"));
         if identity.is_none() && (file("certfile").is_some() || file("keyfile").is_some()) {
@@ -303,9 +304,9 @@ fn current(key: &str) -> &str {
 }
 
 /// Those oslo.config reads when it is given `--config-dir /etc/ironic-python-agent.d`, in its order.
-fn files(host: &Host) -> Vec<PathBuf> {
+fn files(host: &SystemRoot) -> Vec<PathBuf> {
     let folder = host.etc("ironic-python-agent.d");
-    let names = host::names(&folder);
+    let names = system_root::names(&folder);
     let conf = names.iter().filter(|name| name.ends_with(".conf"));
     let single = host.etc("ironic-python-agent.conf");
     let mut files: Vec<_> = single.exists().then_some(single).into_iter().collect();
@@ -322,7 +323,7 @@ fn read(file: &Path) -> Result<String> {
 }
 
 /// Files of /etc are looked for where this machine has its /etc.
-fn rooted(host: &Host, path: &str) -> PathBuf {
+fn rooted(host: &SystemRoot, path: &str) -> PathBuf {
     match path.strip_prefix("/etc/") {
         Some(rest) => host.etc(rest),
         None => path.into(),

@@ -6,9 +6,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::bus;
-use super::identity::Identity;
-use crate::host::{Host, attribute, device_name, names};
+use crate::disk::identity::by_path;
+use crate::disk::identity::serial_and_wwn::Identity;
+use crate::system_root::{SystemRoot, attribute, device_name, names};
 use crate::units::Bytes;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Disk {
 }
 
 /// All disks, by name.
-pub fn list(host: &Host) -> Vec<Disk> {
+pub fn list(host: &SystemRoot) -> Vec<Disk> {
     names(host.sys("block"))
         .iter()
         .filter_map(|kernel| disk(host, kernel))
@@ -61,7 +61,7 @@ pub fn list(host: &Host) -> Vec<Disk> {
 }
 
 /// None for what is no disk, or has gone while it was read.
-fn disk(host: &Host, kernel: &str) -> Option<Disk> {
+fn disk(host: &SystemRoot, kernel: &str) -> Option<Disk> {
     // The link's target tells the buses above, which its name does not.
     let block = fs::canonicalize(host.sys("block").join(kernel)).ok()?;
     // Documentation/ABI/stable/sysfs-block: sectors of 512 bytes, whatever the disk's own are.
@@ -79,12 +79,12 @@ fn disk(host: &Host, kernel: &str) -> Option<Disk> {
         size,
         identity: Identity::read(&block),
         rotational: flag(&queue.join("rotational")),
-        hctl: bus::hctl(&block),
-        by_path: bus::by_path(&block)
+        hctl: by_path::hctl(&block),
+        by_path: by_path::by_path(&block)
             .iter()
             .map(|path| device_name(&format!("disk/by-path/{path}")))
             .collect(),
-        transport: bus::transport(host, &block),
+        transport: by_path::transport(host, &block),
         logical_sector: sector("logical_block_size").unwrap_or(512),
         physical_sector: sector("physical_block_size").unwrap_or(512),
         read_only: flag(&block.join("ro")),

@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use log::debug;
 
-use super::guard::Permit;
 use super::traffic::Traffic;
+use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Kind, Result};
 use crate::sys::block;
 use crate::units::{Bytes, GIB};

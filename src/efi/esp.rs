@@ -5,12 +5,12 @@ use std::io::Read;
 
 use super::loader::{self, Loader};
 use super::path::{HardDrive, Signature};
-use super::stretch::Stretch;
 use crate::disk::Disk;
-use crate::disk::fat::Volume;
+use crate::disk::filesystem::fat::Volume;
 use crate::disk::table::gpt::EFI_SYSTEM;
 use crate::disk::table::mbr::SIGNATURE_OF_DISK;
 use crate::disk::table::{Partition, Table};
+use crate::efi::partition_reader::PartitionReader;
 use crate::error::{Context, Error, Kind, Result};
 use crate::units::MIB;
 
@@ -76,7 +76,7 @@ impl Esp {
 
     /// What of it the firmware can start.
     pub fn loaders(&self) -> Result<Vec<Loader>> {
-        let mut stretch = Stretch::new(&self.disk, self.start, self.len);
+        let mut stretch = PartitionReader::new(&self.disk, self.start, self.len);
         Volume::open(&mut stretch)
             .and_then(|volume| loader::find(&volume))
             .context("reading the EFI system partition")
@@ -131,7 +131,7 @@ impl Candidate {
             return true;
         }
         let Partition { start, end, .. } = self.partition;
-        let mut stretch = Stretch::new(disk, start, end - start);
+        let mut stretch = PartitionReader::new(disk, start, end - start);
         let Ok(volume) = Volume::open(&mut stretch) else {
             return false;
         };

@@ -3,7 +3,7 @@
 use log::warn;
 
 use super::csv;
-use crate::disk::fat::Volume;
+use crate::disk::filesystem::fat::Volume;
 use crate::error::Result;
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,16 +5,16 @@ pub mod esp;
 pub mod loader;
 pub mod menu;
 pub mod option;
+mod partition_reader;
 pub mod path;
 pub mod pattern;
-mod stretch;
 pub mod variable;
 
 use log::warn;
 
 use crate::disk::Disk;
 use crate::error::Result;
-use crate::host::Host;
+use crate::system_root::SystemRoot;
 use esp::Esp;
 use menu::Menu;
 use option::LoadOption;
@@ -22,7 +22,7 @@ use variable::Variables;
 
 /// Has the firmware start from `disk` before all else; `wanted` names the EFI system partition if its type
 /// does not. False if there is nothing on it to start.
-pub fn install(host: &Host, disk: &Disk, wanted: Option<&str>) -> Result<bool> {
+pub fn install(host: &SystemRoot, disk: &Disk, wanted: Option<&str>) -> Result<bool> {
     let esp = Esp::find(disk, wanted)?;
     let loaders = esp.loaders()?;
     if loaders.is_empty() {

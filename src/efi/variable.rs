@@ -6,8 +6,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::path::PathBuf;
 
 use crate::error::{Context, Error, Result};
-use crate::host::{Host, names};
 use crate::sys::flags;
+use crate::system_root::{SystemRoot, names};
 
 // UEFI 2.10, 3.3: EFI_GLOBAL_VARIABLE; BootOrder and Boot#### are its.
 const GLOBAL: &str = "-8be4df61-93ca-11d2-aa0d-00e098032b8c";
@@ -23,7 +23,7 @@ pub struct Variables {
 
 impl Variables {
     /// Those of a machine started by UEFI firmware, which may be changed if it is a ramdisk that runs there.
-    pub fn open(host: &Host) -> Result<Self> {
+    pub fn open(host: &SystemRoot) -> Result<Self> {
         host.must_not_be_owned("boot entries")?;
         let folder = host.sys("firmware/efi/efivars");
         if names(&folder).is_empty() {

@@ -10,30 +10,13 @@
 //!
 //! Knows no command and no parameter: a [`Request`] says what to write, [`Tools`] with what.
 
-pub mod ahead;
-pub mod belt;
-pub mod checksum;
+pub mod decode;
 pub mod download;
-pub mod draft;
-pub mod drive;
-pub mod ends;
-pub mod format;
-pub mod inspect;
 pub mod layout;
-pub mod meter;
-pub mod packing;
-pub mod parts;
-pub mod progress;
-pub mod qcow2;
-pub mod readback;
-pub mod rebuild;
+pub mod pipeline;
 pub mod receipt;
-pub mod runs;
-pub mod sink;
-pub mod source;
-pub mod tally;
-pub mod window;
-pub mod writers;
+pub mod verify;
+pub mod write;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -41,34 +24,36 @@ use std::sync::Arc;
 use log::info;
 
 use crate::clock::Clock;
-use crate::disk::guard::Permit;
+use crate::disk::select::write_permit::Permit;
 use crate::disk::target::Target;
 use crate::disk::traffic::Traffic;
 use crate::error::Result;
 use crate::gauge::Gauge;
+use crate::image::decode::format::Format;
+use crate::image::download::statistics::Statistics;
+use crate::image::layout::config_drive::{self, ConfigDrive};
+use crate::image::layout::partition_image::PartitionImage;
+use crate::image::layout::whole_disk_image;
+use crate::image::pipeline::meter::{Meter, Metered, Stage};
+use crate::image::pipeline::progress::Progress;
+use crate::image::pipeline::read_ahead::ReadAhead;
+use crate::image::verify::checksum;
+use crate::image::verify::checksum::Checksum;
+use crate::image::verify::digest::{Digest, Hashing};
+use crate::image::verify::readback::{Verdict, once_more};
+use crate::image::write::sink::{DiskSink, Sink};
 use crate::net::http::{Client, Timeouts};
 use crate::net::proxy::Proxies;
 use crate::net::tls::Trust;
 use crate::secret::{Secret, redacted};
 use crate::units::Bytes;
-use ahead::ReadAhead;
-use checksum::Checksum;
 use download::bound::Bounded;
 use download::fetch::Fetcher;
-use download::ledger::Ledger;
 use download::patience::{Failure, Patience};
 use download::resume::Download;
-use drive::Drive;
-use format::Format;
 pub use layout::Layout;
-use meter::{Meter, Metered, Stage};
-use parts::Division;
-use progress::Progress;
-use readback::{Verdict, once_more};
 pub use receipt::Receipt;
 use receipt::{Left, Seconds};
-use sink::{DiskSink, Sink};
-use source::{Digest, Hashing};
 
 /// What to write.
 #[derive(Clone, Debug)]
@@ -83,7 +68,7 @@ pub struct Request {
     pub authorization: Option<Secret>,
     pub proxies: Proxies,
     pub layout: Layout,
-    pub drive: Option<drive::Source>,
+    pub drive: Option<config_drive::Source>,
 }
 
 /// What to write it with.
@@ -106,7 +91,7 @@ struct Deployment<'a> {
     disk: &'a Path,
     tools: &'a Tools,
     wanted: Digest,
-    drive: Option<Drive>,
+    drive: Option<ConfigDrive>,
     meter: &'a Meter,
 }
 
@@ -135,7 +120,7 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         meter.charge(Stage::Network, || wanted(request, &fetcher))
     })?;
     let image = request.urls.first().map_or("", |url| url);
-    let load = |source: &drive::Source| {
+    let load = |source: &config_drive::Source| {
         tools.patiently(&["the config drive".to_owned()], &meter, |_| {
             tools.gauge.begin("config drive", None);
             meter.charge(Stage::Network, || source.load(&fetcher, image))
@@ -149,17 +134,26 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         drive: request.drive.as_ref().map(load).transpose()?,
         meter: &meter,
     };
-    let books = Ledger::new(tools.gauge.clone());
+    let books = Statistics::new(tools.gauge.clone());
     let attempt = |url: &str| {
-        let ledger = books.next_attempt();
+        let statistics = books.next_attempt();
         tools.gauge.begin("connecting", None);
         let fetcher = fetcher.clone();
         let (patience, clock) = (tools.patience, tools.clock.clone());
-        let open = || Download::open(fetcher, url, &request.urls, patience, clock, ledger.clone());
+        let open = || {
+            Download::open(
+                fetcher,
+                url,
+                &request.urls,
+                patience,
+                clock,
+                statistics.clone(),
+            )
+        };
         let download = meter.charge(Stage::Network, open)?;
         let write = || deployment.write(url, download);
         meter.charge(Stage::Decode, write).map_err(|error| Failure {
-            then: ledger.judge(&error),
+            then: statistics.judge(&error),
             error,
         })
     };
@@ -207,7 +201,9 @@ impl Deployment<'_> {
         let drive = drive.map(|(drive, sector)| drive.fit(sector));
         let traffic = target.traffic();
         let division = match &self.request.layout {
-            Layout::Partition(wanted) => Some(Division::new(wanted, &target, drive.as_ref())?),
+            Layout::Partition(wanted) => {
+                Some(PartitionImage::new(wanted, &target, drive.as_ref())?)
+            }
             Layout::Disk | Layout::Bytes => None,
         };
         let out = match &division {
@@ -243,8 +239,8 @@ impl Deployment<'_> {
     fn finish(
         &self,
         out: DiskSink,
-        division: Option<&Division>,
-        drive: Option<&Drive>,
+        division: Option<&PartitionImage>,
+        drive: Option<&ConfigDrive>,
     ) -> Result<(Verdict, Left)> {
         if let Some(division) = division {
             let (proof, gauge) = (self.tools.readback, &self.tools.gauge);
@@ -253,7 +249,7 @@ impl Deployment<'_> {
         }
         let demanded = self.request.layout == Layout::Disk;
         let left = Left::Disk(out.signature());
-        let verdict = out.commit_with(|draft| layout::arrange(draft, demanded, drive))?;
+        let verdict = out.commit_with(|draft| whole_disk_image::arrange(draft, demanded, drive))?;
         Ok((verdict, left))
     }
 }

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::meter::{Meter, Stage};
-use super::parts::Laid;
 use crate::codec::json::{Number, Value, gather, number, object, text};
+use crate::image::layout::partition_image::Laid;
+use crate::image::pipeline::meter::{Meter, Stage};
 use crate::units::Bytes;
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,9 +10,9 @@ use std::thread;
 
 use super::modules::Modules;
 use crate::error::{Context, Result};
-use crate::host::{Host, attribute};
-use crate::sort;
+use crate::small_sort;
 use crate::sys::socket::{Netlink, readable};
+use crate::system_root::{SystemRoot, attribute};
 
 /// Slow drivers probe next to each other, not after each other.
 const LOADERS: usize = 4;
@@ -20,7 +20,7 @@ const LOADERS: usize = 4;
 const EVENT: usize = 16 << 10;
 
 /// Loads the modules of every device there is, and of those that appear by that, until no more do.
-pub fn load_all(host: &Host, modules: &Modules) {
+pub fn load_all(host: &SystemRoot, modules: &Modules) {
     let mut seen = HashSet::new();
     loop {
         let mut new: Vec<String> = aliases(host)
@@ -30,7 +30,7 @@ pub fn load_all(host: &Host, modules: &Modules) {
         if new.is_empty() {
             return;
         }
-        sort::by_key(&mut new, |alias| rank(alias));
+        small_sort::by_key(&mut new, |alias| rank(alias));
         let next = AtomicUsize::new(0);
         thread::scope(|scope| {
             for number in 0..LOADERS.min(new.len()) {
@@ -51,7 +51,7 @@ pub fn load_all(host: &Host, modules: &Modules) {
 }
 
 /// Loads the modules of devices that appear from the moment `events` was opened; comes back only on an error.
-pub fn follow(host: &Host, modules: &Modules, events: &Netlink) -> Result<()> {
+pub fn follow(host: &SystemRoot, modules: &Modules, events: &Netlink) -> Result<()> {
     let mut buffer = vec![0; EVENT];
     loop {
         readable([events.as_fd()], None).context("waiting for device events")?;
@@ -85,7 +85,7 @@ pub fn added(event: &[u8]) -> Option<&str> {
 }
 
 /// The `modalias` of everything under /sys/devices, symbolic links not followed.
-fn aliases(host: &Host) -> Vec<String> {
+fn aliases(host: &SystemRoot) -> Vec<String> {
     let mut found = Vec::new();
     let mut directories: Vec<PathBuf> = vec![host.sys("devices")];
     while let Some(directory) = directories.pop() {

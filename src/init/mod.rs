@@ -22,17 +22,17 @@ use self::parameters::Parameters;
 use self::report::Board;
 use crate::clock::{Clock, within};
 use crate::error::Result;
-use crate::host::Host;
 use crate::logger;
 use crate::sys::kernel::{self, Signals};
 use crate::sys::socket::Netlink;
+use crate::system_root::SystemRoot;
 
 /// A driver's start that takes longer is broken hardware; udev gives up at three minutes as well.
 const LONGEST_LOAD: Duration = Duration::from_secs(180);
 
 /// The whole of pid 1, from the first mount for as long as the machine runs.
 pub fn run() -> ! {
-    let (host, clock) = (Host::new("/"), Clock::real());
+    let (host, clock) = (SystemRoot::new("/"), Clock::real());
     if process::id() != 1 {
         eprintln!("ironlet: only the kernel starts this as process 1; see --help");
         process::exit(2);
@@ -103,13 +103,13 @@ fn wait_for_ever(clock: &Clock) -> ! {
 }
 
 /// Starts before any driver is there, so that each card is up as soon as it exists.
-fn start_network(host: &Host, clock: &Clock, parameters: Arc<Parameters>) {
+fn start_network(host: &SystemRoot, clock: &Clock, parameters: Arc<Parameters>) {
     let mut network = Network::new(host, clock, parameters, Arc::new(Board::default()));
     keep(clock, "network", move || network.run());
 }
 
 /// Loads the modules of every device; of those that come later too, from another thread.
-fn start_devices(host: &Host, clock: &Clock, parameters: &Parameters) {
+fn start_devices(host: &SystemRoot, clock: &Clock, parameters: &Parameters) {
     let modules = match Modules::open(host, &parameters.denied) {
         Ok(modules) => Arc::new(modules),
         Err(error) => return log::error!("{error}"),

@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 use super::alias::Aliases;
 use crate::error::{Context, Result};
-use crate::host::Host;
 use crate::sys::kernel;
+use crate::system_root::SystemRoot;
 
 /// The modules of the running kernel.
 pub struct Modules {
@@ -32,7 +32,7 @@ struct Module {
 
 impl Modules {
     /// Reads the lists of the running kernel; one that is not there is empty.
-    pub fn open(host: &Host, denied: &[String]) -> Result<Self> {
+    pub fn open(host: &SystemRoot, denied: &[String]) -> Result<Self> {
         let release = kernel::release().context("asking for the kernel's release")?;
         let directory = host.modules(&release);
         let read = |name: &str| fs::read_to_string(directory.join(name)).unwrap_or_default();

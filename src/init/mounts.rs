@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::path::Path;
 
 use crate::error::{Context, Result};
-use crate::host::Host;
 use crate::sys::kernel;
+use crate::system_root::SystemRoot;
 
 struct Mount {
     kind: &'static str,
@@ -51,16 +51,16 @@ const SETTINGS: &[(&str, &str)] = &[
 ];
 
 /// Mounts what everything else needs. The failures come back because the log itself needs these mounts.
-pub fn mount_first(host: &Host) -> Vec<String> {
+pub fn mount_first(host: &SystemRoot) -> Vec<String> {
     mount_some(host, |entry| entry.make)
 }
 
 /// Mounts what some machines have, once the modules for it are loaded.
-pub fn mount_rest(host: &Host) -> Vec<String> {
+pub fn mount_rest(host: &SystemRoot) -> Vec<String> {
     mount_some(host, |entry| !entry.make)
 }
 
-fn mount_some(host: &Host, wanted: impl Fn(&Mount) -> bool) -> Vec<String> {
+fn mount_some(host: &SystemRoot, wanted: impl Fn(&Mount) -> bool) -> Vec<String> {
     let wanted = TABLE.iter().filter(|entry| wanted(entry));
     wanted
         .filter_map(|entry| entry.mount(host).err())
@@ -69,7 +69,7 @@ fn mount_some(host: &Host, wanted: impl Fn(&Mount) -> bool) -> Vec<String> {
 }
 
 /// Kernel settings; one the kernel does not have is no loss.
-pub fn apply_settings(host: &Host) {
+pub fn apply_settings(host: &SystemRoot) {
     for (name, value) in SETTINGS {
         if let Err(error) = fs::write(host.proc("sys").join(name), value) {
             log::debug!("{name} = {value}: {error}");
@@ -78,7 +78,7 @@ pub fn apply_settings(host: &Host) {
 }
 
 /// The kernel opens the console for pid 1 only if the initramfs has the node; devtmpfs always has it.
-pub fn take_console(host: &Host) -> Result<()> {
+pub fn take_console(host: &SystemRoot) -> Result<()> {
     let path = host.dev("console");
     File::options()
         .read(true)
@@ -89,7 +89,7 @@ pub fn take_console(host: &Host) -> Result<()> {
 }
 
 impl Mount {
-    fn mount(&self, host: &Host) -> Result<()> {
+    fn mount(&self, host: &SystemRoot) -> Result<()> {
         let target = Path::new(self.target);
         let absent = !target.is_dir() && !self.make;
         if absent || is_mounted(host, self.target) {
@@ -103,7 +103,7 @@ impl Mount {
     }
 }
 
-fn is_mounted(host: &Host, target: &str) -> bool {
+fn is_mounted(host: &SystemRoot, target: &str) -> bool {
     let mounts = fs::read_to_string(host.proc("mounts")).unwrap_or_default();
     mounts
         .lines()
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn what_is_mounted_is_known() {
-        let host = Host::new("/");
+        let host = SystemRoot::new("/");
         assert!(is_mounted(&host, "/proc"));
         assert!(!is_mounted(&host, "/proc/no/such"));
     }

@@ -11,14 +11,14 @@ use super::parameters::Parameters;
 use super::report::Board;
 use crate::clock::Clock;
 use crate::error::{Context, Result};
-use crate::host::Host;
 use crate::net::addresses;
 use crate::net::dhcp::Client;
 use crate::net::fixed::{Fixed, Ip};
 use crate::net::links::{self, Changes, Link};
 use crate::net::resolver::{Names, Resolver, advertisement};
-use crate::sort;
+use crate::small_sort;
 use crate::sys::socket::readable;
+use crate::system_root::SystemRoot;
 
 // linux/rtnetlink.h: the groups RTNLGRP_IPV4_IFADDR (5), RTNLGRP_IPV6_IFADDR (9), RTNLGRP_ND_USEROPT (20)
 const GROUPS: u32 = 1 << 4 | 1 << 8 | 1 << 19;
@@ -35,7 +35,7 @@ const REPORTS: [Duration; 3] = [
 ];
 
 pub struct Network {
-    pub host: Host,
+    pub host: SystemRoot,
     pub clock: Clock,
     pub parameters: Arc<Parameters>,
     pub board: Arc<Board>,
@@ -48,7 +48,12 @@ pub struct Network {
 }
 
 impl Network {
-    pub fn new(host: &Host, clock: &Clock, parameters: Arc<Parameters>, board: Arc<Board>) -> Self {
+    pub fn new(
+        host: &SystemRoot,
+        clock: &Clock,
+        parameters: Arc<Parameters>,
+        board: Arc<Board>,
+    ) -> Self {
         let fixed = parameters.ips.iter().filter_map(|ip| match ip {
             Ip::Fixed(fixed) => Some(fixed.clone()),
             _ => None,
@@ -115,7 +120,7 @@ impl Network {
     fn look(&mut self) -> Result<()> {
         let mut links = links::list()?;
         let boot = self.parameters.boot;
-        sort::by_key(&mut links, |link| {
+        small_sort::by_key(&mut links, |link| {
             (link.name != "lo", Some(link.mac) != boot, link.index)
         });
         for link in &links {
@@ -259,7 +264,7 @@ mod tests {
     #[test]
     fn what_a_card_refuses_is_tried_again() {
         // The tree is no ramdisk: every change to a link is refused.
-        let host = Host::new("/nonexistent");
+        let host = SystemRoot::new("/nonexistent");
         let parameters = Arc::new(Parameters::parse("ip=192.0.2.9::192.0.2.1:24::eth0:off"));
         let mut network = Network::new(&host, &Clock::fake(), parameters, Arc::default());
         let link = Link {

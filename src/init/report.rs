@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::host::{Host, attribute, names};
 use crate::net::links::Link;
+use crate::system_root::{SystemRoot, attribute, names};
 
 /// What each card is at, by the index of its link.
 #[derive(Default)]
@@ -29,7 +29,7 @@ impl Board {
     }
 
     /// Says on the console that there is no network, and why.
-    pub fn report(&self, host: &Host) {
+    pub fn report(&self, host: &SystemRoot) {
         for line in self.text(&driverless(host)) {
             log::warn!("{line}");
         }
@@ -72,7 +72,7 @@ impl Board {
 }
 
 /// PCI network cards without a driver, as `vendor:device at address`.
-fn driverless(host: &Host) -> Vec<String> {
+fn driverless(host: &SystemRoot) -> Vec<String> {
     let devices = host.sys("bus/pci/devices");
     let idle = names(&devices).into_iter().filter_map(|address| {
         let device = devices.join(&address);

@@ -4,9 +4,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::host::Host;
 use crate::power::{How, power};
 use crate::sys::kernel::{Ended, Signal, Signals, reap};
+use crate::system_root::SystemRoot;
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -26,7 +26,7 @@ enum State {
 }
 
 /// Keeps the agent alive and answers Ctrl-Alt-Del, for as long as the machine runs.
-pub fn supervise(host: &Host, clock: &Clock, signals: &Signals) -> ! {
+pub fn supervise(host: &SystemRoot, clock: &Clock, signals: &Signals) -> ! {
     let mut state = State::Due(Duration::ZERO);
     let mut deaths = 0;
     loop {
@@ -60,7 +60,7 @@ pub fn supervise(host: &Host, clock: &Clock, signals: &Signals) -> ! {
     }
 }
 
-fn start(host: &Host, clock: &Clock, deaths: &mut u32) -> State {
+fn start(host: &SystemRoot, clock: &Clock, deaths: &mut u32) -> State {
     // Unknown parameters of the kernel command line are in pid 1's environment, a token among them.
     let program = host.proc("self/exe");
     match Command::new(&program).arg("--agent").env_clear().spawn() {

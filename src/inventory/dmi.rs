@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::Read;
 
-use crate::host::Host;
+use crate::system_root::SystemRoot;
 
 /// The structures, still undecoded.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +31,7 @@ const END: u8 = 127;
 
 impl Tables {
     /// The machine's own; empty where the firmware has none.
-    pub fn read(host: &Host) -> Self {
+    pub fn read(host: &SystemRoot) -> Self {
         // Real ones are below 64 KiB; a megabyte is room for the largest machines.
         const LONGEST: u64 = 1 << 20;
         let mut bytes = Vec::new();

@@ -13,7 +13,7 @@ pub use nics::{Interface, interfaces, macs};
 
 use crate::codec::json::{Value, number, object, text, text_or_null};
 use crate::disk::{self, Disk};
-use crate::host::{Host, attribute};
+use crate::system_root::{SystemRoot, attribute};
 
 /// What only the boot loader knew.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +23,7 @@ pub struct BootFacts {
 }
 
 /// The full inventory: the answer to `poll.get_hardware_info` and the inspection's `inventory`.
-pub fn collect(host: &Host, boot: BootFacts) -> Value {
+pub fn collect(host: &SystemRoot, boot: BootFacts) -> Value {
     let firmware = dmi::Tables::read(host);
     let mode = match host.sys("firmware/efi").is_dir() {
         true => "uefi",
@@ -80,6 +80,6 @@ pub fn disk_object(disk: &Disk) -> Value {
     ])
 }
 
-fn hostname(host: &Host) -> String {
+fn hostname(host: &SystemRoot) -> String {
     attribute(host.proc("sys/kernel/hostname")).unwrap_or_else(|| "localhost".to_owned())
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::speed;
 use crate::codec::json::{Value, number, object, text, text_or_null};
-use crate::host::{Host, attribute, link_name, names};
 use crate::sys::device::{self, Address};
+use crate::system_root::{SystemRoot, attribute, link_name, names};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interface {
@@ -30,7 +30,7 @@ pub struct Interface {
 }
 
 /// Hardware interfaces, bonds and VLANs, by name; those without a usable MAC are left out.
-pub fn interfaces(host: &Host) -> Vec<Interface> {
+pub fn interfaces(host: &SystemRoot) -> Vec<Interface> {
     let addresses = match host.is_here() {
         true => device::addresses().unwrap_or_else(|error| {
             log::warn!("listing IP addresses: {error}");
@@ -81,7 +81,7 @@ fn is_listed(directory: &Path, name: &str) -> bool {
         || name.split_once('.').is_some_and(|(_, tag)| digits(tag))
 }
 
-fn interface(host: &Host, name: &str, addresses: &[Address]) -> Option<Interface> {
+fn interface(host: &SystemRoot, name: &str, addresses: &[Address]) -> Option<Interface> {
     let directory = host.sys("class/net").join(name);
     let vendor = attribute(directory.join("device/vendor"));
     let address = hardware_address(host, name, &directory)?;
@@ -113,7 +113,7 @@ fn interface(host: &Host, name: &str, addresses: &[Address]) -> Option<Interface
 }
 
 /// The permanent address where there is one: bonding gives all its ports the address of one of them.
-fn hardware_address(host: &Host, name: &str, directory: &Path) -> Option<String> {
+fn hardware_address(host: &SystemRoot, name: &str, directory: &Path) -> Option<String> {
     let permanent = match host.is_here() {
         true => device::permanent_address(name).ok(),
         false => None,
@@ -142,7 +142,7 @@ fn infiniband(address: &str, vendor: Option<&str>) -> Option<(String, String)> {
     Some((mac, format!("{CLIENT_PREFIX}{}", guid.join(":"))))
 }
 
-fn best_speed(host: &Host, name: &str, directory: &Path) -> Option<u32> {
+fn best_speed(host: &SystemRoot, name: &str, directory: &Path) -> Option<u32> {
     let modes = match host.is_here() {
         true => device::supported_link_modes(name).unwrap_or_default(),
         false => Vec::new(),

@@ -4,10 +4,10 @@ use std::fs;
 
 use super::dmi::{CHASSIS, FIRMWARE, SYSTEM, Tables};
 use crate::codec::json::{Value, number, object, text};
-use crate::host::{Host, attribute};
+use crate::system_root::{SystemRoot, attribute};
 
 /// The `memory` of the inventory: bytes the kernel has, MiB the modules have; null for what is not known.
-pub(super) fn memory(host: &Host, firmware: &Tables) -> Value {
+pub(super) fn memory(host: &SystemRoot, firmware: &Tables) -> Value {
     let info = fs::read_to_string(host.proc("meminfo")).unwrap_or_default();
     let total = info.lines().find_map(|line| {
         // proc_meminfo(5): "kB" is 1024 bytes.
@@ -22,7 +22,7 @@ pub(super) fn memory(host: &Host, firmware: &Tables) -> Value {
 }
 
 /// The `system_vendor` of the inventory: empty text for what is not known.
-pub(super) fn vendor(host: &Host, tables: &Tables) -> Value {
+pub(super) fn vendor(host: &SystemRoot, tables: &Tables) -> Value {
     // The kernel's own reading stands in where the tables cannot be read.
     let id = |name: &str| attribute(host.sys("class/dmi/id").join(name));
     let told = |kind: u8, at: usize| tables.first(kind).and_then(|one| one.text(at));

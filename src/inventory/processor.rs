@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use crate::codec::json::{Value, number, object, text};
-use crate::host::{Host, attribute, names};
+use crate::system_root::{SystemRoot, attribute, names};
 
 /// The `cpu` of the inventory.
-pub(super) fn object_of(host: &Host) -> Value {
+pub(super) fn object_of(host: &SystemRoot) -> Value {
     // Every processor of the same kind repeats the same lines: the first one's are enough, and a
     // machine with a thousand of them has megabytes.
     let info = fs::read_to_string(host.proc("cpuinfo")).unwrap_or_default();
@@ -39,7 +39,7 @@ pub(super) fn object_of(host: &Host) -> Value {
 }
 
 /// Threads present.
-fn count(host: &Host, info: &str) -> u64 {
+fn count(host: &SystemRoot, info: &str) -> u64 {
     attribute(host.sys("devices/system/cpu/present"))
         .and_then(|list| members(&list))
         .unwrap_or_else(|| {
@@ -59,7 +59,7 @@ fn members(list: &str) -> Option<u64> {
 }
 
 /// Packages, and the highest frequency in MHz as text: empty where the kernel does not scale it.
-fn topology(host: &Host) -> (u64, String) {
+fn topology(host: &SystemRoot) -> (u64, String) {
     let all = host.sys("devices/system/cpu");
     let mut packages = BTreeSet::new();
     let mut fastest: Option<u64> = None;

@@ -11,8 +11,8 @@ use super::rtnetlink::{
 };
 use crate::clock::Clock;
 use crate::error::{Context, Error, Result};
-use crate::host::Host;
 use crate::sys::socket::readable;
+use crate::system_root::SystemRoot;
 
 // linux/rtnetlink.h
 const RTM_NEWADDR: u16 = 20;
@@ -68,7 +68,7 @@ pub struct Assigned {
 }
 
 /// Sets an address; the route to its network gets `metric`.
-pub fn add(host: &Host, link: &Link, address: Address, metric: u32) -> Result<()> {
+pub fn add(host: &SystemRoot, link: &Link, address: Address, metric: u32) -> Result<()> {
     must_be_ours(host)?;
     let metric = metric.to_ne_bytes();
     let with = |request| with_address(request, address).attribute(IFA_RT_PRIORITY, &metric);
@@ -78,7 +78,7 @@ pub fn add(host: &Host, link: &Link, address: Address, metric: u32) -> Result<()
 }
 
 /// Removes an address; one that is gone already is no error. The link's routes go with its last one.
-pub fn remove(host: &Host, link: &Link, address: Address) -> Result<()> {
+pub fn remove(host: &SystemRoot, link: &Link, address: Address) -> Result<()> {
     must_be_ours(host)?;
     let with = |request| with_address(request, address);
     match tell(RTM_DELADDR, 0, with, &ifaddrmsg(link, address)) {
@@ -89,7 +89,7 @@ pub fn remove(host: &Host, link: &Link, address: Address) -> Result<()> {
 
 /// Sets a route out of `link`. The gateway is taken to be on the link whatever the link's address,
 /// so that routes can be set before it and a gateway outside its network works.
-pub fn add_route(host: &Host, link: &Link, route: Route, metric: u32) -> Result<()> {
+pub fn add_route(host: &SystemRoot, link: &Link, route: Route, metric: u32) -> Result<()> {
     must_be_ours(host)?;
     // struct rtmsg: family, destination length, source length, tos, table, protocol, scope, type, flags u32.
     let scope = match route.gateway {
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn addresses_and_routes_of_a_host_stay_as_they_are() {
-        let host = Host::new("/nonexistent");
+        let host = SystemRoot::new("/nonexistent");
         let lo = super::super::links::list().expect("links").remove(0);
         let to = Address {
             ip: Ipv4Addr::new(192, 0, 2, 1).into(),

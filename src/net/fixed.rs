@@ -8,8 +8,8 @@ use super::addresses::{self, Address, Route};
 use super::links::{self, Link};
 use super::resolver::{Names, Resolver};
 use crate::error::{Error, Result};
-use crate::host::Host;
 use crate::sys::kernel;
+use crate::system_root::SystemRoot;
 
 /// One `ip=` parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +98,13 @@ impl Ip {
 
 impl Fixed {
     /// Routes and names first, the address last: whoever waits for an address finds all the rest in place.
-    pub fn apply(&self, host: &Host, link: &Link, metric: u32, resolver: &Resolver) -> Result<()> {
+    pub fn apply(
+        &self,
+        host: &SystemRoot,
+        link: &Link,
+        metric: u32,
+        resolver: &Resolver,
+    ) -> Result<()> {
         links::must_be_ours(host)?;
         let Address { ip, prefix } = self.address;
         log::info!("{}: {ip}/{prefix} from the kernel command line", link.name);

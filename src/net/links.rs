@@ -6,8 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use super::rtnetlink::{BUFFER, Message, attributes, dump, field, messages, tell};
 use crate::error::{Context, Error, Result};
-use crate::host::Host;
 use crate::sys::socket::Netlink;
+use crate::system_root::SystemRoot;
 
 // linux/rtnetlink.h
 const RTM_NEWLINK: u16 = 16;
@@ -54,7 +54,7 @@ pub fn list() -> Result<Vec<Link>> {
 }
 
 /// Is this machine's network ours to change?
-pub fn must_be_ours(host: &Host) -> Result<()> {
+pub fn must_be_ours(host: &SystemRoot) -> Result<()> {
     match host.is_ramdisk() {
         true => Ok(()),
         false => Err(Error::plain(
@@ -63,12 +63,12 @@ pub fn must_be_ours(host: &Host) -> Result<()> {
     }
 }
 
-pub fn set_up(host: &Host, link: &Link) -> Result<()> {
+pub fn set_up(host: &SystemRoot, link: &Link) -> Result<()> {
     must_be_ours(host)?;
     change(link, IFF_UP).with_context(|| format!("setting {} up", link.name))
 }
 
-pub fn set_mtu(host: &Host, link: &Link, mtu: u32) -> Result<()> {
+pub fn set_mtu(host: &SystemRoot, link: &Link, mtu: u32) -> Result<()> {
     must_be_ours(host)?;
     // The flags field changes nothing where the change mask is zero.
     let mtu = mtu.to_ne_bytes();
@@ -82,7 +82,7 @@ pub fn set_mtu(host: &Host, link: &Link, mtu: u32) -> Result<()> {
 }
 
 /// Takes every card down: nobody reaches this machine any more.
-pub fn all_down(host: &Host) -> Result<()> {
+pub fn all_down(host: &SystemRoot) -> Result<()> {
     must_be_ours(host)?;
     let mut failure = None;
     for link in list()?.iter().filter(|link| link.up && link.name != "lo") {
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_network_that_is_not_ours_stays_as_it_is() {
-        let host = Host::new("/nonexistent");
+        let host = SystemRoot::new("/nonexistent");
         let lo = list().expect("links").remove(0);
         for refused in [
             all_down(&host),

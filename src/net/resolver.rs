@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::rtnetlink::{Message, field};
 use crate::error::{Context, Result};
-use crate::host::Host;
+use crate::system_root::SystemRoot;
 
 /// The C library asks no more (resolv.h: MAXNS).
 const SERVERS: usize = 3;
@@ -23,12 +23,12 @@ pub struct Names {
 
 /// All that is known, by source; the lowest rank goes first.
 pub struct Resolver {
-    host: Host,
+    host: SystemRoot,
     known: Mutex<BTreeMap<(u32, String), Names>>,
 }
 
 impl Resolver {
-    pub fn new(host: &Host) -> Self {
+    pub fn new(host: &SystemRoot) -> Self {
         Resolver {
             host: host.clone(),
             known: Mutex::default(),
@@ -55,7 +55,7 @@ impl Resolver {
 }
 
 /// The time servers some DHCP server named, best first.
-pub fn known_time_servers(host: &Host) -> Vec<IpAddr> {
+pub fn known_time_servers(host: &SystemRoot) -> Vec<IpAddr> {
     let text = fs::read_to_string(host.run("time-servers")).unwrap_or_default();
     text.lines().filter_map(|line| line.parse().ok()).collect()
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::links::must_be_ours;
 use crate::clock::Clock;
 use crate::error::{Context, Error, Result};
-use crate::host::Host;
 use crate::sys::kernel;
+use crate::system_root::SystemRoot;
 
 const PORT: u16 = 123;
 const MESSAGE: usize = 48;
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const UNIX: u64 = 2_208_988_800;
 
 /// Sets the system clock from `server`, a name or an address, with a port or without.
-pub fn synchronise(host: &Host, clock: &Clock, server: &str) -> Result<()> {
+pub fn synchronise(host: &SystemRoot, clock: &Clock, server: &str) -> Result<()> {
     must_be_ours(host).context("setting the clock")?;
     let doing = || format!("asking {server} for the time");
     let port = |server: &str| (server, PORT).to_socket_addrs().map(Vec::from_iter);
@@ -155,7 +155,11 @@ mod tests {
         let time = ask(&Clock::fake(), address).expect("a time");
         served.join().expect("the server is done");
         assert_eq!(time.as_millis() % 1000, 500);
-        let refused = synchronise(&Host::new("/nonexistent"), &Clock::fake(), "127.0.0.1");
+        let refused = synchronise(
+            &SystemRoot::new("/nonexistent"),
+            &Clock::fake(),
+            "127.0.0.1",
+        );
         assert!(
             refused
                 .expect_err("an error")

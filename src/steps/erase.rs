@@ -1,13 +1,14 @@
 //! Erasing the machine's disks: the steps `erase_devices` and `erase_devices_express`.
 
-use super::erasure::Erasure;
 use super::machine::Machine;
 use crate::codec::json::{Object, Value};
-use crate::disk::cleanable::cleanable;
 use crate::disk::erase::{self, Means, Order};
 use crate::disk::secure::{self, Allowed};
-use crate::disk::{shared, wipe};
+use crate::disk::select::cleanable::cleanable;
+use crate::disk::select::cluster_filesystem;
+use crate::disk::wipe;
 use crate::error::Result;
+use crate::steps::erase_options::EraseOptions;
 
 pub(super) fn devices(machine: &Machine, _: &Object) -> Result<Value> {
     run(machine, false)
@@ -21,14 +22,14 @@ pub(super) fn express(machine: &Machine, _: &Object) -> Result<Value> {
 fn run(machine: &Machine, express: bool) -> Result<Value> {
     let (host, clock) = (&machine.host, &machine.clock);
     let (node, settings) = (machine.node(), machine.settings());
-    let erasure = Erasure::of(&node, settings.guard, settings.discard)?;
+    let options = EraseOptions::of(&node, settings.guard, settings.discard)?;
     // protocol/steps.md §6: the express step never minds a read-only disk.
-    let skip_read_only = express || erasure.skip_read_only;
+    let skip_read_only = express || options.skip_read_only;
     let permit = &machine.tools.permit;
     let found = cleanable(host, permit, &node.wishes()?, skip_read_only)?;
     let permit = &permit.of_chosen(&found.disks);
-    if erasure.guard {
-        shared::guard(&found.disks)?;
+    if options.guard {
+        cluster_filesystem::guard(&found.disks)?;
     }
     let spared: Vec<String> = found
         .passed_over
@@ -36,18 +37,18 @@ fn run(machine: &Machine, express: bool) -> Result<Value> {
         .map(|(disk, _)| disk.clone())
         .collect();
     let allowed = Allowed {
-        nvme: erasure.nvme,
-        ata: erasure.ata,
+        nvme: options.nvme,
+        ata: options.ata,
         spared: &spared,
     };
     let order = Order {
         express,
-        random: erasure.passes,
-        zeros: erasure.zeroize,
-        nvme: erasure.nvme,
-        fall_back: erasure.fall_back,
-        discard: erasure.discard,
-        at_once: erasure.concurrency.min(found.disks.len()),
+        random: options.passes,
+        zeros: options.zeroize,
+        nvme: options.nvme,
+        fall_back: options.fall_back,
+        discard: options.discard,
+        at_once: options.concurrency.min(found.disks.len()),
     };
     let means = Means {
         host,

@@ -6,15 +6,16 @@ use std::time::Duration;
 use log::{info, warn};
 
 use super::machine::Machine;
-use super::written::{Written, partition};
-use super::{firmware, order};
 use crate::codec::json::{Fields, Object, Value, object, text};
 use crate::disk;
 use crate::error::{Context, Error, Kind, Result};
-use crate::image::drive::{self, Source};
-use crate::image::parts::Laid;
+use crate::image::layout::config_drive;
+use crate::image::layout::config_drive::Source;
+use crate::image::layout::partition_image::Laid;
 use crate::image::receipt::Left;
 use crate::image::{self, Layout};
+use crate::steps::deployed_disk::{DeployedDisk, partition};
+use crate::steps::{boot_mode, image_info};
 use crate::units::Bytes;
 
 /// The step `write_image`.
@@ -26,11 +27,11 @@ pub(super) fn step(machine: &Machine, arguments: &Object) -> Result<Value> {
 pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
     let empty = Object::new();
     let info = arguments.object("image_info")?.unwrap_or(&empty);
-    let scheme = firmware::scheme(&machine.node(), &machine.host);
-    let mut request = order::request(info, machine.settings(), scheme)?;
+    let scheme = boot_mode::scheme(&machine.node(), &machine.host);
+    let mut request = image_info::request(info, machine.settings(), scheme)?;
     let limit = match request.layout {
-        Layout::Partition(_) => drive::MOST,
-        Layout::Disk | Layout::Bytes => drive::LIMIT,
+        Layout::Partition(_) => config_drive::MOST,
+        Layout::Disk | Layout::Bytes => config_drive::LIMIT,
     };
     let drive = drive(arguments, info, limit)?;
     request.drive = drive.map(|drive| drive.anew(machine.settings().rebuild_drive));
@@ -46,7 +47,7 @@ pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
     if let Left::Parts(parts) = &receipt.left {
         wait_for(machine, &disk.path, parts)?;
     }
-    let written = Written::new(&disk.path, &receipt.left);
+    let written = DeployedDisk::new(&disk.path, &receipt.left);
     machine.set_written(Some(&written));
     let root = written.root().unwrap_or_default();
     // protocol/api.md §11: the words of the reference agent.

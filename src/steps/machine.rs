@@ -6,18 +6,18 @@ use std::{fs, io};
 
 use log::warn;
 
-use super::erasure::Erasure;
 use super::node::Node;
-use super::written::Written;
 use crate::clock::{Bell, Clock};
 use crate::error::Result;
 use crate::gauge::Gauge;
-use crate::host::Host;
 use crate::image::Tools;
 use crate::secret::Secret;
+use crate::steps::deployed_disk::DeployedDisk;
+use crate::steps::erase_options::EraseOptions;
+use crate::system_root::SystemRoot;
 
 pub struct Machine {
-    pub host: Host,
+    pub host: SystemRoot,
     pub clock: Clock,
     /// Rung when a command has ended: Ironic hears of it by a heartbeat.
     pub bell: Bell,
@@ -98,7 +98,7 @@ impl Default for Settings {
 
 impl Machine {
     pub fn new(
-        host: Host,
+        host: SystemRoot,
         clock: Clock,
         bell: Bell,
         tools: Tools,
@@ -131,7 +131,7 @@ impl Machine {
 
     /// Do cluster file systems protect their disks?
     pub fn guards(&self) -> Result<bool> {
-        Erasure::guard(&self.node(), self.settings.guard)
+        EraseOptions::guard(&self.node(), self.settings.guard)
     }
 
     /// How far the command that runs has come; for whoever works on it to say.
@@ -141,12 +141,12 @@ impl Machine {
 
     /// What was written since the machine started: also by a process before this one, which may have died
     /// between its success and Ironic's question.
-    pub fn written(&self) -> Option<Written> {
+    pub fn written(&self) -> Option<DeployedDisk> {
         let text = fs::read_to_string(self.host.run(WRITTEN)).ok()?;
-        Written::parse(&text)
+        DeployedDisk::parse(&text)
     }
 
-    pub fn set_written(&self, written: Option<&Written>) {
+    pub fn set_written(&self, written: Option<&DeployedDisk>) {
         let path = self.host.run(WRITTEN);
         let outcome = match written {
             Some(written) => fs::create_dir_all(self.host.run(""))

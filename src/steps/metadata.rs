@@ -4,15 +4,16 @@ use std::sync::{Mutex, PoisonError};
 
 use log::error;
 
-use super::erasure::Erasure;
 use super::machine::Machine;
 use crate::codec::json::{Object, Value, object, text};
-use crate::disk::cleanable::cleanable;
+use crate::disk::Disk;
 use crate::disk::crew::crew;
+use crate::disk::select::cleanable::cleanable;
+use crate::disk::select::cluster_filesystem;
 use crate::disk::wipe::{self, Found};
-use crate::disk::{Disk, shared};
 use crate::error::{Error, Kind, Result};
-use crate::sort;
+use crate::small_sort;
+use crate::steps::erase_options::EraseOptions;
 
 /// Disks at once, each with some MiB of memory. Writing takes them hardly any time; waiting for them does.
 const AT_ONCE: usize = 8;
@@ -20,11 +21,11 @@ const AT_ONCE: usize = 8;
 /// All refusals come before the first write.
 pub(super) fn step(machine: &Machine, _: &Object) -> Result<Value> {
     let (node, settings) = (machine.node(), machine.settings());
-    let erasure = Erasure::of(&node, settings.guard, settings.discard)?;
+    let options = EraseOptions::of(&node, settings.guard, settings.discard)?;
     // protocol/steps.md §5: read-only disks are no failure here.
     let found = cleanable(&machine.host, &machine.tools.permit, &node.wishes()?, true)?;
-    if erasure.guard {
-        shared::guard(&found.disks)?;
+    if options.guard {
+        cluster_filesystem::guard(&found.disks)?;
     }
     let mut results = Object::new();
     for (disk, why) in found.passed_over {
@@ -68,6 +69,6 @@ fn erase(machine: &Machine, disks: Vec<Disk>) -> Vec<(Disk, Result<Found>)> {
     };
     crew("metadata", threads, &work);
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    sort::by(&mut done, |(one, _), (other, _)| one.name < other.name);
+    small_sort::by(&mut done, |(one, _), (other, _)| one.name < other.name);
     done
 }

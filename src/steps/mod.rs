@@ -1,17 +1,17 @@
 //! The closed table of clean, deploy and service steps: what is not in it is neither listed nor run.
 
+pub mod boot_mode;
+pub mod deployed_disk;
 mod erase;
-pub mod erasure;
-pub mod firmware;
+pub mod erase_options;
 pub mod image;
+pub mod image_info;
 pub mod machine;
 mod metadata;
 pub mod node;
 mod nvram;
-pub mod order;
 mod pstore;
 mod table;
-pub mod written;
 
 use log::info;
 

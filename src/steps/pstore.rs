@@ -8,7 +8,7 @@ use log::info;
 use super::machine::Machine;
 use crate::codec::json::{Object, Value};
 use crate::error::{Context, Error, Kind, Result};
-use crate::host::{Host, names};
+use crate::system_root::{SystemRoot, names};
 
 /// Removes every record; the error names those that stayed.
 pub(super) fn erase(machine: &Machine, _: &Object) -> Result<Value> {
@@ -42,7 +42,7 @@ fn remove(path: &Path) -> Result<()> {
 }
 
 /// Where a pstore is mounted.
-fn mount_point(host: &Host) -> Result<Option<PathBuf>> {
+fn mount_point(host: &SystemRoot) -> Result<Option<PathBuf>> {
     let path = host.proc("mounts");
     let mounts =
         fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;

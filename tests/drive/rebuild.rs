@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ironlet::image::drive::{Drive, LIMIT, Source};
+use ironlet::image::layout::config_drive::{ConfigDrive, LIMIT, Source};
 
 use super::support::drives::{found, packed, vfat};
 use super::support::scratch::Scratch;
@@ -79,7 +79,9 @@ fn is_vfat(scratch: &Scratch, drive: &[u8], sector: u16, tree: &Path) {
 
 /// The drive as it goes to a disk with sectors of 4096 bytes.
 fn fitted(drive: &[u8]) -> Vec<u8> {
-    let drive = Drive::read(drive, LIMIT).expect("a good drive").fit(4096);
+    let drive = ConfigDrive::read(drive, LIMIT)
+        .expect("a good drive")
+        .fit(4096);
     let mut bytes = Vec::new();
     let mut take = |piece: &[u8]| {
         bytes.extend_from_slice(piece);

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use ironlet::codec::{base64, gzip};
 use ironlet::error::{Error, Kind, Result};
-use ironlet::image::drive::{LIMIT, Source};
-use ironlet::image::source::{Algorithm, Hashing};
+use ironlet::image::layout::config_drive::{LIMIT, Source};
+use ironlet::image::verify::digest::{Algorithm, Hashing};
 
 use super::support::drives::{found, iso, packed};
 use super::support::fake_agent::{Surroundings, post_and_wait, text_at};

@@ -8,16 +8,16 @@ use std::time::SystemTime;
 use ironlet::efi::menu::Menu;
 use ironlet::efi::variable::Variables;
 use ironlet::error::Result;
-use ironlet::host::Host;
+use ironlet::system_root::SystemRoot;
 
 pub struct Firmware {
-    host: Host,
+    host: SystemRoot,
     folder: PathBuf,
 }
 
 impl Firmware {
     /// That of the machine `host`, which gets OVMF's own entries.
-    pub fn of(host: &Host) -> Self {
+    pub fn of(host: &SystemRoot) -> Self {
         let recorded = include_str!("../fixtures/machines/ovmf.tree");
         let folder = host.sys("firmware/efi/efivars");
         fs::create_dir_all(&folder).expect("a directory in the scratch");

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use super::support::scratch::Scratch;
 use super::support::tables::{name, says};
-use super::{Firmware, Host, gpt, recorded};
+use super::{Firmware, SystemRoot, gpt, recorded};
 
 /// A file system in memory on the folder of the variables, gone with this.
 struct Small<'a>(&'a Path);
 
 impl<'a> Small<'a> {
     /// With OVMF's entries, a page each, and so many pages more.
-    fn on(folder: &'a Path, host: &Host, pages: usize) -> (Self, Firmware) {
+    fn on(folder: &'a Path, host: &SystemRoot, pages: usize) -> (Self, Firmware) {
         let all = fs::read_dir(folder).expect("a directory").count() + pages;
         let size = format!("size={}k,huge=never", 4 * all);
         says(
@@ -34,7 +34,7 @@ impl Drop for Small<'_> {
 #[test]
 fn a_full_store_is_left_as_it_was() {
     let (scratch, firmware) = recorded();
-    let host = Host::new(scratch.path(""));
+    let host = SystemRoot::new(scratch.path(""));
     let (small, firmware) = Small::on(firmware.folder(), &host, 0);
     let stamps = firmware.stamps();
     let error = firmware.menu().put_first(&gpt("ironic1", r"\a.efi"));
@@ -57,7 +57,7 @@ fn a_full_store_is_left_as_it_was() {
 #[test]
 fn old_entries_of_the_label_make_room_when_there_is_none() {
     let (scratch, firmware) = recorded();
-    let host = Host::new(scratch.path(""));
+    let host = SystemRoot::new(scratch.path(""));
     let (small, firmware) = Small::on(firmware.folder(), &host, 2);
     for number in ["0020", "0021"] {
         firmware.put(number, &gpt("ironic1", r"\a.efi").to_bytes());
@@ -76,7 +76,7 @@ fn old_entries_of_the_label_make_room_when_there_is_none() {
 #[test]
 fn a_locked_store_is_called_so() {
     let (scratch, firmware) = recorded();
-    let host = Host::new(scratch.path(""));
+    let host = SystemRoot::new(scratch.path(""));
     let (small, firmware) = Small::on(firmware.folder(), &host, 9);
     says("mount", &["-o", "remount,ro", name(firmware.folder())], "");
     let error = firmware.menu().put_first(&gpt("ironic1", r"\a.efi"));
@@ -111,7 +111,7 @@ fn variables_nobody_may_change_are_changed() {
 #[test]
 fn nonsense_is_passed_over_and_stays() {
     let scratch = Scratch::new();
-    let firmware = Firmware::of(&Host::new(scratch.path("")));
+    let firmware = Firmware::of(&SystemRoot::new(scratch.path("")));
     let good = gpt("ironic1", r"\a.efi").to_bytes();
     let pieces: Vec<&[u8]> = (0..good.len()).map(|end| &good[..end]).collect();
     for (number, piece) in (0x1000..).zip(&pieces) {

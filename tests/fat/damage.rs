@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
-use ironlet::disk::fat::Volume;
+use ironlet::disk::filesystem::fat::Volume;
 use ironlet::error::Result;
 
 use super::support::scratch::Scratch;

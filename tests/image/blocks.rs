@@ -6,21 +6,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ironlet::clock::Clock;
-use ironlet::disk::guard::Permit;
+use ironlet::disk::select::write_permit::Permit;
 use ironlet::disk::target::Target;
 use ironlet::gauge::Gauge;
-use ironlet::host::Host;
-use ironlet::image::ahead::ReadAhead;
-use ironlet::image::belt::BLOCK_SIZE;
-use ironlet::image::checksum::Checksum;
-use ironlet::image::download::aside::Aside;
+use ironlet::image::decode::format::Format;
 use ironlet::image::download::bound::Bounded;
-use ironlet::image::format::Format;
-use ironlet::image::progress::Progress;
-use ironlet::image::readback::Verdict;
-use ironlet::image::sink::DiskSink;
-use ironlet::image::source::{Algorithm, Hashing, Source};
+use ironlet::image::download::random_access::RandomAccess;
+use ironlet::image::pipeline::belt::BLOCK_SIZE;
+use ironlet::image::pipeline::progress::Progress;
+use ironlet::image::pipeline::read_ahead::ReadAhead;
+use ironlet::image::verify::checksum::Checksum;
+use ironlet::image::verify::digest::{Algorithm, Hashing, Source};
+use ironlet::image::verify::readback::Verdict;
+use ironlet::image::write::sink::DiskSink;
 use ironlet::sys::block::Aligned;
+use ironlet::system_root::SystemRoot;
 use ironlet::units::Bytes;
 
 use super::support::image_server::Behaviour::*;
@@ -67,7 +67,7 @@ impl Read for Pieces {
 
 fn sink(scratch: &Scratch) -> DiskSink {
     let path = scratch.disk(DISK, OLD);
-    let permit = Permit::new(&Host::new("/"), vec![path.clone()]);
+    let permit = Permit::new(&SystemRoot::new("/"), vec![path.clone()]);
     let target = Target::open(&path, &permit).expect("the file may be written");
     let sink = DiskSink::new(target).expect("it is large enough");
     // What went out is counted, and must be what is there.
@@ -77,7 +77,7 @@ fn sink(scratch: &Scratch) -> DiskSink {
 /// A raw image has nothing out of turn.
 struct Nothing;
 
-impl Aside for Nothing {
+impl RandomAccess for Nothing {
     fn read(&mut self, _: u64, _: &mut [u8]) -> ironlet::error::Result<()> {
         panic!("nobody asks")
     }

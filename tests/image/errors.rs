@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use ironlet::clock::Clock;
 use ironlet::error::{Error, Kind};
-use ironlet::image::checksum::Checksum;
 use ironlet::image::deploy;
+use ironlet::image::verify::checksum::Checksum;
 use ironlet::net::certificate::{self, Curve, Own};
 use ironlet::net::proxy::Proxies;
 use ironlet::net::tls::{Acceptor, Version};

@@ -2,7 +2,7 @@
 
 use ironlet::clock::Clock;
 use ironlet::error::Result;
-use ironlet::image::checksum::Checksum;
+use ironlet::image::verify::checksum::Checksum;
 use ironlet::image::{Receipt, deploy};
 use ironlet::net::certificate::{self, Curve, Own};
 use ironlet::net::proxy::Proxies;

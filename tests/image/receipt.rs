@@ -1,9 +1,9 @@
 //! What a deploy says it cost, and how far it says it has come.
 
 use ironlet::error::Kind;
-use ironlet::image::checksum::Checksum;
 use ironlet::image::deploy;
 use ironlet::image::receipt::Seconds;
+use ironlet::image::verify::checksum::Checksum;
 
 use super::support::image_server::Behaviour::{self, *};
 use super::support::image_server::{ImageServer, Until};

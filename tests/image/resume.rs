@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ironlet::clock::Clock;
 use ironlet::error::Kind;
-use ironlet::image::checksum::Checksum;
 use ironlet::image::deploy;
+use ironlet::image::verify::checksum::Checksum;
 
 use super::support::image_server::Behaviour::*;
 use super::support::image_server::{ImageServer, Until};

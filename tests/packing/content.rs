@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use ironlet::error::Kind;
-use ironlet::image::format::Format;
+use ironlet::image::decode::format::Format;
 
 use super::support::image_server::Behaviour::{EndlessBody, Serve};
 use super::support::scratch::Scratch;

@@ -5,16 +5,16 @@ use std::path::Path;
 
 use ironlet::disk::table::plan::Scheme;
 use ironlet::error::{Error, Kind};
-use ironlet::image::checksum::Checksum;
+use ironlet::image::decode::format::Format;
 use ironlet::image::deploy;
-use ironlet::image::format::Format;
-use ironlet::image::source::{Algorithm, Digest};
+use ironlet::image::verify::checksum::Checksum;
+use ironlet::image::verify::digest::{Algorithm, Digest};
 
 use super::support::drives::packed;
 use super::support::image_server::{Behaviour, ImageServer};
 use super::support::scratch::Scratch;
 use super::support::tables::{MIB, name, old_disk, says, tools};
-use super::{Wanted, put, request, wanted};
+use super::{Partitions, put, request, wanted};
 
 /// A disk whose table every program knows, of so many MiB.
 fn known_disk(scratch: &Scratch, mib: usize) -> std::path::PathBuf {
@@ -33,7 +33,7 @@ fn refused(error: &Error, kind: Kind, said: &str) {
 fn what_does_not_add_up_is_refused_before_anything_is_written() {
     let huge = u64::MAX;
     let drive = packed(vec![7; 3 * MIB]).1;
-    let cases: [(Wanted, Option<&str>, &str); 9] = [
+    let cases: [(Partitions, Option<&str>, &str); 9] = [
         (
             wanted(Scheme::Mbr, 64, 0, 0),
             None,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ironlet::disk::table::plan::{Role, Scheme};
 use ironlet::error::Kind;
-use ironlet::image::parts::Wanted;
+use ironlet::image::layout::Partitions;
 
 use super::support::drives::packed;
 use super::support::scratch::Scratch;
@@ -15,8 +15,8 @@ use super::{held, partition, put, root_image, wanted};
 
 const DISK: usize = 64;
 
-fn kept(wanted: Wanted) -> Wanted {
-    Wanted {
+fn kept(wanted: Partitions) -> Partitions {
+    Partitions {
         preserve: true,
         ..wanted
     }
@@ -28,7 +28,7 @@ fn table(disk: &Path) -> Vec<u8> {
     [&bytes[..MIB], &bytes[bytes.len() - 33 * 512..]].concat()
 }
 
-fn first_deploy(scratch: &Scratch, wanted: Wanted) -> PathBuf {
+fn first_deploy(scratch: &Scratch, wanted: Partitions) -> PathBuf {
     let disk = old_disk(scratch, DISK);
     let drive = packed(vec![7; 2 * MIB]).1;
     put(&root_image(scratch, 12), &disk, wanted, Some(&drive)).expect("there is room");

@@ -5,11 +5,11 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use ironlet::codec::json::{Object, print};
-use ironlet::disk::label::{LOOK_FOR_UUID, uuid};
-use ironlet::image::source::{Algorithm, Hashing};
-use ironlet::steps::firmware::scheme;
+use ironlet::disk::filesystem::probe::{LOOK_FOR_UUID, uuid};
+use ironlet::image::verify::digest::{Algorithm, Hashing};
+use ironlet::steps::boot_mode::scheme;
+use ironlet::steps::deployed_disk::partition;
 use ironlet::steps::node::Node;
-use ironlet::steps::written::partition;
 
 use super::Scheme;
 use super::support::fake_agent::{Surroundings, at, object, post_and_wait, text_at};

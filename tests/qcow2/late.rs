@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use ironlet::error::{Kind, Result};
+use ironlet::image::decode::format::Format;
 use ironlet::image::deploy;
-use ironlet::image::download::aside::Aside;
-use ironlet::image::format::Format;
+use ironlet::image::download::random_access::RandomAccess;
 
 use super::support::image_server::Behaviour::{self, *};
 use super::support::image_server::{ImageServer, Until};
@@ -114,7 +114,7 @@ fn late_tables_cut_or_changed_end_well() {
     let table = level1(&image);
     for cut in [table - 1, table, table + 511, table + 2000] {
         let mut out = MemorySink::new(expected.len());
-        let aside: Option<&mut dyn Aside> = Some(&mut Whole(&image));
+        let aside: Option<&mut dyn RandomAccess> = Some(&mut Whole(&image));
         let decoded = Format::Qcow2.decode_beside(&mut &image[..cut], &mut out, aside);
         let error = decoded.expect_err("the table itself never came");
         assert_eq!(error.kind(), Kind::InvalidImage, "{cut}");
@@ -123,7 +123,7 @@ fn late_tables_cut_or_changed_end_well() {
         let mut image = image.clone();
         image[at] ^= flip;
         let mut out = MemorySink::new(expected.len());
-        let aside: Option<&mut dyn Aside> = Some(&mut Whole(&image));
+        let aside: Option<&mut dyn RandomAccess> = Some(&mut Whole(&image));
         let decoded = Format::Qcow2.decode_beside(&mut &image[..], &mut out, aside);
         if let Err(error) = decoded {
             assert_eq!(error.kind(), Kind::InvalidImage, "{at}: {error}");

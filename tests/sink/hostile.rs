@@ -4,13 +4,13 @@ use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ironlet::disk::guard::Permit;
+use ironlet::disk::select::write_permit::Permit;
 use ironlet::disk::target::Target;
 use ironlet::error::{Error, Kind, Result};
 use ironlet::gauge::Gauge;
-use ironlet::host::Host;
-use ironlet::image::readback::Verdict;
-use ironlet::image::sink::{DiskSink, Sink};
+use ironlet::image::verify::readback::Verdict;
+use ironlet::image::write::sink::{DiskSink, Sink};
+use ironlet::system_root::SystemRoot;
 
 use super::support::scratch::Scratch;
 use super::support::small::Small;
@@ -38,7 +38,7 @@ impl Loop {
     }
 
     fn open(&self) -> Result<DiskSink> {
-        let permit = Permit::new(&Host::new("/"), vec![self.0.clone()]);
+        let permit = Permit::new(&SystemRoot::new("/"), vec![self.0.clone()]);
         DiskSink::new(Target::open(&self.0, &permit)?)
     }
 }

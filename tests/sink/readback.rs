@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use ironlet::disk::guard::Permit;
+use ironlet::disk::select::write_permit::Permit;
 use ironlet::disk::target::Target;
 use ironlet::error::{Kind, Result};
-use ironlet::host::Host;
-use ironlet::image::format::Format;
-use ironlet::image::readback::{Mismatch, Verdict, unlike};
-use ironlet::image::sink::Sink;
+use ironlet::image::decode::format::Format;
+use ironlet::image::verify::readback::{Mismatch, Verdict, unlike};
+use ironlet::image::write::sink::Sink;
 use ironlet::image::{Receipt, deploy};
+use ironlet::system_root::SystemRoot;
 
 use super::support::orders::{order, tools};
 use super::support::scratch::Scratch;
@@ -105,7 +105,7 @@ fn the_ends_are_compared_byte_by_byte() {
     for place in [MIB + 4095, MIB + 4096, 2 * MIB - 1] {
         spoil(&path, place);
     }
-    let permit = Permit::new(&Host::new("/"), vec![path.clone()]);
+    let permit = Permit::new(&SystemRoot::new("/"), vec![path.clone()]);
     let target = Target::open(&path, &permit).expect("the file may be written");
     let written = vec![OLD; MIB];
     let at = |place: usize| unlike(&target, &written, place as u64).expect("it can be read");

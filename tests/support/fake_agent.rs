@@ -9,14 +9,14 @@ use std::time::Duration;
 use ironlet::clock::{Bell, Clock};
 use ironlet::codec::json::{Object, Value, parse};
 use ironlet::command::{Agent, Call, Engine, Entry, Machine, Settings};
-use ironlet::disk::guard::Permit;
+use ironlet::disk::select::write_permit::Permit;
 use ironlet::error::{Error, Result};
 use ironlet::gauge::Gauge;
-use ironlet::host::{Host, names};
 use ironlet::image::Tools;
 use ironlet::image::download::patience::Patience;
 use ironlet::net::http::Timeouts;
 use ironlet::steps::node::Node;
+use ironlet::system_root::{SystemRoot, names};
 
 use super::scratch::Scratch;
 
@@ -75,7 +75,7 @@ impl Agent for FakeAgent {
 
 pub struct Surroundings {
     pub scratch: Scratch,
-    pub host: Host,
+    pub host: SystemRoot,
     pub clock: Clock,
     pub bell: Bell,
     pub told: Told,
@@ -88,7 +88,7 @@ pub struct Surroundings {
 impl Surroundings {
     pub fn new() -> Self {
         let scratch = Scratch::new();
-        let host = Host::new(scratch.path("root"));
+        let host = SystemRoot::new(scratch.path("root"));
         for path in [host.proc(""), host.dev(""), host.sys("block")] {
             fs::create_dir_all(path).expect("a directory in the scratch");
         }

@@ -1,4 +1,4 @@
-//! A machine made of files: a recorded manifest laid out in a directory, and the `Host` that sees it.
+//! A machine made of files: a recorded manifest laid out in a directory, and the `SystemRoot` that sees it.
 //!
 //! tests/fixtures/machines/INDEX says what the lines of a manifest mean.
 
@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ironlet::host::Host;
+use ironlet::system_root::SystemRoot;
 
 pub struct Machine {
     root: PathBuf,
@@ -75,8 +75,8 @@ impl Machine {
         self
     }
 
-    pub fn host(&self) -> Host {
-        Host::new(&self.root)
+    pub fn host(&self) -> SystemRoot {
+        SystemRoot::new(&self.root)
     }
 
     /// Where `path` of the machine is on this one.

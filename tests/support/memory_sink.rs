@@ -2,7 +2,7 @@
 
 use std::io;
 
-use ironlet::image::sink::Sink;
+use ironlet::image::write::sink::Sink;
 
 /// What the disk held before.
 pub const OLD: u8 = 0xAA;

@@ -4,15 +4,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use ironlet::clock::Clock;
-use ironlet::disk::guard::Permit;
+use ironlet::disk::select::write_permit::Permit;
 use ironlet::gauge::Gauge;
-use ironlet::host::Host;
-use ironlet::image::checksum::Checksum;
+use ironlet::image::decode::format::Format;
 use ironlet::image::download::patience::Patience;
-use ironlet::image::format::Format;
-use ironlet::image::source::{Algorithm, Hashing};
+use ironlet::image::verify::checksum::Checksum;
+use ironlet::image::verify::digest::{Algorithm, Hashing};
 use ironlet::image::{Layout, Request, Tools};
 use ironlet::net::http::Timeouts;
+use ironlet::system_root::SystemRoot;
 
 /// The image that has these bytes, as they are served at `url`.
 pub fn order(url: String, bytes: &[u8], format: Format) -> Request {
@@ -48,7 +48,7 @@ pub fn tools(permitted: &Path, retries: u32) -> Tools {
             interval: second,
             limit: None,
         },
-        permit: Permit::new(&Host::new("/"), vec![permitted.to_owned()]),
+        permit: Permit::new(&SystemRoot::new("/"), vec![permitted.to_owned()]),
         readback: false,
         gauge: Gauge::new(clock.clone()),
         clock,

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use ironlet::error::Result;
-use ironlet::image::drive::Source;
-use ironlet::image::format::Format;
+use ironlet::image::decode::format::Format;
+use ironlet::image::layout::config_drive::Source;
 use ironlet::image::{Layout, Receipt, Tools, deploy};
 
 use super::image_server::{Behaviour, ImageServer};

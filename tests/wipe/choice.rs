@@ -4,24 +4,24 @@ use std::fs;
 use std::path::Path;
 
 use ironlet::clock::Clock;
-use ironlet::disk::guard::Permit;
-use ironlet::disk::shared;
+use ironlet::disk::select::cluster_filesystem;
+use ironlet::disk::select::write_permit::Permit;
 use ironlet::disk::wipe::metadata;
 use ironlet::disk::{self, Disk, Wishes, wait_for_root};
 use ironlet::error::{Kind, Result};
-use ironlet::host::Host;
+use ironlet::system_root::SystemRoot;
 
 use super::support::scratch::Scratch;
 use super::support::tables::Loop;
 use super::{disk, put};
 
-fn default_root(host: &Host) -> Result<Disk> {
+fn default_root(host: &SystemRoot) -> Result<Disk> {
     disk::root(host, &Wishes::default()).map(|(disk, _)| disk)
 }
 
 /// So many disks of 8 GiB and a bit more each, as sparse files.
-fn machine(scratch: &Scratch, count: u64) -> Host {
-    let host = Host::new(scratch.path("root"));
+fn machine(scratch: &Scratch, count: u64) -> SystemRoot {
+    let host = SystemRoot::new(scratch.path("root"));
     fs::create_dir_all(host.dev("")).expect("a directory");
     for number in 0..count {
         let kernel = format!("nvme{number}n1");
@@ -83,7 +83,7 @@ fn a_disk_that_got_the_name_of_the_chosen_one_is_not_written() {
     let counted = Path::new("/sys/block").join(kernel).join("diskseq");
     let counted = fs::read_to_string(counted).expect("Linux 5.15 counts disks");
     let counted: u64 = counted.trim().parse().expect("a number");
-    let nowhere = Host::new("/nonexistent");
+    let nowhere = SystemRoot::new("/nonexistent");
     let permit = Permit::new(&nowhere, vec![device.path().to_owned()]);
     let mut disk = disk(device.path(), 8 << 20);
     // The one before is what had the name when the disks were listed.
@@ -131,6 +131,6 @@ fn what_a_table_says_counts_on_a_disk_that_is_unreadable_elsewhere() {
     cut.expect("a file")
         .set_len(4096)
         .expect("it becomes shorter");
-    let found = shared::file_system(&disk);
+    let found = cluster_filesystem::file_system(&disk);
     assert_eq!(found, Ok(Some("VMFS in partition 1".to_owned())));
 }

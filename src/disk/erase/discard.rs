@@ -4,7 +4,7 @@
 
 use super::filling::Filling;
 use super::proof::{Marks, Proof};
-use super::share::Share;
+use crate::disk::erase::disk_progress::DiskProgress;
 use crate::disk::target::Target;
 use crate::error::Result;
 use crate::units::GIB;
@@ -13,14 +13,14 @@ use crate::units::GIB;
 const PIECE: u64 = GIB;
 
 /// The method in words, and its proof.
-pub fn discard(target: &Target, share: &Share) -> Result<(String, Proof)> {
+pub fn discard(target: &Target, progress: &DiskProgress) -> Result<(String, Proof)> {
     let size = target.size().0;
     let marks = Marks::set(target)?;
-    let method = match pieces(target, size, true, share) {
+    let method = match pieces(target, size, true, progress) {
         Ok(()) => "secure discard",
         Err(error) => {
             log::info!("{error}; trying a plain discard");
-            pieces(target, size, false, share)?;
+            pieces(target, size, false, progress)?;
             "discard"
         }
     };
@@ -29,11 +29,11 @@ pub fn discard(target: &Target, share: &Share) -> Result<(String, Proof)> {
     Ok((method.to_owned(), proof))
 }
 
-fn pieces(target: &Target, size: u64, secure: bool, share: &Share) -> Result<()> {
+fn pieces(target: &Target, size: u64, secure: bool, progress: &DiskProgress) -> Result<()> {
     for at in (0..size).step_by(PIECE as usize) {
         let len = (size - at).min(PIECE);
         target.discard(at, len, secure)?;
-        share.reach(at + len, size);
+        progress.reach(at + len, size);
     }
     Ok(())
 }

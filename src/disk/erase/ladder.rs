@@ -7,8 +7,8 @@ use super::filling::Filling;
 use super::overwrite::{Missed, Pass, writers};
 use super::proof::{Marks, Proof, Samples};
 use super::report::{Failure, Receipt, State};
-use super::share::Share;
 use super::{Means, Order, is_nvme};
+use crate::disk::erase::disk_progress::DiskProgress;
 use crate::disk::list::Disk;
 use crate::disk::secure::Attempt;
 use crate::disk::target::Target;
@@ -17,16 +17,16 @@ use crate::error::{Error, Result};
 type Outcome = Result<Receipt, Failure>;
 
 /// All of the disk: by its own method, where that fails and it is allowed by a discard or by overwriting it.
-pub fn erase(disk: &Disk, order: &Order, means: &Means, share: &Share) -> Outcome {
-    let failure = match own_method(disk, order, means, share) {
+pub fn erase(disk: &Disk, order: &Order, means: &Means, progress: &DiskProgress) -> Outcome {
+    let failure = match own_method(disk, order, means, progress) {
         Own::Done(receipt) => return Ok(receipt),
-        Own::Absent(why) => return overwrite(disk, order, means, share, why, State::NotStarted),
+        Own::Absent(why) => return overwrite(disk, order, means, progress, why, State::NotStarted),
         Own::Failed(failure) => failure,
     };
     let Failure { mut state, mut why } = failure;
     if order.discard {
         warn!("{}: {why}; discarding it", disk.name);
-        match open(disk, means).and_then(|target| discard(&target, share)) {
+        match open(disk, means).and_then(|target| discard(&target, progress)) {
             Ok((method, proof)) => {
                 return Ok(Receipt {
                     method,
@@ -46,13 +46,13 @@ pub fn erase(disk: &Disk, order: &Order, means: &Means, share: &Share) -> Outcom
         return Err(Failure { state, why });
     }
     warn!("{}: {why}; overwriting it", disk.name);
-    overwrite(disk, order, means, share, Some(why), state)
+    overwrite(disk, order, means, progress, Some(why), state)
 }
 
 /// All of an NVMe disk by its own method; of others, and where that fails, what says that it holds something.
-pub fn express(disk: &Disk, order: &Order, means: &Means, share: &Share) -> Outcome {
+pub fn express(disk: &Disk, order: &Order, means: &Means, progress: &DiskProgress) -> Outcome {
     let own = match is_nvme(disk) {
-        true => own_method(disk, order, means, share),
+        true => own_method(disk, order, means, progress),
         false => Own::Absent(None),
     };
     let (instead_of, before) = match own {
@@ -92,7 +92,7 @@ enum Own {
     Failed(Failure),
 }
 
-fn own_method(disk: &Disk, order: &Order, means: &Means, share: &Share) -> Own {
+fn own_method(disk: &Disk, order: &Order, means: &Means, progress: &DiskProgress) -> Own {
     if is_nvme(disk) && !order.nvme {
         return Own::Absent(None);
     }
@@ -111,7 +111,7 @@ fn own_method(disk: &Disk, order: &Order, means: &Means, share: &Share) -> Own {
     let marks = marked.inspect_err(unmarked).ok();
     let mut tell = |done: Option<u32>| {
         if let Some(done) = done {
-            share.reach(done.into(), 1000);
+            progress.reach(done.into(), 1000);
         }
     };
     let attempt = (means.own)(disk, &mut tell);
@@ -166,7 +166,7 @@ fn overwrite(
     disk: &Disk,
     order: &Order,
     means: &Means,
-    share: &Share,
+    progress: &DiskProgress,
     better: Option<String>,
     before: State,
 ) -> Outcome {
@@ -186,7 +186,7 @@ fn overwrite(
         Ok(target) => target,
         Err(error) => return failed(before, error.details()),
     };
-    match passes(&target, order, share) {
+    match passes(&target, order, progress) {
         Ok(proof) => {
             if let Err(error) = target.reread_partitions() {
                 debug!("{} is overwritten, but {error}", disk.name);
@@ -201,7 +201,7 @@ fn overwrite(
     }
 }
 
-fn passes(target: &Target, order: &Order, share: &Share) -> Result<Proof> {
+fn passes(target: &Target, order: &Order, progress: &DiskProgress) -> Result<Proof> {
     let random = (0..order.random).map(|_| Filling::random());
     let zeros = order.zeros.then_some(Ok(Filling::Zeros));
     let mut missed: Option<Missed> = None;
@@ -218,7 +218,7 @@ fn passes(target: &Target, order: &Order, share: &Share) -> Result<Proof> {
             size: target.size().0,
             filling: last,
             write: &|bytes, at| target.write_at(bytes, at),
-            told: &|count| share.advance(count),
+            told: &|count| progress.advance(count),
         };
         if let Some(more) = pass.run(writers(order.at_once)) {
             let gave_up = more.gave_up;

@@ -9,7 +9,7 @@ use log::warn;
 
 use super::report::State;
 use crate::error::{Context, Result};
-use crate::host::Host;
+use crate::system_root::SystemRoot;
 
 /// In /run.
 const NAME: &str = "erasure";
@@ -23,7 +23,7 @@ pub struct Ledger {
 
 impl Ledger {
     /// None of the disks was started yet.
-    pub fn open(host: &Host, disks: impl Iterator<Item = String>) -> Self {
+    pub fn open(host: &SystemRoot, disks: impl Iterator<Item = String>) -> Self {
         let ledger = Ledger {
             path: host.run(NAME),
             lines: Mutex::new(disks.map(|disk| (disk, State::NotStarted)).collect()),
@@ -71,7 +71,7 @@ impl Drop for Ledger {
 }
 
 /// What a process that died in the middle noted: `/dev/sda done, /dev/sdb unknown`.
-pub fn left_over(host: &Host) -> Option<String> {
+pub fn left_over(host: &SystemRoot) -> Option<String> {
     let mut content = String::new();
     let file = File::open(host.run(NAME)).ok()?;
     file.take(LARGEST).read_to_string(&mut content).ok()?;
@@ -79,7 +79,7 @@ pub fn left_over(host: &Host) -> Option<String> {
 }
 
 /// What is begun now has nothing to do with it.
-pub fn forget(host: &Host) {
+pub fn forget(host: &SystemRoot) {
     remove(&host.run(NAME));
 }
 

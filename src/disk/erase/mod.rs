@@ -5,33 +5,33 @@
 //! ```
 
 mod discard;
+mod disk_progress;
 mod filling;
 mod ladder;
 pub mod ledger;
 mod overwrite;
 mod proof;
 pub mod report;
-mod share;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use log::{error, info};
 
-use super::cleanable::Cleanable;
 use super::crew::crew;
-use super::guard::Permit;
 use super::list::Disk;
 use super::secure::Attempt;
 use crate::clock::Clock;
 use crate::codec::json::Value;
+use crate::disk::erase::disk_progress::DiskProgress;
+use crate::disk::select::cleanable::Cleanable;
+use crate::disk::select::write_permit::Permit;
 use crate::error::Result;
 use crate::gauge::Gauge;
-use crate::host::Host;
+use crate::system_root::SystemRoot;
 use crate::units::Bytes;
 use ledger::Ledger;
 use report::{Outcome, State, report};
-use share::Share;
 
 /// How disks are to be erased.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ pub type Tell<'a> = &'a mut dyn FnMut(Option<u32>);
 
 /// What disks are erased with, besides writing to them.
 pub struct Means<'a> {
-    pub host: &'a Host,
+    pub host: &'a SystemRoot,
     pub permit: &'a Permit,
     pub clock: &'a Clock,
     pub gauge: &'a Gauge,
@@ -79,8 +79,8 @@ impl Order {
 pub fn erase(found: &Cleanable, order: &Order, means: &Means) -> Result<Value> {
     let disks = &found.disks;
     let ledger = Ledger::open(means.host, disks.iter().map(|disk| disk.name.clone()));
-    let share = |disk: &Disk| disk.size.0.saturating_mul(order.passes().max(1));
-    let total = disks.iter().map(share).fold(0, u64::saturating_add);
+    let progress = |disk: &Disk| disk.size.0.saturating_mul(order.passes().max(1));
+    let total = disks.iter().map(progress).fold(0, u64::saturating_add);
     let stage = match &disks[..] {
         [disk] => format!("erasing {}", disk.name),
         disks => format!("erasing {} disks", disks.len()),
@@ -90,10 +90,10 @@ pub fn erase(found: &Cleanable, order: &Order, means: &Means) -> Result<Value> {
         info!("erasing {} ({}) starts", disk.name, disk.size);
         let since = means.clock.elapsed();
         ledger.note(&disk.name, State::Unknown);
-        let share = Share::new(means.gauge, share(disk));
+        let progress = DiskProgress::new(means.gauge, progress(disk));
         let result = match order.express {
-            true => ladder::express(disk, order, means, &share),
-            false => ladder::erase(disk, order, means, &share),
+            true => ladder::express(disk, order, means, &progress),
+            false => ladder::erase(disk, order, means, &progress),
         };
         let state = result.as_ref().err().map(|failure| failure.state);
         ledger.note(&disk.name, state.unwrap_or(State::Done));

@@ -19,14 +19,14 @@ use std::time::Duration;
 
 use log::{info, warn};
 
-use super::guard::Permit;
 use super::list::{Disk, list};
 use super::target::Target;
 use crate::clock::{Bell, Clock};
+use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Kind, Result};
-use crate::host::{Host, attribute};
 use crate::sys::block;
 use crate::sys::scsi::{Answer, Data};
+use crate::system_root::{SystemRoot, attribute};
 
 /// What came of asking a disk to erase itself.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ pub fn erase(
     disk: &Disk,
     permit: &Permit,
     allowed: Allowed,
-    host: &Host,
+    host: &SystemRoot,
     clock: &Clock,
     tell: &mut dyn FnMut(Option<u32>),
 ) -> Attempt {
@@ -102,7 +102,7 @@ fn of_nvme(
     disk: &Disk,
     permit: &Permit,
     allowed: Allowed,
-    host: &Host,
+    host: &SystemRoot,
     clock: &Clock,
     tell: &mut dyn FnMut(Option<u32>),
 ) -> Attempt {
@@ -132,7 +132,7 @@ fn of_nvme(
 }
 
 /// The other disks that are namespaces of the same controller.
-pub fn siblings(disk: &Disk, host: &Host) -> Vec<Disk> {
+pub fn siblings(disk: &Disk, host: &SystemRoot) -> Vec<Disk> {
     let controller = |disk: &Disk| {
         let block = host.sys("block").join(disk.path.file_name()?);
         std::fs::canonicalize(block.join("device")).ok()

@@ -8,7 +8,7 @@ pub mod plan;
 
 use crate::codec::uuid;
 use crate::error::{Error, Result};
-use crate::sort;
+use crate::small_sort;
 use crate::units::Bytes;
 use gpt::Gpt;
 use mbr::Mbr;
@@ -94,7 +94,7 @@ fn no_header(head: &[u8], sectors: &[u64]) -> Error {
 /// An error unless every partition is on a disk of `size` bytes and no two share a byte.
 fn check(partitions: &[Partition], size: u64) -> Result<()> {
     let mut by_start: Vec<&Partition> = partitions.iter().collect();
-    sort::by_key(&mut by_start, |partition| partition.start);
+    small_sort::by_key(&mut by_start, |partition| partition.start);
     for partition in &by_start {
         if partition.end > size {
             let (number, end, size) = (partition.number, Bytes(partition.end), Bytes(size));

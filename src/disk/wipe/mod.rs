@@ -11,12 +11,12 @@ mod sweep;
 
 use log::{info, warn};
 
-use super::guard::Permit;
 use super::list::Disk;
 use super::target::Target;
 use crate::codec::json::{Value, number, object, text};
+use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Kind, Result};
-use crate::host::Host;
+use crate::system_root::SystemRoot;
 use crate::units::Bytes;
 use places::Places;
 use plan::plan;
@@ -51,7 +51,7 @@ impl Found {
 
 /// Erases every signature on `disk` and its partitions, reads back that none is left, and has the kernel
 /// forget the partitions. An error before the first write if the disk is in use.
-pub fn metadata(disk: &Disk, permit: &Permit, host: &Host) -> Result<Found> {
+pub fn metadata(disk: &Disk, permit: &Permit, host: &SystemRoot) -> Result<Found> {
     if !disk.holders.is_empty() {
         let why = format!("it is held by {}", disk.holders.join(", "));
         return Err(Error::new(Kind::BlockDeviceEraseError, why));
@@ -69,7 +69,7 @@ pub fn metadata(disk: &Disk, permit: &Permit, host: &Host) -> Result<Found> {
     Ok(found)
 }
 
-fn erase(target: &Target, disk: &Disk, host: &Host) -> Result<Found> {
+fn erase(target: &Target, disk: &Disk, host: &SystemRoot) -> Result<Found> {
     let size = target.size().0;
     let sector = target.table_units().first().copied().unwrap_or(512);
     let mut sweep = Sweep::new(target);

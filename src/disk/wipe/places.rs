@@ -6,8 +6,8 @@
 use std::cmp::Reverse;
 
 use crate::error::Result;
-use crate::host::{Host, attribute, names};
-use crate::sort;
+use crate::small_sort;
+use crate::system_root::{SystemRoot, attribute, names};
 
 /// block/partitions/msdos.c, parse_extended: so many links the kernel follows.
 const LINKS: usize = 100;
@@ -70,7 +70,7 @@ impl Places {
     }
 
     /// Those of the kernel, too: `kernel` is its name for the disk.
-    pub fn with_kernel(mut self, host: &Host, kernel: &str, size: u64) -> Self {
+    pub fn with_kernel(mut self, host: &SystemRoot, kernel: &str, size: u64) -> Self {
         let disk = host.sys("block").join(kernel);
         for name in names(&disk) {
             let number = |file| attribute(disk.join(&name).join(file))?.parse::<u64>().ok();
@@ -178,8 +178,8 @@ impl Places {
 
     fn sort(&mut self) {
         let key = |place: &Place| Reverse((place.start, place.end));
-        sort::by_key(&mut self.partitions, key);
-        sort::by_key(&mut self.records, |at| Reverse(*at));
+        small_sort::by_key(&mut self.partitions, key);
+        small_sort::by_key(&mut self.records, |at| Reverse(*at));
     }
 }
 

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::places::Places;
-use crate::sort;
+use crate::small_sort;
 use crate::units::MIB;
 
 /// At the start of a disk and of each partition: nearly every signature is within, and every table.
@@ -34,7 +34,7 @@ pub fn plan(size: u64, sector: u64, places: &Places) -> (Vec<Range<u64>>, [Range
         .map(|own| (own.start, ends(&own)))
         .chain(places.records.iter().map(|at| (*at, [record(at), 0..0])))
         .collect();
-    sort::by_key(&mut chain, |(start, _)| Reverse(*start));
+    small_sort::by_key(&mut chain, |(start, _)| Reverse(*start));
     let chain = chain.into_iter().flat_map(|(_, ranges)| ranges);
     let inner = chain.chain(places.headers.iter().map(record));
     let inner = inner.map(|range| range.start.max(head.end)..range.end.min(tail.start));

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use crate::error::{Error, Kind};
-use crate::image::source::Source;
+use crate::image::verify::digest::Source;
 use crate::sys::block::Aligned;
 use crate::units::{Bytes, MIB};
 

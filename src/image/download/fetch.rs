@@ -3,11 +3,11 @@
 use std::io::Read;
 use std::time::Duration;
 
-use super::flow::Flow;
 use super::patience::{Failure, Then};
 use super::range::{Identity, Offer, Span};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::image::download::stall_guard::StallGuard;
 use crate::net::fault::Day;
 use crate::net::http::{Body, Cause, Client, Fault, Method, Request, Response};
 use crate::net::url;
@@ -23,7 +23,7 @@ pub struct Rest<'a> {
 /// An answer with an open body.
 pub struct Served {
     pub offer: Offer,
-    pub body: Flow<Body>,
+    pub body: StallGuard<Body>,
 }
 
 /// A server that asks for more patience than this gets no more.
@@ -97,7 +97,7 @@ impl Fetcher {
         let (clock, body) = (self.clock.clone(), response.into_body());
         Ok(Served {
             offer,
-            body: Flow::new(body, redacted(url), clock, self.window),
+            body: StallGuard::new(body, redacted(url), clock, self.window),
         })
     }
 

@@ -6,7 +6,7 @@ use log::warn;
 
 use crate::error::{Error, Kind, Result};
 use crate::image::Tools;
-use crate::image::meter::{Meter, Stage};
+use crate::image::pipeline::meter::{Meter, Stage};
 
 /// How long to keep trying.
 #[derive(Clone, Copy, Debug)]
@@ -113,10 +113,10 @@ impl Tools {
 mod tests {
     use super::*;
     use crate::clock::Clock;
-    use crate::disk::guard::Permit;
+    use crate::disk::select::write_permit::Permit;
     use crate::gauge::Gauge;
-    use crate::host::Host;
     use crate::net::http::Timeouts;
+    use crate::system_root::SystemRoot;
 
     #[test]
     fn of_all_that_asked_for_a_pause_the_longest_is_kept() {
@@ -132,7 +132,7 @@ mod tests {
                 interval: second,
                 limit: None,
             },
-            permit: Permit::new(&Host::new("/"), Vec::new()),
+            permit: Permit::new(&SystemRoot::new("/"), Vec::new()),
             readback: false,
             gauge: Gauge::new(clock.clone()),
             clock: clock.clone(),

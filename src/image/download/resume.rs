@@ -10,15 +10,15 @@ use std::time::Duration;
 
 use log::warn;
 
-use super::aside::Reread;
 use super::fetch::{Fetcher, Rest, Served};
-use super::flow::Flow;
-use super::ledger::Ledger;
 use super::patience::{Failure, Patience, Then};
 use super::range::{Identity, Offer};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
-use crate::image::meter::Meter;
+use crate::image::download::random_access::Reread;
+use crate::image::download::stall_guard::StallGuard;
+use crate::image::download::statistics::Statistics;
+use crate::image::pipeline::meter::Meter;
 use crate::net::http::Body;
 use crate::secret::redacted;
 use crate::units::{Bytes, KIB};
@@ -33,10 +33,10 @@ pub struct Download {
     fetcher: Fetcher,
     patience: Patience,
     clock: Clock,
-    ledger: Ledger,
+    statistics: Statistics,
     /// Where the image may be had, the one in use first.
     places: VecDeque<Place>,
-    body: Flow<Body>,
+    body: StallGuard<Body>,
     offer: Offer,
     /// The byte of the image that the body brings next.
     at: u64,
@@ -65,10 +65,10 @@ impl Download {
         urls: &[String],
         patience: Patience,
         clock: Clock,
-        ledger: Ledger,
+        statistics: Statistics,
     ) -> Result<Self, Failure> {
         fetcher.within(patience.limit)?;
-        ledger.connecting();
+        statistics.connecting();
         let Served { offer, body } = fetcher.ask(url, None)?;
         let others = urls.iter().skip_while(|other| *other != url).skip(1);
         let others = others.chain(urls.iter().take_while(|other| *other != url));
@@ -82,7 +82,7 @@ impl Download {
             fetcher,
             patience,
             clock,
-            ledger,
+            statistics,
             places,
             body,
             offer,
@@ -112,7 +112,7 @@ impl Download {
             length: self.length,
             patience: self.patience,
             clock: self.clock.clone(),
-            ledger: self.ledger.clone(),
+            statistics: self.statistics.clone(),
             meter,
             requests: 0,
             open: None,
@@ -130,7 +130,7 @@ impl Download {
     }
 
     fn in_time(&self) -> Result<()> {
-        if self.ledger.is_over() {
+        if self.statistics.is_over() {
             return Err(Error::plain("nobody reads on"));
         }
         let within = self.fetcher.within(self.patience.limit);
@@ -153,7 +153,7 @@ impl Download {
                 most = most.min(usize::try_from(limit).unwrap_or(usize::MAX));
             }
             let count = self.body.read(&mut into[..most])?;
-            self.ledger.came_in(count);
+            self.statistics.came_in(count);
             self.at += count as u64;
             match count {
                 // Of an unknown length: only the connection could tell, and it ended well.
@@ -194,7 +194,7 @@ impl Download {
                 return Err(self.give_up(cause.details(), Then::End));
             }
             let pause = self.pause().max(self.asked);
-            self.ledger.interrupted();
+            self.statistics.interrupted();
             warn!(
                 "{}; asking {} for the rest from byte {} in {:.1} s",
                 cause.details(),
@@ -230,7 +230,7 @@ impl Download {
         };
         self.connections += 1;
         self.asked = Duration::ZERO;
-        self.ledger.connecting();
+        self.statistics.connecting();
         let Served { offer, body } = match self.fetcher.ask(&place.url, Some(rest)) {
             Ok(served) => served,
             Err(Failure { error, then }) => {
@@ -252,12 +252,12 @@ impl Download {
         self.at = offer.first();
         self.mark = self.done;
         (self.offer, self.body) = (offer, body);
-        self.ledger.pieced();
+        self.statistics.pieced();
         Ok(())
     }
 
     fn give_up(&self, cause: &str, then: Then) -> Error {
-        self.ledger.ended(then);
+        self.statistics.ended(then);
         let why = format!("at byte {}: {cause}", self.done);
         Error::new(Kind::ImageDownloadError, why)
     }

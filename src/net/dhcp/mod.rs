@@ -19,9 +19,9 @@ use super::links::{self, Changes, Link};
 use super::resolver::{Names, Resolver};
 use crate::clock::Clock;
 use crate::error::{Context, Error, Result};
-use crate::host::Host;
 use crate::sys::kernel;
 use crate::sys::socket::{Packets, readable, udp_on_link};
+use crate::system_root::SystemRoot;
 
 /// linux/if_ether.h: ETH_P_IP
 const IPV4: u16 = 0x0800;
@@ -30,7 +30,7 @@ const PACKET: usize = 2048;
 
 /// One card's client.
 pub struct Client<'a> {
-    pub host: &'a Host,
+    pub host: &'a SystemRoot,
     pub clock: &'a Clock,
     pub link: Link,
     /// Metric of its routes and rank of its name servers: the lower goes first.

@@ -1,9 +1,9 @@
 #![no_main]
-use ironlet::image::drive::{Drive, LIMIT};
+use ironlet::image::layout::config_drive::{ConfigDrive, LIMIT};
 
 // Whatever is at the URL of a config drive: a drive of the size it says, within the limit, or an error.
 libfuzzer_sys::fuzz_target!(|file: &[u8]| {
-    let Ok(drive) = Drive::read(file, LIMIT) else { return };
+    let Ok(drive) = ConfigDrive::read(file, LIMIT) else { return };
     let mut size = 0;
     drive.each_piece(1 << 16, |bytes| { size += bytes.len() as u64; Ok(()) }).expect("it was whole");
     assert!(size == drive.size().0 && size > 0 && size <= LIMIT.0);

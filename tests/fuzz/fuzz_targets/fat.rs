@@ -1,5 +1,5 @@
 #![no_main]
-use ironlet::disk::fat::Volume;
+use ironlet::disk::filesystem::fat::Volume;
 use std::io::Cursor;
 
 // A damaged file system: its files are told and read, and one is added, in bounded time and memory.

@@ -1,5 +1,7 @@
 #![no_main]
-use ironlet::image::{format::Format, packing::Packing, sink::Sink};
+use ironlet::image::decode::format::Format;
+use ironlet::image::decode::packing::Packing;
+use ironlet::image::write::sink::Sink;
 
 // A packed image as a server sends it, how by its first byte: any outcome, but nothing beyond the disk.
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -1,5 +1,6 @@
 #![no_main]
-use ironlet::image::{format::Format, sink::Sink};
+use ironlet::image::decode::format::Format;
+use ironlet::image::write::sink::Sink;
 
 // An image as a server sends it: any outcome, but no byte of the disk twice and none beyond its end.
 libfuzzer_sys::fuzz_target!(|image: &[u8]| {

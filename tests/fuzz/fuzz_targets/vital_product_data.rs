@@ -1,5 +1,5 @@
 #![no_main]
-use ironlet::disk::vpd::{ata, identification, serial};
+use ironlet::disk::identity::vpd::{ata, identification, serial};
 
 // What a disk says of itself.
 libfuzzer_sys::fuzz_target!(|page: &[u8]| {

@@ -1,0 +1,132 @@
+//! Parameters and what the lookup reply changed about them, as plain values for the rooms below.
+
+use std::path::Path;
+
+use crate::clock::Clock;
+use crate::conductor::lookup::Enrolment;
+use crate::conductor::{ApiVersion, Client};
+use crate::config::Config;
+use crate::disk::select::write_permit::Permit;
+use crate::error::{Context, Error, Kind, Result};
+use crate::gauge::Gauge;
+use crate::image::Tools;
+use crate::image::download::patience::Patience;
+use crate::net::http;
+use crate::net::http::Timeouts;
+use crate::net::trust::{Identity, Trust, Version};
+use crate::steps::machine::{Login, Settings};
+
+/// Whom to believe: the parameters, tightened by the lookup reply once there is one.
+pub fn trust(config: &Config, enrolment: Option<&Enrolment>) -> Result<Trust> {
+    let tls = &config.tls;
+    let identity = match &tls.identity {
+        Some((certificate, key)) => Some(Identity {
+            certificate: read(certificate)?,
+            key: read(key)?,
+        }),
+        None => None,
+    };
+    Ok(Trust {
+        ca_pem: Vec::new(),
+        ca_files: tls.cafile.iter().cloned().collect(),
+        insecure: tls.insecure,
+        identity,
+        min: tls_minimum(config, enrolment)?,
+        ciphers: enrolment
+            .and_then(|enrolment| enrolment.tls_ciphers.clone())
+            .or(tls.ciphers.clone()),
+    })
+}
+
+/// The oldest TLS spoken, on calls and on the port.
+pub fn tls_minimum(config: &Config, enrolment: Option<&Enrolment>) -> Result<Version> {
+    let own = Version::parse(&config.tls.min_version).ok_or_else(|| {
+        let why = format!(
+            "ipa-tls-min-version is 1.2 or 1.3, not '{}'",
+            config.tls.min_version
+        );
+        Error::new(Kind::RESTError, why)
+    })?;
+    Ok(enrolment
+        .and_then(|enrolment| enrolment.tls_min)
+        .unwrap_or(own))
+}
+
+/// A client for Ironic's own API.
+pub fn ironic(config: &Config) -> Result<Client> {
+    let api = &config.api;
+    let http = http_client(config, trust(config, None)?)?;
+    let version = api.version.map(|(major, minor)| ApiVersion(major, minor));
+    Ok(Client::new(
+        http,
+        &api.urls,
+        api.request_id.clone(),
+        version,
+    ))
+}
+
+pub fn http_client(config: &Config, trust: Trust) -> Result<http::Client> {
+    let timeouts = Timeouts {
+        connect: config.api.timeout,
+        read: config.api.timeout,
+    };
+    http::Client::new(&trust, &Default::default(), timeouts)
+}
+
+/// What images are fetched and written with.
+pub fn tools(
+    config: &Config,
+    enrolment: Option<&Enrolment>,
+    permit: Permit,
+    clock: &Clock,
+) -> Result<Tools> {
+    let image = &config.image;
+    Ok(Tools {
+        trust: trust(config, enrolment)?,
+        timeouts: Timeouts {
+            connect: image.timeout,
+            read: image.timeout,
+        },
+        patience: Patience {
+            retries: image.retries,
+            interval: image.retry_interval,
+            limit: image.max_duration,
+        },
+        permit,
+        readback: image.readback,
+        clock: clock.clone(),
+        gauge: Gauge::new(clock.clone()),
+    })
+}
+
+/// What commands go by.
+pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
+    let login = config.image.login.as_ref();
+    let image = &config.image;
+    Settings {
+        formats: match enrolment.any_format.unwrap_or(image.any_format) {
+            true => Settings::default().formats,
+            false => enrolment
+                .permitted_formats
+                .clone()
+                .unwrap_or_else(|| image.permitted_formats.clone()),
+        },
+        unpack: image.unpack,
+        rebuild_drive: image.rebuild_drive,
+        md5: enrolment.md5_allowed.unwrap_or(config.image.md5_allowed),
+        login: login.map(|(user, password)| Login {
+            user: Some(user.clone()),
+            password: Some(password.clone()),
+        }),
+        ignore_bootloader_failure: config.ignore_bootloader_failure,
+        guard: config.guard,
+        discard: config.discard,
+        boot_interface: config.boot_interface.clone(),
+        disk_wait: (config.disk_wait.attempts, config.disk_wait.delay),
+        ..Settings::default()
+    }
+}
+
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("reading {}", path.display()))
+}

@@ -1,0 +1,129 @@
+//! Who this agent is to its Ironic, kept across a restart of the agent process.
+//!
+//! Ironic hands out a token once and pins the certificate and the callback URL of the first heartbeat, so
+//! an agent that comes back as somebody else is locked out. The file lies in the ramdisk's /run and is
+//! readable by root alone; nothing but the agent runs there.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+
+use crate::agent::identity::Identity;
+use crate::codec::json;
+use crate::codec::json::{Fields, Value};
+use crate::error::{Context, Error, Result};
+use crate::secret::Secret;
+use crate::system_root::SystemRoot;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SavedIdentity {
+    pub token: Option<Secret>,
+    pub identity: Option<Identity>,
+}
+
+const FILE: &str = "session";
+
+impl SavedIdentity {
+    /// The session of the process before this one; empty on a fresh boot.
+    pub fn restore(host: &SystemRoot) -> Result<Self> {
+        let path = host.run(FILE);
+        match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(SavedIdentity::default()),
+            text => text
+                .map_err(Error::from)
+                .and_then(|text| SavedIdentity::parse(&text))
+                .with_context(|| format!("reading {}", path.display())),
+        }
+    }
+
+    /// Replaces what was kept, whole or not at all.
+    pub fn keep(&self, host: &SystemRoot) -> Result<()> {
+        let (path, fresh) = (host.run(FILE), host.run("session.new"));
+        let writing = || format!("writing {}", path.display());
+        fs::create_dir_all(host.run("")).with_context(writing)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&fresh)
+            .with_context(writing)?;
+        file.write_all(json::print(&self.to_json()).as_bytes())
+            .with_context(writing)?;
+        fs::rename(&fresh, &path).with_context(writing)
+    }
+
+    fn to_json(&self) -> Value {
+        let secret = |secret: &Secret| json::text(secret.expose());
+        let identity = self.identity.as_ref();
+        let tls = identity.and_then(|identity| identity.tls.as_ref());
+        json::object([
+            ("token", self.token.as_ref().map_or(Value::Null, secret)),
+            (
+                "callback_url",
+                json::text_or_null(identity.map(|identity| identity.callback_url.as_str())),
+            ),
+            (
+                "certificate",
+                json::text_or_null(tls.map(|(certificate, _)| certificate.as_str())),
+            ),
+            ("key", tls.map_or(Value::Null, |(_, key)| secret(key))),
+        ])
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let Value::Object(fields) = json::parse(text)? else {
+            return Err(Error::plain("not an object"));
+        };
+        let tls = match (fields.string("certificate")?, fields.string("key")?) {
+            (Some(certificate), Some(key)) => Some((certificate.to_owned(), Secret::new(key))),
+            _ => None,
+        };
+        let identity = fields.string("callback_url")?.map(|url| Identity {
+            callback_url: url.to_owned(),
+            tls,
+        });
+        Ok(SavedIdentity {
+            token: fields.string("token")?.map(Secret::new),
+            identity,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_restored_and_nobody_else_can_read_it() {
+        let root = std::env::temp_dir().join(format!("ironlet-session-{}", std::process::id()));
+        let host = SystemRoot::new(&root);
+        assert_eq!(SavedIdentity::restore(&host), Ok(SavedIdentity::default()));
+        let session = SavedIdentity {
+            token: Some(Secret::new("t".repeat(43))),
+            identity: Some(Identity {
+                callback_url: "https://10.0.0.5:9999".into(),
+                tls: Some(("certificate".into(), Secret::new("key"))),
+            }),
+        };
+        session
+            .keep(&host)
+            .expect("a temporary directory is writable");
+        assert_eq!(SavedIdentity::restore(&host), Ok(session));
+        let mode = fs::metadata(host.run(FILE))
+            .expect("it was just written")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+        fs::write(host.run(FILE), "{\"token\":1}").expect("a temporary directory is writable");
+        assert!(
+            SavedIdentity::restore(&host)
+                .expect_err("not text")
+                .details()
+                .contains("'token'")
+        );
+        fs::remove_dir_all(root).expect("it was made here");
+    }
+}

@@ -1,0 +1,20 @@
+//! What every connection of the gateway shares: the service, the way to the backend, who is connected, the time.
+//!
+//! The gateway owns the TCP port and lets nobody take more than their share of it. Per client: a TLS handshake, then
+//! requests whose heads are small, whose senders hold the token before a byte of their body is read, and whose
+//! bodies move. What passes is handed to the backend.
+
+use std::sync::Arc;
+
+use crate::api::backend_socket::BackendSocket;
+use crate::api::lobby::Lobby;
+use crate::api::service::Service;
+use crate::clock::Clock;
+
+/// One for each running server.
+pub struct Gateway {
+    pub service: Arc<Service>,
+    pub backend: BackendSocket,
+    pub lobby: Arc<Lobby>,
+    pub clock: Clock,
+}

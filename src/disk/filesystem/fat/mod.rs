@@ -1,0 +1,320 @@
+//! FAT: the file system of EFI system partitions, and of config drives on disks with large sectors.
+//!
+//! Read without belief in anything it says: chains that go round, folders within themselves and numbers out of
+//! range end in an error, in bounded memory and time. Made so that fsck.vfat has nothing to say. The one crate
+//! for it does neither: it follows such chains for ever, and its folders are repaired away.
+
+mod clusters;
+mod entry;
+mod file;
+mod format;
+mod shape;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::io::{Read, Seek, SeekFrom, Write};
+
+use crate::disk::filesystem::fat::clusters::Clusters;
+use crate::disk::filesystem::fat::entry::{Entries, Entry, FILE, FOLDER, SLOT, VOLUME};
+use crate::disk::filesystem::fat::shape::Shape;
+use crate::error::{Context, Error, Result};
+pub use file::File;
+pub use format::{check, format};
+
+/// What a file system lies on.
+pub trait Device: Read + Write + Seek {}
+impl<T: Read + Write + Seek> Device for T {}
+
+/// The most bytes of one folder that are read, and of all folders below the root.
+const FOLDER_LIMIT: u64 = 512 << 10;
+const FOLDERS_LIMIT: u64 = 32 << 20;
+/// The most bytes of a path, and folders seen but not yet looked into.
+const LONGEST: usize = 1024;
+const MOST_WAITING: usize = 4096;
+
+pub struct Volume<'a> {
+    clusters: RefCell<Clusters<'a>>,
+    shape: Shape,
+}
+
+impl<'a> Volume<'a> {
+    /// The file system at the start of `device`.
+    pub fn open(device: &'a mut dyn Device) -> Result<Self> {
+        let mut boot = [0; 512];
+        fetch(device, 0, &mut boot).context("reading the boot sector")?;
+        let shape = Shape::read(&boot)?;
+        Ok(Volume {
+            clusters: RefCell::new(Clusters::new(device, shape.clone())),
+            shape,
+        })
+    }
+
+    /// The number it is known by: `7B77-95E7` is 0x7B7795E7.
+    pub fn id(&self) -> u32 {
+        self.shape.id
+    }
+
+    /// The label in the root folder, else that of the boot sector.
+    pub fn label(&self) -> Result<String> {
+        let root = self.folder(0, &mut FOLDERS_LIMIT.clone())?;
+        let in_root = root.chunks_exact(SLOT).take_while(|slot| slot[0] != 0);
+        let mut labels = in_root.filter(|slot| slot[0] != 0xe5 && slot[11] & 0x3f == VOLUME);
+        let label = labels
+            .next()
+            .map_or(&self.shape.label[..], |slot| &slot[..11]);
+        Ok(String::from_utf8_lossy(label).trim_end().to_owned())
+    }
+
+    /// Every file and its size, by paths with '/' between: those of a folder before those of the folders in it.
+    pub fn files(&self, each: &mut dyn FnMut(&str, u64) -> Result<()>) -> Result<()> {
+        let mut left = FOLDERS_LIMIT;
+        let mut waiting = vec![(String::new(), 0)];
+        while let Some((path, first)) = waiting.pop() {
+            let folder = self
+                .folder(first, &mut left)
+                .with_context(|| format!("reading folder /{path}"))?;
+            let before = waiting.len();
+            for Entry {
+                name,
+                attributes,
+                first,
+                size,
+            } in Entries::new(&folder, self.shape.bits == 32)
+            {
+                let path = match path.is_empty() {
+                    true => name,
+                    false => format!("{path}/{name}"),
+                };
+                if path.len() > LONGEST || waiting.len() > MOST_WAITING {
+                    return Err(too_much());
+                }
+                match attributes {
+                    a if a & VOLUME != 0 => {}
+                    a if a & FOLDER == 0 => each(&path, size.into())?,
+                    _ => waiting.push((path, first)),
+                }
+            }
+            waiting[before..].reverse();
+        }
+        Ok(())
+    }
+
+    /// A file of at most `limit` bytes; letter case is ignored in its path.
+    pub fn read(&self, path: &str, limit: usize) -> Result<Vec<u8>> {
+        let mut file = self.file(path)?;
+        if file.size() > limit as u64 {
+            let why = format!(
+                "{path} has {} bytes, and {limit} are the most it may have",
+                file.size()
+            );
+            return Err(Error::plain(why));
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)
+            .with_context(|| format!("reading {path}"))?;
+        Ok(bytes)
+    }
+
+    pub fn file(&self, path: &str) -> Result<File<'_, 'a>> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let mut at = 0;
+        for part in parts(folder) {
+            at = match self.look(at, part)? {
+                Some(entry) if entry.is_folder() => entry.first,
+                _ => {
+                    return Err(Error::plain(format!(
+                        "there is no folder {part} for {path}"
+                    )));
+                }
+            };
+        }
+        match self.look(at, name)? {
+            Some(entry) if !entry.is_folder() => Ok(File::new(self, entry.first, entry.size)),
+            _ => Err(Error::plain(format!("there is no file {path}"))),
+        }
+    }
+
+    /// Makes a file and the folders of its path, and tells its size.
+    pub fn add(&self, path: &str, content: &mut dyn Read) -> Result<u64> {
+        self.insert(path, content)
+            .with_context(|| format!("making {path}"))
+    }
+
+    fn insert(&self, path: &str, content: &mut dyn Read) -> Result<u64> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let mut at = 0;
+        for part in parts(folder) {
+            at = match self.look(at, part)? {
+                Some(entry) if entry.is_folder() => entry.first,
+                Some(_) => return Err(Error::plain(format!("{part} is a file"))),
+                None => self.make_folder(at, part)?,
+            };
+        }
+        if self.look(at, name)?.is_some() {
+            return Err(Error::plain(
+                "it is there already, perhaps in other letter case",
+            ));
+        }
+        let (first, size) = file::pour(&mut self.clusters.borrow_mut(), content)?;
+        self.enter(at, name, FILE, first, size)?;
+        self.clusters.borrow_mut().flush()?;
+        Ok(size.into())
+    }
+
+    fn make_folder(&self, parent: u32, name: &str) -> Result<u32> {
+        let first = self.clear_cluster(None)?;
+        let mut start = [0; 2 * SLOT];
+        for (index, (name, first)) in [(b".          ", first), (b"..         ", parent)]
+            .into_iter()
+            .enumerate()
+        {
+            let mut slot = [0; SLOT];
+            slot[..11].copy_from_slice(name);
+            entry::stamp(&mut slot, FOLDER, first, 0);
+            start[index * SLOT..][..SLOT].copy_from_slice(&slot);
+        }
+        self.clusters
+            .borrow_mut()
+            .write(self.shape.at(first)?, &start)?;
+        self.enter(parent, name, FOLDER, first, 0)?;
+        Ok(first)
+    }
+
+    /// Writes the slots of a file into a folder, behind all others.
+    fn enter(&self, folder: u32, name: &str, attributes: u8, first: u32, size: u32) -> Result<()> {
+        let slots = self.folder(folder, &mut FOLDERS_LIMIT.clone())?;
+        let used = slots.chunks_exact(SLOT).take_while(|slot| slot[0] != 0);
+        let mut taken: BTreeSet<[u8; 11]> = BTreeSet::new();
+        taken.extend(
+            used.clone()
+                .filter_map(|slot| <[u8; 11]>::try_from(&slot[..11]).ok()),
+        );
+        let (start, new) = (
+            used.count(),
+            entry::slots(name, &taken, attributes, first, size),
+        );
+        let Some(mut new) = new else {
+            return Err(Error::plain(format!(
+                "FAT has no name like '{}'",
+                name.escape_debug()
+            )));
+        };
+        new.push([0; SLOT]); // nothing of what may follow counts
+        let (mut pieces, needed) = (self.pieces(folder)?, ((start + new.len()) * SLOT) as u64);
+        // All places before the first slot: half a name is worse than none.
+        let mut room = pieces.iter().map(|(_, len)| len).sum::<u64>();
+        while room + (SLOT as u64) < needed {
+            if folder == 0 && self.shape.root_len > 0 {
+                return Err(Error::plain("the root folder is full"));
+            }
+            let last = pieces.last().map(|(at, _)| self.shape.cluster_at(*at));
+            let added = self.clear_cluster(last)?;
+            pieces.push((self.shape.at(added)?, self.shape.cluster));
+            room += self.shape.cluster;
+        }
+        let places = pieces
+            .iter()
+            .flat_map(|(at, len)| (*at..at + len).step_by(SLOT))
+            .skip(start);
+        for (place, slot) in places.zip(&new) {
+            self.clusters.borrow_mut().write(place, slot)?;
+        }
+        Ok(())
+    }
+
+    /// One more cluster of zeros.
+    fn clear_cluster(&self, after: Option<u32>) -> Result<u32> {
+        let mut clusters = self.clusters.borrow_mut();
+        let cluster = clusters.claim(after)?;
+        clusters.write(
+            self.shape.at(cluster)?,
+            &vec![0; self.shape.cluster as usize],
+        )?;
+        Ok(cluster)
+    }
+
+    fn look(&self, folder: u32, name: &str) -> Result<Option<Entry>> {
+        let folder = self.folder(folder, &mut FOLDERS_LIMIT.clone())?;
+        let mut entries = Entries::new(&folder, self.shape.bits == 32)
+            .filter(|entry| entry.attributes & VOLUME == 0);
+        Ok(entries.find(|entry| entry.name.eq_ignore_ascii_case(name)))
+    }
+
+    /// The slots of the folder that begins with a cluster, up to the one that says there are no more. What is
+    /// read counts against `left`.
+    fn folder(&self, first: u32, left: &mut u64) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        for (at, len) in self.pieces(first)? {
+            *left = left.checked_sub(len).ok_or_else(too_much)?;
+            let start = bytes.len();
+            bytes.resize(start + len as usize, 0);
+            self.clusters.borrow_mut().read(at, &mut bytes[start..])?;
+            if bytes[start..].chunks_exact(SLOT).any(|slot| slot[0] == 0) {
+                break;
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// Places and lengths of the parts of a folder.
+    fn pieces(&self, first: u32) -> Result<Vec<(u64, u64)>> {
+        let mut cluster = match (first, self.shape.root_len) {
+            (0, 0) => self.shape.root_cluster,
+            (0, len) => return Ok(vec![(self.shape.root, len)]),
+            (first, _) => first,
+        };
+        let mut pieces = Vec::new();
+        loop {
+            pieces.push((self.shape.at(cluster)?, self.shape.cluster));
+            match self.clusters.borrow_mut().next(cluster)? {
+                None => return Ok(pieces),
+                Some(_) if pieces.len() as u64 * self.shape.cluster >= FOLDER_LIMIT => {
+                    return Err(too_much());
+                }
+                Some(next) => cluster = next,
+            }
+        }
+    }
+}
+
+fn parts(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|part| !part.is_empty())
+}
+
+fn too_much() -> Error {
+    Error::plain(
+        "there are more folders, or larger ones, than anybody makes: the file system goes in circles",
+    )
+}
+
+fn fetch(device: &mut dyn Device, at: u64, into: &mut [u8]) -> Result<()> {
+    let read = device
+        .seek(SeekFrom::Start(at))
+        .and_then(|_| device.read_exact(into));
+    read.with_context(|| {
+        format!(
+            "reading {} bytes at byte {at} of the file system",
+            into.len()
+        )
+    })
+}
+
+fn put(device: &mut dyn Device, at: u64, bytes: &[u8]) -> Result<()> {
+    let written = device
+        .seek(SeekFrom::Start(at))
+        .and_then(|_| device.write_all(bytes));
+    written.with_context(|| {
+        format!(
+            "writing {} bytes at byte {at} of the file system",
+            bytes.len()
+        )
+    })
+}
+
+fn word(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn wide(bytes: &[u8], at: usize) -> u32 {
+    u32::from(word(bytes, at + 2)) << 16 | u32::from(word(bytes, at))
+}

@@ -1,0 +1,8 @@
+//! Which disk is meant: root device hints, disks to be left alone, and what may be written at all.
+
+pub mod cleanable;
+pub mod cluster_filesystem;
+pub mod hint_operators;
+pub mod hints;
+pub mod root_device;
+pub mod write_permit;

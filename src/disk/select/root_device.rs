@@ -1,0 +1,292 @@
+//! The disk an image goes to: the one root device hints describe, else the smallest that is big enough;
+//! always one that is safe to overwrite.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::disk::list::{Disk, list};
+use crate::disk::select::cluster_filesystem;
+use crate::disk::select::hints::Hints;
+use crate::error::{Error, Kind, Result};
+use crate::small_sort;
+use crate::system_root::SystemRoot;
+use crate::units::{Bytes, GIB};
+
+/// Upstream never takes a smaller one (inventory.md §6).
+const SMALLEST: Bytes = Bytes(4 * GIB);
+/// Disks of one controller show up within moments of each other, after their driver is loaded.
+const SETTLE: Duration = Duration::from_secs(2);
+/// A machine whose choice still changes after so many looks will not settle.
+const RESTLESS: u32 = 5;
+
+/// What Ironic wants of the machine's disks.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// The disk to deploy to; none for the default rule.
+    pub root: Option<Hints>,
+    /// Disks nobody may touch: those that any of these describes.
+    pub skip: Vec<Hints>,
+    /// May it be a disk with a cluster file system?
+    pub unguarded: bool,
+}
+
+/// The disk that is wished for, by default the smallest of at least 4 GiB, the first by name among equals; and
+/// why it is that one. The error names every disk and why it was passed over.
+pub fn root(host: &SystemRoot, wishes: &Wishes) -> Result<(Disk, String)> {
+    let mounts = fs::read_to_string(host.proc("self/mountinfo")).unwrap_or_default();
+    let unsafe_to_write = |disk: &Disk| unsafe_to_write(disk, &mounts);
+    choose(list(host), wishes, unsafe_to_write, protected)
+}
+
+/// That of [`root`], giving slow controllers and disks time to show up: at most `attempts` looks, `delay` apart,
+/// until there is one. The first to be there need not be the one that is meant, so it is taken when a second
+/// look finds the same. Says in the log why it is that one.
+pub fn wait_for_root(
+    host: &SystemRoot,
+    clock: &Clock,
+    attempts: u32,
+    delay: Duration,
+    wishes: &Wishes,
+) -> Result<Disk> {
+    let mut reason = String::new();
+    let look_again = || {
+        let (disk, passed) = root(host, wishes)?;
+        reason = passed;
+        Ok(disk)
+    };
+    let disk = settled(look_again, clock, attempts, delay)?;
+    log::info!("root disk: {} ({}), {reason}", disk.name, disk.size);
+    Ok(disk)
+}
+
+fn settled(
+    mut look: impl FnMut() -> Result<Disk>,
+    clock: &Clock,
+    attempts: u32,
+    delay: Duration,
+) -> Result<Disk> {
+    let mut before: Option<Disk> = None;
+    let (mut empty, mut changes) = (0, 0);
+    loop {
+        match look() {
+            Ok(disk) if before.as_ref().is_some_and(|old| same(old, &disk)) => return Ok(disk),
+            Ok(disk) => {
+                changes += 1;
+                if changes > RESTLESS {
+                    let why = format!("{} came last, and the disks keep changing", disk.name);
+                    return Err(Error::new(Kind::DeviceNotFound, why));
+                }
+                before = Some(disk);
+                clock.sleep(SETTLE);
+            }
+            Err(error) => {
+                empty += 1;
+                if empty >= attempts {
+                    return Err(error);
+                }
+                log::info!(
+                    "waiting for a disk, look {empty} of {attempts}: {}",
+                    error.details()
+                );
+                before = None;
+                clock.sleep(delay);
+            }
+        }
+    }
+}
+
+/// Is it the same device, not only the same name?
+fn same(one: &Disk, other: &Disk) -> bool {
+    (&one.path, one.size, &one.identity) == (&other.path, other.size, &other.identity)
+}
+
+/// The disk, and in words what it was preferred to.
+fn choose(
+    disks: Vec<Disk>,
+    wishes: &Wishes,
+    unsafe_to_write: impl Fn(&Disk) -> Option<String>,
+    protected: impl Fn(&Disk) -> Option<String>,
+) -> Result<(Disk, String)> {
+    let mut fit = Vec::new();
+    let mut reasons = Vec::new();
+    for disk in &disks {
+        let why = unsafe_to_write(disk)
+            .or_else(|| skipped(disk, &disks, &wishes.skip))
+            .or_else(|| match &wishes.root {
+                Some(hints) => hints.miss(disk),
+                None => (disk.size < SMALLEST).then(|| format!("is smaller than {SMALLEST}")),
+            });
+        match why {
+            Some(why) => reasons.push(format!("{} ({}) {why}", disk.name, disk.size)),
+            None => fit.push(disk.clone()),
+        }
+    }
+    // Hints name one disk; if they fit several the first is taken, as upstream does.
+    if wishes.root.is_none() {
+        small_sort::by(&mut fit, |a, b| (a.size, &a.name) < (b.size, &b.name));
+    }
+    let mut fit = fit.into_iter();
+    // The disks themselves are read only as far as it takes.
+    let mut chosen = None;
+    for disk in fit.by_ref() {
+        let guarded = !wishes.unguarded;
+        match guarded.then(|| protected(&disk)).flatten() {
+            Some(why) => reasons.push(format!("{} ({}) {why}", disk.name, disk.size)),
+            None => {
+                chosen = Some(disk);
+                break;
+            }
+        }
+    }
+    let Some(disk) = chosen else {
+        return Err(none(wishes, &reasons));
+    };
+    let others: Vec<_> = fit
+        .map(|disk| format!("{} ({})", disk.name, disk.size))
+        .collect();
+    let others = others.join(", ");
+    let mut why = match (&wishes.root, others.is_empty()) {
+        (None, true) => "the only one that will do".to_owned(),
+        (None, false) => format!("the smallest of those that will do; then {others}"),
+        (Some(hints), true) => format!("the only one with {hints}"),
+        (Some(hints), false) => format!("the first with {hints}, which fits {others} as well"),
+    };
+    if !reasons.is_empty() {
+        why += &format!("; passed over: {}", reasons.join("; "));
+    }
+    Ok((disk, why))
+}
+
+fn none(wishes: &Wishes, reasons: &[String]) -> Error {
+    let found = match reasons.is_empty() {
+        true => "the kernel shows no disk; is the controller's driver loaded?".to_owned(),
+        false => reasons.join("; "),
+    };
+    let wished = wishes.root.as_ref();
+    let wished = wished.map_or(String::new(), |hints| format!(" with {hints}"));
+    let why = format!("no disk to deploy to{wished}: {found}");
+    Error::new(Kind::DeviceNotFound, why)
+}
+
+/// Why what is on the disk protects it; none if nothing does. One that is gone meanwhile holds nothing.
+fn protected(disk: &Disk) -> Option<String> {
+    match cluster_filesystem::file_system(disk) {
+        Ok(None) => None,
+        Ok(Some(found)) => Some(format!(
+            "holds {found}, which other machines may be using (wipe_special_filesystems=false allows it)"
+        )),
+        Err(_) if !disk.path.exists() => None,
+        Err(error) => Some(format!("cannot be read: {}", error.details())),
+    }
+}
+
+/// Is it a drive with what an operator or Ironic put in, and not one of the machine's own?
+pub(super) fn is_handed_in(disk: &Disk) -> bool {
+    disk.is_virtual_media() || holds_parameters(disk)
+}
+
+/// Why a disk is to be left alone: a hint says so of it, or of one of `disks` that it is built on.
+pub(super) fn skipped(disk: &Disk, disks: &[Disk], skip: &[Hints]) -> Option<String> {
+    if let Some(hints) = skip.iter().find(|hints| hints.miss(disk).is_none()) {
+        return Some(format!("is to be left alone: {hints}"));
+    }
+    let kernel = disk.kernel();
+    let mut members = disks
+        .iter()
+        .filter(|own| own.holders.iter().any(|holder| holder == kernel));
+    members.find_map(|member| {
+        let why = skipped(member, disks, skip)?;
+        Some(format!("is built on {}, which {why}", member.name))
+    })
+}
+
+/// Why the disk must not be written; none if it may be.
+fn unsafe_to_write(disk: &Disk, mounts: &str) -> Option<String> {
+    if is_handed_in(disk) {
+        return Some("is virtual media".to_owned());
+    }
+    if disk.read_only {
+        return Some("is read-only".to_owned());
+    }
+    if let Some(place) = mounted(disk, mounts) {
+        return Some(format!("is mounted at {place}"));
+    }
+    (!disk.holders.is_empty()).then(|| format!("is held by {}", disk.holders.join(", ")))
+}
+
+/// Where the disk or one of its partitions is mounted. `mounts` is /proc/self/mountinfo.
+pub(super) fn mounted(disk: &Disk, mounts: &str) -> Option<String> {
+    mounts.lines().find_map(|line| {
+        // proc_pid_mountinfo(5): id, parent, number, root, mount point, options, tags…, "-", type, source.
+        let fields: Vec<_> = line.split(' ').collect();
+        let source = fields.iter().position(|field| *field == "-");
+        let source = source.and_then(|dash| fields.get(dash + 2));
+        // File systems over several disks (btrfs) have a number of their own: there the source tells.
+        let hit = |(number, name): &(String, String)| {
+            fields.get(2) == Some(&number.as_str())
+                || source.and_then(|source| source.rsplit('/').next()) == Some(name)
+        };
+        let place = fields.get(4)?;
+        disk.numbers.iter().any(hit).then(|| (*place).to_owned())
+    })
+}
+
+/// Is it the drive on which Ironic hands over parameters: a FAT file system labelled `ir-vfd-dev`?
+/// Only drives with a medium that can be taken out are looked at.
+fn holds_parameters(disk: &Disk) -> bool {
+    let mut sector = [0; 512];
+    let read = |sector: &mut [u8]| File::open(&disk.path)?.read_exact(sector);
+    disk.removable && read(&mut sector).is_ok() && is_parameter_volume(&sector)
+}
+
+fn is_parameter_volume(boot_sector: &[u8; 512]) -> bool {
+    const LABEL: &[u8] = b"IR-VFD-DEV";
+    // Microsoft FAT specification 1.03, section 3.1: BS_VolLab stands at 43 (FAT12, FAT16) or 71 (FAT32).
+    [43, 71]
+        .iter()
+        .any(|at| boot_sector[*at..at + LABEL.len()].eq_ignore_ascii_case(LABEL))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn disk(name: &str) -> Result<Disk> {
+        Ok(Disk {
+            name: name.into(),
+            path: name.into(),
+            size: Bytes(8 * GIB),
+            logical_sector: 512,
+            physical_sector: 512,
+            ..Disk::default()
+        })
+    }
+
+    /// What is settled on when the looks find these, again and again, and how long it takes.
+    fn settle(looks: &[&str]) -> (Result<String>, u64) {
+        let clock = Clock::fake();
+        let mut looks = looks.iter().cycle();
+        let look = || match *looks.next().expect("a cycle has no end") {
+            "" => Err(Error::plain("no disk")),
+            name => disk(name),
+        };
+        let found = settled(look, &clock, 3, Duration::from_secs(60));
+        (found.map(|disk| disk.name), clock.elapsed().as_secs())
+    }
+
+    #[test]
+    fn the_first_disk_to_show_up_is_not_taken_before_the_others_are_there() {
+        for (looks, chosen, seconds) in [
+            (&["vda"][..], "vda", 2),
+            (&["nvme0n1", "sda", "sda"], "sda", 4),
+            (&["", "sdb", "sda", "sda"], "sda", 64),
+            (&["sda", "", "sda", "sda"], "sda", 64),
+        ] {
+            assert_eq!(settle(looks), (Ok(chosen.to_owned()), seconds), "{looks:?}");
+        }
+        assert!(settle(&[""]).0.is_err());
+        assert!(settle(&["sda", "sdb"]).0.is_err(), "it never settles");
+    }
+}

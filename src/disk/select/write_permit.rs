@@ -1,0 +1,92 @@
+//! Which disks may be written at all.
+//!
+//! In a ramdisk every disk is fair game: erasing machines is the job. Anywhere else the disk must have
+//! been named with `--allow-disk`, so that a try-out on a workstation can never eat the workstation.
+
+use std::path::{Path, PathBuf};
+
+use crate::disk::list::Disk;
+use crate::error::{Error, Kind, Result};
+use crate::system_root::SystemRoot;
+
+#[derive(Clone, Debug)]
+pub struct Permit {
+    ramdisk: bool,
+    named: Vec<PathBuf>,
+    /// Disks that were looked at and chosen, and the sequence of each.
+    chosen: Vec<(PathBuf, u64)>,
+}
+
+impl Permit {
+    /// Whatever this machine is; outside a ramdisk only the disks in `named`.
+    pub fn new(host: &SystemRoot, named: Vec<PathBuf>) -> Self {
+        Permit {
+            ramdisk: host.is_ramdisk(),
+            named,
+            chosen: Vec::new(),
+        }
+    }
+
+    /// The same, and behind the names of `disks` there must still be those very disks: between choosing one and
+    /// opening it hours may pass, and a cable may be moved.
+    pub fn of_chosen(&self, disks: &[Disk]) -> Self {
+        let chosen = disks.iter();
+        Permit {
+            chosen: chosen
+                .filter_map(|disk| Some((disk.path.clone(), disk.sequence?)))
+                .collect(),
+            ..self.clone()
+        }
+    }
+
+    /// An error if the disk opened as `disk`, which has this sequence, is not the one that was chosen.
+    pub fn confirm(&self, disk: &Path, sequence: Option<u64>) -> Result<()> {
+        let chosen = self.chosen.iter().find(|(path, _)| path == disk);
+        match chosen.filter(|(_, own)| Some(*own) != sequence) {
+            None => Ok(()),
+            Some(_) => Err(Error::new(
+                Kind::BlockDeviceError,
+                format!(
+                    "refusing to write {disk}: another disk has got that name since the disks were looked at; start \
+                     the operation again",
+                    disk = disk.display()
+                ),
+            )),
+        }
+    }
+
+    /// Ok if `disk` may be written.
+    pub fn check(&self, disk: &Path) -> Result<()> {
+        // Names are compared after following links: /dev/disk/by-id/… and /dev/sda are one disk.
+        let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if self.ramdisk || self.named.iter().any(|named| real(named) == real(disk)) {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::BlockDeviceError,
+            format!(
+                "refusing to write {disk}: this is not a ramdisk; name it with --allow-disk {disk} if it really may be overwritten",
+                disk = disk.display()
+            ),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outside_a_ramdisk_only_named_disks_pass() {
+        let nowhere = SystemRoot::new("/nonexistent");
+        let permit = Permit::new(&nowhere, vec!["/tmp".into()]);
+        assert!(permit.check(Path::new("/tmp/../tmp")).is_ok());
+        let refusal = permit
+            .check(Path::new("/dev/sda"))
+            .expect_err("never named");
+        assert!(
+            refusal.details().contains("--allow-disk /dev/sda"),
+            "{refusal}"
+        );
+    }
+}

@@ -1,0 +1,261 @@
+//! What may be wrapped around a raw image, and how it comes off while it streams.
+//!
+//! The window each looks back over is bounded in `codec`, what comes out by the disk, and what goes in
+//! here: empty members, frames and padding without end are no image either.
+
+use std::cell::Cell;
+use std::io::{self, BufRead, Read};
+use std::rc::Rc;
+
+use crate::codec::gzip::Gunzip;
+use crate::codec::xz::Unxz;
+use crate::codec::zstd::Unzstd;
+use crate::error::{Error, Kind, Result};
+use crate::image::decode::raw::copy;
+use crate::image::verify::digest::Copied;
+use crate::image::write::sink::Sink;
+use crate::units::{Bytes, MIB};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    Gzip,
+    Zstd,
+    Xz,
+}
+
+impl Packing {
+    /// By the ending of a file's name; beside it the name of what is inside.
+    pub fn named(file: &str) -> Option<(Self, &str)> {
+        let endings = [
+            (".gz", Packing::Gzip),
+            (".zst", Packing::Zstd),
+            (".xz", Packing::Xz),
+        ];
+        endings.into_iter().find_map(|(ending, packing)| {
+            let (inside, last) = file.split_at_checked(file.len().checked_sub(ending.len())?)?;
+            last.eq_ignore_ascii_case(ending)
+                .then_some((packing, inside))
+        })
+    }
+
+    /// By the first bytes.
+    pub fn begun_by(head: &[u8]) -> Option<Self> {
+        match head {
+            // RFC 1952, 2.3.1: two bytes and the one method there is.
+            [0x1f, 0x8b, 8, ..] => Some(Packing::Gzip),
+            // RFC 8878, 3.1.1 and 3.1.2: a frame, or one to skip before it as pzstd writes it.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
+                Some(Packing::Zstd)
+            }
+            // xz-file-format 1.2.1, 2.1.1.1
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Packing::Xz),
+            _ => None,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Packing::Gzip => "gzip",
+            Packing::Zstd => "zstd",
+            Packing::Xz => "xz",
+        }
+    }
+
+    /// Reads `packed` to its end and what was in it into `out`; gives the size of that.
+    pub fn unpack(self, packed: impl BufRead, out: &mut impl Sink) -> Result<Bytes> {
+        let notes = Rc::<Notes>::default();
+        let packed = Noted {
+            inner: packed,
+            notes: Rc::clone(&notes),
+            most: most(out.capacity()),
+        };
+        let plain: Box<dyn Read + '_> = match self {
+            Packing::Gzip => Box::new(Gunzip::new(packed)),
+            Packing::Zstd => Box::new(Unzstd::new(packed)),
+            Packing::Xz => Box::new(Unxz::new(packed)),
+        };
+        let packing = self;
+        let unpacked = Unpacked {
+            plain,
+            packing,
+            notes,
+        };
+        copy(&mut Copied(unpacked), out)
+    }
+}
+
+/// Bytes that an image for a disk of `capacity` may be packed in. What cannot be packed grows by less
+/// than a hundredth; the rest is for headers, frames to skip and padding.
+fn most(capacity: u64) -> u64 {
+    capacity.saturating_add(capacity / 8 + 4 * MIB)
+}
+
+/// What became of the packed bytes: decoders have words of their own for errors, or none.
+#[derive(Default)]
+struct Notes {
+    at: Cell<u64>,
+    ended: Cell<bool>,
+    failure: Cell<Option<io::Error>>,
+}
+
+/// The packed image, and notes on it.
+struct Noted<R> {
+    inner: R,
+    notes: Rc<Notes>,
+    most: u64,
+}
+
+impl<R: BufRead> BufRead for Noted<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let notes = &self.notes;
+        if notes.at.get() > self.most {
+            let why = format!(
+                "{} of a packed image hold less than the disk does: this is none",
+                Bytes(notes.at.get())
+            );
+            notes
+                .failure
+                .set(Some(Error::new(Kind::InvalidImage, why).into()));
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        match self.inner.fill_buf() {
+            Ok(bytes) => {
+                notes.ended.set(bytes.is_empty());
+                Ok(bytes)
+            }
+            Err(error) => {
+                notes.failure.set(Some(error));
+                Err(io::ErrorKind::InvalidData.into())
+            }
+        }
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.notes.at.set(self.notes.at.get() + count as u64);
+        self.inner.consume(count);
+    }
+}
+
+impl<R: BufRead> Read for Noted<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(into)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+/// The image inside.
+struct Unpacked<'a> {
+    plain: Box<dyn Read + 'a>,
+    packing: Packing,
+    notes: Rc<Notes>,
+}
+
+impl Read for Unpacked<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.plain.read(into).map_err(|error| {
+            if let Some(failure) = self.notes.failure.take() {
+                return failure;
+            }
+            let (packing, at) = (self.packing.name(), self.notes.at.get());
+            let why = match self.notes.ended.get() {
+                true => {
+                    format!("the {packing} image is cut short: it ends after {at} bytes ({error})")
+                }
+                false => format!("the {packing} image cannot be unpacked, at byte {at}: {error}"),
+            };
+            Error::new(Kind::InvalidImage, why).into()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_how_its_file_is_packed() {
+        for (name, packed) in [
+            ("a.raw.gz", Some((Packing::Gzip, "a.raw"))),
+            ("a.ZST", Some((Packing::Zstd, "a"))),
+            (".xz", Some((Packing::Xz, ""))),
+            ("a.raw", None),
+            ("gz", None),
+            ("ä€z", None),
+            ("", None),
+        ] {
+            assert_eq!(Packing::named(name), packed, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_the_network_said_is_said() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(Error::new(Kind::ImageDownloadError, "the cable was pulled").into())
+            }
+        }
+        for (packing, head) in [
+            (Packing::Gzip, &b"\x1f\x8b\x08\0\0\0\0\0\0\0"[..]),
+            (Packing::Zstd, b"\x28\xb5\x2f\xfd\x20"),
+            (Packing::Xz, b"\xfd7zXZ\0\0\x04\xe6\xd6\xb4\x46\x02"),
+        ] {
+            let packed = io::BufReader::new(head.chain(Broken));
+            let mut plain = [0; 4096];
+            let error = packing.unpack(packed, &mut Disk(&mut plain));
+            let error = error.expect_err("the cable");
+            assert_eq!(error.kind(), Kind::ImageDownloadError, "{error}");
+        }
+    }
+
+    #[test]
+    fn packed_nothing_without_end_is_no_image() {
+        struct Endless<'a>(&'a [u8], usize);
+        impl Read for Endless<'_> {
+            fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+                let rest = &self.0[self.1 % self.0.len()..];
+                let count = rest.len().min(into.len());
+                into[..count].copy_from_slice(&rest[..count]);
+                self.1 += count;
+                Ok(count)
+            }
+        }
+        // A member of nothing with a long extra field (RFC 1952, 2.3.1).
+        let member = [
+            &b"\x1f\x8b\x08\x04\0\0\0\0\0\0\xff\x7f"[..],
+            &[7; 0x7fff],
+            b"\x03\0\0\0\0\0\0\0\0\0",
+        ];
+        for (packing, nothing) in [
+            (Packing::Gzip, &member.concat()[..]),
+            (Packing::Zstd, b"\x50\x2a\x4d\x18\x02\0\0\0ab"),
+            (Packing::Zstd, b"\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00"),
+            (
+                Packing::Xz,
+                b"\xfd7zXZ\0\0\x04\xe6\xd6\xb4\x46\0\0\0\0\x1c\xdf\x44\x21\x1f\xb6\xf3\x7d\x01\0\0\0\0\x04YZ",
+            ),
+        ] {
+            let packed = io::BufReader::with_capacity(1 << 16, Endless(nothing, 0));
+            let error = packing.unpack(packed, &mut Disk(&mut [0; 4096]));
+            let error = error.expect_err("there is no end");
+            assert!(error.details().contains("this is none"), "{error}");
+        }
+    }
+
+    struct Disk<'a>(&'a mut [u8]);
+    impl Sink for Disk<'_> {
+        fn capacity(&self) -> u64 {
+            self.0.len() as u64
+        }
+        fn room(&mut self, at: u64) -> io::Result<&mut [u8]> {
+            Ok(&mut self.0[at as usize..])
+        }
+        fn filled(&mut self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn zeros(&mut self, _: u64, _: u64) -> io::Result<()> {
+            Ok(())
+        }
+    }
+}

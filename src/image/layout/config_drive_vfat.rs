@@ -1,0 +1,97 @@
+//! A config drive anew: the same files in a FAT file system with sectors as large as those of the disk.
+
+use std::collections::BTreeSet;
+use std::io::Cursor;
+
+use crate::disk::filesystem::fat;
+use crate::disk::filesystem::fat::Volume;
+use crate::disk::filesystem::iso;
+use crate::disk::filesystem::probe::Kind;
+use crate::error::{Context, Error, Result};
+use crate::sys::kernel;
+use crate::units::{Bytes, KIB};
+
+/// What readers of config drives look for in a vfat one.
+const LABEL: &str = "CONFIG-2";
+
+/// The file system with the files of `plain`, which is of this kind, for sectors of `sector` bytes; `most` is
+/// the most it may be.
+pub fn rebuilt(plain: Vec<u8>, kind: Kind, sector: u16, most: u64) -> Result<Vec<u8>> {
+    let mut id = [0; 4];
+    kernel::random(&mut id).context("drawing a volume's number")?;
+    let mut size = Size::new(sector);
+    match kind {
+        Kind::Iso9660 => {
+            let files = iso::files(&plain)?;
+            files
+                .iter()
+                .for_each(|(path, content)| size.add(path, content.len() as u64));
+            let mut drive = size.format(most, sector, id)?;
+            let new = Volume::open(&mut drive)?;
+            for (path, mut content) in files {
+                new.add(&path, &mut content)?;
+            }
+            drop(new);
+            Ok(drive.into_inner())
+        }
+        Kind::Fat => {
+            let mut plain = Cursor::new(plain);
+            let old = Volume::open(&mut plain)?;
+            old.files(&mut |path, len| {
+                size.add(path, len);
+                Ok(())
+            })?;
+            let mut drive = size.format(most, sector, id)?;
+            let new = Volume::open(&mut drive)?;
+            old.files(&mut |path, _| new.add(path, &mut old.file(path)?).map(drop))?;
+            drop(new);
+            Ok(drive.into_inner())
+        }
+        Kind::Ext => Err(Error::plain("the files of an ext file system are not read")),
+    }
+}
+
+/// How large it has to be.
+struct Size {
+    /// Bytes of a cluster, or more.
+    cluster: u64,
+    bytes: u64,
+    folders: BTreeSet<String>,
+}
+
+impl Size {
+    fn new(sector: u16) -> Self {
+        Size {
+            cluster: (2 * KIB).max(sector.into()),
+            bytes: 0,
+            folders: BTreeSet::new(),
+        }
+    }
+
+    fn add(&mut self, path: &str, len: u64) {
+        /// Of a file in its folder: a name in parts of 26 bytes, each in a slot of 32.
+        const SLOTS: u64 = KIB;
+        self.bytes += len.next_multiple_of(self.cluster) + SLOTS;
+        for (end, _) in path.match_indices('/') {
+            if self.folders.insert(path[..end].to_owned()) {
+                self.bytes += self.cluster + SLOTS;
+            }
+        }
+    }
+
+    /// An empty file system that they fit into.
+    fn format(self, most: u64, sector: u16, id: [u8; 4]) -> Result<Cursor<Vec<u8>>> {
+        /// What comes before the tables, the root folder, and what ends within a step.
+        const REST: u64 = 128 * KIB;
+        // Two tables with up to four bytes for a cluster; clusters may be larger than hoped for.
+        let tables = self.bytes / self.cluster * 8;
+        let size = (self.bytes + self.bytes / 16 + tables + REST).next_multiple_of(64 * KIB);
+        if size > most {
+            let why = format!("its files need {} in a FAT file system", Bytes(size));
+            return Err(Error::plain(why));
+        }
+        let mut drive = Cursor::new(vec![0; size as usize]);
+        fat::format(&mut drive, size, sector, LABEL, u32::from_le_bytes(id))?;
+        Ok(drive)
+    }
+}

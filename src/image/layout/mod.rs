@@ -1,0 +1,40 @@
+//! What lies where on the disk: the image's own table fitted to it, or a table made around a partition image; config drives.
+
+pub mod config_drive;
+pub mod config_drive_vfat;
+pub mod partition_image;
+pub mod staged_disk;
+pub mod staged_range;
+pub mod whole_disk_image;
+
+use crate::disk::table::plan::{Scheme, Sizes};
+use crate::error::{Context, Result};
+use crate::sys::kernel;
+
+/// What the image is to the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// All of it, whatever that is.
+    Bytes,
+    /// All of it, and without a partition good for nothing.
+    Disk,
+    /// One partition among others.
+    Partition(Partitions),
+}
+
+/// What the image is to be surrounded by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Partitions {
+    pub scheme: Scheme,
+    /// That of the config drive is its own.
+    pub sizes: Sizes,
+    /// The table stays as it is, and with it what the ephemeral partition holds.
+    pub preserve: bool,
+}
+
+/// What GUIDs and UUIDs are made of.
+fn random() -> Result<[u8; 16]> {
+    let mut bytes = [0; 16];
+    kernel::random(&mut bytes).context("drawing random bytes for a UUID")?;
+    Ok(bytes)
+}

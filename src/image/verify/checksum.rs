@@ -1,0 +1,279 @@
+//! What an image must hash to: given outright, or found in a checksum file.
+
+use std::cmp::Reverse;
+
+use crate::error::{Error, Kind, Result};
+use crate::image::verify::digest::{Algorithm, Digest};
+use crate::net::url;
+use crate::small_sort;
+
+/// The expected digest, as asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Checksum {
+    Digest(Digest),
+    /// In the file at `url`.
+    At {
+        url: String,
+        wanted: Wanted,
+    },
+}
+
+/// Which digest of a checksum file counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    Only(Algorithm),
+    /// The strongest there is, MD5 too.
+    Any,
+    AnyButMd5,
+}
+
+impl Wanted {
+    /// What these digits are, if they count.
+    fn digest(self, digits: &str) -> Option<Digest> {
+        let algorithm = match self {
+            Wanted::Only(only) => only,
+            Wanted::Any | Wanted::AnyButMd5 => Algorithm::of_length(digits.len())?,
+        };
+        let counts = self != Wanted::AnyButMd5 || algorithm != Algorithm::Md5;
+        Digest::new(algorithm, digits).ok().filter(|_| counts)
+    }
+}
+
+impl Checksum {
+    /// `text` is digits or the http(s) URL of a checksum file.
+    pub fn new(text: &str, algorithm: Option<Algorithm>) -> Result<Self> {
+        if text.starts_with("http://") || text.starts_with("https://") {
+            return Ok(Checksum::At {
+                url: text.to_owned(),
+                wanted: algorithm.map_or(Wanted::Any, Wanted::Only),
+            });
+        }
+        let algorithm = algorithm
+            .or_else(|| Algorithm::of_length(text.len()))
+            .ok_or_else(|| {
+                let why = format!(
+                    "a checksum of {} characters is none of {}",
+                    text.len(),
+                    Algorithm::NAMES
+                );
+                Error::new(Kind::InvalidCommandParamsError, why)
+            })?;
+        Digest::new(algorithm, text).map(Checksum::Digest)
+    }
+
+    /// A checksum file may offer what it likes, but MD5 does not count.
+    pub fn without_md5(self) -> Self {
+        match self {
+            Checksum::At {
+                url,
+                wanted: Wanted::Any,
+            } => Checksum::At {
+                url,
+                wanted: Wanted::AnyButMd5,
+            },
+            other => other,
+        }
+    }
+
+    /// `sha256:…`, the form of the kernel command line; bare digits and URLs as well.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text.split_once(':') {
+            Some((name, digits)) if !digits.starts_with("//") => {
+                let algorithm = Algorithm::named(name).ok_or_else(|| {
+                    let why = format!(
+                        "unknown checksum algorithm '{name:.40}': {} are known",
+                        Algorithm::NAMES
+                    );
+                    Error::new(Kind::InvalidCommandParamsError, why)
+                })?;
+                Checksum::new(digits, Some(algorithm))
+            }
+            _ => Checksum::new(text, None),
+        }
+    }
+}
+
+/// The strongest wanted digest of `image` (a file name, maybe percent-encoded) in a checksum file: GNU
+/// (`digest  name`, `digest *name`), BSD (`ALGO (name) = digest`) or OpenSSL (`ALGO(name)= digest`) lines,
+/// or a lone digest; a digest may be `algo:digest`. Names may carry `./` or directories, but of several
+/// files that differ in nothing else none is chosen.
+pub fn find(file: &str, image: &str, wanted: Wanted) -> Result<Digest> {
+    let lines = || {
+        file.trim_start_matches('\u{feff}')
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    };
+    let mut lone = lines();
+    if let (Some(only), None) = (lone.next(), lone.next())
+        && let Some(digest) = wanted.digest(bare(only))
+    {
+        return Ok(digest);
+    }
+    let plain = url::unescape(image);
+    let named = lines().filter_map(|line| {
+        let (digits, path) = parts(line)?;
+        let path = path.strip_prefix("./").unwrap_or(path);
+        let name = path.rsplit('/').next()?;
+        let is_it = name == image || name.as_bytes() == plain;
+        let digest = wanted.digest(bare(digits)).filter(|_| is_it)?;
+        Some((digest.algorithm().digits(), name == path, digest))
+    });
+    let mut named: Vec<_> = named.collect();
+    // The strongest first, and of those the ones in no directory.
+    small_sort::by_key(&mut named, |(digits, at_top, _)| {
+        (Reverse(*digits), !at_top)
+    });
+    let missing = |why: String| Error::new(Kind::ImageDownloadError, why);
+    match &named[..] {
+        [] => {
+            let kinds = match wanted {
+                Wanted::Only(algorithm) => algorithm.name(),
+                Wanted::Any => "usable",
+                Wanted::AnyButMd5 => "usable (MD5 is not allowed)",
+            };
+            let hint = match lines().next() {
+                Some(first) if first.starts_with('<') => "; it looks like a web page",
+                _ => "",
+            };
+            Err(missing(format!(
+                "the checksum file has no {kinds} digest for '{image:.200}'{hint}"
+            )))
+        }
+        [one, other, ..] if (one.0, one.1) == (other.0, other.1) && one.2 != other.2 => {
+            Err(missing(format!(
+                "the checksum file has several digests for '{image:.200}': {} and {}",
+                one.2, other.2
+            )))
+        }
+        [(_, _, digest), ..] => Ok(digest.clone()),
+    }
+}
+
+/// Without the algorithm's name before it.
+fn bare(line: &str) -> &str {
+    match line.split_once(':') {
+        Some((name, digits)) if Algorithm::named(name).is_some() => digits.trim_start(),
+        _ => line,
+    }
+}
+
+/// The digits and the name of one line.
+fn parts(line: &str) -> Option<(&str, &str)> {
+    if let Some((before, digits)) = line.rsplit_once(")= ").or(line.rsplit_once(") = ")) {
+        return Some((digits.trim(), before.split_once('(')?.1));
+    }
+    let (digits, name) = line.split_once(char::is_whitespace)?;
+    let name = name.trim_start();
+    Some((digits, name.strip_prefix('*').unwrap_or(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHA: &str = "439af862e0904ad5cba2f1583e6c32e684e1ff1b029a49c823833a4ab30dc363";
+    const SHA1: &str = "a9993e364706816aba3e25717850c26c9cd0d89d";
+    const MD5: &str = "900150983cd24fb0d6963f7d28e17f72";
+
+    #[test]
+    fn every_layout_users_publish() {
+        for file in [
+            SHA.to_owned(),
+            format!("{}\n", SHA.to_uppercase()),
+            format!("{SHA}  disk.raw\n"),
+            format!("{MD5}  other.raw\n{SHA} *disk.raw\n"),
+            format!("# made today\n\nSHA256 (disk.raw) = {SHA}\n"),
+            format!("{SHA}\t./images/disk.raw\r\n"),
+            format!("{MD5}  disk.raw.sig\n{SHA}  disk.raw\n"),
+            format!("{MD5}  disk.raw\n{SHA}  disk.raw\n"),
+            format!("MD5 (disk.raw) = {MD5}\nSHA256 (disk.raw) = {SHA}\n"),
+            format!("SHA2-256(disk.raw)= {SHA}\n"),
+            format!("sha256:{SHA}\n"),
+            format!("\u{feff}{SHA} disk.raw\r\n"),
+            format!("sha256:{SHA}  disk.raw\n{SHA}  other.raw\n"),
+            format!("{}  old/disk.raw\n{SHA}  ./disk.raw\n", "0".repeat(64)),
+            format!("{SHA}  a/disk.raw\n{SHA}  b/disk.raw\n"),
+            format!(
+                "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n{SHA}  disk.raw\n-----BEGIN"
+            ),
+        ] {
+            let found = find(&file, "disk.raw", Wanted::Any).expect(&file);
+            assert_eq!(
+                found,
+                Digest::new(Algorithm::Sha256, SHA).expect("64 digits"),
+                "{file}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_of_the_url_may_be_percent_encoded() {
+        for (file, image) in [
+            (format!("{SHA}  my disk.raw"), "my%20disk.raw"),
+            (format!("{SHA}  my%20disk.raw"), "my%20disk.raw"),
+            (format!("SHA256 (disk (1).raw) = {SHA}"), "disk%20(1).raw"),
+        ] {
+            assert!(find(&file, image, Wanted::Any).is_ok(), "{file}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_found() {
+        for (file, wanted) in [
+            ("", Wanted::Any),
+            ("<html>not found</html>", Wanted::Any),
+            (
+                &format!("{SHA}  disk.raw.xz\n{MD5}  xdisk.raw")[..],
+                Wanted::Any,
+            ),
+            (&format!("{MD5}  disk.raw"), Wanted::Only(Algorithm::Sha256)),
+            (&format!("{MD5}  disk.raw"), Wanted::AnyButMd5),
+            (MD5, Wanted::AnyButMd5),
+            ("sha256:", Wanted::Any),
+            (
+                &format!("{SHA}  a/disk.raw\n{}  b/disk.raw", "0".repeat(64)),
+                Wanted::Any,
+            ),
+            (&format!("{SHA1}  disk.raw"), Wanted::Any),
+        ] {
+            let error = find(file, "disk.raw", wanted).expect_err(file);
+            assert!(error.details().contains("'disk.raw'"), "{error}");
+        }
+    }
+
+    #[test]
+    fn sha1_is_found_by_who_asks_for_it() {
+        let file = format!("{SHA}  disk.raw\n{SHA1}  disk.raw");
+        let found = find(&file, "disk.raw", Wanted::Only(Algorithm::Sha1)).expect("it is there");
+        assert_eq!(found.to_string(), format!("sha1 {SHA1}"));
+        assert!(Checksum::parse(SHA1).is_err(), "not guessed");
+        assert!(Checksum::parse(&format!("sha1:{SHA1}")).is_ok());
+    }
+
+    #[test]
+    fn the_command_line_form() {
+        let sha = Checksum::Digest(Digest::new(Algorithm::Sha256, SHA).expect("64 digits"));
+        assert_eq!(Checksum::parse(&format!("sha256:{SHA}")).as_ref(), Ok(&sha));
+        assert_eq!(Checksum::parse(SHA).as_ref(), Ok(&sha));
+        let at = |wanted| Checksum::At {
+            url: "http://h/SUMS".into(),
+            wanted,
+        };
+        assert_eq!(Checksum::parse("http://h/SUMS"), Ok(at(Wanted::Any)));
+        assert_eq!(at(Wanted::Any).without_md5(), at(Wanted::AnyButMd5));
+        let md5 = at(Wanted::Only(Algorithm::Md5));
+        assert_eq!(
+            md5.clone().without_md5(),
+            md5,
+            "who asks for it by name gets it"
+        );
+        assert_eq!(
+            Checksum::parse("sha512:http://h/SUMS"),
+            Ok(at(Wanted::Only(Algorithm::Sha512)))
+        );
+        for bad in ["", "sha256:", "sha1:abc", &format!("md5:{SHA}"), "abc"] {
+            assert!(Checksum::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

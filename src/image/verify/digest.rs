@@ -1,0 +1,304 @@
+//! The near end of the main path: bytes as served, digested as they pass.
+
+use std::fmt;
+use std::io::{self, Chain, Read};
+
+use sha2::digest::DynDigest;
+
+use crate::codec::hex;
+use crate::error::{Error, Kind, Result};
+use crate::image::pipeline::meter::{Meter, Stage};
+use crate::sys::block::Aligned;
+
+/// A reader that may hold its bytes in memory of the same kind as a sink's.
+pub trait Source: Read {
+    /// As `read`; but `into` may come back as another memory of the same size.
+    fn read_block(&mut self, into: &mut Aligned) -> io::Result<usize> {
+        self.read(into)
+    }
+}
+
+impl<S: Source> Source for &mut S {
+    fn read_block(&mut self, into: &mut Aligned) -> io::Result<usize> {
+        S::read_block(self, into)
+    }
+}
+
+/// What was read to find out what it is, and then the rest.
+impl<S: Source> Source for Chain<&[u8], S> {
+    fn read_block(&mut self, into: &mut Aligned) -> io::Result<usize> {
+        match self.get_mut() {
+            ([], rest) => rest.read_block(into),
+            _ => self.read(into),
+        }
+    }
+}
+
+/// A reader of any other kind.
+pub struct Copied<R>(pub R);
+
+impl<R: Read> Read for Copied<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.read(into)
+    }
+}
+
+impl<R: Read> Source for Copied<R> {}
+
+/// The digests Ironic may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    Md5,
+    Sha1,
+    Sha224,
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl Algorithm {
+    pub const ALL: [Algorithm; 6] = [
+        Algorithm::Md5,
+        Algorithm::Sha1,
+        Algorithm::Sha224,
+        Algorithm::Sha256,
+        Algorithm::Sha384,
+        Algorithm::Sha512,
+    ];
+    /// For messages.
+    pub const NAMES: &str = "md5, sha1, sha224, sha256, sha384 and sha512";
+
+    /// By the name hashlib and Ironic use, in any letter case.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| name.eq_ignore_ascii_case(algorithm.name()))
+    }
+
+    /// By the number of hexadecimal digits. SHA-1 is not guessed: too weak to be taken unasked.
+    pub fn of_length(digits: usize) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.digits() == digits && *algorithm != Algorithm::Sha1)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Algorithm::Md5 => "md5",
+            Algorithm::Sha1 => "sha1",
+            Algorithm::Sha224 => "sha224",
+            Algorithm::Sha256 => "sha256",
+            Algorithm::Sha384 => "sha384",
+            Algorithm::Sha512 => "sha512",
+        }
+    }
+
+    pub fn digits(self) -> usize {
+        match self {
+            Algorithm::Md5 => 32,
+            Algorithm::Sha1 => 40,
+            Algorithm::Sha224 => 56,
+            Algorithm::Sha256 => 64,
+            Algorithm::Sha384 => 96,
+            Algorithm::Sha512 => 128,
+        }
+    }
+
+    fn hasher(self) -> Box<dyn DynDigest + Send> {
+        match self {
+            Algorithm::Md5 => Box::<md5::Md5>::default(),
+            Algorithm::Sha1 => Box::<sha1::Sha1>::default(),
+            Algorithm::Sha224 => Box::<sha2::Sha224>::default(),
+            Algorithm::Sha256 => Box::<sha2::Sha256>::default(),
+            Algorithm::Sha384 => Box::<sha2::Sha384>::default(),
+            Algorithm::Sha512 => Box::<sha2::Sha512>::default(),
+        }
+    }
+}
+
+/// What a body must hash to; the digits are lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digest {
+    algorithm: Algorithm,
+    digits: String,
+}
+
+impl Digest {
+    /// `digits` in any letter case; an error if they are not a digest of this algorithm.
+    pub fn new(algorithm: Algorithm, digits: &str) -> Result<Self> {
+        if digits.len() != algorithm.digits()
+            || !digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+        {
+            let (name, wanted) = (algorithm.name(), algorithm.digits());
+            let why =
+                format!("a {name} checksum is {wanted} hexadecimal digits, not '{digits:.140}'");
+            return Err(Error::new(Kind::InvalidCommandParamsError, why));
+        }
+        Ok(Digest {
+            algorithm,
+            digits: digits.to_ascii_lowercase(),
+        })
+    }
+
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// Ok if this is `wanted`; otherwise an error with both.
+    pub fn must_be(&self, wanted: &Digest) -> Result<()> {
+        if self == wanted {
+            return Ok(());
+        }
+        let why = format!(
+            "the image as served has {self}, expected {wanted}; nothing bootable was left on the disk"
+        );
+        Err(Error::new(Kind::ImageChecksumError, why))
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.algorithm.name(), self.digits)
+    }
+}
+
+/// How a page begins, in lower case, and how much of a beginning is kept.
+const PAGES: [&[u8]; 2] = [b"<!doctype html", b"<html"];
+const HEAD: usize = 64;
+
+/// Digests every byte that passes: the image as served, before it is decoded.
+pub struct Hashing<R> {
+    inner: R,
+    /// Its first bytes.
+    head: Vec<u8>,
+    algorithm: Algorithm,
+    hasher: Box<dyn DynDigest + Send>,
+    meter: Option<Meter>,
+}
+
+impl<R: Read> Hashing<R> {
+    pub fn new(inner: R, algorithm: Algorithm) -> Self {
+        Hashing {
+            inner,
+            head: Vec::new(),
+            algorithm,
+            hasher: algorithm.hasher(),
+            meter: None,
+        }
+    }
+
+    pub fn meter(&self) -> Option<Meter> {
+        self.meter.clone()
+    }
+
+    /// Charges the hashing to `meter`.
+    pub fn metered(mut self, meter: Meter) -> Self {
+        self.meter = Some(meter);
+        self
+    }
+
+    /// Reads what the decoder left; Ok if everything together has the digest `wanted`. Proxies and portals
+    /// like to answer with a page of their own, and say so with status 200: that is told.
+    pub fn must_be(mut self, wanted: &Digest) -> Result<()> {
+        let head = std::mem::take(&mut self.head).to_ascii_lowercase();
+        self.finish()?.must_be(wanted).map_err(|error| {
+            if !PAGES
+                .iter()
+                .any(|page| head.trim_ascii_start().starts_with(page)) {
+                return error;
+            }
+            let why = format!(
+                "{}; what came is a page in HTML: open the URL in a browser; is there a proxy or a login in between?",
+                error.details()
+            );
+            Error::new(error.kind(), why)
+        })
+    }
+
+    /// Reads what the decoder left, then gives the digest of everything.
+    pub fn finish(mut self) -> Result<Digest> {
+        let mut rest = [0; 4096];
+        while self.read(&mut rest)? > 0 {}
+        let digits = hex::encode(&self.hasher.finalize());
+        Ok(Digest {
+            algorithm: self.algorithm,
+            digits,
+        })
+    }
+}
+
+impl<R> Hashing<R> {
+    fn passes(&mut self, bytes: &[u8]) {
+        let wanted = HEAD.saturating_sub(self.head.len()).min(bytes.len());
+        self.head.extend_from_slice(&bytes[..wanted]);
+        let mut update = || self.hasher.update(bytes);
+        match &self.meter {
+            Some(meter) => meter.charge(Stage::Hash, update),
+            None => update(),
+        }
+    }
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(into)?;
+        self.passes(&into[..count]);
+        Ok(count)
+    }
+}
+
+impl<S: Source> Source for Hashing<S> {
+    fn read_block(&mut self, into: &mut Aligned) -> io::Result<usize> {
+        let count = self.inner.read_block(into)?;
+        self.passes(&into[..count]);
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // FIPS 180-4 and RFC 1321 give these for "abc".
+    #[test]
+    fn known_digests() {
+        for (algorithm, start) in [
+            (Algorithm::Md5, "900150983cd24fb0"),
+            (Algorithm::Sha1, "a9993e364706816a"),
+            (Algorithm::Sha224, "23097d223405d822"),
+            (Algorithm::Sha256, "ba7816bf8f01cfea"),
+            (Algorithm::Sha384, "cb00753f45a35e8b"),
+            (Algorithm::Sha512, "ddaf35a193617aba"),
+        ] {
+            let digest = Hashing::new(&b"abc"[..], algorithm)
+                .finish()
+                .expect("memory can be read");
+            assert!(digest.digits.starts_with(start), "{digest}");
+            let upper =
+                Digest::new(algorithm, &digest.digits.to_uppercase()).expect("its own digits");
+            assert_eq!(digest.must_be(&upper), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_mismatch_names_both() {
+        let digest = Hashing::new(&b"abc"[..], Algorithm::Md5)
+            .finish()
+            .expect("memory can be read");
+        let wanted = Digest::new(Algorithm::Md5, &"0".repeat(32)).expect("32 digits");
+        let error = digest.must_be(&wanted).expect_err("they differ");
+        assert_eq!(error.kind(), Kind::ImageChecksumError);
+        assert!(
+            error.details().contains("900150983cd24fb0")
+                && error.details().contains(&"0".repeat(32)),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn digits_of_another_length_are_refused() {
+        for digits in ["", "abc", &"g".repeat(64), &"0".repeat(63)] {
+            assert!(Digest::new(Algorithm::Sha256, digits).is_err(), "{digits}");
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! `image_info`, as Ironic sends it → what to write.
+
+use crate::codec;
+use crate::codec::json::{Fields, Object, Value};
+use crate::disk::table::plan::{Scheme, Sizes};
+use crate::error::{Context, Error, Kind, Result};
+use crate::image::decode::format::Format;
+use crate::image::layout::Partitions;
+use crate::image::verify::checksum::Checksum;
+use crate::image::verify::digest::Algorithm;
+use crate::image::{Layout, Request};
+use crate::net::proxy::Proxies;
+use crate::secret::{Secret, redacted};
+
+use crate::steps::machine::{Login, Settings};
+
+/// In MiB: what is written last, the ends of the partition, is a MiB each.
+const LEAST_ROOT: u64 = 2;
+
+/// What upstream checks before it starts; the texts are part of the protocol (deploy.md §3).
+pub fn validate(info: Option<&Object>, md5: bool) -> Result<()> {
+    let empty = Object::new();
+    let info = info.unwrap_or(&empty);
+    for field in ["id", "urls"] {
+        if !info.contains_key(field) {
+            return Err(invalid(format!("Image is missing '{field}' field.")));
+        }
+    }
+    if !matches!(info.get("urls"), Some(Value::Array(urls)) if !urls.is_empty()) {
+        return Err(invalid(
+            "Image 'urls' must be a list with at least one element.",
+        ));
+    }
+    let checksum = filled(info, "checksum")?;
+    // As many digits as MD5 has, or fewer, count only where MD5 does.
+    let checksum = checksum.filter(|text| md5 || is_url(text) || text.len() > 32);
+    let named = |field| info.field(field).is_some_and(is_truthy);
+    let pair = named("os_hash_algo") || named("os_hash_value");
+    if pair {
+        for field in ["os_hash_algo", "os_hash_value"] {
+            if filled(info, field)?.is_none() {
+                return Err(not_text(field));
+            }
+        }
+    }
+    if checksum.is_none() && !pair {
+        return Err(invalid(
+            "Image checksum is not available, either the 'checksum' field or the 'os_hash_algo' and \
+             'os_hash_value' fields pair must be set for image verification.",
+        ));
+    }
+    Ok(())
+}
+
+/// Everything the image path needs, for a machine that starts from a disk made by `scheme`; what this build
+/// cannot do is refused here, before any write.
+pub fn request(info: &Object, settings: &Settings, scheme: Scheme) -> Result<Request> {
+    validate(Some(info), settings.md5)?;
+    let id = match info.get("id") {
+        // The end of the URL, so that of a temporary URL has the signature in it.
+        Some(Value::String(id)) => redacted(id),
+        _ => return Err(not_text("id")),
+    };
+    Ok(Request {
+        urls: urls(info)?,
+        checksum: checksum(info, settings.md5)?,
+        format: format(info, settings)?,
+        authorization: authorization(info, &id, settings)?,
+        proxies: proxies(info)?,
+        layout: layout(info, scheme)?,
+        drive: None,
+        id,
+    })
+}
+
+/// A whole disk unless it is called a partition.
+fn layout(info: &Object, scheme: Scheme) -> Result<Layout> {
+    if info.string("image_type")? != Some("partition") {
+        return Ok(Layout::Disk);
+    }
+    let preserve = info.boolean("preserve_ephemeral")?.unwrap_or(false);
+    let sizes = Sizes {
+        root: mebibytes(info, "root_mb")?.unwrap_or(0),
+        swap: mebibytes(info, "swap_mb")?.unwrap_or(0),
+        ephemeral: mebibytes(info, "ephemeral_mb")?.unwrap_or(0),
+        drive: 0,
+    };
+    if sizes.root < LEAST_ROOT {
+        return Err(invalid(format!(
+            "'root_mb' must be {LEAST_ROOT} or more: the size in MiB of the root partition, which the image is for"
+        )));
+    }
+    let format = info.string("ephemeral_format")?.unwrap_or("none");
+    if sizes.ephemeral > 0 && !preserve && format != "vfat" {
+        return Err(invalid(format!(
+            "ephemeral_format '{format:.40}' is not in this build, only vfat is (instance_info.ephemeral_format, \
+             else Ironic's own default_ephemeral_format); no disk was touched"
+        )));
+    }
+    Ok(Layout::Partition(Partitions {
+        scheme,
+        sizes,
+        preserve,
+    }))
+}
+
+/// A whole number, which may come as text.
+fn mebibytes(info: &Object, field: &str) -> Result<Option<u64>> {
+    match info.field(field) {
+        Some(Value::String(text)) => text.trim().parse().map(Some).map_err(|_| {
+            let why = format!("'{field}' must be a whole number of MiB, 0 or more");
+            invalid(why)
+        }),
+        _ => info.integer(field),
+    }
+}
+
+fn urls(info: &Object) -> Result<Vec<String>> {
+    let urls = info.array("urls")?.into_iter().flatten();
+    urls.map(|url| match url {
+        Value::String(url) => Ok(url.clone()),
+        _ => Err(invalid("Image 'urls' must be a list of strings.")),
+    })
+    .collect()
+}
+
+/// The `os_hash_…` pair decides, unless its algorithm is strange to us and there is a checksum.
+fn checksum(info: &Object, md5: bool) -> Result<Checksum> {
+    let checksum = filled(info, "checksum")?;
+    if let (Some(name), Some(value)) = (
+        filled(info, "os_hash_algo")?,
+        filled(info, "os_hash_value")?,
+    ) {
+        match (Algorithm::named(name), checksum) {
+            (Some(algorithm), _) => return Checksum::new(value, Some(algorithm)),
+            (None, Some(_)) => (),
+            (None, None) => {
+                return Err(invalid(format!(
+                    "os_hash_algo '{name:.40}' is not in this build: {} are",
+                    Algorithm::NAMES
+                )));
+            }
+        }
+    }
+    let checksum = checksum.unwrap_or_default();
+    if !md5 && Algorithm::of_length(checksum.len()) == Some(Algorithm::Md5) {
+        return Err(invalid(
+            "Image 'checksum' is MD5, which Ironic does not allow.",
+        ));
+    }
+    let checksum = Checksum::new(checksum, None)?;
+    Ok(match md5 {
+        true => checksum,
+        false => checksum.without_md5(),
+    })
+}
+
+/// As declared, or by its content; anything but declared raw must be among those Ironic permits.
+fn format(info: &Object, settings: &Settings) -> Result<Format> {
+    let permitted = &settings.formats;
+    let name = match info.string("disk_format")? {
+        // protocol/deploy.md §8
+        None | Some("" | "unknown") => {
+            return Ok(Format::Unsaid {
+                permitted: permitted.clone(),
+                unpack: settings.unpack,
+            });
+        }
+        Some(name) => name,
+    };
+    match Format::named(name)? {
+        Format::Raw if settings.unpack => Ok(Format::MaybePacked),
+        Format::Raw => Ok(Format::Raw),
+        format if permitted.iter().any(|other| other == name) => Ok(format),
+        _ => {
+            let permitted = permitted.join(", ");
+            let why =
+                format!("Security: images of format '{name}' are not permitted, only {permitted}");
+            Err(Error::new(Kind::InvalidImage, why))
+        }
+    }
+}
+
+/// A complete Authorization header: as given, else from the image's login, else from our own.
+fn authorization(info: &Object, id: &str, settings: &Settings) -> Result<Option<Secret>> {
+    let failed = |why: &str| {
+        let why = format!("Download of image {id:.100} failed: {why}");
+        Error::new(Kind::ImageDownloadError, why)
+    };
+    if let Some(encoded) = info.string("image_request_authorization")?
+        && !encoded.is_empty()
+    {
+        let header = codec::base64::decode(encoded).and_then(|bytes| String::from_utf8(bytes).ok());
+        return match header {
+            Some(header) if !header.contains(char::is_control) => Ok(Some(Secret::new(header))),
+            _ => Err(failed(
+                "image_request_authorization is not the base64 of a header value",
+            )),
+        };
+    }
+    let login = match info.string("image_server_auth_strategy")? {
+        Some("http_basic") => Some(Login {
+            user: info.string("image_server_user")?.map(str::to_owned),
+            password: info.string("image_server_password")?.map(Secret::new),
+        }),
+        _ => settings.login.clone(),
+    };
+    match login {
+        None => Ok(None),
+        Some(Login {
+            user: Some(user),
+            password: Some(password),
+        }) if !user.is_empty() && !password.expose().is_empty() => {
+            let pair = format!("{user}:{}", password.expose());
+            let header = format!("Basic {}", codec::base64::encode(pair.as_bytes()));
+            Ok(Some(Secret::new(header)))
+        }
+        Some(_) => Err(failed(
+            "http_basic needs both image_server_user and image_server_password",
+        )),
+    }
+}
+
+fn proxies(info: &Object) -> Result<Proxies> {
+    let Some(given) = info.object("proxies")? else {
+        return Ok(Proxies::default());
+    };
+    let proxies = Proxies {
+        http: given.string("http")?.map(str::to_owned),
+        https: given.string("https")?.map(str::to_owned),
+        no_proxy: info.string("no_proxy")?.unwrap_or_default().to_owned(),
+    };
+    proxies.check().kind(Kind::InvalidCommandParamsError)?;
+    Ok(proxies)
+}
+
+/// A text that is there must not be empty.
+fn filled<'a>(info: &'a Object, field: &str) -> Result<Option<&'a str>> {
+    match info.field(field) {
+        None => Ok(None),
+        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
+        Some(_) => Err(not_text(field)),
+    }
+}
+
+fn is_truthy(value: &Value) -> bool {
+    !matches!(value, Value::String(text) if text.is_empty())
+}
+
+fn is_url(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
+}
+
+fn not_text(field: &str) -> Error {
+    invalid(format!("Image '{field}' must be a non-empty string."))
+}
+
+fn invalid(why: impl std::fmt::Display) -> Error {
+    Error::new(Kind::InvalidCommandParamsError, why)
+}
