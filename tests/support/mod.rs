@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // each test binary uses its part
 
+pub mod corpus;
 pub mod drives;
 pub mod fake_agent;
 pub mod fake_conductor;
