@@ -15,10 +15,11 @@ use std::thread;
 use std::time::Duration;
 
 use ironlet::clock::Clock;
-use ironlet::net::addresses;
+use ironlet::net::address::addresses;
+use ironlet::net::address::resolv_conf::{ResolvConf, advertisement, known_time_servers};
 use ironlet::net::dhcp::Client;
-use ironlet::net::links::{self, Changes, Link};
-use ironlet::net::resolver::{Resolver, advertisement, known_time_servers};
+use ironlet::net::link::links;
+use ironlet::net::link::links::{Changes, Link};
 use ironlet::sys::socket::readable;
 use ironlet::system_root::SystemRoot;
 
@@ -261,7 +262,7 @@ fn run_client(host: &SystemRoot, link: Link, states: Sender<String>) {
         clock: &Clock::real(),
         link,
         metric: 100,
-        resolver: &Resolver::new(host),
+        resolv_conf: &ResolvConf::new(host),
         report: &|state| {
             println!("client: {state}");
             // Nobody listens any more only when the test is over.

@@ -9,7 +9,7 @@ use ironlet::image::layout::Partitions;
 use ironlet::image::verify::checksum::Checksum;
 use ironlet::image::verify::digest::{Algorithm, Digest};
 use ironlet::image::{Layout, Request};
-use ironlet::net::proxy::Proxies;
+use ironlet::net::http::proxy::Proxies;
 use ironlet::steps::image_info;
 use ironlet::steps::machine::Settings;
 use support::memory_sink::MemorySink;

@@ -11,9 +11,9 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::gauge::Gauge;
 use crate::image::Tools;
 use crate::image::download::patience::Patience;
-use crate::net::http;
-use crate::net::http::Timeouts;
-use crate::net::trust::{Identity, Trust, Version};
+use crate::net::http::client;
+use crate::net::http::client::Timeouts;
+use crate::net::tls::trust::{Identity, Trust, Version};
 use crate::steps::machine::{Login, Settings};
 
 /// Whom to believe: the parameters, tightened by the lookup reply once there is one.
@@ -65,12 +65,12 @@ pub fn ironic(config: &Config) -> Result<Client> {
     ))
 }
 
-pub fn http_client(config: &Config, trust: Trust) -> Result<http::Client> {
+pub fn http_client(config: &Config, trust: Trust) -> Result<client::Client> {
     let timeouts = Timeouts {
         connect: config.api.timeout,
         read: config.api.timeout,
     };
-    http::Client::new(&trust, &Default::default(), timeouts)
+    client::Client::new(&trust, &Default::default(), timeouts)
 }
 
 /// What images are fetched and written with.

@@ -7,9 +7,10 @@ use crate::conductor::lookup::Enrolment;
 use crate::conductor::{Client, heartbeat};
 use crate::config::Config;
 use crate::error::{Context, Error, Result};
-use crate::net::addresses;
-use crate::net::certificate::{self, Curve, Own};
-use crate::net::tls::{Acceptor, Trust};
+use crate::net::address::addresses;
+use crate::net::tls::certificate;
+use crate::net::tls::certificate::{Curve, Own};
+use crate::net::tls::connection::{Acceptor, Trust};
 use crate::secret::Secret;
 use crate::system_root::{SystemRoot, attribute};
 

@@ -27,7 +27,9 @@ use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
 use crate::config::Config;
 use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Result};
-use crate::net::{addresses, links, resolver, sntp};
+use crate::net::address::{addresses, resolv_conf};
+use crate::net::link::links;
+use crate::net::sntp;
 use crate::steps::machine::Machine;
 use crate::system_root::SystemRoot;
 use crate::{inventory, logger};
@@ -287,7 +289,7 @@ impl Agent {
         let servers: Vec<String> = match &self.config.ntp_server {
             Some(server) => vec![server.clone()],
             None if self.clock.is_set() => return,
-            None => resolver::known_time_servers(&self.host)
+            None => resolv_conf::known_time_servers(&self.host)
                 .iter()
                 .map(ToString::to_string)
                 .collect(),

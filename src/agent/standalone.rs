@@ -16,7 +16,7 @@ use crate::image::download::patience::Patience;
 use crate::image::verify::checksum::Checksum;
 use crate::image::{self, Layout, Request, Tools};
 use crate::logger;
-use crate::net::http::Timeouts;
+use crate::net::http::client::Timeouts;
 use crate::power::{How, power};
 use crate::secret::redacted;
 use crate::system_root::SystemRoot;

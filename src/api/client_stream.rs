@@ -7,7 +7,7 @@ use crate::api::head;
 use crate::api::head::Head;
 use crate::api::pace::Timed;
 use crate::api::route::Refusal;
-use crate::net::tls::{Acceptor, ServerStream};
+use crate::net::tls::connection::{Acceptor, ServerStream};
 
 pub struct ClientStream {
     transport: Transport,

@@ -2,7 +2,7 @@
 
 use crate::api::pace::Limits;
 use crate::command::Engine;
-use crate::net::tls::Acceptor;
+use crate::net::tls::connection::Acceptor;
 use crate::secret::Secret;
 use crate::system_root::SystemRoot;
 

@@ -8,8 +8,8 @@ use log::debug;
 
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
-use crate::net::http::{Client, Method, Request};
-use crate::net::url;
+use crate::net::http::client::{Client, Method, Request};
+use crate::net::http::url;
 use crate::secret::redacted;
 
 /// What was asked for.

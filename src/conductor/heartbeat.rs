@@ -9,8 +9,8 @@ use super::lookup::encoded;
 use super::{ApiVersion, Client};
 use crate::clock::{Bell, Clock};
 use crate::codec::json;
-use crate::net::http::Method;
-use crate::net::url;
+use crate::net::http::client::Method;
+use crate::net::http::url;
 use crate::secret::Secret;
 
 /// All of it stays the same as long as the agent lives: Ironic refuses a change.

@@ -9,7 +9,7 @@ use super::reply::{self, Token};
 use super::{ApiVersion, Client};
 use crate::clock::Clock;
 use crate::error::{Error, Kind};
-use crate::net::http::Method;
+use crate::net::http::client::Method;
 use crate::secret::Secret;
 
 pub struct Search<'a> {

@@ -10,7 +10,8 @@ use std::sync::{Mutex, PoisonError};
 
 use log::{debug, warn};
 
-use crate::net::http::{self, Cause, Fault, Method, Request};
+use crate::net::http::client;
+use crate::net::http::client::{Cause, Fault, Method, Request};
 use crate::secret::redacted;
 
 /// `major.minor` of the bare-metal API.
@@ -33,7 +34,7 @@ impl fmt::Display for ApiVersion {
 }
 
 pub struct Client {
-    http: http::Client,
+    http: client::Client,
     /// The one that answered last comes first.
     urls: Mutex<Vec<String>>,
     request_id: Option<String>,
@@ -59,7 +60,7 @@ const ANSWER_LIMIT: usize = 8 << 20;
 impl Client {
     /// With `version`, Ironic is not asked for its own. `request_id` goes out as `X-OpenStack-Request-ID`.
     pub fn new(
-        http: http::Client,
+        http: client::Client,
         urls: &[String],
         request_id: Option<String>,
         version: Option<ApiVersion>,

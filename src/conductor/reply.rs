@@ -7,7 +7,7 @@ use log::warn;
 use super::ApiVersion;
 use crate::codec::json::{self, Fields, Object, Value};
 use crate::error::{Error, Result};
-use crate::net::tls::Version;
+use crate::net::tls::connection::Version;
 use crate::secret::Secret;
 
 /// What Ironic decided about this agent.

@@ -11,11 +11,12 @@ use super::parameters::Parameters;
 use super::report::Board;
 use crate::clock::Clock;
 use crate::error::{Context, Result};
-use crate::net::addresses;
+use crate::net::address::addresses;
+use crate::net::address::ip_parameter::{Fixed, Ip};
+use crate::net::address::resolv_conf::{Names, ResolvConf, advertisement};
 use crate::net::dhcp::Client;
-use crate::net::fixed::{Fixed, Ip};
-use crate::net::links::{self, Changes, Link};
-use crate::net::resolver::{Names, Resolver, advertisement};
+use crate::net::link::links;
+use crate::net::link::links::{Changes, Link};
 use crate::small_sort;
 use crate::sys::socket::readable;
 use crate::system_root::SystemRoot;
@@ -39,7 +40,7 @@ pub struct Network {
     pub clock: Clock,
     pub parameters: Arc<Parameters>,
     pub board: Arc<Board>,
-    resolver: Arc<Resolver>,
+    resolv_conf: Arc<ResolvConf>,
     known: BTreeSet<u32>,
     /// Those that would not go up; tried again with every report.
     stuck: BTreeSet<u32>,
@@ -62,7 +63,7 @@ impl Network {
             host: host.clone(),
             clock: clock.clone(),
             board,
-            resolver: Arc::new(Resolver::new(host)),
+            resolv_conf: Arc::new(ResolvConf::new(host)),
             known: BTreeSet::new(),
             stuck: BTreeSet::new(),
             unplaced: fixed.collect(),
@@ -109,7 +110,7 @@ impl Network {
                         ..Names::default()
                     };
                     let source = format!("router advertisement on link {link}");
-                    self.resolver.learn(ADVERTISED, &source, names);
+                    self.resolv_conf.learn(ADVERTISED, &source, names);
                 }
             }
         }
@@ -186,7 +187,7 @@ impl Network {
         let metric = self.metric(link);
         let mut refused = Vec::new();
         for fixed in self.unplaced.extract_if(.., |fixed| fits(fixed)) {
-            match fixed.apply(&self.host, link, metric, &self.resolver) {
+            match fixed.apply(&self.host, link, metric, &self.resolv_conf) {
                 Ok(()) => self.board.say(link, "address from the kernel command line"),
                 Err(error) => {
                     log::error!("{error}");
@@ -208,7 +209,7 @@ impl Network {
     fn start_dhcp(&self, link: Link) {
         let metric = self.metric(&link);
         let (host, clock) = (self.host.clone(), self.clock.clone());
-        let (board, resolver) = (self.board.clone(), self.resolver.clone());
+        let (board, resolv_conf) = (self.board.clone(), self.resolv_conf.clone());
         let name = link.name.clone();
         let work = move || {
             let mut failures = 0;
@@ -218,7 +219,7 @@ impl Network {
                     clock: &clock,
                     link: link.clone(),
                     metric,
-                    resolver: &resolver,
+                    resolv_conf: &resolv_conf,
                     report: &|text| board.say(&link, text),
                 };
                 if let Err(error) = client.run() {
@@ -230,7 +231,7 @@ impl Network {
                 let gone = links::list()
                     .is_ok_and(|links| !links.iter().any(|other| other.index == link.index));
                 if gone {
-                    return resolver.learn(metric, &link.name, Names::default());
+                    return resolv_conf.learn(metric, &link.name, Names::default());
                 }
             }
         };

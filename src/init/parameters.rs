@@ -1,7 +1,7 @@
 //! What pid 1 itself wants from the kernel command line. Pure.
 
-use crate::net::fixed::Ip;
-use crate::net::links::Mac;
+use crate::net::address::ip_parameter::Ip;
+use crate::net::link::links::Mac;
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Parameters {

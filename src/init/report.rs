@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::net::links::Link;
+use crate::net::link::links::Link;
 use crate::system_root::{SystemRoot, attribute, names};
 
 /// What each card is at, by the index of its link.
@@ -90,7 +90,7 @@ fn driverless(host: &SystemRoot) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::links::Mac;
+    use crate::net::link::links::Mac;
 
     fn link(index: u32) -> Link {
         Link {

@@ -3,9 +3,9 @@
 use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
 use std::time::Duration;
 
-use super::links::must_be_ours;
 use crate::clock::Clock;
 use crate::error::{Context, Error, Result};
+use crate::net::link::links::must_be_ours;
 use crate::sys::kernel;
 use crate::system_root::SystemRoot;
 

@@ -9,7 +9,7 @@ use crate::image::layout::Partitions;
 use crate::image::verify::checksum::Checksum;
 use crate::image::verify::digest::Algorithm;
 use crate::image::{Layout, Request};
-use crate::net::proxy::Proxies;
+use crate::net::http::proxy::Proxies;
 use crate::secret::{Secret, redacted};
 
 use crate::steps::machine::{Login, Settings};

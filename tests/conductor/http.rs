@@ -5,8 +5,8 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use crate::fake_conductor::{FakeConductor, Reply};
-use ironlet::net::http::{Cause, Client, Fault, Method, Proxies, Request, Timeouts};
-use ironlet::net::tls::Trust;
+use ironlet::net::http::client::{Cause, Client, Fault, Method, Proxies, Request, Timeouts};
+use ironlet::net::tls::connection::Trust;
 
 fn client(trust: &Trust, proxies: &Proxies) -> Client {
     let timeouts = Timeouts {

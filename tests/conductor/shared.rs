@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use ironlet::codec::json::{self, Object, Value};
 use ironlet::conductor::Client;
-use ironlet::net::http::{self, Proxies, Timeouts};
-use ironlet::net::tls::Trust;
+use ironlet::net::http::client;
+use ironlet::net::http::client::{Proxies, Timeouts};
+use ironlet::net::tls::connection::Trust;
 
 use crate::fake_conductor::Reply;
 
@@ -16,12 +17,12 @@ pub fn root() -> (&'static str, Vec<Reply>) {
     ("GET / ", vec![Reply::new(200, ROOT)])
 }
 
-pub fn http_client() -> http::Client {
+pub fn http_client() -> client::Client {
     let timeouts = Timeouts {
         connect: Duration::from_secs(5),
         read: Duration::from_secs(5),
     };
-    http::Client::new(&Trust::default(), &Proxies::default(), timeouts).expect("a client")
+    client::Client::new(&Trust::default(), &Proxies::default(), timeouts).expect("a client")
 }
 
 pub fn client(urls: &[String]) -> Client {

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use crate::fake_conductor::{FakeConductor, Reply};
 use ironlet::clock::Clock;
-use ironlet::net::certificate::{self, Curve, Own};
-use ironlet::net::http::{Cause, Client, Fault, Method, Proxies, Request, Timeouts};
-use ironlet::net::tls::{Acceptor, Trust, Version};
+use ironlet::net::http::client::{Cause, Client, Fault, Method, Proxies, Request, Timeouts};
+use ironlet::net::tls::certificate;
+use ironlet::net::tls::certificate::{Curve, Own};
+use ironlet::net::tls::connection::{Acceptor, Trust, Version};
 
 fn get(trust: Trust, url: &str) -> Result<u16, Fault> {
     let timeouts = Timeouts {

@@ -10,9 +10,10 @@ use ironlet::clock::Clock;
 use ironlet::error::{Error, Kind};
 use ironlet::image::deploy;
 use ironlet::image::verify::checksum::Checksum;
-use ironlet::net::certificate::{self, Curve, Own};
-use ironlet::net::proxy::Proxies;
-use ironlet::net::tls::{Acceptor, Version};
+use ironlet::net::http::proxy::Proxies;
+use ironlet::net::tls::certificate;
+use ironlet::net::tls::certificate::{Curve, Own};
+use ironlet::net::tls::connection::{Acceptor, Version};
 use ironlet::secret::Secret;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 

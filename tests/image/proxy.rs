@@ -4,9 +4,10 @@ use ironlet::clock::Clock;
 use ironlet::error::Result;
 use ironlet::image::verify::checksum::Checksum;
 use ironlet::image::{Receipt, deploy};
-use ironlet::net::certificate::{self, Curve, Own};
-use ironlet::net::proxy::Proxies;
-use ironlet::net::tls::{Acceptor, Version};
+use ironlet::net::http::proxy::Proxies;
+use ironlet::net::tls::certificate;
+use ironlet::net::tls::certificate::{Curve, Own};
+use ironlet::net::tls::connection::{Acceptor, Version};
 use ironlet::secret::Secret;
 
 use super::support::fake_conductor::{FakeConductor, Reply, Script};

@@ -14,7 +14,7 @@ use ironlet::error::{Error, Result};
 use ironlet::gauge::Gauge;
 use ironlet::image::Tools;
 use ironlet::image::download::patience::Patience;
-use ironlet::net::http::Timeouts;
+use ironlet::net::http::client::Timeouts;
 use ironlet::steps::node::Node;
 use ironlet::system_root::{SystemRoot, names};
 

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use ironlet::clock::Clock;
-use ironlet::net::tls::Acceptor;
+use ironlet::net::tls::connection::Acceptor;
 
 /// One answer, written as it stands; then the connection ends.
 #[derive(Clone)]

@@ -4,8 +4,8 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Partition, array, check, last_gap, u16_at, u32_at, u64_at};
 use crate::codec::gzip::crc32;
+use crate::disk::table::partition::{Partition, array, check, last_gap, u16_at, u32_at, u64_at};
 use crate::error::{Error, Result};
 use crate::units::{Bytes, MIB};
 

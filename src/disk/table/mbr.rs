@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Partition, check, last_gap, u32_at};
+use crate::disk::table::partition::{Partition, check, last_gap, u32_at};
 use crate::error::{Error, Result};
 use crate::units::{Bytes, MIB};
 

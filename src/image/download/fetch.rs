@@ -8,9 +8,9 @@ use super::range::{Identity, Offer, Span};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::image::download::stall_guard::StallGuard;
-use crate::net::fault::Day;
-use crate::net::http::{Body, Cause, Client, Fault, Method, Request, Response};
-use crate::net::url;
+use crate::net::http::client::{Body, Cause, Client, Fault, Method, Request, Response};
+use crate::net::http::fault::Day;
+use crate::net::http::url;
 use crate::secret::{Secret, redacted};
 use crate::units::MIB;
 

@@ -13,7 +13,7 @@ use crate::image::download::range::Identity;
 use crate::image::download::stall_guard::StallGuard;
 use crate::image::download::statistics::Statistics;
 use crate::image::pipeline::meter::{Meter, Stage};
-use crate::net::http::Body;
+use crate::net::http::client::Body;
 use crate::units::MIB;
 
 /// Read through rather than asked for anew.

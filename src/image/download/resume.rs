@@ -19,7 +19,7 @@ use crate::image::download::random_access::Reread;
 use crate::image::download::stall_guard::StallGuard;
 use crate::image::download::statistics::Statistics;
 use crate::image::pipeline::meter::Meter;
-use crate::net::http::Body;
+use crate::net::http::client::Body;
 use crate::secret::redacted;
 use crate::units::{Bytes, KIB};
 

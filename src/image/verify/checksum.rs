@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use crate::error::{Error, Kind, Result};
 use crate::image::verify::digest::{Algorithm, Digest};
-use crate::net::url;
+use crate::net::http::url;
 use crate::small_sort;
 
 /// The expected digest, as asked for.

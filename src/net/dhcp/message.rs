@@ -10,7 +10,7 @@ use smoltcp::wire::{
 };
 
 use super::lease::Lease;
-use crate::net::links::Mac;
+use crate::net::link::links::Mac;
 
 pub const SERVER_PORT: u16 = 67;
 pub const CLIENT_PORT: u16 = 68;

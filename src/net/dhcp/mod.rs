@@ -1,24 +1,26 @@
 //! The DHCPv4 client: holds a lease on one card for as long as the machine runs.
 //!
-//! exchange.rs says what to send when, message.rs makes it bytes, lease.rs reads what comes back;
+//! state_machine.rs says what to send when, message.rs makes it bytes, lease.rs reads what comes back;
 //! here are the sockets, and the address and routes a lease becomes.
 
-pub mod exchange;
 pub mod lease;
 pub mod message;
+pub mod state_machine;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 
-use self::exchange::{Change, Exchange, Step, To};
 use self::lease::{Lease, Times};
 use self::message::{Ask, CLIENT_PORT, SERVER_PORT};
-use super::addresses::{self, Address, Route};
-use super::links::{self, Changes, Link};
-use super::resolver::{Names, Resolver};
 use crate::clock::Clock;
 use crate::error::{Context, Error, Result};
+use crate::net::address::addresses;
+use crate::net::address::addresses::{Address, Route};
+use crate::net::address::resolv_conf::{Names, ResolvConf};
+use crate::net::dhcp::state_machine::{Change, Exchange, Step, To};
+use crate::net::link::links;
+use crate::net::link::links::{Changes, Link};
 use crate::sys::kernel;
 use crate::sys::socket::{Packets, readable, udp_on_link};
 use crate::system_root::SystemRoot;
@@ -35,7 +37,7 @@ pub struct Client<'a> {
     pub link: Link,
     /// Metric of its routes and rank of its name servers: the lower goes first.
     pub metric: u32,
-    pub resolver: &'a Resolver,
+    pub resolv_conf: &'a ResolvConf,
     /// Told in a few words whenever the state changes.
     pub report: &'a (dyn Fn(&str) + Sync),
 }
@@ -209,7 +211,7 @@ impl Client<'_> {
             gateway(lease).map_or("none".to_owned(), |gateway| gateway.to_string()),
             lease.name_servers,
         );
-        self.resolver.learn(self.metric, name, names(lease));
+        self.resolv_conf.learn(self.metric, name, names(lease));
         if let Some(hostname) = &lease.hostname
             && let Err(error) = kernel::set_hostname(hostname)
         {
@@ -244,7 +246,7 @@ impl Client<'_> {
         log::warn!("{}: {why}; looking for another lease", self.link.name);
         (self.report)(why);
         let named = Names::default();
-        self.resolver.learn(self.metric, &self.link.name, named);
+        self.resolv_conf.learn(self.metric, &self.link.name, named);
         for assigned in addresses::list()? {
             let ours = assigned.link == self.link.index;
             if ours && assigned.address.ip.is_ipv4() {

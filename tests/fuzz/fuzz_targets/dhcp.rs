@@ -1,5 +1,6 @@
 #![no_main]
-use ironlet::net::{dhcp::message::Reply, dhcp::message::reply, links::Mac};
+use ironlet::net::dhcp::message::{Reply, reply};
+use ironlet::net::link::links::Mac;
 
 // A server's answer, its card (at 28) and transaction (at 4) ours.
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -1,5 +1,5 @@
 #![no_main]
-use ironlet::net::rtnetlink::{attributes, messages};
+use ironlet::net::link::rtnetlink::{attributes, messages};
 
 // Datagrams of the kernel's: none is read twice.
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -1,6 +1,6 @@
 #![no_main]
-use ironlet::net::proxy::Proxies;
-use ironlet::net::url::{parse, place, tidy};
+use ironlet::net::http::proxy::Proxies;
+use ironlet::net::http::url::{parse, place, tidy};
 
 // A URL, and a redirect from it or the hosts to reach without a proxy.
 libfuzzer_sys::fuzz_target!(|text: &str| {

@@ -1,0 +1,250 @@
+//! From a URL to an open connection: the name, TCP, a proxy's tunnel, TLS.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use crate::net::http::fault::{Cause, Fault};
+use crate::net::http::proxy::Proxies;
+use crate::net::http::url;
+use crate::net::http::url::Url;
+use crate::net::tls::connection;
+use crate::net::tls::connection::{ClientStream, Connector};
+use crate::secret::Secret;
+
+/// For making a connection, and for every single read and write on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    pub connect: Duration,
+    pub read: Duration,
+}
+
+pub struct Dialer {
+    tls: Connector,
+    proxies: Proxies,
+    timeouts: Timeouts,
+}
+
+/// An open connection.
+pub struct Line {
+    wire: Wire,
+    peer: String,
+    patience: Duration,
+    /// Until the first write.
+    relayed: Option<Relayed>,
+}
+
+/// What a proxy that is asked for a plain URL wants to read.
+struct Relayed {
+    /// `http://host:port`, before the path.
+    origin: String,
+    login: Option<Secret>,
+}
+
+enum Wire {
+    Plain(TcpStream),
+    Tls(Box<ClientStream>),
+}
+
+impl Dialer {
+    pub fn new(tls: Connector, proxies: Proxies, timeouts: Timeouts) -> Self {
+        Dialer {
+            tls,
+            proxies,
+            timeouts,
+        }
+    }
+
+    pub fn dial(&self, to: &Url) -> Result<Line, Fault> {
+        let target = url::place(to.host, to.port);
+        let proxy = self.proxies.choose(to);
+        let (mut tcp, peer) = match &proxy {
+            None => (self.open(to.host, to.port)?, target.clone()),
+            Some(proxy) => {
+                let peer = format!("the proxy {}", url::place(proxy.host, proxy.port));
+                let tcp = self.open(proxy.host, proxy.port).map_err(|fault| {
+                    Fault::new(Cause::Proxy, format_args!("no way to {peer}: {fault}"))
+                })?;
+                (tcp, peer)
+            }
+        };
+        let login = proxy.as_ref().and_then(Url::login);
+        let relayed = (proxy.is_some() && !to.https).then(|| Relayed {
+            origin: format!("http://{target}"),
+            login: login.clone(),
+        });
+        let wire = match to.https {
+            false => Wire::Plain(tcp),
+            true => {
+                if proxy.is_some() {
+                    tunnel(&mut tcp, &peer, &target, login.as_ref())?;
+                }
+                Wire::Tls(Box::new(self.tls.connect(to.host, tcp)?))
+            }
+        };
+        Ok(Line {
+            wire,
+            peer: if to.https { target } else { peer },
+            patience: self.timeouts.read,
+            relayed,
+        })
+    }
+
+    /// Tries every address the name has, sharing the time evenly.
+    fn open(&self, host: &str, port: u16) -> Result<TcpStream, Fault> {
+        let place = url::place(host, port);
+        let addresses: Vec<SocketAddr> = (host, port)
+            .to_socket_addrs()
+            .map_err(|error| {
+                Fault::new(
+                    Cause::Dns,
+                    format_args!("the name '{host}' cannot be resolved ({error}); check the DNS servers or use an address"),
+                )
+            })?
+            .collect();
+        let share = self.timeouts.connect / addresses.len().max(1) as u32;
+        let mut last = Fault::new(Cause::Dns, format_args!("the name '{host}' has no address"));
+        for address in &addresses {
+            let opened = TcpStream::connect_timeout(address, share.max(Duration::from_millis(1)))
+                .and_then(|tcp| {
+                    tcp.set_nodelay(true)?;
+                    tcp.set_read_timeout(Some(self.timeouts.read))?;
+                    tcp.set_write_timeout(Some(self.timeouts.read))?;
+                    Ok(tcp)
+                });
+            match opened {
+                Ok(tcp) => return Ok(tcp),
+                Err(error) => last = Fault::io(&place, &error),
+            }
+        }
+        Err(last)
+    }
+}
+
+/// Asks a proxy for a tunnel; its answer is read byte by byte, for what follows belongs to TLS.
+fn tunnel(
+    tcp: &mut TcpStream,
+    proxy: &str,
+    target: &str,
+    login: Option<&Secret>,
+) -> Result<(), Fault> {
+    /// More than a proxy's few lines of answer need.
+    const LIMIT: usize = 8 << 10;
+    let broken = |error| Fault::new(Cause::Proxy, Fault::io(proxy, &error));
+    let login = login.map_or(String::new(), authorization);
+    let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{login}\r\n");
+    tcp.write_all(request.as_bytes()).map_err(broken)?;
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && head.len() < LIMIT {
+        tcp.read_exact(&mut byte).map_err(broken)?;
+        head.extend(byte);
+    }
+    let line = String::from_utf8_lossy(head.split(|byte| *byte == b'\r').next().unwrap_or(&[]));
+    let mut words = line.split(' ');
+    let version = words.next().unwrap_or_default();
+    let status = words.next().unwrap_or_default();
+    let (cause, hint) = match status {
+        _ if !version.starts_with("HTTP/1.") => (Cause::ProxyDenied, "is it an HTTP proxy?"),
+        _ if status.starts_with('2') => return Ok(()),
+        "407" => (
+            Cause::ProxyDenied,
+            "it wants a user and password, or others than these: http://user:password@host:port",
+        ),
+        _ if status.starts_with('4') => (
+            Cause::ProxyDenied,
+            "its rules must allow CONNECT to there, or no_proxy name the host",
+        ),
+        _ => (Cause::Proxy, "can it reach that server?"),
+    };
+    let line = line.escape_default();
+    let why = format_args!("{proxy} made no tunnel to {target}, it answered '{line}': {hint}");
+    Err(Fault::new(cause, why))
+}
+
+fn authorization(login: &Secret) -> String {
+    format!("Proxy-Authorization: {}\r\n", login.expose())
+}
+
+impl Relayed {
+    /// `GET /path HTTP/1.1` becomes `GET http://host:port/path HTTP/1.1`, and the login is the first header.
+    fn head(&self, bytes: &[u8]) -> Vec<u8> {
+        let after = |end: &[u8]| {
+            let at = bytes.windows(end.len()).position(|some| some == end);
+            at.map_or(0, |at| at + end.len())
+        };
+        let path = after(b" ");
+        let headers = after(b"\r\n").max(path);
+        let login = self.login.as_ref().map_or(String::new(), authorization);
+        [
+            &bytes[..path],
+            self.origin.as_bytes(),
+            &bytes[path..headers],
+            login.as_bytes(),
+            &bytes[headers..],
+        ]
+        .concat()
+    }
+}
+
+impl Line {
+    pub fn is_tls(&self) -> bool {
+        matches!(self.wire, Wire::Tls(_))
+    }
+
+    /// 0 is the end as the other side meant it. Waits no longer than `left` and the read timeout.
+    pub fn read(&mut self, into: &mut [u8], left: Duration) -> Result<usize, Fault> {
+        let patience = self.patience.min(left).max(Duration::from_millis(1));
+        let outcome = self.tcp().set_read_timeout(Some(patience));
+        let outcome = outcome.and_then(|()| {
+            loop {
+                let read = match &mut self.wire {
+                    Wire::Plain(tcp) => tcp.read(into),
+                    Wire::Tls(tls) => tls.read(into),
+                };
+                match read {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    outcome => return outcome,
+                }
+            }
+        });
+        outcome.map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Fault::new(
+                Cause::Timeout,
+                format_args!("{} sent nothing for {patience:?}; is it overloaded, or the network dropping packets?", self.peer),
+            ),
+            _ => connection::broken(&self.peer, &error),
+        })
+    }
+
+    /// The first write begins with a request line.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let whole;
+        let mut bytes = bytes;
+        if let Some(relayed) = self.relayed.take() {
+            whole = relayed.head(bytes);
+            bytes = &whole;
+        }
+        let written = match &mut self.wire {
+            Wire::Plain(tcp) => tcp.write_all(bytes),
+            Wire::Tls(tls) => tls.write_all(bytes).and_then(|()| tls.flush()),
+        };
+        written.map_err(|error| connection::broken(&self.peer, &error))
+    }
+
+    fn tcp(&self) -> &TcpStream {
+        match &self.wire {
+            Wire::Plain(tcp) => tcp,
+            Wire::Tls(tls) => tls.inner(),
+        }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if let Wire::Tls(tls) = &mut self.wire {
+            // The answer is complete or given up; nobody is left to hear of an error.
+            let _ = tls.close();
+        }
+    }
+}

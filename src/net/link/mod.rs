@@ -1,0 +1,4 @@
+//! Network interfaces as the kernel has them: which there are, up and down, by rtnetlink.
+
+pub mod links;
+pub mod rtnetlink;

@@ -1,0 +1,350 @@
+//! TLS both ways: whom the agent trusts when it calls, and the port it is called on.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::ops::DerefMut;
+use std::sync::{Arc, OnceLock};
+
+use log::warn;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier, verify_server_name};
+use rustls::crypto::ring::cipher_suite::{
+    TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 as ECDSA_AES_128,
+    TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 as ECDSA_AES_256,
+    TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 as RSA_AES_128,
+    TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 as RSA_AES_256,
+};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::{NoServerSessionStorage, ParsedCertificate};
+use rustls::{
+    AlertDescription, ClientConfig, ClientConnection, ConnectionCommon, DigitallySignedStruct,
+    RootCertStore, ServerConfig, ServerConnection, SideData, SignatureScheme, StreamOwned,
+    SupportedCipherSuite, SupportedProtocolVersion,
+};
+
+use rustls::CertificateError::{
+    BadSignature, ExpiredContext, NotValidForNameContext, NotValidYetContext, Other, UnknownIssuer,
+};
+use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage, PeerIncompatible};
+
+use crate::error::{Context, Error, Result};
+use crate::net::http::fault::{Cause, Day, Fault};
+pub use crate::net::tls::trust::{Identity, Trust, Version};
+
+fn spoken(min: Version) -> &'static [&'static SupportedProtocolVersion] {
+    static NEWEST: [&SupportedProtocolVersion; 1] = [&rustls::version::TLS13];
+    match min {
+        Version::Tls12 => rustls::ALL_VERSIONS,
+        Version::Tls13 => &NEWEST,
+    }
+}
+
+/// The calling side. Files are read at the first call that needs them, and once.
+pub struct Connector {
+    trust: Trust,
+    config: OnceLock<Arc<ClientConfig>>,
+}
+
+impl Connector {
+    pub fn new(trust: Trust) -> Self {
+        Connector {
+            trust,
+            config: OnceLock::new(),
+        }
+    }
+
+    /// Shakes hands over `tcp`, within its own timeouts.
+    pub fn connect(&self, host: &str, mut tcp: TcpStream) -> Result<ClientStream, Fault> {
+        let config = self.config().map_err(|e| Fault::new(Cause::Tls, e))?;
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| Fault::new(Cause::Protocol, format_args!("'{host}' is no host name")))?;
+        let mut connection = ClientConnection::new(config, name).map_err(refused)?;
+        while connection.is_handshaking() {
+            connection
+                .complete_io(&mut tcp)
+                .map_err(|error| broken(host, &error))?;
+        }
+        Ok(Secured(StreamOwned::new(connection, tcp)))
+    }
+
+    fn config(&self) -> Result<Arc<ClientConfig>> {
+        if let Some(config) = self.config.get() {
+            return Ok(config.clone());
+        }
+        let config = Arc::new(client(&self.trust)?);
+        Ok(self.config.get_or_init(|| config).clone())
+    }
+}
+
+fn client(trust: &Trust) -> Result<ClientConfig> {
+    let provider = provider(trust.ciphers.as_deref())?;
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_protocol_versions(spoken(trust.min))
+        .map_err(Error::plain)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Judge::new(trust, provider)?));
+    let mut config = match &trust.identity {
+        None => builder.with_no_client_auth(),
+        Some(own) => builder
+            .with_client_auth_cert(certificates(&own.certificate)?, key(&own.key)?)
+            .map_err(Error::plain)
+            .context("using the client certificate")?,
+    };
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<_, _>>()
+        .map_err(|_| Error::plain("not in PEM form"))?;
+    if certificates.is_empty() {
+        return Err(Error::plain("no certificate in it"));
+    }
+    Ok(certificates)
+}
+
+fn key(pem: &[u8]) -> Result<PrivateKeyDer<'static>> {
+    PrivateKeyDer::from_pem_slice(pem)
+        .map_err(|_| Error::plain("no usable private key in the PEM text (is it encrypted?)"))
+}
+
+/// The TLS 1.2 suites of protocol/api.md §9, by OpenSSL's names.
+const SUITES: [(&str, SupportedCipherSuite); 4] = [
+    ("ECDHE-ECDSA-AES256-GCM-SHA384", ECDSA_AES_256),
+    ("ECDHE-ECDSA-AES128-GCM-SHA256", ECDSA_AES_128),
+    ("ECDHE-RSA-AES256-GCM-SHA384", RSA_AES_256),
+    ("ECDHE-RSA-AES128-GCM-SHA256", RSA_AES_128),
+];
+
+fn provider(ciphers: Option<&str>) -> Result<Arc<CryptoProvider>> {
+    let wanted = |name: &str| ciphers.is_none_or(|list| list.split([':', ',']).any(|c| c == name));
+    let chosen = SUITES.iter().filter(|(name, _)| wanted(name));
+    let chosen: Vec<_> = chosen.map(|(_, suite)| *suite).collect();
+    if chosen.is_empty() {
+        let known = SUITES.map(|(name, _)| name).join(":");
+        let text = format!("no TLS 1.2 suite of {ciphers:?} is known; those known are {known}");
+        return Err(Error::plain(text));
+    }
+    let mut provider = ring::default_provider();
+    provider
+        .cipher_suites
+        .retain(|suite| suite.tls13().is_some());
+    provider.cipher_suites.extend(chosen);
+    Ok(Arc::new(provider))
+}
+
+/// The answering side; asks for no client certificate.
+#[derive(Clone)]
+pub struct Acceptor(Arc<ServerConfig>);
+
+impl Acceptor {
+    pub fn new(certificate_pem: &[u8], key_pem: &[u8], min: Version) -> Result<Self> {
+        let mut config = ServerConfig::builder_with_provider(provider(None)?)
+            .with_protocol_versions(spoken(min))
+            .map_err(Error::plain)?
+            .with_no_client_auth()
+            .with_single_cert(certificates(certificate_pem)?, key(key_pem)?)
+            .map_err(Error::plain)
+            .context("using the server certificate")?;
+        // One conductor calls a few times an hour: resumption would be memory for nothing.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok(Acceptor(Arc::new(config)))
+    }
+
+    pub fn accept<S: Read + Write>(&self, mut stream: S) -> Result<ServerStream<S>, Fault> {
+        let mut connection = ServerConnection::new(self.0.clone()).map_err(refused)?;
+        while connection.is_handshaking() {
+            connection
+                .complete_io(&mut stream)
+                .map_err(|error| broken("the caller", &error))?;
+        }
+        Ok(Secured(StreamOwned::new(connection, stream)))
+    }
+}
+
+/// Plain bytes over a secured `S`: [`ClientStream`] or [`ServerStream`].
+pub struct Secured<C, S: Read + Write>(StreamOwned<C, S>);
+
+/// A connection the agent made.
+pub type ClientStream = Secured<ClientConnection, TcpStream>;
+
+/// A connection made to the agent.
+pub type ServerStream<S> = Secured<ServerConnection, S>;
+
+impl<C, D: SideData, S: Read + Write> Secured<C, S>
+where
+    C: DerefMut<Target = ConnectionCommon<D>>,
+{
+    pub fn inner(&self) -> &S {
+        &self.0.sock
+    }
+
+    /// Tells the other side that this was all.
+    pub fn close(&mut self) -> io::Result<()> {
+        self.0.conn.send_close_notify();
+        self.0.flush()
+    }
+}
+
+impl<C, D: SideData, S: Read + Write> Read for Secured<C, S>
+where
+    C: DerefMut<Target = ConnectionCommon<D>>,
+{
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.read(into)
+    }
+}
+
+impl<C, D: SideData, S: Read + Write> Write for Secured<C, S>
+where
+    C: DerefMut<Target = ConnectionCommon<D>>,
+{
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// A read or write that failed, in the handshake or later: the TLS reason if there is one.
+pub fn broken(peer: &str, error: &io::Error) -> Fault {
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(tls) => Fault::new(Cause::Tls, format_args!("{peer}: {}", explain(tls))),
+        None => Fault::io(peer, error),
+    }
+}
+
+fn refused(error: rustls::Error) -> Fault {
+    Fault::new(Cause::Tls, explain(&error))
+}
+
+fn explain(error: &rustls::Error) -> String {
+    match error {
+        InvalidCertificate(ExpiredContext { time, not_after }) => format!(
+            "the certificate expired on {}; this machine's clock says {}: correct the clock or renew the certificate",
+            Day(not_after.as_secs()),
+            Day(time.as_secs())
+        ),
+        InvalidCertificate(NotValidYetContext { time, not_before }) => format!(
+            "the certificate is valid only from {}; this machine's clock says {}: correct the clock",
+            Day(not_before.as_secs()),
+            Day(time.as_secs())
+        ),
+        InvalidCertificate(UnknownIssuer | BadSignature) => {
+            "nobody trusted signed the certificate: name its authority with cafile, or set ipa-insecure=1".into()
+        }
+        InvalidCertificate(NotValidForNameContext { presented, .. }) => format!(
+            "the certificate is for [{}] only: call the server by a name in it",
+            presented.join(", ")
+        ),
+        PeerIncompatible(_) | AlertReceived(AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure) => {
+            format!("no TLS version and cipher in common ({error}): see ipa-tls-min-version")
+        }
+        AlertReceived(alert) => format!("the other side refused: {alert:?}"),
+        InvalidMessage(_) => "the other side does not speak TLS: is it http, not https?".into(),
+        other => other.to_string(),
+    }
+}
+
+/// Believes what the authorities signed; without any, believes everything.
+#[derive(Debug)]
+struct Judge {
+    provider: Arc<CryptoProvider>,
+    authorities: Option<Arc<WebPkiServerVerifier>>,
+    trusted: Vec<CertificateDer<'static>>,
+}
+
+impl Judge {
+    fn new(trust: &Trust, provider: Arc<CryptoProvider>) -> Result<Self> {
+        let mut judge = Judge {
+            provider: provider.clone(),
+            authorities: None,
+            trusted: Vec::new(),
+        };
+        if trust.insecure {
+            return Ok(judge);
+        }
+        let mut store = RootCertStore::empty();
+        for (name, pem) in trust.authorities()? {
+            let all = certificates(&pem).with_context(|| format!("reading {name}"))?;
+            judge.trusted.extend(all.iter().cloned());
+            let (_, refused) = store.add_parsable_certificates(all);
+            if refused > 0 {
+                warn!("{refused} certificates in {name} cannot be used");
+            }
+        }
+        let built = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build();
+        judge.authorities = Some(built.map_err(Error::plain)?);
+        Ok(judge)
+    }
+
+    /// Believing anybody includes those whose certificate nobody can read.
+    fn signed(&self, verdict: Signed) -> Signed {
+        match verdict {
+            Err(InvalidCertificate(_)) if self.authorities.is_none() => {
+                Ok(HandshakeSignatureValid::assertion())
+            }
+            verdict => verdict,
+        }
+    }
+}
+
+type Signed = Result<HandshakeSignatureValid, rustls::Error>;
+
+impl ServerCertVerifier for Judge {
+    fn verify_server_cert(
+        &self,
+        own: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let Some(authorities) = &self.authorities else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        match authorities.verify_server_cert(own, chain, name, ocsp, now) {
+            // `openssl req -x509` calls a server's certificate an authority. OpenSSL, and so IPA,
+            // believes one that is itself among the trusted; webpki objects to it with this name
+            // alone, after it has checked the dates.
+            Err(InvalidCertificate(Other(why))) if why.to_string() == "CaUsedAsEndEntity" => {
+                if !self.trusted.contains(own) {
+                    return Err(UnknownIssuer.into());
+                }
+                verify_server_name(&ParsedCertificate::try_from(own)?, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verdict => verdict,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        own: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Signed {
+        let known = &self.provider.signature_verification_algorithms;
+        self.signed(verify_tls12_signature(message, own, signature, known))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        own: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Signed {
+        let known = &self.provider.signature_verification_algorithms;
+        self.signed(verify_tls13_signature(message, own, signature, known))
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        let known = &self.provider.signature_verification_algorithms;
+        known.supported_schemes()
+    }
+}

@@ -1,0 +1,5 @@
+//! TLS both ways: whom the agent trusts, and the certificate it shows.
+
+pub mod certificate;
+pub mod connection;
+pub mod trust;
