@@ -105,12 +105,6 @@ pub fn protective(sectors: u64) -> [u8; 512] {
 }
 
 impl Record {
-    const EMPTY: Record = Record {
-        kind: 0,
-        start: 0,
-        sectors: 0,
-    };
-
     fn read(entry: &[u8]) -> Self {
         Record {
             kind: entry[4],
