@@ -162,7 +162,7 @@ impl Gpt {
         self.entries_at + (self.entries.len() as u64).div_ceil(self.sector)
     }
 
-    pub(super) fn partitions(&self) -> Vec<Partition> {
+    pub fn partitions(&self) -> Vec<Partition> {
         let used = (1..)
             .zip(self.entries.chunks_exact(self.entry))
             .filter(|(_, entry)| is_used(entry));
