@@ -14,6 +14,7 @@ const MEMORY: u32 = (16 << 10) + 256;
 pub struct Unxz<R: Read>(XzReader<Sized<R>>);
 
 impl<R: Read> Unxz<R> {
+    /// Nothing is read yet.
     pub fn new(packed: R) -> Self {
         Unxz(XzReader::new_mem_limit(Sized::new(packed), true, MEMORY))
     }

@@ -1,4 +1,4 @@
-//! The far end of the main path: decoded bytes to the disk, its two ends last.
+//! Writes decoded bytes to the disk, its two ends last.
 //!
 //! The first and the last MiB hold what makes a disk bootable: boot code and both partition tables.
 //! They are cleared before the first byte is written and written only by [`DiskSink::commit`], once
@@ -24,6 +24,7 @@ use crate::image::write::zero_runs::GRAIN;
 use crate::sys::block::{ALIGNMENT, Aligned};
 use crate::units::{Bytes, align_up};
 
+/// A disk being written; nothing on it is bootable before its commit.
 pub struct DiskSink {
     target: Arc<Target>,
     too_small: fn(Option<Bytes>, Bytes) -> Error,

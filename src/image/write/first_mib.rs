@@ -16,6 +16,7 @@ pub type Judge = Box<dyn FnOnce(&[u8], u64) -> Result<()>>;
 /// Stretches of zeros that may wait: more than one level 2 table of qcow2 has.
 const MOST: usize = 1 << 14;
 
+/// What is known of it; the bytes themselves are with [`super::ends::Ends`].
 pub struct FirstMib {
     judge: Judge,
     known: Vec<Range<u64>>,
@@ -24,6 +25,7 @@ pub struct FirstMib {
 }
 
 impl FirstMib {
+    /// Nothing is there yet.
     pub fn new(judge: Judge) -> Self {
         FirstMib {
             judge,
