@@ -121,6 +121,12 @@ fn is_disk(block: &Path, kernel: &str) -> bool {
     if NEVER.iter().any(named) {
         return false;
     }
+    // What an eMMC has beside its user area: a boot loader, and what it keeps for trusted code alone (drivers/mmc/core/block.c).
+    let area = kernel.strip_prefix("mmcblk");
+    let area = area.map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    if area.is_some_and(|area| area.starts_with("boot") || area.starts_with("rpmb")) {
+        return false;
+    }
     // One path to an NVMe namespace that is shown as a whole elsewhere.
     if attribute(block.join("hidden")).is_some_and(|hidden| hidden == "1") {
         return false;
