@@ -41,7 +41,7 @@ pub fn clues(host: &SystemRoot) -> Vec<Clue> {
 }
 
 /// The medium a device path leads to; none for the network, the firmware's own volumes and what cannot be told.
-fn sign(path: &[u8]) -> Option<Sign> {
+pub fn sign(path: &[u8]) -> Option<Sign> {
     let (mut pci, mut usb) = (Vec::new(), Vec::new());
     let mut unit = Unit::Only;
     let word = |data: &[u8], at: usize| Some(u16::from_le_bytes(*data.get(at..)?.first_chunk()?));
