@@ -109,6 +109,14 @@ fn the_firmware_s_own_way_to_a_disk_finds_it() {
     }
 }
 
+/// In a ramdisk a machine runs on without its medium.
+#[test]
+fn a_stick_that_was_pulled_out_is_no_other_disk() {
+    let nodes: &[(u8, u8, &[u8])] = &[ROOT, (1, 1, &[0, 5]), (3, 5, &[0, 0])];
+    let machine = started_by_uefi(five_disks(), nodes).without("/sys/block/sdc");
+    assert_eq!(found(&machine), [""; 0]);
+}
+
 #[test]
 fn a_partition_s_guid_finds_its_disk() {
     const GUID: &str = "12345678-9ABC-DEF0-1122-334455667788";

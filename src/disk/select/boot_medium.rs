@@ -15,7 +15,7 @@ use crate::disk::list::Disk;
 use crate::disk::select::bus_place::BusPlace;
 use crate::disk::table::{Partition, Table};
 use crate::error::Result;
-use crate::system_root::SystemRoot;
+use crate::system_root::{SystemRoot, device_name};
 use crate::units::MIB;
 
 /// Where boot loaders have their menus: GRUB, SYSLINUX and its kin, iPXE, the shell of UEFI. Folders apart by '/'.
@@ -125,7 +125,7 @@ fn is_called(disk: &Disk, name: &str) -> bool {
     let own = [&disk.identity.serial, &disk.identity.wwn]
         .into_iter()
         .flatten();
-    let partition = |(_, kernel): &(String, String)| name.strip_prefix("/dev/") == Some(kernel);
+    let partition = |(_, kernel): &(String, String)| device_name(kernel) == name;
     disk.name == name
         || disk.by_path.iter().any(|path| path == name)
         || disk.numbers.iter().any(partition)
@@ -217,7 +217,7 @@ impl Contents {
 
 impl Running {
     fn is_on(&self, volume: &Volume) -> bool {
-        let menu = |path: &&str| {
+        let menu = |path: &&'static str| {
             let menu = volume.read(path, LONGEST_MENU).unwrap_or_default();
             let menu = String::from_utf8_lossy(&menu);
             let mut words = menu.split_whitespace();
@@ -229,8 +229,7 @@ impl Running {
             let read = file.map(|file| file.take(SETUP as u64).read_to_end(&mut start));
             matches!(read, Ok(Ok(_))) && self.is(&start)
         };
-        self.path.as_ref().is_some_and(kernel)
-            || !self.words.is_empty() && MENUS.iter().any(|path| menu(&path))
+        self.path.as_ref().is_some_and(kernel) || !self.words.is_empty() && MENUS.iter().any(menu)
     }
 
     /// Is this the file of the kernel that runs? Only a bzImage tells.

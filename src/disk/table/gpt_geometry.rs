@@ -129,14 +129,15 @@ impl Gpt {
         Ok(())
     }
 
-    /// The sectors from the first partition to the last; from the end of all counting to 0 without any.
+    /// The sectors from the first partition to the last; without any it ends before it begins.
     fn used(&self) -> std::ops::Range<u64> {
         let entries = self.entries.chunks_exact(self.entry);
-        entries
-            .filter(|entry| is_used(entry))
-            .fold(u64::MAX..0, |used, entry| {
-                used.start.min(u64_at(entry, 32))..used.end.max(u64_at(entry, 40) + 1)
-            })
+        let used = entries.filter(|entry| is_used(entry));
+        let (first, end) = used.fold((u64::MAX, 0), |(first, end), entry| {
+            let (start, last) = (u64_at(entry, 32), u64_at(entry, 40));
+            (first.min(start), end.max(last + 1))
+        });
+        first..end
     }
 
     fn free(&self, at: u64) -> bool {
