@@ -121,6 +121,7 @@ pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
         ignore_bootloader_failure: config.ignore_bootloader_failure,
         guard: config.guard,
         discard: config.discard,
+        medium: config.medium.clone(),
         boot_interface: config.boot_interface.clone(),
         disk_wait: (config.disk_wait.attempts, config.disk_wait.delay),
         ..Settings::default()
