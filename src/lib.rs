@@ -24,8 +24,9 @@ pub mod sys;
 // F2: the machine as files, and the log
 pub mod logger;
 
-// F3: the network, the parameters, and the power switch
+// F3: the network, the parameters, what hardware does not work, and the power switch
 pub mod config;
+pub mod drivers;
 pub mod net;
 pub mod power;
 

@@ -10,6 +10,7 @@ mod mounts;
 mod network;
 mod parameters;
 mod report;
+mod starting;
 mod supervise;
 
 use std::sync::Arc;

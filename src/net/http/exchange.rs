@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use ureq::config::Config;
 use ureq::http::{Request, Response};
-use ureq::unversioned::resolver::{Resolver, ResolvedSocketAddrs};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
 };
