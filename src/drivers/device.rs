@@ -7,16 +7,16 @@ use crate::system_root::{SystemRoot, attribute, link_name, names};
 
 /// What a device is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum Purpose {
     Network,
     Disk,
 }
 
-impl Kind {
+impl Purpose {
     pub fn name(self) -> &'static str {
         match self {
-            Kind::Network => "network card",
-            Kind::Disk => "disk controller",
+            Purpose::Network => "network card",
+            Purpose::Disk => "disk controller",
         }
     }
 }
@@ -26,7 +26,7 @@ pub struct Device {
     /// Its directory below /sys/devices.
     pub path: PathBuf,
     /// None for what is neither.
-    pub kind: Option<Kind>,
+    pub purpose: Option<Purpose>,
     pub driver: Option<String>,
     /// `8086:1572 at 0000:01:00.0`: vendor, product and place.
     pub label: String,
@@ -34,29 +34,29 @@ pub struct Device {
 
 /// Attribute → what its value begins with → what that says, bus by bus.
 #[rustfmt::skip]
-const KINDS: &[(&str, &str, &str, Kind)] = &[
+const PURPOSES: &[(&str, &str, &str, Purpose)] = &[
     // PCI Code and ID Assignment Specification: base class, sub-class.
-    ("pci", "class", "0x02", Kind::Network),
-    ("pci", "class", "0x01", Kind::Disk),       // mass storage
-    ("pci", "class", "0x0805", Kind::Disk),     // SD host controller
-    ("pci", "class", "0x0c04", Kind::Disk),     // Fibre Channel
+    ("pci", "class", "0x02", Purpose::Network),
+    ("pci", "class", "0x01", Purpose::Disk),       // mass storage
+    ("pci", "class", "0x0805", Purpose::Disk),     // SD host controller
+    ("pci", "class", "0x0c04", Purpose::Disk),     // Fibre Channel
     // VIRTIO 1.2, section 5: device types.
-    ("virtio", "device", "0x0001", Kind::Network),
-    ("virtio", "device", "0x0002", Kind::Disk), // block
-    ("virtio", "device", "0x0008", Kind::Disk), // SCSI host
+    ("virtio", "device", "0x0001", Purpose::Network),
+    ("virtio", "device", "0x0002", Purpose::Disk), // block
+    ("virtio", "device", "0x0008", Purpose::Disk), // SCSI host
     // modalias of an interface, see USB_DEVICE_ID_MATCH_*: class, sub-class, protocol.
-    ("usb", "modalias", "ic08", Kind::Disk),            // mass storage
-    ("usb", "modalias", "ic02isc06", Kind::Network),    // CDC Ethernet
-    ("usb", "modalias", "ic02isc0C", Kind::Network),    // CDC EEM
-    ("usb", "modalias", "ic02isc0D", Kind::Network),    // CDC NCM
-    ("usb", "modalias", "icE0isc01ip03", Kind::Network), // RNDIS
+    ("usb", "modalias", "ic08", Purpose::Disk),            // mass storage
+    ("usb", "modalias", "ic02isc06", Purpose::Network),    // CDC Ethernet
+    ("usb", "modalias", "ic02isc0C", Purpose::Network),    // CDC EEM
+    ("usb", "modalias", "ic02isc0D", Purpose::Network),    // CDC NCM
+    ("usb", "modalias", "icE0isc01ip03", Purpose::Network), // RNDIS
     // linux/hyperv.h: HV_NIC_GUID, HV_SCSI_GUID, HV_IDE_GUID, HV_SYNTHFC_GUID.
-    ("vmbus", "class_id", "{f8615163-", Kind::Network),
-    ("vmbus", "class_id", "{ba6163d9-", Kind::Disk),
-    ("vmbus", "class_id", "{32412632-", Kind::Disk),
-    ("vmbus", "class_id", "{2f9bcc4a-", Kind::Disk),
-    ("xen", "devtype", "vif", Kind::Network),
-    ("xen", "devtype", "vbd", Kind::Disk),
+    ("vmbus", "class_id", "{f8615163-", Purpose::Network),
+    ("vmbus", "class_id", "{ba6163d9-", Purpose::Disk),
+    ("vmbus", "class_id", "{32412632-", Purpose::Disk),
+    ("vmbus", "class_id", "{2f9bcc4a-", Purpose::Disk),
+    ("xen", "devtype", "vif", Purpose::Network),
+    ("xen", "devtype", "vbd", Purpose::Disk),
 ];
 
 impl Device {
@@ -70,7 +70,7 @@ impl Device {
                 .map(move |name| devices.join(name));
             paths.filter_map(move |path| Device::read(&path, bus))
         });
-        places.filter(|device| device.kind.is_some()).collect()
+        places.filter(|device| device.purpose.is_some()).collect()
     }
 
     /// The device of this name on any bus.
@@ -120,16 +120,16 @@ impl Device {
     fn read(path: &Path, bus: &str) -> Option<Device> {
         let path = fs::canonicalize(path).ok()?;
         let name = path.file_name()?.to_str()?;
-        let told = KINDS.iter().find(|(of, file, word, _)| {
+        let told = PURPOSES.iter().find(|(of, file, word, _)| {
             let value = (*of == bus).then(|| attribute(path.join(file))).flatten();
             value.is_some_and(|value| match bus {
                 "usb" => value.contains(word),
                 _ => value.starts_with(word),
             })
         });
-        let linked = path.join("net").is_dir().then_some(Kind::Network);
+        let linked = path.join("net").is_dir().then_some(Purpose::Network);
         Some(Device {
-            kind: told.map(|(_, _, _, kind)| *kind).or(linked),
+            purpose: told.map(|(_, _, _, purpose)| *purpose).or(linked),
             driver: link_name(path.join("driver")),
             label: label(&path, name),
             path,

@@ -12,6 +12,8 @@ use crate::units::{MIB, align_up};
 /// both before the modules themselves.
 const SIZE: &str = "modules.size";
 const PAGE: u64 = 4096;
+/// What the ramdisk's file system needs beside its files, and a little to write to.
+const SPARE: u64 = 2 * MIB;
 /// Memory comes in such steps, and virtual machines' people think in them.
 const STEP: u64 = 16 * MIB;
 
@@ -117,7 +119,7 @@ impl Found<'_> {
         match (self.space, self.modules.rest) {
             (Some((whole, free)), Some(rest)) => {
                 let short = rest.saturating_sub(free.min(whole));
-                let enough = align_up(memory + 2 * short + STEP / 2, STEP);
+                let enough = align_up(memory + 2 * short + SPARE, STEP);
                 format!("{} MiB would do", enough / MIB)
             }
             _ => "give it more".to_owned(),
@@ -164,7 +166,7 @@ mod tests {
                 174,
                 131,
                 Some(
-                    "cut while it was unpacked, 131 of its 174 modules are missing: 160 MiB of RAM are too little, 192 MiB would do",
+                    "cut while it was unpacked, 131 of its 174 modules are missing: 160 MiB of RAM are too little, 176 MiB would do",
                 ),
             ),
             (
@@ -190,7 +192,7 @@ mod tests {
                 Some("invalid magic at start of compressed archive"),
                 9,
                 0,
-                Some("what was appended to it may not be"),
+                Some("damaged (invalid magic at start of compressed archive)"),
             ),
         ] {
             let told = found(failure, listed, missing).words();
@@ -200,6 +202,10 @@ mod tests {
             };
             assert!(fits, "{failure:?} {listed} {missing}: {told:?}");
         }
+        let mut whole = found(Some("write error"), 9, 0);
+        assert!(whole.words().expect("words").contains("is not whole"));
+        whole.modules.rest = Some(0);
+        assert!(whole.words().expect("words").contains("was appended"));
         let mut unknown = found(Some("write error"), 9, 1);
         unknown.modules.rest = None;
         assert!(unknown.words().expect("words").ends_with("give it more"));

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::device::{Device, Kind};
+use super::device::{Device, Purpose};
 use super::firmware::{Request, requests};
 use crate::system_root::{SystemRoot, attribute};
 
@@ -11,7 +11,7 @@ use crate::system_root::{SystemRoot, attribute};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lack {
     /// None if the log does not tell the device, or it is neither a network card nor a disk controller.
-    pub kind: Option<Kind>,
+    pub purpose: Option<Purpose>,
     pub driver: Option<String>,
     /// The device's network links.
     pub links: Vec<String>,
@@ -25,6 +25,8 @@ pub struct Lack {
     pub label: String,
     /// As in [`Request`].
     pub error: Option<u32>,
+    /// Where the files should be: `this ramdisk`.
+    pub system: &'static str,
 }
 
 /// Files named in one line; iwlwifi asks for forty.
@@ -41,13 +43,24 @@ pub fn all(host: &SystemRoot, log: &str) -> Vec<Lack> {
         // that is not there names one that has gone, or none of these.
         let known = |lack: &Lack| lack.files.iter().any(|file| file == request.file);
         if devices.is_empty() && request.words.is_empty() && !lacks.iter().any(known) {
-            add(&mut lacks, &request, None);
+            add(host, &mut lacks, &request, None);
         }
-        for device in devices.into_iter().filter(|device| device.kind.is_some()) {
-            add(&mut lacks, &request, Some(device));
+        for device in devices
+            .into_iter()
+            .filter(|device| device.purpose.is_some())
+        {
+            add(host, &mut lacks, &request, Some(device));
         }
     }
     lacks
+}
+
+/// What is short of a driver or a file.
+pub(super) fn system(host: &SystemRoot) -> &'static str {
+    match host.is_here() && !host.is_ramdisk() {
+        true => "this system",
+        false => "this ramdisk",
+    }
 }
 
 /// The devices a request is for: the link or the device it names, else all of its driver.
@@ -62,8 +75,8 @@ fn devices(host: &SystemRoot, request: &Request) -> Vec<Device> {
     }
 }
 
-fn add(lacks: &mut Vec<Lack>, request: &Request, device: Option<Device>) {
-    let new = Lack::new(request, device);
+fn add(host: &SystemRoot, lacks: &mut Vec<Lack>, request: &Request, device: Option<Device>) {
+    let new = Lack::new(host, request, device);
     let same = |lack: &Lack| match (&lack.path, &new.path) {
         (None, None) => lack.driver == new.driver,
         (one, other) => one == other,
@@ -82,12 +95,13 @@ fn add(lacks: &mut Vec<Lack>, request: &Request, device: Option<Device>) {
 }
 
 impl Lack {
-    fn new(request: &Request, device: Option<Device>) -> Self {
+    fn new(host: &SystemRoot, request: &Request, device: Option<Device>) -> Self {
         let mut lack = Lack {
             driver: request.driver.map(str::to_owned),
             files: vec![request.file.to_owned()],
             error: request.error,
             needed: true,
+            system: system(host),
             ..Lack::default()
         };
         if let Some(device) = device {
@@ -97,12 +111,12 @@ impl Lack {
                 let flags = attribute(device.path.join("net").join(link).join("flags"));
                 flags.is_some_and(|flags| flags.ends_with(['1', '3', '5', '7', '9', 'b', 'd', 'f']))
             };
-            lack.needed = match device.kind {
-                Some(Kind::Disk) => device.driver.is_none(),
+            lack.needed = match device.purpose {
+                Some(Purpose::Disk) => device.driver.is_none(),
                 _ => !lack.links.iter().any(up),
             };
             lack.driver = device.driver.or(lack.driver);
-            lack.kind = device.kind;
+            lack.purpose = device.purpose;
             lack.label = device.label;
             lack.path = Some(device.path);
         }
@@ -117,9 +131,9 @@ impl Lack {
 /// `eth0 (e100) needs firmware e100/d101s_ucode.bin, which this ramdisk lacks`
 impl fmt::Display for Lack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.links.is_empty(), self.kind) {
+        match (self.links.is_empty(), self.purpose) {
             (false, _) => f.write_str(&self.links.join(", "))?,
-            (true, Some(kind)) => write!(f, "the {} {}", kind.name(), self.label)?,
+            (true, Some(purpose)) => write!(f, "the {} {}", purpose.name(), self.label)?,
             (true, None) => f.write_str("a device")?,
         }
         if let Some(driver) = &self.driver {
@@ -135,7 +149,7 @@ impl fmt::Display for Lack {
             write!(f, " or one of {} more", self.files.len() - NAMED)?;
         }
         match self.error {
-            None => f.write_str(", which this ramdisk lacks"),
+            None => write!(f, ", which {} lacks", self.system),
             // errno(3)
             Some(error) => write!(f, ", which could not be loaded (error {error})"),
         }

@@ -7,7 +7,7 @@ pub mod initramfs;
 pub mod kernel_log;
 mod lack;
 
-use self::device::{Device, Kind};
+use self::device::{Device, Purpose};
 pub use self::lack::Lack;
 use crate::sys::kernel;
 use crate::system_root::SystemRoot;
@@ -28,29 +28,29 @@ pub struct Faults {
 
 impl Faults {
     /// Looks at the machine and its kernel's log as they are now.
-    pub fn look(host: &SystemRoot, kind: Kind) -> Self {
+    pub fn look(host: &SystemRoot, purpose: Purpose) -> Self {
         let log = match host.is_here() {
             // Whoever may not read it still sees the devices.
             true => kernel::kernel_log().unwrap_or_default(),
             // A directory that stands for a machine may hold a log beside its devices.
             false => std::fs::read(host.dev("kmsg")).unwrap_or_default(),
         };
-        Faults::of(host, kind, &String::from_utf8_lossy(&log))
+        Faults::of(host, purpose, &String::from_utf8_lossy(&log))
     }
 
     /// The same, with `log` as syslog(2) gives it.
-    pub fn of(host: &SystemRoot, kind: Kind, log: &str) -> Self {
+    pub fn of(host: &SystemRoot, purpose: Purpose, log: &str) -> Self {
         let mut lacks = lack::all(host, log);
-        // One whose device nobody knows may be of any kind.
-        lacks.retain(|lack| lack.kind.is_none_or(|of| of == kind));
+        // One whose device nobody knows may be of any purpose.
+        lacks.retain(|lack| lack.purpose.is_none_or(|of| of == purpose));
         let idle = Device::all(host).into_iter().filter(|device| {
             // A driver that was there and gave up for want of its firmware is no driver that is missing.
             let explained = lacks.iter().any(|lack| lack.is_of(device));
-            device.kind == Some(kind) && device.driver.is_none() && !explained
+            device.purpose == Some(purpose) && device.driver.is_none() && !explained
         });
         let driverless = idle.take(MOST).map(|device| {
-            let (what, label) = (kind.name(), &device.label);
-            format!("no driver in this ramdisk for the {what} {label}")
+            let (what, label) = (purpose.name(), &device.label);
+            format!("no driver in {} for the {what} {label}", lack::system(host))
         });
         Faults {
             cut: initramfs::cut(host, log),

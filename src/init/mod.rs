@@ -22,6 +22,8 @@ use self::network::Network;
 use self::parameters::Parameters;
 use self::report::Board;
 use crate::clock::{Clock, within};
+use crate::drivers::Faults;
+use crate::drivers::device::Purpose;
 use crate::error::Result;
 use crate::logger;
 use crate::sys::kernel::{self, Signals};
@@ -111,6 +113,10 @@ fn start_network(host: &SystemRoot, clock: &Clock, parameters: Arc<Parameters>) 
 
 /// Loads the modules of every device; of those that come later too, from another thread.
 fn start_devices(host: &SystemRoot, clock: &Clock, parameters: &Parameters) {
+    // Before any driver can hang: it may be why.
+    if let Some(cut) = Faults::look(host, Purpose::Disk).cut {
+        log::error!("{cut}");
+    }
     let modules = match Modules::open(host, &parameters.denied) {
         Ok(modules) => Arc::new(modules),
         Err(error) => return log::error!("{error}"),
@@ -124,11 +130,11 @@ fn start_devices(host: &SystemRoot, clock: &Clock, parameters: &Parameters) {
         }
         Err(error) => log::error!("listening for new devices: {error}"),
     }
-    let host = host.clone();
+    let machine = host.clone();
     let loaded = within(clock, LONGEST_LOAD, "modules", move || {
-        devices::load_all(&host, &modules);
+        devices::load_all(&machine, &modules);
         modules.load_forced();
-        devices::load_all(&host, &modules);
+        devices::load_all(&machine, &modules);
         log::info!("modules are loaded for every device");
     });
     if !loaded {
@@ -136,6 +142,22 @@ fn start_devices(host: &SystemRoot, clock: &Clock, parameters: &Parameters) {
             "a driver does not come up ({} s so far; ipa-debug=1 names those that did): going on without it",
             LONGEST_LOAD.as_secs()
         );
+    }
+    say_faults(host);
+}
+
+/// Says which devices have no driver or no firmware. Network cards that have links speak for themselves when they
+/// are set up.
+fn say_faults(host: &SystemRoot) {
+    let purposes = [Purpose::Network, Purpose::Disk];
+    let [network, disk] = purposes.map(|purpose| Faults::look(host, purpose));
+    for faults in [&network, &disk] {
+        for driverless in &faults.driverless {
+            log::warn!("{driverless}");
+        }
+        for lack in faults.lacks.iter().filter(|lack| lack.links.is_empty()) {
+            log::warn!("{lack}");
+        }
     }
 }
 

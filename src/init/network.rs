@@ -12,7 +12,7 @@ use super::report::Board;
 use super::starting::{LOOK_AGAIN, Starting};
 use crate::clock::Clock;
 use crate::drivers::Faults;
-use crate::drivers::device::Kind;
+use crate::drivers::device::Purpose;
 use crate::error::{Context, Result};
 use crate::net::address::addresses;
 use crate::net::address::ip_parameter::{Fixed, Ip};
@@ -190,7 +190,7 @@ impl Network {
             Err(error) => {
                 log::error!("{error}");
                 // A driver that has no firmware says so to the kernel's log, and to us only "no such file".
-                let faults = Faults::look(&self.host, Kind::Network).lacks.into_iter();
+                let faults = Faults::look(&self.host, Purpose::Network).lacks.into_iter();
                 for lack in faults.filter(|lack| lack.links.contains(&link.name)) {
                     log::error!("{lack}");
                 }

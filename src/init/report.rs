@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::drivers::Faults;
-use crate::drivers::device::Kind;
+use crate::drivers::device::Purpose;
 use crate::net::link::links::Link;
 use crate::system_root::SystemRoot;
 
@@ -44,7 +44,7 @@ impl Board {
 
     /// Says on the console that there is no network, and why.
     pub fn report(&self, host: &SystemRoot) {
-        for line in self.text(&Faults::look(host, Kind::Network)) {
+        for line in self.text(&Faults::look(host, Purpose::Network)) {
             log::warn!("{line}");
         }
     }
@@ -163,11 +163,12 @@ mod tests {
         board.say(&link(0), "no carrier");
         board.set_stuck(&link(0), Some("does not go up: No such file".into()));
         let lack = Lack {
-            kind: Some(Kind::Network),
+            purpose: Some(Purpose::Network),
             driver: Some("e100".into()),
             links: vec!["eth0".into()],
             files: vec!["e100/d101s_ucode.bin".into()],
             needed: true,
+            system: "this ramdisk",
             ..Lack::default()
         };
         let faults = Faults {
