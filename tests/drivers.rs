@@ -99,7 +99,7 @@ fn a_driver_without_its_firmware_is_named_with_device_and_file() {
             "the network card 1077:8070 at 0000:00:05.0 (qede) needs firmware qed/qed_init_values_zipped-8.59.1.0.bin, {lacks}"
         ),
         format!(
-            "the network card 8086:2723 at 0000:00:06.0 (iwlwifi) needs firmware iwlwifi-cc-a0-72.ucode or iwlwifi-cc-a0-71.ucode or iwlwifi-cc-a0-70.ucode or one of 1 more, {lacks}"
+            "the network card 8086:2723 at 0000:00:06.0 (iwlwifi) needs firmware iwlwifi-cc-a0-72.ucode or iwlwifi-cc-a0-71.ucode or iwlwifi-cc-a0-70.ucode or 1 more, {lacks}"
         ),
         unknown.clone(),
     ];

@@ -51,6 +51,9 @@ const DOORS: &[(&str, &[&str])] = &[
     ("process::Command", &["src/init/"]),
     ("Instant::now", &["src/clock.rs"]),
     ("SystemTime::now", &["src/clock.rs"]),
+    // They panic when nobody reads: who writes decides what that means.
+    ("print!(", &[]),
+    ("println!(", &[]),
     ("thread::sleep", &["src/clock.rs"]),
     ("\"/sys", &["src/system_root.rs", "src/init/mounts.rs"]),
     ("\"/proc", &["src/system_root.rs", "src/init/mounts.rs"]),

@@ -146,7 +146,7 @@ impl fmt::Display for Lack {
             self.files[..self.files.len().min(NAMED)].join(" or ")
         )?;
         if self.files.len() > NAMED {
-            write!(f, " or one of {} more", self.files.len() - NAMED)?;
+            write!(f, " or {} more", self.files.len() - NAMED)?;
         }
         match self.error {
             None => write!(f, ", which {} lacks", self.system),

@@ -13,6 +13,7 @@ mod report;
 mod starting;
 mod supervise;
 
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 use std::{panic, process, thread};
@@ -37,13 +38,11 @@ const LONGEST_LOAD: Duration = Duration::from_secs(180);
 pub fn run() -> ! {
     let (host, clock) = (SystemRoot::new("/"), Clock::real());
     if process::id() != 1 {
-        eprintln!("ironlet: only the kernel starts this as process 1; see --help");
-        process::exit(2);
+        stop("only the kernel starts this as process 1; see --help");
     }
     let mut troubles = mounts::mount_first(&host);
     if !host.is_ramdisk() {
-        eprintln!("ironlet: this is process 1, but not of a ramdisk: nothing is touched");
-        process::exit(2);
+        stop("this is process 1, but not of a ramdisk: nothing is touched");
     }
     troubles.extend(
         mounts::take_console(&host)
@@ -87,6 +86,12 @@ pub fn run() -> ! {
             wait_for_ever(&clock)
         }
     }
+}
+
+/// There is no log yet, and maybe nobody listens.
+fn stop(why: &str) -> ! {
+    let _ = writeln!(io::stderr(), "ironlet: {why}");
+    process::exit(2)
 }
 
 /// A thread that panics is parked where it is; the others go on.

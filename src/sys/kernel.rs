@@ -209,6 +209,18 @@ impl Signals {
     }
 }
 
+/// Ends this process by SIGPIPE, as a program ends that writes to a pipe nobody reads. Rust ignores that signal from
+/// the start, so that a connection that breaks is an error and not the end.
+pub fn die_of_closed_pipe() -> ! {
+    // SAFETY: takes numbers; the default action of SIGPIPE is to end the process.
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        libc::raise(libc::SIGPIPE);
+    }
+    // Only where the signal is blocked; the code a shell would show.
+    std::process::exit(128 + libc::SIGPIPE)
+}
+
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
