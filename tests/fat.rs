@@ -8,8 +8,8 @@ use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use ironlet::disk::filesystem::fat::{Volume, format};
+use support::partition_tables::{MIB, name, says};
 use support::scratch::Scratch;
-use support::tables::{MIB, name, says};
 
 const KIB: usize = 1 << 10;
 

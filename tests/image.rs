@@ -21,9 +21,9 @@ use ironlet::image::verify::checksum::{Checksum, Wanted};
 use ironlet::image::verify::digest::{Algorithm, Digest, Hashing};
 use ironlet::image::{Receipt, Request, deploy};
 use ironlet::secret::Secret;
+use support::image_requests::{self, tools};
 use support::image_server::Behaviour::{self, *};
 use support::image_server::{ImageServer, Until};
-use support::orders::{self, tools};
 use support::scratch::Scratch;
 
 const MIB: usize = 1 << 20;
@@ -48,7 +48,7 @@ fn run(urls: Vec<String>, checksum: Checksum, disk: &Path, retries: u32) -> Resu
 }
 
 fn request(urls: Vec<String>, checksum: Checksum) -> Request {
-    orders::request(urls, checksum, Format::Raw)
+    image_requests::request(urls, checksum, Format::Raw)
 }
 
 struct Case {

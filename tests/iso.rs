@@ -5,8 +5,8 @@ mod support;
 use std::fs;
 
 use ironlet::disk::filesystem::iso::files;
+use support::partition_tables::{name, says};
 use support::scratch::Scratch;
-use support::tables::{name, says};
 
 const SECTOR: usize = 2048;
 

@@ -36,7 +36,7 @@ const IMPORTERS: &[(&str, &str)] = &[
     ("miniserde", "src/codec/json.rs"),
     ("rcgen", "src/net/tls/certificate.rs"),
     ("regex-lite", "src/efi/pattern.rs"),
-    ("rustls", "src/net/tls/connection.rs"),
+    ("rustls", "src/net/tls/"),
     ("ruzstd", "src/codec/zstd.rs"),
     ("sha1", "src/image/verify/digest.rs"),
     ("sha2", "src/image/verify/digest.rs"),
@@ -172,6 +172,152 @@ fn no_file_imports_upward_or_sideways() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A use tree as single paths: `a::{b, c::{d, e}}` is `a::b`, `a::c::d` and `a::c::e`.
+fn paths(tree: &str) -> Vec<Vec<String>> {
+    let Some((head, rest)) = tree.split_once('{') else {
+        let path = tree.split(" as ").next().unwrap_or_default();
+        let parts = path.split("::").map(|part| part.trim().to_owned());
+        return vec![parts.filter(|part| !part.is_empty()).collect()];
+    };
+    let inner = rest.rsplit_once('}').map_or(rest, |(inner, _)| inner);
+    let (mut depth, mut from, mut parts) = (0, 0, Vec::new());
+    for (at, c) in inner.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                parts.push(&inner[from..at]);
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&inner[from..]);
+    let prefix = paths(head).concat();
+    let each = parts.into_iter().filter(|part| !part.trim().is_empty());
+    each.flat_map(paths)
+        .map(|path| [prefix.clone(), path].concat())
+        .collect()
+}
+
+/// Module → what it imports of this crate, each as the file it comes from: a name that a folder's `mod.rs` only passes on
+/// (`pub use`) counts for the file it is made in.
+fn imports() -> BTreeMap<String, BTreeSet<String>> {
+    let files: BTreeMap<String, String> = sources("src")
+        .into_iter()
+        .map(|(file, text)| {
+            let name = file.trim_start_matches("src/").trim_end_matches(".rs");
+            let name = name.strip_suffix("/mod").unwrap_or(name);
+            (name.to_owned(), code(&text))
+        })
+        .collect();
+    let absolute = |from: &str, path: &[String]| -> Option<Vec<String>> {
+        let mut base: Vec<String> = from.split('/').map(str::to_owned).collect();
+        let ups = path.iter().take_while(|part| *part == "super").count();
+        match path.first()?.as_str() {
+            "crate" | "ironlet" => return Some(path[1..].to_vec()),
+            "self" => return Some([base, path[1..].to_vec()].concat()),
+            "super" => base.truncate(base.len().saturating_sub(ups)),
+            child if files.contains_key(&format!("{from}/{child}")) => {}
+            _ => return None,
+        }
+        Some([base, path[ups..].to_vec()].concat())
+    };
+    let uses = |text: &str| -> Vec<(bool, String)> {
+        let starts = text.match_indices("use ").filter(|(at, _)| {
+            let line = text[..*at].rsplit('\n').next().unwrap_or_default();
+            line.trim().is_empty() || line.trim_start().starts_with("pub")
+        });
+        let found = starts.filter_map(|(at, _)| {
+            let line = text[..at].rsplit('\n').next().unwrap_or_default();
+            let tree = text[at + 4..].split(';').next()?.to_owned();
+            Some((line.trim_start().starts_with("pub"), tree))
+        });
+        found.collect()
+    };
+    let mut passed_on = BTreeMap::new();
+    for (file, text) in &files {
+        for (_, tree) in uses(text).iter().filter(|(public, _)| *public) {
+            for path in paths(tree) {
+                let (Some(to), Some(name)) = (absolute(file, &path), path.last()) else {
+                    continue;
+                };
+                passed_on.insert(format!("{file}/{name}"), to);
+            }
+        }
+    }
+    let origin = |path: Vec<String>| -> Option<String> {
+        let mut path = path;
+        // A name is passed on a few times at the most.
+        for _ in 0..8 {
+            let longest = (1..=path.len())
+                .rev()
+                .find(|n| files.contains_key(&path[..*n].join("/")))?;
+            let file = path[..longest].join("/");
+            let Some(name) = path.get(longest) else {
+                return Some(file);
+            };
+            match passed_on.get(&format!("{file}/{name}")) {
+                Some(to) => path = [to.clone(), path[longest + 1..].to_vec()].concat(),
+                None => return Some(file),
+            }
+        }
+        None
+    };
+    let mut found = BTreeMap::new();
+    for (file, text) in files.iter().filter(|(file, _)| *file != "lib") {
+        let mut rest = text.clone();
+        let mut named = Vec::new();
+        for (public, tree) in uses(text) {
+            rest = rest.replace(&format!("use {tree};"), "");
+            if !public {
+                named.extend(paths(&tree));
+            }
+        }
+        for word in ["crate::", "super::", "self::"] {
+            let inline = rest.split(word).skip(1).map(|after| {
+                let path = after.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
+                format!("{word}{}", path.clone().next().unwrap_or_default())
+            });
+            named.extend(inline.flat_map(|path| paths(&path)));
+        }
+        let named = named
+            .into_iter()
+            .filter_map(|path| origin(absolute(file, &path)?));
+        let other: BTreeSet<String> = named.filter(|other| other != file).collect();
+        found.insert(file.clone(), other);
+    }
+    found
+}
+
+#[test]
+fn no_two_files_need_each_other() {
+    let imports = imports();
+    assert!(
+        imports["image"].contains("image/download/resume"),
+        "imports are not understood any more"
+    );
+    let mut wrong = Vec::new();
+    for file in imports.keys() {
+        // Everything it needs, and everything that needs.
+        let (mut seen, mut waiting) = (BTreeSet::new(), vec![file]);
+        while let Some(next) = waiting.pop() {
+            for other in &imports[next] {
+                if other == file {
+                    wrong.push(format!("{file} needs {next}, and that needs {file}"));
+                }
+                if seen.insert(other) && imports.contains_key(other) {
+                    waiting.push(other);
+                }
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "move what both need below both: {wrong:#?}"
+    );
 }
 
 #[test]

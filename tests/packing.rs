@@ -12,10 +12,10 @@ use ironlet::error::{Kind, Result};
 use ironlet::image::decode::format::Format;
 use ironlet::image::decode::packing::Packing;
 use ironlet::image::deploy;
+use support::image_requests::{order, tools};
 use support::image_server::Behaviour::{self, *};
 use support::image_server::{ImageServer, Until};
 use support::memory_sink::MemorySink;
-use support::orders::{order, tools};
 use support::scratch::Scratch;
 
 const MIB: usize = 1 << 20;

@@ -27,8 +27,8 @@ use ironlet::disk::wipe::{Found, metadata};
 use ironlet::error::Result;
 use ironlet::system_root::SystemRoot;
 use ironlet::units::Bytes;
+use support::partition_tables::{name, says};
 use support::scratch::Scratch;
-use support::tables::{name, says};
 
 /// A sparse file that stands for a disk.
 fn blank(scratch: &Scratch, size: u64) -> PathBuf {

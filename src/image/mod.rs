@@ -15,6 +15,7 @@ pub mod download;
 pub mod layout;
 pub mod pipeline;
 pub mod receipt;
+pub mod request;
 pub mod verify;
 pub mod write;
 
@@ -23,13 +24,9 @@ use std::sync::Arc;
 
 use log::info;
 
-use crate::clock::Clock;
-use crate::disk::select::write_permit::Permit;
 use crate::disk::target::Target;
 use crate::disk::traffic::Traffic;
 use crate::error::Result;
-use crate::gauge::Gauge;
-use crate::image::decode::format::Format;
 use crate::image::download::statistics::Statistics;
 use crate::image::layout::config_drive::{self, ConfigDrive};
 use crate::image::layout::partition_image::PartitionImage;
@@ -42,48 +39,17 @@ use crate::image::verify::checksum::Checksum;
 use crate::image::verify::digest::{Digest, Hashing};
 use crate::image::verify::readback::{Verdict, once_more};
 use crate::image::write::sink::{DiskSink, Sink};
-use crate::net::http::client::{Client, Timeouts};
-use crate::net::http::proxy::Proxies;
-use crate::net::tls::connection::Trust;
-use crate::secret::{Secret, redacted};
+use crate::net::http::client::Client;
+use crate::secret::redacted;
 use crate::units::Bytes;
 use download::bound::Bounded;
 use download::fetch::Fetcher;
-use download::patience::{Failure, Patience};
+use download::patience::Failure;
 use download::resume::Download;
 pub use layout::Layout;
 pub use receipt::Receipt;
 use receipt::{Left, Seconds};
-
-/// What to write.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// The name it goes by in messages.
-    pub id: String,
-    /// The same image at several places; at least one.
-    pub urls: Vec<String>,
-    pub checksum: Checksum,
-    pub format: Format,
-    /// A complete Authorization header value.
-    pub authorization: Option<Secret>,
-    pub proxies: Proxies,
-    pub layout: Layout,
-    pub drive: Option<config_drive::Source>,
-}
-
-/// What to write it with.
-#[derive(Clone)]
-pub struct Tools {
-    pub trust: Trust,
-    pub timeouts: Timeouts,
-    pub patience: Patience,
-    pub permit: Permit,
-    /// Read everything back at the end?
-    pub readback: bool,
-    pub clock: Clock,
-    /// Told how far the image has come.
-    pub gauge: Gauge,
-}
+pub use request::{Request, Tools};
 
 /// What every attempt has in common.
 struct Deployment<'a> {

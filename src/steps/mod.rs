@@ -10,6 +10,7 @@ pub mod machine;
 mod metadata;
 pub mod node;
 mod nvram;
+mod phase;
 mod pstore;
 mod table;
 
@@ -19,34 +20,8 @@ use crate::codec::json::{self, Fields, Object, Value, gather, number, object, pr
 use crate::error::{Context, Error, Kind, Result};
 use machine::Machine;
 use node::Node;
+pub use phase::Phase;
 use table::{STEPS, Step};
-
-/// What a step is part of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    Clean,
-    Deploy,
-    Service,
-}
-
-impl Phase {
-    /// The word in the names of commands, arguments and results.
-    pub fn word(self) -> &'static str {
-        match self {
-            Phase::Clean => "clean",
-            Phase::Deploy => "deploy",
-            Phase::Service => "service",
-        }
-    }
-
-    fn failure(self) -> Kind {
-        match self {
-            Phase::Clean => Kind::CleaningError,
-            Phase::Deploy => Kind::DeploymentError,
-            Phase::Service => Kind::ServicingError,
-        }
-    }
-}
 
 /// The steps of a phase, in the shape of protocol/steps.md §1.
 pub fn list(phase: Phase, machine: &Machine, params: &Object) -> Result<Value> {

@@ -1,9 +1,10 @@
-//! The steps there are: protocol/steps.md §2, as far as this build has them.
+//! The table of steps: protocol/steps.md §2, as far as this build has them.
 
 use super::machine::Machine;
-use super::{Phase, erase, image, metadata, nvram, pstore};
 use crate::codec::json::{Object, Value};
 use crate::error::{Error, Result};
+use crate::steps::phase::Phase;
+use crate::steps::{erase, image, metadata, nvram, pstore};
 
 pub(super) struct Step {
     pub name: &'static str,

@@ -9,7 +9,8 @@ use ironlet::clock::Clock;
 use ironlet::net::http::client::{Cause, Client, Fault, Method, Proxies, Request, Timeouts};
 use ironlet::net::tls::certificate;
 use ironlet::net::tls::certificate::{Curve, Own};
-use ironlet::net::tls::connection::{Acceptor, Trust, Version};
+use ironlet::net::tls::connection::Acceptor;
+use ironlet::net::tls::trust::{Trust, Version};
 
 fn get(trust: Trust, url: &str) -> Result<u16, Fault> {
     let timeouts = Timeouts {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use super::support::partition_tables::{MIB, name, says};
 use super::support::scratch::Scratch;
-use super::support::tables::{MIB, name, says};
 
 /// A disk of 16 MiB by an sfdisk script that leaves MiB 1 to 9 to the first partition; in that a FAT with
 /// these files.

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use super::support::partition_tables::{name, says};
 use super::support::scratch::Scratch;
-use super::support::tables::{name, says};
 use super::{Firmware, SystemRoot, gpt, recorded};
 
 /// A file system in memory on the folder of the variables, gone with this.

@@ -7,7 +7,7 @@ use ironlet::codec::json::Object;
 use super::disk::{utf16, with_esp};
 use super::firmware::Firmware;
 use super::support::fake_agent::{Surroundings, post_and_wait, text_at};
-use super::support::tables::{Loop, MIB, says};
+use super::support::partition_tables::{Loop, MIB, says};
 
 const GPT: &str =
     "label: gpt\nsize=8MiB, type=uefi, uuid=00112233-4455-6677-8899-AABBCCDDEEFF\nsize=2MiB\n";

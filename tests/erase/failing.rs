@@ -12,8 +12,8 @@ use ironlet::disk::secure::Attempt;
 use ironlet::error::Error;
 
 use super::support::fake_agent::text_at;
-use super::support::small::Small;
-use super::support::tables::{Loop, name, says};
+use super::support::partition_tables::{Loop, name, says};
+use super::support::small_filesystem::Small;
 use super::{Bench, MIB, OLD, PLAIN, all, disk, unasked};
 
 /// One test at a time: a program being started holds for a moment what another test has open, and so its disk.

@@ -7,8 +7,8 @@ use std::path::Path;
 use ironlet::disk::filesystem::fat::Volume;
 use ironlet::error::Result;
 
+use super::support::partition_tables::MIB;
 use super::support::scratch::Scratch;
-use super::support::tables::MIB;
 use super::{KIB, by_others, device, made};
 
 /// All that a caller may ask of a file system.

@@ -29,13 +29,13 @@ load_option)
             printf '%b' "$(sed 's/../\\x&/g' <<<"$digits")" >"$folder/$number"
         done
     ;;
-places)
+lenient_partition_tables)
     mkdir -p "$folder"
     truncate -s 192K "$folder/gpt" "$folder/mbr"
     printf 'label: gpt\nfirst-lba: 64\nstart=64, size=64\nstart=128, size=64\n' | sfdisk -q "$folder/gpt"
     printf 'label: dos\nstart=1, size=10\nstart=20, size=200, type=5\nd5: start=22, size=20\nd6: start=60, size=20\n' | sfdisk -q "$folder/mbr"
     ;;
-inspect)
+format_inspector)
     mkdir -p "$folder"
     at 0 'QFI\xfb' >"$folder/qcow2"
     at 0 'QED\0' >"$folder/qed"

@@ -13,7 +13,8 @@ use ironlet::image::verify::checksum::Checksum;
 use ironlet::net::http::proxy::Proxies;
 use ironlet::net::tls::certificate;
 use ironlet::net::tls::certificate::{Curve, Own};
-use ironlet::net::tls::connection::{Acceptor, Version};
+use ironlet::net::tls::connection::Acceptor;
+use ironlet::net::tls::trust::Version;
 use ironlet::secret::Secret;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 

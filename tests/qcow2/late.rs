@@ -7,10 +7,10 @@ use ironlet::image::decode::format::Format;
 use ironlet::image::deploy;
 use ironlet::image::download::random_access::RandomAccess;
 
+use super::support::image_requests::{order, tools};
 use super::support::image_server::Behaviour::{self, *};
 use super::support::image_server::{ImageServer, Until};
 use super::support::memory_sink::{MemorySink, OLD};
-use super::support::orders::{order, tools};
 use super::support::qcow2_corpus as corpus;
 use super::support::scratch::Scratch;
 use super::{MIB, Whole, decode};

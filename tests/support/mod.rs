@@ -2,15 +2,15 @@
 
 #![allow(dead_code)] // each test binary uses its part
 
-pub mod drives;
+pub mod config_drives;
 pub mod fake_agent;
 pub mod fake_conductor;
 pub mod forward_proxy;
+pub mod image_requests;
 pub mod image_server;
 pub mod memory_sink;
-pub mod orders;
+pub mod partition_tables;
 pub mod qcow2_corpus;
 pub mod scratch;
-pub mod small;
-pub mod tables;
+pub mod small_filesystem;
 pub mod wire;

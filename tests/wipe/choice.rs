@@ -11,8 +11,8 @@ use ironlet::disk::{self, Disk, Wishes, wait_for_root};
 use ironlet::error::{Kind, Result};
 use ironlet::system_root::SystemRoot;
 
+use super::support::partition_tables::Loop;
 use super::support::scratch::Scratch;
-use super::support::tables::Loop;
 use super::{disk, put};
 
 fn default_root(host: &SystemRoot) -> Result<Disk> {

@@ -5,8 +5,8 @@ use std::fs::File;
 use ironlet::disk::wipe::places::Places;
 use ironlet::error::{Error, Kind};
 
+use super::support::partition_tables::{Loop, name, says};
 use super::support::scratch::Scratch;
-use super::support::tables::{Loop, name, says};
 use super::{bare, blank, look, put, wipe};
 
 #[test]

@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+use super::support::partition_tables::{name, says};
 use super::support::scratch::Scratch;
-use super::support::tables::{name, says};
 use super::{blank, look, put, wipe};
 
 const SIZE: u64 = 64 << 20;

@@ -5,8 +5,8 @@ use ironlet::disk::wipe::plan::plan;
 use ironlet::error::Error;
 
 use super::blank;
+use super::support::partition_tables::{name, says};
 use super::support::scratch::Scratch;
-use super::support::tables::{name, says};
 
 const SIZE: usize = 64 << 20;
 

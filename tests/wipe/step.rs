@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ironlet::codec::json::{Object, print};
 
 use super::support::fake_agent::{Surroundings, at, post_and_wait, text_at};
-use super::support::tables::{name, says};
+use super::support::partition_tables::{name, says};
 use super::{bare, look, put};
 
 const SIZE: u64 = 64 << 20;

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use super::support::partition_tables::{Loop, name, says};
 use super::support::scratch::Scratch;
-use super::support::tables::{Loop, name, says};
 use super::{bare, blank, look, put, wipe};
 
 const MIB: u64 = 1 << 20;

@@ -7,7 +7,7 @@ use std::process::Command;
 use super::put;
 use super::step::{add, run, status};
 use super::support::fake_agent::Surroundings;
-use super::support::tables::name;
+use super::support::partition_tables::name;
 
 /// Of the one partition of a disk of the step's tests.
 const PARTITION: (u64, u64) = (4 << 20, 48 << 20);

@@ -4,32 +4,23 @@
 
 pub mod gpt;
 pub mod mbr;
+pub mod partition;
 pub mod plan;
 
 use crate::codec::uuid;
 use crate::error::{Error, Result};
-use crate::small_sort;
-use crate::units::Bytes;
 use gpt::Gpt;
 use mbr::Mbr;
+pub use partition::Partition;
+use partition::u32_at;
 
 /// A table whose partitions lie on the disk and apart from each other.
 #[derive(Debug)]
 pub enum Table {
+    /// With its protective MBR.
     Gpt(Gpt),
+    /// Four primary partitions, and logical ones in one of them.
     Mbr(Mbr),
-}
-
-/// In bytes from the start of the disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Partition {
-    /// As the kernel counts them: from 1.
-    pub number: u32,
-    pub start: u64,
-    /// The first byte after it.
-    pub end: u64,
-    /// Only a GPT has one.
-    pub name: String,
 }
 
 impl Table {
@@ -52,6 +43,7 @@ impl Table {
         Gpt::read(head, *sector, size).map(Table::Gpt).map(Some)
     }
 
+    /// `GPT` or `MBR`.
     pub fn kind(&self) -> &'static str {
         match self {
             Table::Gpt(_) => "GPT",
@@ -59,6 +51,7 @@ impl Table {
         }
     }
 
+    /// By their numbers; of an MBR the primary ones.
     pub fn partitions(&self) -> Vec<Partition> {
         match self {
             Table::Gpt(gpt) => gpt.partitions(),
@@ -89,54 +82,4 @@ fn no_header(head: &[u8], sectors: &[u64]) -> Error {
             "the boot record announces a GPT, and there is no header in the sector after it",
         ),
     }
-}
-
-/// An error unless every partition is on a disk of `size` bytes and no two share a byte.
-fn check(partitions: &[Partition], size: u64) -> Result<()> {
-    let mut by_start: Vec<&Partition> = partitions.iter().collect();
-    small_sort::by_key(&mut by_start, |partition| partition.start);
-    for partition in &by_start {
-        if partition.end > size {
-            let (number, end, size) = (partition.number, Bytes(partition.end), Bytes(size));
-            let why = format!("partition {number} ends at {end}, and the disk at {size}");
-            return Err(Error::plain(why));
-        }
-    }
-    for pair in by_start.windows(2) {
-        if let [one, other] = pair
-            && one.end > other.start
-        {
-            let (one, other) = (one.number, other.number);
-            let why = format!("partitions {one} and {other} overlap");
-            return Err(Error::plain(why));
-        }
-    }
-    Ok(())
-}
-
-/// The last whole stretch of `len` bytes before `limit` that begins at a multiple of `step`, if no
-/// partition is in it.
-fn last_gap(partitions: &[Partition], limit: u64, len: u64, step: u64) -> Option<u64> {
-    let start = limit.checked_sub(len)? / step * step;
-    let taken = |partition: &Partition| partition.start < start + len && start < partition.end;
-    (start > 0 && !partitions.iter().any(taken)).then_some(start)
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes(array(bytes, at))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(array(bytes, at))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(array(bytes, at))
-}
-
-/// `N` bytes at `at`; whoever asks has checked that they are there.
-fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
-    let mut array = [0; N];
-    array.copy_from_slice(&bytes[at..at + N]);
-    array
 }

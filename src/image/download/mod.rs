@@ -1,5 +1,6 @@
 //! The image from its servers: asked for, kept moving, gone on with, and what it cost.
 
+mod attempts;
 pub mod bound;
 pub mod fetch;
 pub mod patience;

@@ -1,4 +1,4 @@
-//! From a URL to an open connection: the name, TCP, a proxy's tunnel, TLS.
+//! Opens the connection to a URL: name, TCP, a proxy's tunnel, TLS.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -15,10 +15,13 @@ use crate::secret::Secret;
 /// For making a connection, and for every single read and write on it.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
+    /// Until a connection is there, TLS included.
     pub connect: Duration,
+    /// Until the next bytes come.
     pub read: Duration,
 }
 
+/// Opens connections by one set of proxies, authorities and timeouts.
 pub struct Dialer {
     tls: Connector,
     proxies: Proxies,
@@ -47,6 +50,7 @@ enum Wire {
 }
 
 impl Dialer {
+    /// Nothing is opened yet.
     pub fn new(tls: Connector, proxies: Proxies, timeouts: Timeouts) -> Self {
         Dialer {
             tls,
@@ -55,6 +59,7 @@ impl Dialer {
         }
     }
 
+    /// A connection to where `to` leads, straight or through its proxy; the fault names which part of the way failed.
     pub fn dial(&self, to: &Url) -> Result<Line, Fault> {
         let target = url::place(to.host, to.port);
         let proxy = self.proxies.choose(to);
@@ -188,6 +193,7 @@ impl Relayed {
 }
 
 impl Line {
+    /// Is it encrypted to the other end?
     pub fn is_tls(&self) -> bool {
         matches!(self.wire, Wire::Tls(_))
     }

@@ -1,4 +1,4 @@
-//! Which proxy, if any, leads to a host.
+//! Chooses the proxy that leads to a host, if any does.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,9 @@ use crate::secret::redacted;
 /// `http://proxy:3128`, or `http://user:password@proxy:3128`, per scheme of the target, and the hosts to reach without it.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
+    /// Its URL, for http.
     pub http: Option<String>,
+    /// Its URL, for https.
     pub https: Option<String>,
     /// Commas between: `*`, `host`, `.domain`, `host:port`, an address, an address block.
     pub no_proxy: String,

@@ -1,7 +1,7 @@
 //! The clusters of a FAT file system: reading and writing them, and the table of which one follows which.
 
+use crate::disk::filesystem::fat::device::{Device, fetch, put};
 use crate::disk::filesystem::fat::shape::Shape;
-use crate::disk::filesystem::fat::{Device, fetch, put};
 use crate::error::{Context, Error, Result};
 
 /// Bytes of the table held at once: entries of 12, 16 and 32 bits fill it exactly.

@@ -1,9 +1,9 @@
 //! An empty FAT file system.
 
+use crate::disk::filesystem::fat::device::{Device, put};
 use crate::disk::filesystem::fat::entry;
 use crate::disk::filesystem::fat::entry::VOLUME;
 use crate::disk::filesystem::fat::shape::Shape;
-use crate::disk::filesystem::fat::{Device, put};
 use crate::error::{Context, Error, Result};
 use crate::units::KIB;
 

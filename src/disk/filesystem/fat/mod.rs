@@ -5,6 +5,7 @@
 //! for it does neither: it follows such chains for ever, and its folders are repaired away.
 
 mod clusters;
+mod device;
 mod entry;
 mod file;
 mod format;
@@ -12,18 +13,16 @@ mod shape;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::Read;
 
 use crate::disk::filesystem::fat::clusters::Clusters;
+pub use crate::disk::filesystem::fat::device::Device;
+use crate::disk::filesystem::fat::device::fetch;
 use crate::disk::filesystem::fat::entry::{Entries, Entry, FILE, FOLDER, SLOT, VOLUME};
 use crate::disk::filesystem::fat::shape::Shape;
 use crate::error::{Context, Error, Result};
 pub use file::File;
 pub use format::{check, format};
-
-/// What a file system lies on.
-pub trait Device: Read + Write + Seek {}
-impl<T: Read + Write + Seek> Device for T {}
 
 /// The most bytes of one folder that are read, and of all folders below the root.
 const FOLDER_LIMIT: u64 = 512 << 10;
@@ -32,6 +31,7 @@ const FOLDERS_LIMIT: u64 = 32 << 20;
 const LONGEST: usize = 1024;
 const MOST_WAITING: usize = 4096;
 
+/// A FAT12, FAT16 or FAT32 file system.
 pub struct Volume<'a> {
     clusters: RefCell<Clusters<'a>>,
     shape: Shape,
@@ -115,6 +115,7 @@ impl<'a> Volume<'a> {
         Ok(bytes)
     }
 
+    /// The file at `path`, folders apart by `/`, in any letter case; an error if there is none or it is a folder.
     pub fn file(&self, path: &str) -> Result<File<'_, 'a>> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let mut at = 0;
@@ -285,36 +286,4 @@ fn too_much() -> Error {
     Error::plain(
         "there are more folders, or larger ones, than anybody makes: the file system goes in circles",
     )
-}
-
-fn fetch(device: &mut dyn Device, at: u64, into: &mut [u8]) -> Result<()> {
-    let read = device
-        .seek(SeekFrom::Start(at))
-        .and_then(|_| device.read_exact(into));
-    read.with_context(|| {
-        format!(
-            "reading {} bytes at byte {at} of the file system",
-            into.len()
-        )
-    })
-}
-
-fn put(device: &mut dyn Device, at: u64, bytes: &[u8]) -> Result<()> {
-    let written = device
-        .seek(SeekFrom::Start(at))
-        .and_then(|_| device.write_all(bytes));
-    written.with_context(|| {
-        format!(
-            "writing {} bytes at byte {at} of the file system",
-            bytes.len()
-        )
-    })
-}
-
-fn word(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes([bytes[at], bytes[at + 1]])
-}
-
-fn wide(bytes: &[u8], at: usize) -> u32 {
-    u32::from(word(bytes, at + 2)) << 16 | u32::from(word(bytes, at))
 }

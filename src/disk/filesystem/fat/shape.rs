@@ -2,7 +2,10 @@
 //!
 //! All numbers and fields are those of Microsoft's "FAT32 File System Specification" 1.03.
 
-use crate::disk::filesystem::fat::{SLOT, wide, word};
+use crate::disk::filesystem::fat::{
+    device::{wide, word},
+    entry::SLOT,
+};
 use crate::error::{Error, Result};
 use crate::units::{GIB, KIB, MIB};
 

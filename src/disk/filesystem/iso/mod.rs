@@ -4,13 +4,15 @@
 //! IEEE P1281), else from Joliet, else made lower-case as Linux does. Whoever made the image is not trusted:
 //! everything lies within it, and there is an end to folders in folders, files and names.
 
+mod records;
 mod rock;
 
+use crate::disk::filesystem::iso::records::{
+    FOLDER, Image, Record, Records, SECTOR, STRANGE, too_much,
+};
 use crate::disk::filesystem::iso::rock::Rock;
 use crate::error::{Error, Result};
 
-/// ECMA-119, 6.1.2.
-const SECTOR: usize = 2048;
 /// More of anything is no config drive.
 const MOST_FILES: usize = 10_000;
 const MOST_FOLDER_BYTES: usize = 16 << 20;
@@ -27,24 +29,9 @@ enum Names {
 }
 
 struct Iso<'a> {
-    image: &'a [u8],
-    block: usize,
+    image: Image<'a>,
     names: Names,
 }
-
-/// ECMA-119, 9.1: what a folder says of a file or of a folder in it.
-struct Record<'a> {
-    start: usize,
-    len: usize,
-    flags: u8,
-    name: &'a [u8],
-    /// What others than ECMA-119 say.
-    area: &'a [u8],
-}
-
-const FOLDER: u8 = 2;
-/// Associated, with a structure of its own, and in several parts: nothing of it is in a config drive.
-const STRANGE: u8 = 4 | 8 | 128;
 
 /// Every file by its path, with '/' between, and its content. A symbolic link is what it leads to.
 pub fn files(image: &[u8]) -> Result<Vec<(String, &[u8])>> {
@@ -89,9 +76,9 @@ pub fn files(image: &[u8]) -> Result<Vec<(String, &[u8])>> {
             match link {
                 Some(to) => links.push((path, to)),
                 None if record.flags & FOLDER != 0 => {
-                    waiting.push((path, iso.content(&record)?, depth + 1))
+                    waiting.push((path, iso.image.content(&record)?, depth + 1))
                 }
-                None => files.push((path, iso.content(&record)?)),
+                None => files.push((path, iso.image.content(&record)?)),
             }
         }
     }
@@ -130,12 +117,15 @@ impl<'a> Iso<'a> {
         }
         let primary = primary.ok_or_else(|| Error::plain("it is no ISO 9660 file system"))?;
         let mut iso = Iso {
-            image,
-            block: usize::from(primary[128]) | usize::from(primary[129]) << 8,
+            image: Image {
+                bytes: image,
+                block: usize::from(primary[128]) | usize::from(primary[129]) << 8,
+            },
             names: Names::Plain,
         };
-        let root =
-            |iso: &Self, descriptor: &'a [u8]| iso.content(&Record::new(&descriptor[156..190])?);
+        let root = |iso: &Self, descriptor: &'a [u8]| {
+            iso.image.content(&Record::new(&descriptor[156..190])?)
+        };
         let folder = root(&iso, primary)?;
         let itself = Records(folder).next().transpose()?;
         // SUSP 5.3: it is there if the record of the root itself begins with SP.
@@ -152,20 +142,13 @@ impl<'a> Iso<'a> {
         }
     }
 
-    fn content(&self, record: &Record) -> Result<&'a [u8]> {
-        let start = record.start.checked_mul(self.block);
-        let range = start.and_then(|start| Some(start..start.checked_add(record.len)?));
-        let content = range.and_then(|range| self.image.get(range));
-        content.ok_or_else(|| Error::plain("a part of it lies beyond its end"))
-    }
-
     /// The name, and of a symbolic link where it leads.
     fn name(&self, record: &Record) -> Result<(String, Option<String>)> {
         let name = record.name;
         match self.names {
             Names::RockRidge(skip) => {
                 let mut rock = Rock::default();
-                rock.read(self, record.area.get(skip..).unwrap_or_default())?;
+                rock.read(&self.image, record.area.get(skip..).unwrap_or_default())?;
                 let link = rock.is_link.then(|| text(&rock.link));
                 Ok((
                     if rock.name.is_empty() {
@@ -186,45 +169,6 @@ impl<'a> Iso<'a> {
             }
             Names::Plain => Ok((plain(name), None)),
         }
-    }
-}
-
-impl<'a> Record<'a> {
-    fn new(bytes: &'a [u8]) -> Result<Self> {
-        let named = bytes.get(32).map(|len| 33 + usize::from(*len));
-        let Some(end) = named.filter(|end| *end <= bytes.len()) else {
-            return Err(Error::plain("a folder of it is cut or damaged"));
-        };
-        Ok(Record {
-            start: wide(bytes, 2) as usize + usize::from(bytes[1]),
-            len: wide(bytes, 10) as usize,
-            flags: bytes[25]
-                | if bytes[26] | bytes[27] != 0 {
-                    STRANGE
-                } else {
-                    0
-                },
-            name: &bytes[33..end],
-            area: bytes.get(end.next_multiple_of(2)..).unwrap_or_default(),
-        })
-    }
-}
-
-/// The records of a folder; none goes from one sector into the next (ECMA-119, 6.8.1.1).
-struct Records<'a>(&'a [u8]);
-
-impl<'a> Iterator for Records<'a> {
-    type Item = Result<Record<'a>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        while self.0.first() == Some(&0) {
-            let rest = self.0.len().saturating_sub(1) / SECTOR * SECTOR;
-            self.0 = &self.0[self.0.len() - rest..];
-        }
-        let len = usize::from(*self.0.first()?);
-        let (record, rest) = self.0.split_at(len.min(self.0.len()));
-        self.0 = rest;
-        Some(Record::new(record))
     }
 }
 
@@ -257,12 +201,4 @@ fn unversioned(name: &str) -> &str {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn wide(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-}
-
-fn too_much() -> Error {
-    Error::plain("it has more files, or folders in folders, than a config drive")
 }

@@ -1,6 +1,6 @@
 //! Rock Ridge: names and links as they were where the files came from.
 
-use crate::disk::filesystem::iso::{Iso, Record, SECTOR, too_much, wide};
+use crate::disk::filesystem::iso::records::{Image, Record, SECTOR, too_much, wide};
 use crate::error::{Error, Result};
 
 /// What Rock Ridge says of a file.
@@ -14,7 +14,7 @@ pub(super) struct Rock {
 }
 
 impl Rock {
-    pub fn read<'a>(&mut self, iso: &Iso<'a>, mut area: &'a [u8]) -> Result<()> {
+    pub fn read<'a>(&mut self, iso: &Image<'a>, mut area: &'a [u8]) -> Result<()> {
         /// Areas that follow one another.
         const LONGEST: usize = 16;
         for _ in 0..LONGEST {

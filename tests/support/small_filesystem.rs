@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::tables::says;
+use super::partition_tables::says;
 
 pub struct Small(pub PathBuf);
 

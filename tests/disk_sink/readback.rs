@@ -17,7 +17,7 @@ use ironlet::image::write::sink::Sink;
 use ironlet::image::{Receipt, deploy};
 use ironlet::system_root::SystemRoot;
 
-use super::support::orders::{order, tools};
+use super::support::image_requests::{order, tools};
 use super::support::scratch::Scratch;
 use super::{MIB, OLD, put, sink};
 

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use ironlet::image::layout::config_drive::{ConfigDrive, LIMIT, Source};
 
-use super::support::drives::{found, packed, vfat};
+use super::support::config_drives::{found, packed, vfat};
+use super::support::partition_tables::{
+    Loop, MIB, image, judge, listed, name, old_disk, put, says,
+};
 use super::support::scratch::Scratch;
-use super::support::tables::{Loop, MIB, image, judge, listed, name, old_disk, put, says};
 use super::{BEFORE_BACKUP, GPT, holds};
 
 const FILES: [(&str, usize); 6] = [

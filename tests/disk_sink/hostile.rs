@@ -13,7 +13,7 @@ use ironlet::image::write::sink::{DiskSink, Sink};
 use ironlet::system_root::SystemRoot;
 
 use super::support::scratch::Scratch;
-use super::support::small::Small;
+use super::support::small_filesystem::Small;
 use super::{MIB, OLD};
 
 fn command(program: &str, arguments: &[&str]) -> String {

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use ironlet::codec::{base64, gzip};
 
+use super::partition_tables::{MIB, name, says};
 use super::scratch::Scratch;
-use super::tables::{MIB, name, says};
 
 /// An ISO 9660 drive as Ironic makes it, and how it sends it.
 pub fn iso(scratch: &Scratch) -> (Vec<u8>, String) {

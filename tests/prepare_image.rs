@@ -13,7 +13,7 @@ use ironlet::steps::machine::{Login, Settings};
 use ironlet::steps::node::Node;
 use support::fake_agent::{Surroundings, object, post_and_wait, text_at};
 use support::image_server::{Behaviour, ImageServer};
-use support::tables::one_partition;
+use support::partition_tables::one_partition;
 use support::wire::{printed, put, recorded};
 
 const SHA256: &str = "439af862e0904ad5cba2f1583e6c32e684e1ff1b029a49c823833a4ab30dc363";

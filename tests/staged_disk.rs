@@ -13,8 +13,8 @@ use ironlet::image::layout::staged_range::StagedRange;
 use ironlet::image::verify::readback::Verdict;
 use ironlet::image::write::sink::{DiskSink, Sink};
 use ironlet::system_root::SystemRoot;
+use support::partition_tables;
 use support::scratch::Scratch;
-use support::tables;
 
 const MIB: usize = 1 << 20;
 const SIZE: usize = 5 * MIB;
@@ -111,7 +111,7 @@ fn a_window_is_a_file_that_ends_with_it() {
     assert!(disk[start + len..].iter().all(|byte| *byte == OLD));
     let inside = scratch.path("inside");
     fs::write(&inside, &disk[start..start + len]).expect("room");
-    let copy = ["-b", "-i", tables::name(&inside), "-/", "::"];
-    let told = tables::says("mdir", &copy, "");
+    let copy = ["-b", "-i", partition_tables::name(&inside), "-/", "::"];
+    let told = partition_tables::says("mdir", &copy, "");
     assert!(told.contains("::/EFI/BOOT/BOOTX64.EFI"), "{told}");
 }

@@ -8,9 +8,9 @@ use ironlet::disk::table::plan::{Role, Scheme};
 use ironlet::error::Kind;
 use ironlet::image::layout::Partitions;
 
-use super::support::drives::packed;
+use super::support::config_drives::packed;
+use super::support::partition_tables::{MIB, name, old_disk, says};
 use super::support::scratch::Scratch;
-use super::support::tables::{MIB, name, old_disk, says};
 use super::{held, partition, put, root_image, wanted};
 
 const DISK: usize = 64;

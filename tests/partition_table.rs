@@ -5,8 +5,10 @@ mod support;
 use std::fs;
 
 use ironlet::error::Kind;
+use support::partition_tables::{
+    Loop, MIB, image, judge, listed, name, numbered, old_disk, put, says,
+};
 use support::scratch::Scratch;
-use support::tables::{Loop, MIB, image, judge, listed, name, numbered, old_disk, put, says};
 
 const GPT: &str = "label: gpt\nsize=8MiB, name=\"boot loader\"\nsize=16MiB, type=uefi\n";
 const MBR: &str = "label: dos\nsize=8MiB, type=83, bootable\n";

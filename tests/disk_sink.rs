@@ -1,8 +1,8 @@
 //! The far end of the main path on a file that stands for a disk with 4 KiB sectors and held other things.
 
-#[path = "sink/hostile.rs"]
+#[path = "disk_sink/hostile.rs"]
 mod hostile;
-#[path = "sink/readback.rs"]
+#[path = "disk_sink/readback.rs"]
 mod readback;
 mod support;
 

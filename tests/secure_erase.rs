@@ -1,14 +1,14 @@
 //! Disks that erase themselves, by models of disks that answer what real ones said (tests/fixtures/drives):
 //! what they are asked, in which order, and what is made of their answers.
 
-#[path = "secure/ata.rs"]
+#[path = "secure_erase/ata.rs"]
 mod ata;
 #[path = "support/machine.rs"]
 #[allow(dead_code)]
 mod machine;
-#[path = "secure/nvme.rs"]
+#[path = "secure_erase/nvme.rs"]
 mod nvme;
-#[path = "secure/scsi.rs"]
+#[path = "secure_erase/scsi.rs"]
 mod scsi;
 
 use std::fs;

@@ -7,9 +7,9 @@ use std::process::Command;
 
 use ironlet::disk::table::plan::{Plan, Scheme, Sizes};
 
-use super::support::drives::packed;
+use super::support::config_drives::packed;
+use super::support::partition_tables::{Loop, MIB, judge, listed, name, says};
 use super::support::scratch::Scratch;
-use super::support::tables::{Loop, MIB, judge, listed, name, says};
 use super::{put, wanted};
 
 /// What blkid sees: the kind of the table, and the number of partitions.

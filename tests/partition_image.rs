@@ -1,14 +1,14 @@
 //! Partition images: where everything lies, and what is refused before a disk is touched.
 //! The images are mkfs.ext4's and its like, the judges sgdisk, sfdisk, blkid, e2fsck, fsck.vfat and swaplabel.
 
-#[path = "partition/bad.rs"]
+#[path = "partition_image/bad.rs"]
 mod bad;
-#[path = "partition/cut.rs"]
+#[path = "partition_image/cut.rs"]
 mod cut;
-#[path = "partition/kept.rs"]
+#[path = "partition_image/kept.rs"]
 mod kept;
 mod support;
-#[path = "partition/told.rs"]
+#[path = "partition_image/told.rs"]
 mod told;
 
 use std::fs;
@@ -21,11 +21,11 @@ use ironlet::image::layout::config_drive::{MOST, Source};
 use ironlet::image::layout::{Partitions, partition_image::Laid};
 use ironlet::image::receipt::Left;
 use ironlet::image::{Layout, Request, deploy};
-use support::drives::{iso, packed};
+use support::config_drives::{iso, packed};
+use support::image_requests::order;
 use support::image_server::{Behaviour, ImageServer};
-use support::orders::order;
+use support::partition_tables::{Loop, MIB, judge, listed, name, old_disk, says, tools};
 use support::scratch::Scratch;
-use support::tables::{Loop, MIB, judge, listed, name, old_disk, says, tools};
 
 const LINUX: &str = "0FC63DAF-8483-4772-8E79-3D69D8477DE4";
 const EFI: &str = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B";

@@ -1,9 +1,9 @@
 //! Config drives: where they end, and what is refused before a disk is touched.
 //! The drives are genisoimage's and mkfs.vfat's, the judges blkid, sgdisk and sfdisk.
 
-#[path = "drive/rebuild.rs"]
+#[path = "config_drive/rebuild.rs"]
 mod rebuild;
-#[path = "drive/source.rs"]
+#[path = "config_drive/source.rs"]
 mod source;
 mod support;
 
@@ -12,9 +12,9 @@ use std::path::Path;
 
 use ironlet::error::Kind;
 use ironlet::image::layout::config_drive::{LIMIT, Source};
-use support::drives::{found, iso, packed, vfat};
+use support::config_drives::{found, iso, packed, vfat};
+use support::partition_tables::{MIB, image, judge, listed, name, old_disk, put, says};
 use support::scratch::Scratch;
-use support::tables::{MIB, image, judge, listed, name, old_disk, put, says};
 
 const GPT: &str = "label: gpt\nsize=8MiB\nsize=16MiB, type=uefi\n";
 const MBR: &str = "label: dos\nsize=8MiB, type=83, bootable\n";

@@ -9,7 +9,7 @@ use ironlet::image::verify::digest::{Algorithm, Hashing};
 use ironlet::units::Bytes;
 use support::fake_agent::{Surroundings, at, json, post, post_and_wait, text_at};
 use support::image_server::{Behaviour, ImageServer};
-use support::tables::one_partition;
+use support::partition_tables::one_partition;
 
 const UUIDS: &str = r#"{"name":"standby.get_partition_uuids","params":{}}"#;
 

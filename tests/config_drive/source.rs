@@ -8,11 +8,11 @@ use ironlet::error::{Error, Kind, Result};
 use ironlet::image::layout::config_drive::{LIMIT, Source};
 use ironlet::image::verify::digest::{Algorithm, Hashing};
 
-use super::support::drives::{found, iso, packed};
+use super::support::config_drives::{found, iso, packed};
 use super::support::fake_agent::{Surroundings, post_and_wait, text_at};
 use super::support::image_server::{Behaviour, ImageServer};
+use super::support::partition_tables::{MIB, image, old_disk, put};
 use super::support::scratch::Scratch;
-use super::support::tables::{MIB, image, old_disk, put};
 use super::{BEFORE_BACKUP, GPT, holds};
 
 /// Deploys with a drive at a URL; gives the drive's own place on the disk too.

@@ -9,8 +9,8 @@ use ironlet::image::decode::format::Format;
 use ironlet::image::layout::config_drive::Source;
 use ironlet::image::{Layout, Receipt, Tools, deploy};
 
+use super::image_requests::{self, order};
 use super::image_server::{Behaviour, ImageServer};
-use super::orders::{self, order};
 use super::scratch::Scratch;
 
 pub const MIB: usize = 1 << 20;
@@ -88,7 +88,7 @@ pub fn put(image: &[u8], disk: &Path, drive: Option<Source>) -> Result<Receipt> 
 }
 
 pub fn tools(permitted: &Path) -> Tools {
-    let mut tools = orders::tools(permitted, 1);
+    let mut tools = image_requests::tools(permitted, 1);
     tools.timeouts.read = std::time::Duration::from_secs(1);
     tools.readback = true;
     tools

@@ -14,8 +14,8 @@ use ironlet::steps::node::Node;
 use super::Scheme;
 use super::support::fake_agent::{Surroundings, at, object, post_and_wait, text_at};
 use super::support::image_server::{Behaviour, ImageServer};
+use super::support::partition_tables::{MIB, name, says};
 use super::support::scratch::Scratch;
-use super::support::tables::{MIB, name, says};
 
 #[test]
 fn the_uuid_of_every_file_system_is_that_of_blkid() {

@@ -10,10 +10,10 @@ use ironlet::image::deploy;
 use ironlet::image::verify::checksum::Checksum;
 use ironlet::image::verify::digest::{Algorithm, Digest};
 
-use super::support::drives::packed;
+use super::support::config_drives::packed;
 use super::support::image_server::{Behaviour, ImageServer};
+use super::support::partition_tables::{MIB, name, old_disk, says, tools};
 use super::support::scratch::Scratch;
-use super::support::tables::{MIB, name, old_disk, says, tools};
 use super::{Partitions, put, request, wanted};
 
 /// A disk whose table every program knows, of so many MiB.
