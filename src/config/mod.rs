@@ -1,6 +1,8 @@
 //! The parameters: the kernel command line, files of /etc/ironic-python-agent.d, and the one table of keys.
 
+mod help;
 pub mod ini;
+mod notes;
 mod sections;
 pub mod table;
 mod values;

@@ -38,11 +38,15 @@ impl Notes {
     /// Notes what was set, and does nothing in this build.
     pub fn idle(&mut self, values: &Values) {
         let idle = TABLE.iter().filter(|parameter| {
-            parameter.effect == Effect::Ignored && values.text(parameter.title()) != default(parameter.default)
+            parameter.effect == Effect::Ignored
+                && values.text(parameter.title()) != default(parameter.default)
         });
         let idle: Vec<_> = idle.map(|parameter| parameter.title()).collect();
         if !idle.is_empty() {
-            self.say(format!("accepted, but without effect yet: {}", idle.join(", ")));
+            self.say(format!(
+                "accepted, but without effect yet: {}",
+                idle.join(", ")
+            ));
         }
     }
 

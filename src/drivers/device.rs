@@ -8,11 +8,14 @@ use crate::system_root::{SystemRoot, attribute, link_name, names};
 /// What a device is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
+    /// It has network links.
     Network,
+    /// Disks hang on it.
     Disk,
 }
 
 impl Purpose {
+    /// What people call such a device.
     pub fn name(self) -> &'static str {
         match self {
             Purpose::Network => "network card",
@@ -21,12 +24,14 @@ impl Purpose {
     }
 }
 
+/// One device on one bus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
     /// Its directory below /sys/devices.
     pub path: PathBuf,
     /// None for what is neither.
     pub purpose: Option<Purpose>,
+    /// The name of the one that has it.
     pub driver: Option<String>,
     /// `8086:1572 at 0000:01:00.0`: vendor, product and place.
     pub label: String,

@@ -12,6 +12,7 @@ use crate::system_root::{SystemRoot, attribute};
 pub struct Lack {
     /// None if the log does not tell the device, or it is neither a network card nor a disk controller.
     pub purpose: Option<Purpose>,
+    /// Who asked.
     pub driver: Option<String>,
     /// The device's network links.
     pub links: Vec<String>,
