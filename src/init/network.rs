@@ -194,8 +194,7 @@ impl Network {
                     log::error!("{lack}");
                 }
                 self.stuck.insert(link.index);
-                self.board
-                    .set_stuck(link, Some(format!("does not go up ({error})")));
+                self.board.set_stuck(link, Some(error.to_string()));
             }
         }
     }
