@@ -124,7 +124,6 @@ pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
         discard: config.discard,
         boot_interface: config.boot_interface.clone(),
         disk_wait: (config.disk_wait.attempts, config.disk_wait.delay),
-        ..Settings::default()
     }
 }
 

@@ -86,7 +86,12 @@ fn a_certificate_is_refused_for_a_reason_in_words() {
     let elsewhere_key = elsewhere.key.expose().as_bytes().to_vec();
     let elsewhere = elsewhere.certificate.into_bytes();
     for (certificate, key, trusted, word) in [
-        (fixture("authority.crt"), &key, elsewhere.clone(), "cafile"),
+        (
+            fixture("authority.crt"),
+            &key,
+            elsewhere.clone(),
+            "(CA:TRUE), and is not itself in cafile",
+        ),
         (
             elsewhere.clone(),
             &elsewhere_key,
