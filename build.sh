@@ -22,6 +22,7 @@ usage() {
 ./build.sh conformance          the same requests to IPA and to ironlet, replies compared
 ./build.sh contract             Ironic's own code reads a command that runs, and its receipt
 ./build.sh identity             disks of each of QEMU's kinds, as IPA and as ironlet describe them
+./build.sh hardware [CASE…]     machines whose hardware does not work: what their consoles say
 ./build.sh components [PART…]   real web servers and proxies around the binary
 ./build.sh bench [OPTIONS]      figures beside their limits and peers; --only SECTION, --rounds N
 ./build.sh fuzz TARGET SECONDS  one fuzz target
@@ -185,6 +186,12 @@ identity() {
     tests/identity/run "$@"
 }
 
+hardware() {
+    need rust build machine
+    build
+    tests/hardware/run "$@"
+}
+
 components() {
     need_rust
     binary
@@ -211,7 +218,7 @@ fuzz() {
 main() {
     case ${1:-} in
     '' | --profile | --kernel | --modules) build "$@" ;;
-    demo | check | lab | conformance | contract | identity | components | bench | fuzz) "$@" ;;
+    demo | check | lab | conformance | contract | identity | hardware | components | bench | fuzz) "$@" ;;
     test) all_parts ;;
     -h | --help | help) usage ;;
     *) usage >&2; exit 2 ;;

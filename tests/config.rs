@@ -10,6 +10,9 @@ use ironlet::config::{Config, parameters_help, tokens};
 use ironlet::error::Result;
 use ironlet::system_root::SystemRoot;
 
+#[path = "config/notes.rs"]
+mod notes;
+
 /// A machine that is nothing but its /etc.
 struct Machine(PathBuf);
 

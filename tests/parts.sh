@@ -83,6 +83,7 @@ all_parts() {
     part conformance ./build.sh conformance
     part contract ./build.sh contract
     part identity ./build.sh identity
+    part hardware ./build.sh hardware
     part components ./build.sh components
     part demo ./build.sh demo
     part lab ./build.sh lab

@@ -10,6 +10,8 @@ use crate::disk::list::{Disk, list};
 use crate::disk::select::boot_medium::{BootMedium, is_external};
 use crate::disk::select::cluster_filesystem;
 use crate::disk::select::hints::Hints;
+use crate::drivers::Faults;
+use crate::drivers::device::Purpose;
 use crate::error::{Error, Kind, Result};
 use crate::small_sort;
 use crate::system_root::SystemRoot;
@@ -40,11 +42,26 @@ pub struct Wishes {
 /// The disk that is wished for, by default the smallest of at least 4 GiB, the first by name among equals; and
 /// why it is that one. The error names every disk and why it was passed over.
 pub fn root(host: &SystemRoot, wishes: &Wishes) -> Result<(Disk, String)> {
+    look(host, wishes).map_err(|error| with_faults(host, error))
+}
+
+fn look(host: &SystemRoot, wishes: &Wishes) -> Result<(Disk, String)> {
     let mounts = fs::read_to_string(host.proc("self/mountinfo")).unwrap_or_default();
     let unsafe_to_write = |disk: &Disk| unsafe_to_write(disk, &mounts);
     let disks = list(host);
     let medium = |disk: &Disk| wishes.medium.protects(host, disk, &disks);
     choose(disks.clone(), wishes, unsafe_to_write, medium, protected)
+}
+
+/// The same error, with the disk controllers that do not work: the disk that is meant may be behind one.
+fn with_faults(host: &SystemRoot, error: Error) -> Error {
+    match Faults::look(host, Purpose::Disk).lines() {
+        faults if faults.is_empty() => error,
+        faults => Error::new(
+            error.kind(),
+            format!("{}; {}", error.details(), faults.join("; ")),
+        ),
+    }
 }
 
 /// That of [`root`], giving slow controllers and disks time to show up: at most `attempts` looks, `delay` apart,
@@ -59,11 +76,11 @@ pub fn wait_for_root(
 ) -> Result<Disk> {
     let mut reason = String::new();
     let look_again = || {
-        let (disk, passed) = root(host, wishes)?;
+        let (disk, passed) = look(host, wishes)?;
         reason = passed;
         Ok(disk)
     };
-    let disk = settled(look_again, clock, attempts, delay)?;
+    let disk = settled(look_again, clock, attempts, delay).map_err(|e| with_faults(host, e))?;
     log::info!("root disk: {} ({}), {reason}", disk.name, disk.size);
     Ok(disk)
 }
@@ -178,7 +195,7 @@ fn choose(
 
 fn none(wishes: &Wishes, reasons: &[String]) -> Error {
     let found = match reasons.is_empty() {
-        true => "the kernel shows no disk; is the controller's driver loaded?".to_owned(),
+        true => "the kernel shows no disk".to_owned(),
         false => reasons.join("; "),
     };
     let wished = wishes.root.as_ref();
