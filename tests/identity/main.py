@@ -86,7 +86,7 @@ def main():
             print(f"--- {name}\n{text}")
         raise machine.Broken(f"no answer to compare: {failure!r}") from failure
     upstream = lists["inventory"]
-    picks = subprocess.run([machine.PYTHON, "-B", machine.HERE / "picks.py"], input=json.dumps(lists), check=True, text=True, stdout=subprocess.PIPE,
+    picks = subprocess.run([machine.VENV / "bin/python", "-B", machine.HERE / "picks.py"], input=json.dumps(lists), check=True, text=True, stdout=subprocess.PIPE,
                            stderr=open(folder / "picks.log", "w"))
     picks = json.loads(picks.stdout)
     compared, differ = compare(by_kind(upstream), by_kind(own))

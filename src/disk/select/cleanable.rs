@@ -11,6 +11,8 @@ use crate::disk::list::{Disk, list};
 use crate::disk::select::root_device::{Wishes, is_handed_in, mounted};
 use crate::disk::select::skip_list::{self, skipped};
 use crate::disk::select::write_permit::Permit;
+use crate::drivers::Faults;
+use crate::drivers::device::Purpose;
 use crate::error::{Context, Error, Kind, Result};
 use crate::system_root::SystemRoot;
 
@@ -42,7 +44,10 @@ pub fn cleanable(
 ) -> Result<Cleanable> {
     let all = list(host);
     if all.is_empty() {
-        warn!("the kernel shows no disk, so none is cleaned: is a controller's driver missing?");
+        warn!("the kernel shows no disk, so none is cleaned");
+    }
+    for fault in Faults::look(host, Purpose::Disk).lines() {
+        warn!("disks may be missing, which are not cleaned then: {fault}");
     }
     let mounts = fs::read_to_string(host.proc("self/mountinfo")).unwrap_or_default();
     let mut found = Cleanable {
@@ -54,6 +59,11 @@ pub fn cleanable(
     }
     for disk in &all {
         let verdict = match judge(disk, wishes, &mounts, &all, skip_read_only) {
+            Verdict::Clean | Verdict::Refuse(_)
+                if let Some(why) = wishes.medium.protects(host, disk, &all) =>
+            {
+                Ok(Verdict::PassOver(why))
+            }
             Verdict::Clean => permit.check(&disk.path).map(|()| Verdict::Clean),
             verdict => Ok(verdict),
         };

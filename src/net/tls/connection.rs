@@ -1,7 +1,6 @@
 //! TLS connections both ways: the agent as client of its servers, and as server of its own port.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use std::ops::DerefMut;
 use std::sync::{Arc, OnceLock};
 
@@ -22,13 +21,13 @@ use rustls::{
 };
 
 use rustls::CertificateError::{
-    BadSignature, ExpiredContext, NotValidForNameContext, NotValidYetContext, UnknownIssuer,
+    BadSignature, ExpiredContext, NotValidForNameContext, NotValidYetContext, Other, UnknownIssuer,
 };
 use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage, PeerIncompatible};
 
 use crate::error::{Context, Error, Result};
 use crate::net::http::fault::{Cause, Day, Fault};
-use crate::net::tls::server_verifier::{ServerVerifier, certificates};
+use crate::net::tls::server_verifier::{AUTHORITY_AS_SERVER, ServerVerifier, certificates};
 use crate::net::tls::trust::{Trust, Version};
 
 fn spoken(min: Version) -> &'static [&'static SupportedProtocolVersion] {
@@ -54,18 +53,22 @@ impl Connector {
         }
     }
 
-    /// Shakes hands over `tcp`, within its own timeouts.
-    pub fn connect(&self, host: &str, mut tcp: TcpStream) -> Result<ClientStream, Fault> {
+    /// Shakes hands over `stream`, within its own timeouts.
+    pub fn connect<S: Read + Write>(
+        &self,
+        host: &str,
+        mut stream: S,
+    ) -> Result<ClientStream<S>, Fault> {
         let config = self.config().map_err(|e| Fault::new(Cause::Tls, e))?;
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| Fault::new(Cause::Protocol, format_args!("'{host}' is no host name")))?;
         let mut connection = ClientConnection::new(config, name).map_err(refused)?;
         while connection.is_handshaking() {
             connection
-                .complete_io(&mut tcp)
+                .complete_io(&mut stream)
                 .map_err(|error| broken(host, &error))?;
         }
-        Ok(Secured(StreamOwned::new(connection, tcp)))
+        Ok(Secured(StreamOwned::new(connection, stream)))
     }
 
     fn config(&self) -> Result<Arc<ClientConfig>> {
@@ -161,7 +164,7 @@ impl Acceptor {
 pub struct Secured<C, S: Read + Write>(StreamOwned<C, S>);
 
 /// A connection the agent made.
-pub type ClientStream = Secured<ClientConnection, TcpStream>;
+pub type ClientStream<S> = Secured<ClientConnection, S>;
 
 /// A connection made to the agent.
 pub type ServerStream<S> = Secured<ServerConnection, S>;
@@ -229,6 +232,9 @@ fn explain(error: &rustls::Error) -> String {
         ),
         InvalidCertificate(UnknownIssuer | BadSignature) => {
             "nobody trusted signed the certificate: name its authority with cafile, or set ipa-insecure=1".into()
+        }
+        InvalidCertificate(Other(why)) if why.to_string() == AUTHORITY_AS_SERVER => {
+            "the certificate calls itself an authority (CA:TRUE), and is not itself in cafile: name it there, whoever signed it, or set ipa-insecure=1".into()
         }
         InvalidCertificate(NotValidForNameContext { presented, .. }) => format!(
             "the certificate is for [{}] only: call the server by a name in it",
