@@ -91,6 +91,7 @@ impl<'a> Bench<'a> {
         let found = Cleanable {
             disks: disks.to_vec(),
             passed_over: vec![("/dev/sr9".into(), "is virtual media".into())],
+            warnings: Vec::new(),
         };
         let host = self.host();
         let means = Means {
