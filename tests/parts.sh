@@ -51,7 +51,7 @@ reproducible() {
     local again=target/again
     rm -rf "$again" &&
         mkdir -p "$again/target/tools" &&
-        tar -c --exclude=./target --exclude=./dist --exclude=./.git . | tar -x -C "$again" &&
+        tar -c --exclude=./target --exclude=./tests/fuzz/target --exclude=./dist --exclude=./.git . | tar -x -C "$again" &&
         # Debian's kernel is input, not something built: no need to fetch it twice.
         ln -s "$top/target/tools/kernel" "$again/target/tools/kernel" &&
         SOURCE_DATE_EPOCH=$(source_date) "$again/build.sh" &&
