@@ -67,7 +67,7 @@ rooms() {
         name=$(basename "$file" .rs)
         [[ $name == @(layers|scripts) ]] || tests+=(--test "$name")
     done
-    CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='initramfs/host.sh as_root' cargo test --locked "${tests[@]}" || status=$?
+    CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='initramfs/host.sh as_root' cargo test --locked --no-fail-fast "${tests[@]}" || status=$?
     as_root_here true && return "$status"
 }
 
