@@ -1,7 +1,6 @@
 //! TLS connections both ways: the agent as client of its servers, and as server of its own port.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use std::ops::DerefMut;
 use std::sync::{Arc, OnceLock};
 
@@ -54,18 +53,22 @@ impl Connector {
         }
     }
 
-    /// Shakes hands over `tcp`, within its own timeouts.
-    pub fn connect(&self, host: &str, mut tcp: TcpStream) -> Result<ClientStream, Fault> {
+    /// Shakes hands over `stream`, within its own timeouts.
+    pub fn connect<S: Read + Write>(
+        &self,
+        host: &str,
+        mut stream: S,
+    ) -> Result<ClientStream<S>, Fault> {
         let config = self.config().map_err(|e| Fault::new(Cause::Tls, e))?;
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| Fault::new(Cause::Protocol, format_args!("'{host}' is no host name")))?;
         let mut connection = ClientConnection::new(config, name).map_err(refused)?;
         while connection.is_handshaking() {
             connection
-                .complete_io(&mut tcp)
+                .complete_io(&mut stream)
                 .map_err(|error| broken(host, &error))?;
         }
-        Ok(Secured(StreamOwned::new(connection, tcp)))
+        Ok(Secured(StreamOwned::new(connection, stream)))
     }
 
     fn config(&self) -> Result<Arc<ClientConfig>> {
@@ -161,7 +164,7 @@ impl Acceptor {
 pub struct Secured<C, S: Read + Write>(StreamOwned<C, S>);
 
 /// A connection the agent made.
-pub type ClientStream = Secured<ClientConnection, TcpStream>;
+pub type ClientStream<S> = Secured<ClientConnection, S>;
 
 /// A connection made to the agent.
 pub type ServerStream<S> = Secured<ServerConnection, S>;
@@ -173,6 +176,11 @@ where
     /// What lies below TLS.
     pub fn inner(&self) -> &S {
         &self.0.sock
+    }
+
+    /// The same, to be set up; nothing is to be read or written there.
+    pub fn inner_mut(&mut self) -> &mut S {
+        &mut self.0.sock
     }
 
     /// Tells the other side that this was all.
