@@ -4,6 +4,8 @@
 mod blocks;
 #[path = "image/content_encoding.rs"]
 mod content_encoding;
+#[path = "image/deadline.rs"]
+mod deadline;
 #[path = "image/errors.rs"]
 mod errors;
 #[path = "image/hang_up.rs"]
