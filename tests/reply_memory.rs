@@ -19,6 +19,7 @@ const LARGEST: usize = 8 << 20;
 
 #[test]
 fn the_largest_reply_costs_little_more_than_its_text() {
+    let before = status("VmRSS:");
     let timeouts = Timeouts {
         connect: Duration::from_secs(30),
         read: Duration::from_secs(30),
@@ -48,19 +49,15 @@ fn the_largest_reply_costs_little_more_than_its_text() {
             timeout: Duration::from_secs(1),
             interval: Duration::from_secs(1),
         };
-        let before = status("VmRSS:");
         fs::write("/proc/self/clear_refs", "5").expect("resets the high-water mark");
         let Err(Unfound::GaveUp(error)) = lookup(&ironic, &Clock::fake(), &search) else {
             panic!("{part}: no node is there");
         };
         let peak = status("VmHWM:");
-        println!(
-            "{part:8}: {} MiB above {} MiB",
-            (peak - before) >> 10,
-            before >> 10
-        );
+        println!("{part:8}: {} MiB", (peak - before) >> 10);
         assert!(server.seen().len() > 2, "both replies were read");
-        assert!(peak - before < 48 << 10, "{part}: {before} {peak}");
+        // The server's own copies are in it, and what was left of the part before.
+        assert!(peak - before < 96 << 10, "{part}: {before} {peak}");
         assert!(error.details().len() < 1000, "{error}");
     }
 }
