@@ -2,7 +2,7 @@
 
 use ironlet::clock::Clock;
 use ironlet::codec::{base64, gzip};
-use ironlet::error::Result;
+use ironlet::error::{Kind, Result};
 use ironlet::image::layout::config_drive::{LIMIT, Source};
 use ironlet::image::verify::checksum::Checksum;
 use ironlet::image::{Receipt, deploy};
@@ -130,7 +130,9 @@ fn a_config_drive_is_fetched_past_the_proxies() {
     request.proxies = both(&proxy, "");
     let source = Source::new(&format!("{}/drive", server.url()), LIMIT);
     request.drive = Some(source.expect("a URL"));
-    deploy(&request, &path, &tools(&path, 0)).expect("both are there");
+    // Both are fetched; but the text has no table to which a drive could be added.
+    let error = deploy(&request, &path, &tools(&path, 0)).expect_err("no table");
+    assert_eq!(error.kind(), Kind::DeploymentError, "{error}");
     assert_eq!(proxy.asked(), vec![format!("GET {url} HTTP/1.1")]);
     assert_eq!(server.seen().len(), 2);
 }
