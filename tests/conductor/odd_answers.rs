@@ -77,7 +77,7 @@ fn what_stands_around_an_answer_does_not_change_it() {
             "abc",
         ),
         (
-            format!("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 404 No\r\n\r\n"),
+            "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 404 No\r\n\r\n".into(),
             404,
             "",
         ),

@@ -96,10 +96,11 @@ impl Reread {
             validator: self.identity.validator(),
         };
         let rest = Some(rest).filter(|_| !whole);
-        let Served { offer, body } = self.fetcher.ask(&self.url, rest).map_err(|failure| {
+        let asked = self.fetcher.ask(&self.url, rest);
+        if let Err(failure) = &asked {
             self.failed_parts += u32::from(failure.by_server);
-            failure
-        })?;
+        }
+        let Served { offer, body } = asked?;
         self.failed_parts = 0;
         // Without a name for its version a whole answer is as good: what is used of it is compared.
         let whole = offer.span.is_none();

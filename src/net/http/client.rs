@@ -178,9 +178,10 @@ impl Response {
         }
     }
 
-    /// What the server says was done to the content.
+    /// What the server says was done to the content, for good or on its way.
     pub fn coding(&self) -> Coding {
-        Coding::of(self.header("content-encoding").unwrap_or_default())
+        let lists = ["content-encoding", "transfer-encoding"].map(|name| self.answer.list(name));
+        Coding::of(&lists.join(","))
     }
 
     /// To be read by whoever wants more than the head.

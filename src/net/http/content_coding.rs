@@ -115,6 +115,8 @@ mod tests {
             ("", "identity"),
             ("identity", "identity"),
             ("aws-chunked", "identity"),
+            (",chunked", "identity"),
+            (",gzip, chunked", "gzip"),
             ("none", "identity"),
             ("UTF-8", "identity"),
             (" , ", "identity"),

@@ -127,6 +127,13 @@ impl Answer {
         self.parts.headers.get(name)?.to_str().ok()
     }
 
+    /// All values of this name, commas between, as far as they are text.
+    pub fn list(&self, name: &str) -> String {
+        let values = self.parts.headers.get_all(name).iter();
+        let values: Vec<_> = values.filter_map(|value| value.to_str().ok()).collect();
+        values.join(",")
+    }
+
     /// Where it redirects to, whatever bytes are in that: those beyond ASCII come percent-encoded.
     pub fn location(&self) -> Option<String> {
         let location = self.parts.headers.get(http::header::LOCATION)?;

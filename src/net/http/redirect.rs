@@ -19,6 +19,7 @@ pub struct Step {
 
 /// The next step of an answer to `from`; none if the answer is the last.
 pub fn follow(from: &str, status: u16, location: Option<&str>) -> Result<Option<Step>, Fault> {
+    let location = location.filter(|location| !location.is_empty());
     let (301..=303 | 307 | 308, Some(location)) = (status, location) else {
         return Ok(None);
     };
@@ -86,6 +87,7 @@ mod tests {
             (304, Some("/b"), false),
             (300, Some("/b"), false),
             (302, None, false),
+            (302, Some(""), false),
             (303, Some("/b"), true),
             (308, Some("/b"), true),
         ] {
