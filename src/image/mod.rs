@@ -40,7 +40,8 @@ use crate::image::verify::checksum::Checksum;
 use crate::image::verify::content_encoding::{Content, Reading, Unfit};
 use crate::image::verify::digest::{Digest, Hashing};
 use crate::image::verify::readback::{Verdict, once_more};
-use crate::image::write::sink::{DiskSink, Sink};
+use crate::image::write::disk_sink::DiskSink;
+use crate::image::write::sink::Sink;
 use crate::net::http::client::{Client, Proxies};
 use crate::net::http::content_coding::Coding;
 use crate::secret::redacted;
@@ -64,6 +65,8 @@ struct Deployment<'a> {
     meter: &'a Meter,
     fetcher: &'a Fetcher,
     statistics: Statistics,
+    /// Was it the image that was asked for? Then no other place has a better one.
+    verified: Cell<bool>,
 }
 
 /// Why an attempt left nothing on the disk.
@@ -128,6 +131,7 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         meter: &meter,
         fetcher: &fetcher,
         statistics: Statistics::new(tools.gauge.clone()),
+        verified: Cell::new(false),
     };
     let settled = Cell::new(None);
     let attempt = |url: &str| {
@@ -199,8 +203,12 @@ impl Deployment<'_> {
         let write = || self.write(url, download, reading);
         let written = self.meter.charge(Stage::Decode, write);
         written.map_err(|Unfit { error, other_fits }| {
-            let then = statistics.judge(&error);
-            let content = matches!(error.kind(), Kind::ImageChecksumError | Kind::InvalidImage);
+            let verified = self.verified.get();
+            let then = statistics.judge(&error, verified);
+            let content = match error.kind() {
+                Kind::ImageChecksumError | Kind::InvalidImage | Kind::DeploymentError => !verified,
+                _ => false,
+            };
             let worth_it = other_fits.unwrap_or(then != Then::Again) && content;
             Missed {
                 failure: Failure {
@@ -237,7 +245,7 @@ impl Deployment<'_> {
         };
         let out = match &division {
             Some(division) => division.root()?,
-            None => DiskSink::new(target)?,
+            None => self.judged(target)?,
         };
         let size = length.map_or("of unknown size".to_owned(), |length| length.to_string());
         let (name, room) = (redacted(url), Bytes(out.capacity()));
@@ -257,6 +265,7 @@ impl Deployment<'_> {
         };
         let (bytes, image) = format.write(image, length, metered, &mut aside)?;
         Content::must_be(image, &self.wanted)?;
+        self.verified.set(true);
         info!("{} verified, flushing {disk}", self.wanted);
         tools.gauge.begin("flushing", None);
         let finish = || self.finish(out, division.as_ref(), drive.as_ref());
@@ -267,6 +276,18 @@ impl Deployment<'_> {
             traffic,
         };
         Ok((written, verdict))
+    }
+
+    /// All of the disk. An image whose own beginning tells that it is good for nothing is refused by that.
+    fn judged(&self, target: Target) -> Result<DiskSink> {
+        let (units, size) = (target.table_units().to_vec(), target.size());
+        let out = DiskSink::new(target)?;
+        if self.request.layout != Layout::Disk && self.drive.is_none() {
+            return Ok(out);
+        }
+        Ok(out.judged(Box::new(move |head, known| {
+            whole_disk_image::first_look(head, known, &units, size)
+        })))
     }
 
     /// The image is there and verified: what makes a disk of it.

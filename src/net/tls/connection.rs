@@ -21,13 +21,13 @@ use rustls::{
 };
 
 use rustls::CertificateError::{
-    BadSignature, ExpiredContext, NotValidForNameContext, NotValidYetContext, UnknownIssuer,
+    BadSignature, ExpiredContext, NotValidForNameContext, NotValidYetContext, Other, UnknownIssuer,
 };
 use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage, PeerIncompatible};
 
 use crate::error::{Context, Error, Result};
 use crate::net::http::fault::{Cause, Day, Fault};
-use crate::net::tls::server_verifier::{ServerVerifier, certificates};
+use crate::net::tls::server_verifier::{AUTHORITY_AS_SERVER, ServerVerifier, certificates};
 use crate::net::tls::trust::{Trust, Version};
 
 fn spoken(min: Version) -> &'static [&'static SupportedProtocolVersion] {
@@ -237,6 +237,9 @@ fn explain(error: &rustls::Error) -> String {
         ),
         InvalidCertificate(UnknownIssuer | BadSignature) => {
             "nobody trusted signed the certificate: name its authority with cafile, or set ipa-insecure=1".into()
+        }
+        InvalidCertificate(Other(why)) if why.to_string() == AUTHORITY_AS_SERVER => {
+            "the certificate calls itself an authority (CA:TRUE), and is not itself in cafile: name it there, whoever signed it, or set ipa-insecure=1".into()
         }
         InvalidCertificate(NotValidForNameContext { presented, .. }) => format!(
             "the certificate is for [{}] only: call the server by a name in it",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use log::warn;
-use rustls::CertificateError::{Other, UnknownIssuer};
+use rustls::CertificateError::Other;
 use rustls::Error::InvalidCertificate;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
@@ -15,6 +15,9 @@ use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 use crate::error::{Context, Error, Result};
 use crate::net::tls::trust::Trust;
+
+/// All that webpki says of a server's certificate that calls itself an authority.
+pub const AUTHORITY_AS_SERVER: &str = "CaUsedAsEndEntity";
 
 /// The certificates in a PEM text, at least one.
 pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
@@ -89,9 +92,9 @@ impl ServerCertVerifier for ServerVerifier {
             // `openssl req -x509` calls a server's certificate an authority. OpenSSL, and so IPA,
             // believes one that is itself among the trusted; webpki objects to it with this name
             // alone, after it has checked the dates.
-            Err(InvalidCertificate(Other(why))) if why.to_string() == "CaUsedAsEndEntity" => {
+            Err(InvalidCertificate(Other(why))) if why.to_string() == AUTHORITY_AS_SERVER => {
                 if !self.trusted.contains(own) {
-                    return Err(UnknownIssuer.into());
+                    return Err(InvalidCertificate(Other(why)));
                 }
                 verify_server_name(&ParsedCertificate::try_from(own)?, name)?;
                 Ok(ServerCertVerified::assertion())
