@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -13,6 +14,7 @@ use crate::api::connection::Connection;
 use crate::api::gateway::Gateway;
 use crate::api::lobby::Seat;
 use crate::api::route::Refusal;
+use crate::sys::socket;
 
 /// Receives clients until the lobby is closed and the listener shut; then sees the last ones out.
 pub fn accept(gateway: &Arc<Gateway>, listener: &TcpListener) {
@@ -36,7 +38,7 @@ fn welcome(gateway: &Arc<Gateway>, socket: TcpStream, peer: SocketAddr) -> Optio
     let Some(seat) = socket
         .try_clone()
         .ok()
-        .and_then(|own| gateway.lobby.seat(own))
+        .and_then(|own| gateway.lobby.seat(own, peer.ip()))
     else {
         turn_away(gateway, socket, peer);
         return None;
@@ -47,7 +49,9 @@ fn welcome(gateway: &Arc<Gateway>, socket: TcpStream, peer: SocketAddr) -> Optio
     match thread.spawn(serve) {
         Ok(thread) => Some(thread),
         Err(error) => {
-            warn!("no thread for {peer}: {error}");
+            gateway
+                .log
+                .turned_away(peer.ip(), &format!("no thread: {error}"));
             None
         }
     }
@@ -56,12 +60,16 @@ fn welcome(gateway: &Arc<Gateway>, socket: TcpStream, peer: SocketAddr) -> Optio
 fn serve(gateway: &Gateway, seat: Seat, socket: TcpStream, peer: SocketAddr) {
     // Replies are written in few pieces, and each is waited for.
     let _ = socket.set_nodelay(true);
+    // A conductor that lost its power would keep its seat until the command it waits for ends.
+    let _ = socket::keep_alive(socket.as_fd());
     Connection::serve(gateway, seat, socket, peer);
 }
 
 /// Under TLS there is no cheap way to say why.
 fn turn_away(gateway: &Gateway, mut socket: TcpStream, peer: SocketAddr) {
-    warn!("{peer} is turned away: all connections are in use");
+    gateway
+        .log
+        .turned_away(peer.ip(), "all connections are in use");
     if gateway.service.acceptor.is_none() && socket.set_nonblocking(true).is_ok() {
         let full = Refusal::new(503, "All connections are in use");
         // An empty send buffer takes it whole; if not, the client learns less.

@@ -73,6 +73,11 @@ impl<'a, R: Read> Body<'a, R> {
         self.received
     }
 
+    /// Has the end been read?
+    pub fn is_whole(&self) -> bool {
+        matches!(self.left, Left::Nothing)
+    }
+
     /// Reads until `block` is full or the body has ended; 0 is its end.
     pub fn fill(&mut self, block: &mut [u8]) -> Result<usize, Cut> {
         let mut filled = 0;

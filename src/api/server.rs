@@ -13,6 +13,7 @@ use crate::api::accept_loop::{accept, join};
 use crate::api::backend::attend;
 use crate::api::backend_socket::BackendSocket;
 use crate::api::gateway::Gateway;
+use crate::api::request_log::RequestLog;
 use crate::api::service::Service;
 use crate::clock::Clock;
 use crate::error::{Context, Result};
@@ -50,6 +51,8 @@ pub fn serve(listener: TcpListener, service: Service, clock: Clock) -> Result<Se
     let gateway = Arc::new(Gateway {
         backend,
         lobby: Lobby::new(service.limits.connections, clock.clone()),
+        stranger_rate: Default::default(),
+        log: RequestLog::new(clock.clone()),
         clock,
         service: Arc::new(service),
     });
