@@ -45,8 +45,9 @@ impl Connection<'_> {
         let limits = &gateway.service.limits;
         let pace = Pace::new(gateway.clock.clone());
         pace.within(limits.handshake);
-        if gateway.service.acceptor.is_some() && seat.is_stranger() {
-            gateway.stranger_rate.wait(&gateway.clock);
+        if gateway.service.acceptor.is_some() {
+            let rate = &gateway.stranger_rate;
+            rate.wait(seat.is_stranger(), &gateway.clock);
         }
         let timed = Timed::new(socket, pace.clone());
         let stream = match ClientStream::open(timed, gateway.service.acceptor.as_ref()) {
@@ -130,8 +131,9 @@ impl Connection<'_> {
     /// Answers what takes no token.
     fn answer_anybody(&mut self, head: &Head, action: &Action) -> Result<Done, Cut> {
         let origin = self.origin(head)?;
-        if self.seat.is_stranger() {
-            self.gateway.stranger_rate.wait(&self.gateway.clock);
+        if !self.proven {
+            let rate = &self.gateway.stranger_rate;
+            rate.wait(self.seat.is_stranger(), &self.gateway.clock);
         }
         let reply = public_replies::reply(action, &origin, &self.gateway.service)
             .ok_or_else(|| Refusal::new(500, "A command got where no command goes"))?;

@@ -3,17 +3,13 @@
 //!
 //! Whoever has shown the token wins over whoever has not. Among those who have not, seats are shared out evenly (max-min) by
 //! network, then by address: a client alone gets its seat from whoever holds two more than it. Where all hold as many, nobody
-//! loses the seat within [`GRACE`] of coming, so that a handshake under way is not broken off by one that begins.
+//! loses the seat within a grace, so that a handshake under way is not broken off by one that begins.
 
 use std::cmp::Reverse;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::api::client_network::ClientNetwork;
-
-/// So long a newcomer cannot lose the seat to somebody who has no better right to one. A TLS handshake and a request
-/// take two round trips, and some of the processor that others want as well.
-pub const GRACE: Duration = Duration::from_millis(250);
 
 /// What a client has shown of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,18 +29,24 @@ pub enum Standing {
 pub struct Place {
     pub address: IpAddr,
     pub standing: Standing,
-    /// When it came, or when its last request with the token began; on the gateway's clock.
+    /// When it got its seat, or when its last request with the token began; on the gateway's clock.
     pub since: Duration,
 }
 
 impl Place {
+    /// Has neither it nor anybody else from its address shown the token?
+    pub fn is_stranger(&self) -> bool {
+        self.standing == Standing::Stranger
+    }
+
     fn network(&self) -> ClientNetwork {
         ClientNetwork::of(self.address)
     }
 }
 
-/// The guest whose seat `newcomer` gets at the time `now`; none if it gets none. `newcomer` is a stranger or known.
-pub fn victim(guests: &[(u64, Place)], newcomer: &Place, now: Duration) -> Option<u64> {
+/// The guest whose seat `newcomer`, a stranger or known, gets at the time it comes; none if it gets none. Who has been
+/// there for less than `grace` gives it up only to somebody with a better right to it.
+pub fn victim(guests: &[(u64, Place)], newcomer: &Place, grace: Duration) -> Option<u64> {
     let of = |standing| guests.iter().filter(move |(_, p)| p.standing == standing);
     let own_network = newcomer.network();
     let known = newcomer.standing == Standing::Known;
@@ -61,7 +63,7 @@ pub fn victim(guests: &[(u64, Place)], newcomer: &Place, now: Duration) -> Optio
         .filter(|n| n.key == own_network || n.size > neighbours);
     let oldest_equal = equals.map(|network| network.oldest).min();
     let oldest_known = oldest(of(Standing::Known));
-    let grace_over = |(since, _): &(Duration, u64)| now.saturating_sub(*since) >= GRACE;
+    let grace_over = |(since, _): &(Duration, u64)| newcomer.since.saturating_sub(*since) >= grace;
     let nobody_else = networks.is_empty() && oldest_known.is_none();
     let victim = by_right
         .or(oldest_equal.filter(grace_over))
@@ -118,6 +120,7 @@ mod tests {
     use super::*;
     use Standing::{Idle, Known, Served, Stranger};
 
+    const GRACE: Duration = Duration::from_millis(250);
     const LONG_AGO: u64 = 1_000;
     const NOW: u64 = 100_000;
 
@@ -135,11 +138,7 @@ mod tests {
         let guests: Vec<_> = guests
             .map(|(n, (address, standing, ago))| (n as u64, place(address, *standing, *ago)))
             .collect();
-        victim(
-            &guests,
-            &place(address, standing, 0),
-            Duration::from_millis(NOW),
-        )
+        victim(&guests, &place(address, standing, 0), GRACE)
     }
 
     #[test]
@@ -282,7 +281,7 @@ mod tests {
                 since: Duration::from_millis(now),
             };
             if guests.len() >= 64 {
-                let goes = victim(guests, &newcomer, newcomer.since)?;
+                let goes = victim(guests, &newcomer, GRACE)?;
                 guests.retain(|(number, _)| *number != goes);
             }
             guests.push((next, newcomer));

@@ -10,13 +10,12 @@ use std::time::Duration;
 use crate::api::eviction::{Place, Standing, victim};
 use crate::clock::Clock;
 
-/// How long somebody new waits where all are being served, or are still on their way out: most requests are answered sooner.
-const PATIENCE: Duration = Duration::from_millis(100);
 /// Addresses remembered for having shown the token; more conductors than that have no need of it.
 const MOST_KNOWN: usize = 256;
 
 pub struct Lobby {
     seats: usize,
+    grace: Duration,
     clock: Clock,
     state: Mutex<State>,
     changed: Condvar,
@@ -52,54 +51,53 @@ impl Guest {
 }
 
 impl Lobby {
-    pub fn new(seats: usize, clock: Clock) -> Arc<Self> {
+    /// A client has `grace` to show the token before its seat goes to another who has not.
+    pub fn new(seats: usize, grace: Duration, clock: Clock) -> Arc<Self> {
         Arc::new(Lobby {
             seats,
+            grace,
             clock,
             state: Mutex::default(),
             changed: Condvar::new(),
         })
     }
 
-    /// A seat for a client of this address, if need be that of another; none if nobody has to give up theirs.
-    pub fn seat(self: &Arc<Self>, socket: TcpStream, address: IpAddr) -> Option<Seat> {
-        let no_room = |state: &mut State| {
-            let mut guests = state.taken.values();
-            let served = |guest: &Guest| guest.place.standing == Standing::Served;
-            let full = state.taken.len() >= self.seats && guests.all(served);
-            !state.closed && (full || state.leaving >= self.seats)
-        };
-        let (mut state, _) = self
-            .changed
-            .wait_timeout_while(self.state(), PATIENCE, no_room)
-            .unwrap_or_else(PoisonError::into_inner);
-        if state.closed || state.leaving >= self.seats {
-            return None;
-        }
+    /// A client of this address, as one who wants a seat now.
+    pub fn newcomer(&self, address: IpAddr) -> Place {
         let address = address.to_canonical();
-        let place = Place {
+        Place {
             address,
-            standing: match state.known.contains(&address) {
+            standing: match self.state().known.contains(&address) {
                 true => Standing::Known,
                 false => Standing::Stranger,
             },
             since: self.clock.elapsed(),
-        };
-        if state.taken.len() >= self.seats {
-            let places = state.taken.iter().map(|(number, g)| (*number, g.place));
-            let number = victim(&places.collect::<Vec<_>>(), &place, place.since)?;
-            if let Some(guest) = state.taken.remove(&number) {
-                guest.cut();
-                state.leaving += 1;
-            }
         }
-        let number = state.next;
-        state.next += 1;
+    }
+
+    /// A seat for a newcomer, if need be that of another; none if nobody has to give up theirs now.
+    pub fn seat(self: &Arc<Self>, socket: &TcpStream, place: Place) -> Option<Seat> {
+        let mut state = self.state();
+        if state.closed || state.leaving >= self.seats {
+            return None;
+        }
+        let full = state.taken.len() >= self.seats;
+        let places = state.taken.iter().map(|(number, g)| (*number, g.place));
+        let goes = match full {
+            true => Some(victim(&places.collect::<Vec<_>>(), &place, self.grace)?),
+            false => None,
+        };
         let guest = Guest {
-            socket,
+            socket: socket.try_clone().ok()?,
             place,
             served: None,
         };
+        if let Some(other) = goes.and_then(|number| state.taken.remove(&number)) {
+            other.cut();
+            state.leaving += 1;
+        }
+        let number = state.next;
+        state.next += 1;
         state.taken.insert(number, guest);
         Some(Seat {
             lobby: Arc::clone(self),
@@ -175,10 +173,10 @@ impl Seat {
         self.change(|guest, _| guest.served = Some(behind))
     }
 
-    /// May the guest be asked to wait for its turn? Not who has shown the token, and not who comes from where that was.
+    /// Has neither the guest nor anybody else from there shown the token?
     pub fn is_stranger(&self) -> bool {
         let mut stranger = true;
-        self.change(|guest, _| stranger = guest.place.standing == Standing::Stranger);
+        self.change(|guest, _| stranger = guest.place.is_stranger());
         stranger
     }
 
@@ -213,13 +211,16 @@ mod tests {
 
     use super::*;
 
+    const GRACE: Duration = Duration::from_millis(250);
+
     /// A seat for a client of this address, and the other end of its connection.
     fn guest_from(lobby: &Arc<Lobby>, address: [u8; 4]) -> (Option<Seat>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let own = listener.local_addr().expect("it is bound");
         let far = TcpStream::connect(own).expect("it listens");
         let (near, _) = listener.accept().expect("it has come");
-        (lobby.seat(near, Ipv4Addr::from(address).into()), far)
+        let newcomer = lobby.newcomer(Ipv4Addr::from(address).into());
+        (lobby.seat(&near, newcomer), far)
     }
 
     fn guest(lobby: &Arc<Lobby>) -> (Option<Seat>, TcpStream) {
@@ -234,7 +235,7 @@ mod tests {
     #[test]
     fn the_one_idle_longest_makes_room_but_nobody_who_is_served() {
         let clock = Clock::fake();
-        let lobby = Lobby::new(2, clock.clone());
+        let lobby = Lobby::new(2, GRACE, clock.clone());
         let come = || {
             clock.sleep(Duration::from_secs(1));
             let (seat, far) = guest(&lobby);
@@ -258,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_stranger_makes_room_even_while_something_is_sent_to_it() {
-        let lobby = Lobby::new(2, Clock::fake());
+        let lobby = Lobby::new(2, GRACE, Clock::fake());
         let many: Vec<_> = (0..2).map(|_| guest_from(&lobby, [10, 0, 0, 9])).collect();
         let mut others = many
             .into_iter()
@@ -272,7 +273,7 @@ mod tests {
 
     #[test]
     fn an_address_that_has_shown_the_token_is_known_from_then_on() {
-        let lobby = Lobby::new(2, Clock::fake());
+        let lobby = Lobby::new(2, GRACE, Clock::fake());
         let (first, _far) = guest(&lobby);
         let first = first.expect("room");
         assert!(first.is_stranger() && first.proven() && !first.is_stranger());
@@ -286,7 +287,7 @@ mod tests {
     #[test]
     fn who_was_sent_home_counts_until_gone() {
         let clock = Clock::fake();
-        let lobby = Lobby::new(1, clock.clone());
+        let lobby = Lobby::new(1, GRACE, clock.clone());
         let (first, _far) = guest_from(&lobby, [10, 0, 0, 9]);
         clock.sleep(Duration::from_secs(1));
         let own = guest(&lobby).0.expect("room");
@@ -300,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_closed_lobby_sends_home_the_idle_at_once_and_the_others_later() {
-        let lobby = Lobby::new(2, Clock::fake());
+        let lobby = Lobby::new(2, GRACE, Clock::fake());
         let ((idle, mut idle_far), (served, mut served_far)) = (guest(&lobby), guest(&lobby));
         let served = served.expect("there is room");
         let behind = UnixStream::pair().expect("two sockets").0;

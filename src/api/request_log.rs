@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use log::{info, warn};
 
-use crate::api::route::percent_decoded;
 use crate::clock::Clock;
 use crate::secret::Secret;
 
@@ -100,19 +99,21 @@ fn shown(target: &str, token: Option<&Secret>) -> String {
         let text = text.to_ascii_lowercase();
         text.contains("agent_token") || token.is_some_and(|t| !t.is_empty() && text.contains(&t))
     };
-    if holds_token(&percent_decoded(path)) {
-        return HIDDEN.to_owned();
-    }
-    let each = path.split('/').map(|part| match is_plain(part) {
-        true => part,
-        false => HIDDEN,
-    });
+    let each = path
+        .split('/')
+        .map(|part| match is_plain(part) && !holds_token(part) {
+            true => part,
+            false => HIDDEN,
+        });
     // The longest path that leads anywhere has four parts.
-    let parts: Vec<&str> = each.take(8).collect();
-    parts.join("/")
+    let shown = each.take(8).collect::<Vec<_>>().join("/");
+    match holds_token(&shown) {
+        true => HIDDEN.to_owned(),
+        false => shown,
+    }
 }
 
-/// A token is longer, and has other letters than an id (protocol/api.md §8).
+/// A token is longer, and has other letters than an id (protocol/api.md §8). What is escaped is not plain.
 fn is_plain(part: &str) -> bool {
     const LONGEST: usize = 20;
     let word = |c: u8| c.is_ascii_alphanumeric() || b"-._*".contains(&c);
@@ -141,11 +142,11 @@ mod tests {
             (id, id),
             ("/v1/commands/?wait=true&agent_token=x", "/v1/commands/"),
             ("/v1/commands/nope", "/v1/commands/nope"),
-            ("/v1/commands/Short7", "…"),
-            ("/v1/commands/%53hort7", "…"),
-            ("/sho/xSHORT7x/a", "…"),
-            ("/agent_token=a/b", "…"),
-            ("/v1/commands&agent%5Ftoken=a", "…"),
+            ("/v1/commands/Short7", "/v1/commands/…"),
+            ("/v1/commands/%53hort7", "/v1/commands/…"),
+            ("/sho/xSHORT7x/a", "/sho/…/a"),
+            ("/agent_token/b", "/…/b"),
+            ("/v1/commands&agent%5Ftoken=a", "/v1/…"),
             ("/v1/commands%2526agent%255Ftoken=a", "/v1/…"),
             (&format!("/v1/commands/{long}"), "/v1/commands/…"),
             (&format!("/{long}/{long}/"), "/…/…/"),
@@ -154,6 +155,7 @@ mod tests {
         ] {
             assert_eq!(shown(target, Some(&token)), path, "{target}");
         }
+        assert_eq!(shown("/v1/a/b", Some(&Secret::new("a/b"))), "…");
     }
 
     #[test]

@@ -122,7 +122,7 @@ fn parameter(query: &str, name: &str) -> Option<String> {
 }
 
 /// `%41` → `A`; what is no escape stays as it is.
-pub(super) fn percent_decoded(text: &str) -> String {
+fn percent_decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;

@@ -47,10 +47,17 @@ pub fn serve(listener: TcpListener, service: Service, clock: Clock) -> Result<Se
     let handle = listener
         .try_clone()
         .context("keeping a handle on the port")?;
+    listener
+        .set_nonblocking(true)
+        .context("preparing the port")?;
+    let grace = match service.acceptor {
+        Some(_) => service.limits.handshake_grace,
+        None => service.limits.grace,
+    };
     let (backend, behind) = BackendSocket::open().context("opening the API's own socket")?;
     let gateway = Arc::new(Gateway {
         backend,
-        lobby: Lobby::new(service.limits.connections, clock.clone()),
+        lobby: Lobby::new(service.limits.connections, grace, clock.clone()),
         stranger_rate: Default::default(),
         log: RequestLog::new(clock.clone()),
         clock,

@@ -1,5 +1,5 @@
 //! A rate for all together who have not shown the token: their handshakes and requests begin so far apart that they cost a
-//! part of one processor, however many come.
+//! part of one processor, however many come. Addresses that have shown it before have a rate of their own.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -13,16 +13,28 @@ const AT_ONCE: u32 = 64;
 
 #[derive(Default)]
 pub struct StrangerRate {
-    /// The last turn given, on the clock.
-    last: Mutex<Duration>,
+    strangers: Rate,
+    known: Rate,
 }
 
 impl StrangerRate {
     /// Returns when it is the caller's turn.
-    pub fn wait(&self, clock: &Clock) {
-        clock.sleep(self.turn(clock.elapsed()));
+    pub fn wait(&self, is_stranger: bool, clock: &Clock) {
+        let rate = match is_stranger {
+            true => &self.strangers,
+            false => &self.known,
+        };
+        clock.sleep(rate.turn(clock.elapsed()));
     }
+}
 
+#[derive(Default)]
+struct Rate {
+    /// The last turn given, on the clock.
+    last: Mutex<Duration>,
+}
+
+impl Rate {
     /// How long the caller of this moment has to wait.
     fn turn(&self, now: Duration) -> Duration {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -37,7 +49,7 @@ mod tests {
 
     #[test]
     fn a_few_are_served_at_once_and_many_one_after_the_other() {
-        let rate = StrangerRate::default();
+        let rate = Rate::default();
         let hour = Duration::from_secs(3600);
         let waits: Vec<_> = (0..AT_ONCE + 100).map(|_| rate.turn(hour)).collect();
         let (first, later) = waits.split_at(AT_ONCE as usize);
