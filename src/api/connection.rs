@@ -45,9 +45,8 @@ impl Connection<'_> {
         let limits = &gateway.service.limits;
         let pace = Pace::new(gateway.clock.clone());
         pace.within(limits.handshake);
-        if gateway.service.acceptor.is_some() {
-            let rate = &gateway.stranger_rate;
-            rate.wait(seat.is_stranger(), &gateway.clock);
+        if gateway.service.acceptor.is_some() && !turn(gateway, &seat, &socket) {
+            return;
         }
         let timed = Timed::new(socket, pace.clone());
         let stream = match ClientStream::open(timed, gateway.service.acceptor.as_ref()) {
@@ -131,9 +130,9 @@ impl Connection<'_> {
     /// Answers what takes no token.
     fn answer_anybody(&mut self, head: &Head, action: &Action) -> Result<Done, Cut> {
         let origin = self.origin(head)?;
-        if !self.proven {
-            let rate = &self.gateway.stranger_rate;
-            rate.wait(self.seat.is_stranger(), &self.gateway.clock);
+        let socket = self.stream.timed().socket();
+        if !self.proven && !turn(self.gateway, &self.seat, socket) {
+            return Err(Cut::Gone);
         }
         let reply = public_replies::reply(action, &origin, &self.gateway.service)
             .ok_or_else(|| Refusal::new(500, "A command got where no command goes"))?;
@@ -268,4 +267,10 @@ impl Connection<'_> {
         let written = written.and_then(|()| self.stream.flush());
         written.map_err(|_| Cut::Gone)
     }
+}
+
+/// Waits for the turn of a client that has not shown the token; false if it has gone before.
+fn turn(gateway: &Gateway, seat: &Seat, socket: &TcpStream) -> bool {
+    let rate = &gateway.stranger_rate;
+    rate.wait(seat.is_stranger(), socket.as_fd(), &gateway.clock)
 }

@@ -64,10 +64,11 @@ pub fn victim(guests: &[(u64, Place)], newcomer: &Place, grace: Duration) -> Opt
     let oldest_equal = equals.map(|network| network.oldest).min();
     let oldest_known = oldest(of(Standing::Known));
     let grace_over = |(since, _): &(Duration, u64)| newcomer.since.saturating_sub(*since) >= grace;
+    let no_stranger = |_: &(Duration, u64)| networks.is_empty();
     let nobody_else = networks.is_empty() && oldest_known.is_none();
     let victim = by_right
         .or(oldest_equal.filter(grace_over))
-        .or(oldest_known.filter(grace_over))
+        .or(oldest_known.filter(no_stranger).filter(grace_over))
         .or_else(|| oldest(of(Standing::Idle)).filter(|_| known || nobody_else));
     victim.map(|(_, number)| number)
 }

@@ -23,6 +23,11 @@ pub fn readable_or_closed(file: BorrowedFd, connection: BorrowedFd) -> io::Resul
     poll([(file, libc::POLLIN), (connection, libc::POLLRDHUP)], None)
 }
 
+/// Waits for `timeout`, or until the other side of `connection` has closed it or is lost: true.
+pub fn closed_within(connection: BorrowedFd, timeout: Duration) -> io::Result<bool> {
+    poll([(connection, libc::POLLRDHUP)], Some(timeout)).map(|[closed]| closed)
+}
+
 /// Finds out within half a minute that the other side of an idle connection is gone without a word.
 pub fn keep_alive(connection: BorrowedFd) -> io::Result<()> {
     let set = |level, name, value: libc::c_int| {
