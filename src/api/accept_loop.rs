@@ -72,6 +72,12 @@ struct Client {
     came: Place,
 }
 
+impl Client {
+    fn is_over(&self) -> bool {
+        socket::is_over(self.socket.as_fd())
+    }
+}
+
 impl Entrance<'_> {
     fn came(&mut self, socket: TcpStream, peer: SocketAddr) {
         let client = Client {
@@ -81,10 +87,18 @@ impl Entrance<'_> {
             came: self.gateway.lobby.newcomer(peer.ip()),
         };
         self.next += 1;
+        // Of those who hang up at once many are gone before it is their turn to be accepted.
+        if client.is_over() {
+            return;
+        }
         let Some(client) = self.let_in(client) else {
             return;
         };
-        if self.waiting.len() >= self.gateway.service.limits.connections {
+        let most = self.gateway.service.limits.connections;
+        if self.waiting.len() >= most {
+            self.waiting.retain(|client| !client.is_over());
+        }
+        if self.waiting.len() >= most {
             let places = self
                 .waiting
                 .iter()
@@ -108,6 +122,9 @@ impl Entrance<'_> {
             };
             let too_long =
                 now.saturating_sub(client.came.since) >= self.gateway.service.limits.waiting;
+            if client.is_over() {
+                continue;
+            }
             match self.let_in(client) {
                 Some(client) if too_long => turn_away(self.gateway, client),
                 still => self.waiting.extend(still),

@@ -137,6 +137,7 @@ impl Connection<'_> {
         let reply = public_replies::reply(action, &origin, &self.gateway.service)
             .ok_or_else(|| Refusal::new(500, "A command got where no command goes"))?;
         let keep = head.keep_alive && self.is_small(head) && !self.gateway.lobby.is_closed();
+        self.seat.answered();
         self.send(&reply.bytes(keep, head.method == "HEAD"))?;
         let status = reply.status;
         self.drain(head, Done { status, keep })

@@ -3,7 +3,8 @@
 //!
 //! Whoever has shown the token wins over whoever has not. Among those who have not, seats are shared out evenly (max-min) by
 //! network, then by address: a client alone gets its seat from whoever holds two more than it. Where all hold as many, nobody
-//! loses the seat within a grace, so that a handshake under way is not broken off by one that begins.
+//! loses the seat within a grace, so that a handshake under way is not broken off by one that begins; but who was answered
+//! once without the token has had its chance, and goes first, in the middle of the next reply if need be.
 
 use std::cmp::Reverse;
 use std::net::IpAddr;
@@ -31,9 +32,16 @@ pub struct Place {
     pub standing: Standing,
     /// When it got its seat, or when its last request with the token began; on the gateway's clock.
     pub since: Duration,
+    /// A request of its was answered that had no token.
+    pub answered: bool,
 }
 
 impl Place {
+    /// Before all that are greater.
+    fn goes(&self) -> (bool, Duration) {
+        (!self.answered, self.since)
+    }
+
     /// Has neither it nor anybody else from its address shown the token?
     pub fn is_stranger(&self) -> bool {
         self.standing == Standing::Stranger
@@ -61,15 +69,16 @@ pub fn victim(guests: &[(u64, Place)], newcomer: &Place, grace: Duration) -> Opt
     let equals = networks
         .iter()
         .filter(|n| n.key == own_network || n.size > neighbours);
-    let oldest_equal = equals.map(|network| network.oldest).min();
-    let oldest_known = oldest(of(Standing::Known));
-    let grace_over = |(since, _): &(Duration, u64)| newcomer.since.saturating_sub(*since) >= grace;
-    let no_stranger = |_: &(Duration, u64)| networks.is_empty();
-    let nobody_else = networks.is_empty() && oldest_known.is_none();
+    let first_equal = equals.map(|network| network.first).min();
+    let first_known = first(of(Standing::Known));
+    let grace_over =
+        |((waits, since), _): &Goes| !waits || newcomer.since.saturating_sub(*since) >= grace;
+    let no_stranger = |_: &Goes| networks.is_empty();
+    let nobody_else = networks.is_empty() && first_known.is_none();
     let victim = by_right
-        .or(oldest_equal.filter(grace_over))
-        .or(oldest_known.filter(no_stranger).filter(grace_over))
-        .or_else(|| oldest(of(Standing::Idle)).filter(|_| known || nobody_else));
+        .or(first_equal.filter(grace_over))
+        .or(first_known.filter(no_stranger).filter(grace_over))
+        .or_else(|| first(of(Standing::Idle)).filter(|_| known || nobody_else));
     victim.map(|(_, number)| number)
 }
 
@@ -77,12 +86,15 @@ pub fn victim(guests: &[(u64, Place)], newcomer: &Place, grace: Duration) -> Opt
 struct Group<K> {
     key: K,
     size: usize,
-    /// Since when the oldest of them is here, and its number.
-    oldest: (Duration, u64),
+    /// Of them.
+    first: Goes,
 }
 
-fn oldest<'a>(guests: impl Iterator<Item = &'a (u64, Place)>) -> Option<(Duration, u64)> {
-    guests.map(|(number, place)| (place.since, *number)).min()
+/// Who goes when: the least is the first.
+type Goes = ((bool, Duration), u64);
+
+fn first<'a>(guests: impl Iterator<Item = &'a (u64, Place)>) -> Option<Goes> {
+    guests.map(|(number, place)| (place.goes(), *number)).min()
 }
 
 fn groups<'a, K: PartialEq>(
@@ -91,13 +103,13 @@ fn groups<'a, K: PartialEq>(
 ) -> Vec<Group<K>> {
     let mut groups: Vec<Group<K>> = Vec::new();
     for (number, place) in guests {
-        let (key, own) = (key(place), (place.since, *number));
+        let (key, own) = (key(place), (place.goes(), *number));
         match groups.iter_mut().find(|group| group.key == key) {
-            Some(group) => (group.size, group.oldest) = (group.size + 1, group.oldest.min(own)),
+            Some(group) => (group.size, group.first) = (group.size + 1, group.first.min(own)),
             None => groups.push(Group {
                 key,
                 size: 1,
-                oldest: own,
+                first: own,
             }),
         }
     }
@@ -109,11 +121,11 @@ fn size<K: PartialEq>(groups: &[Group<K>], key: K) -> usize {
     own.map_or(0, |group| group.size)
 }
 
-/// The oldest guest of the largest group, if that has more than `above`.
-fn largest<K>(groups: &[Group<K>], above: usize) -> Option<(Duration, u64)> {
+/// The first to go of the largest group, if that has more than `above`.
+fn largest<K>(groups: &[Group<K>], above: usize) -> Option<Goes> {
     let larger = groups.iter().filter(|group| group.size > above);
-    let first = larger.min_by_key(|group| (Reverse(group.size), group.oldest));
-    first.map(|group| group.oldest)
+    let first = larger.min_by_key(|group| (Reverse(group.size), group.first));
+    first.map(|group| group.first)
 }
 
 #[cfg(test)]
@@ -130,6 +142,7 @@ mod tests {
             address: address.parse().expect("an address"),
             standing,
             since: Duration::from_millis(NOW - milliseconds_ago),
+            answered: false,
         }
     }
 
@@ -269,6 +282,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn who_was_answered_without_the_token_goes_before_who_was_not() {
+        let mut guests = [(1, 100, false), (2, 1, true), (3, 2, true), (4, 50, false)].map(
+            |(number, ago, answered)| {
+                let own = place("10.0.0.9", Stranger, ago);
+                (number, Place { answered, ..own })
+            },
+        );
+        let newcomer = place("10.0.0.9", Stranger, 0);
+        assert_eq!(victim(&guests, &newcomer, GRACE), Some(3));
+        guests[2].1.answered = false;
+        assert_eq!(victim(&guests, &newcomer, GRACE), Some(2));
+        guests[1].1.answered = false;
+        assert_eq!(victim(&guests, &newcomer, GRACE), None);
+    }
+
     /// Each attacker's address asks for a seat every millisecond; a conductor nobody knows needs one for `needs` milliseconds
     /// and comes once a second. How many of its calls got through, of 100.
     fn siege(addresses: u32, needs: u64) -> usize {
@@ -280,6 +309,7 @@ mod tests {
                 address: std::net::Ipv4Addr::from_bits(number).into(),
                 standing: Stranger,
                 since: Duration::from_millis(now),
+                answered: false,
             };
             if guests.len() >= 64 {
                 let goes = victim(guests, &newcomer, GRACE)?;

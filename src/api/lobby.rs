@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Shutdown, TcpStream};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::api::eviction::{Place, Standing, victim};
 use crate::clock::Clock;
+use crate::sys::socket;
 
 /// Addresses remembered for having shown the token; more conductors than that have no need of it.
 const MOST_KNOWN: usize = 256;
@@ -37,6 +39,15 @@ struct Guest {
     place: Place,
     /// The request being served: its connection behind the gateway.
     served: Option<UnixStream>,
+}
+
+impl State {
+    /// Somebody who has hung up, but whose thread has not seen it yet.
+    fn gone(&self) -> Option<u64> {
+        let mut waiting = self.taken.iter().filter(|(_, g)| g.served.is_none());
+        let gone = waiting.find(|(_, guest)| socket::is_over(guest.socket.as_fd()));
+        gone.map(|(number, _)| *number)
+    }
 }
 
 impl Guest {
@@ -72,6 +83,7 @@ impl Lobby {
                 false => Standing::Stranger,
             },
             since: self.clock.elapsed(),
+            answered: false,
         }
     }
 
@@ -82,9 +94,11 @@ impl Lobby {
             return None;
         }
         let full = state.taken.len() >= self.seats;
-        let places = state.taken.iter().map(|(number, g)| (*number, g.place));
         let goes = match full {
-            true => Some(victim(&places.collect::<Vec<_>>(), &place, self.grace)?),
+            true => Some(state.gone().or_else(|| {
+                let places = state.taken.iter().map(|(number, g)| (*number, g.place));
+                victim(&places.collect::<Vec<_>>(), &place, self.grace)
+            })?),
             false => None,
         };
         let guest = Guest {
@@ -171,6 +185,11 @@ impl Seat {
     /// The guest is being served over `behind`, to be cut off there as well; false if it is too late for that.
     pub fn served(&self, behind: UnixStream) -> bool {
         self.change(|guest, _| guest.served = Some(behind))
+    }
+
+    /// A request of the guest is being answered that had no token.
+    pub fn answered(&self) {
+        self.change(|guest, _| guest.place.answered = true);
     }
 
     /// Has neither the guest nor anybody else from there shown the token?

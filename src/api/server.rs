@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -17,11 +17,17 @@ use crate::api::request_log::RequestLog;
 use crate::api::service::Service;
 use crate::clock::Clock;
 use crate::error::{Context, Result};
+use crate::sys::socket;
 
 /// Binds the port; on `::` every address, IPv6 and IPv4 alike, also where the kernel has no IPv6.
 pub fn listen(host: IpAddr, port: u16) -> io::Result<TcpListener> {
-    on_either(host, |host| TcpListener::bind(SocketAddr::new(host, port)))
+    let listener = on_either(host, |host| TcpListener::bind(SocketAddr::new(host, port)))?;
+    socket::backlog(listener.as_fd(), BACKLOG)?;
+    Ok(listener)
 }
+
+/// A flood of connections that are refused a moment later must not have the one that matters wait for its second try.
+const BACKLOG: i32 = 4096;
 
 fn on_either<T>(host: IpAddr, bind: impl Fn(IpAddr) -> io::Result<T>) -> io::Result<T> {
     bind(host).or_else(|error| match error.kind() {

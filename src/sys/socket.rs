@@ -28,6 +28,19 @@ pub fn closed_within(connection: BorrowedFd, timeout: Duration) -> io::Result<bo
     poll([(connection, libc::POLLRDHUP)], Some(timeout)).map(|[closed]| closed)
 }
 
+/// Is the whole connection over, both directions of it?
+pub fn is_over(connection: BorrowedFd) -> bool {
+    // poll(2): that is told without being asked for.
+    poll([(connection, 0)], Some(Duration::ZERO)).is_ok_and(|[over]| over)
+}
+
+/// Lets so many connections be made before anybody accepts them, as far as the machine allows (net.core.somaxconn); the
+/// standard library lets 128. A further one is tried again by its kernel a second later.
+pub fn backlog(listener: BorrowedFd, connections: libc::c_int) -> io::Result<()> {
+    // SAFETY: takes numbers.
+    checked(unsafe { libc::listen(listener.as_raw_fd(), connections) }).map(drop)
+}
+
 /// Finds out within half a minute that the other side of an idle connection is gone without a word.
 pub fn keep_alive(connection: BorrowedFd) -> io::Result<()> {
     let set = |level, name, value: libc::c_int| {
@@ -49,9 +62,10 @@ fn poll<const N: usize>(
         events,
         revents: 0,
     });
-    // One millisecond more than asked, so that a wait of a fraction of one does not spin.
+    // A wait of a fraction of a millisecond must not spin.
     let timeout = timeout.map_or(-1, |time| {
-        libc::c_int::try_from(time.as_millis() + 1).unwrap_or(libc::c_int::MAX)
+        let rounded = time.as_millis() + u128::from(!time.is_zero());
+        libc::c_int::try_from(rounded).unwrap_or(libc::c_int::MAX)
     });
     // SAFETY: `polled` has N entries and lives until the call returns.
     match checked(unsafe { libc::poll(polled.as_mut_ptr(), N as libc::nfds_t, timeout) }) {
