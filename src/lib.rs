@@ -23,6 +23,7 @@ pub mod sys;
 
 // F2: the machine as files, and the log
 pub mod logger;
+pub mod memory;
 
 // F3: the network, the parameters, and the power switch
 pub mod config;

@@ -13,6 +13,7 @@ use super::lobby::Seat;
 use super::pace::{Pace, Timed};
 use super::route::{Action, CommandRequest, Refusal};
 use crate::api::backend_socket::Exchange;
+use crate::api::body_memory::Promise;
 use crate::api::client_stream::ClientStream;
 use crate::api::gateway::Gateway;
 use crate::api::public_replies;
@@ -117,9 +118,11 @@ impl Connection<'_> {
         }
         let head_only = head.method == "HEAD";
         if let CommandRequest::Start { .. } = request {
-            body::admit(head.framing, service.limits.body, &service.host)?;
+            let length = body::announced(head.framing, service.limits.body)?;
+            let memory = &self.gateway.body_memory;
+            let mut promise = memory.promise(length, &service.host)?;
             let mut exchange = self.hand_over(request, head_only)?;
-            let whole = self.upload(head, &mut exchange)?;
+            let whole = self.upload(head, &mut exchange, &mut promise)?;
             return self.pass_on(exchange, head.keep_alive && whole);
         }
         let exchange = self.hand_over(request, head_only)?;
@@ -181,7 +184,12 @@ impl Connection<'_> {
     }
 
     /// Moves the body behind the gateway; false if it was answered before its end.
-    fn upload(&mut self, head: &Head, exchange: &mut Exchange) -> Result<bool, Cut> {
+    fn upload(
+        &mut self,
+        head: &Head,
+        exchange: &mut Exchange,
+        promise: &mut Promise,
+    ) -> Result<bool, Cut> {
         let service = &self.gateway.service;
         self.pace.moving(service.limits.stall, service.limits.floor);
         if head.expects_continue {
@@ -190,13 +198,19 @@ impl Connection<'_> {
         }
         let mut block = vec![0; BLOCK];
         let mut body = Body::new(&mut self.stream, head.framing, service.limits.body);
-        let mut next_check = MIB;
+        // One in chunks has announced nothing, and is promised what it takes as it comes.
+        let step = match head.framing {
+            Framing::Length(_) => 0,
+            Framing::Chunked => MIB,
+        };
+        let mut next_check = if step > 0 { 0 } else { MIB };
         loop {
-            let bytes = body.fill(&mut block)?;
             if body.received() >= next_check {
-                body::memory_for(MIB, &service.host)?;
                 next_check = body.received() + MIB;
+                promise.received();
+                promise.more(step, &service.host)?;
             }
+            let bytes = body.fill(&mut block)?;
             if exchange.send(&block[..bytes]).is_err() {
                 return Ok(false);
             }

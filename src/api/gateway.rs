@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::api::backend_socket::BackendSocket;
+use crate::api::body_memory::BodyMemory;
 use crate::api::lobby::Lobby;
 use crate::api::request_log::RequestLog;
 use crate::api::service::Service;
@@ -20,5 +21,6 @@ pub struct Gateway {
     pub lobby: Arc<Lobby>,
     pub stranger_rate: StrangerRate,
     pub log: RequestLog,
+    pub body_memory: BodyMemory,
     pub clock: Clock,
 }

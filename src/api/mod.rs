@@ -8,6 +8,7 @@ mod accept_loop;
 mod backend;
 mod backend_socket;
 mod body;
+mod body_memory;
 mod client_network;
 mod client_stream;
 mod connection;

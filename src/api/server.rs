@@ -65,6 +65,7 @@ pub fn serve(listener: TcpListener, service: Service, clock: Clock) -> Result<Se
         backend,
         lobby: Lobby::new(service.limits.connections, grace, clock.clone()),
         stranger_rate: Default::default(),
+        body_memory: Default::default(),
         log: RequestLog::new(clock.clone()),
         clock,
         service: Arc::new(service),
