@@ -97,7 +97,9 @@ mod tests {
         let memory = Memory::of(&host);
         assert_eq!(memory.available(), Some(Bytes::mib(20)));
         assert!(memory.room_for(4 * MIB, "a drive").is_ok());
-        let error = memory.room_for(5 * MIB, "a drive").expect_err("16 are spare");
+        let error = memory
+            .room_for(5 * MIB, "a drive")
+            .expect_err("16 are spare");
         let told = "20 MiB of memory left are too few for a drive of 5 MiB";
         assert_eq!(error.details(), told);
         assert!(read().is_ok());
