@@ -14,6 +14,7 @@ const SPARE: u64 = 16 * MIB;
 pub struct Memory(SystemRoot);
 
 impl Memory {
+    /// Of the machine whose /proc `host` shows.
     pub fn of(host: &SystemRoot) -> Self {
         Memory(host.clone())
     }
@@ -36,7 +37,10 @@ impl Memory {
         match self.available() {
             Some(available) if available.0 < bytes.saturating_add(SPARE) => {
                 let bytes = Bytes(bytes);
-                let why = format!("{available} of memory left are too few for {what} of {bytes}");
+                let why = format!(
+                    "{available} of memory are left, and {} of them the agent's own: too few for {what} of {bytes}",
+                    Bytes(SPARE)
+                );
                 Err(Error::plain(why))
             }
             _ => Ok(()),
@@ -64,7 +68,8 @@ pub struct Watched<R> {
 impl<R: Read> Read for Watched<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.unasked == 0 {
-            self.memory.room_for(MIB, "another part")?;
+            let room = self.memory.room_for(MIB, "another part");
+            room.map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))?;
             self.unasked = MIB as usize;
         }
         let most = into.len().min(self.unasked);
@@ -100,7 +105,7 @@ mod tests {
         let error = memory
             .room_for(5 * MIB, "a drive")
             .expect_err("16 are spare");
-        let told = "20 MiB of memory left are too few for a drive of 5 MiB";
+        let told = "20 MiB of memory are left, and 16 MiB of them the agent's own: too few for a drive of 5 MiB";
         assert_eq!(error.details(), told);
         assert!(read().is_ok());
         say("MemAvailable: 17000 kB\n");

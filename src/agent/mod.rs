@@ -1,4 +1,5 @@
-//! The agent proper, as a contents page: parameters → enrol → serve → heartbeat → lock down.
+//! Runs the agent from start to end: parameters, enrolment, API, heartbeats, lock-down. Each step's work is in the
+//! rooms below.
 
 mod effective_config;
 mod identity;
@@ -48,14 +49,17 @@ pub struct Surroundings {
     pub root: PathBuf,
     /// Instead of the kernel command line.
     pub command_line: Option<String>,
+    /// Disks that may be written outside a ramdisk, from `--allow-disk`.
     pub allowed_disks: Vec<PathBuf>,
 }
 
 impl Surroundings {
+    /// The files of this machine.
     pub fn host(&self) -> SystemRoot {
         SystemRoot::new(&self.root)
     }
 
+    /// Which disks may be written here.
     pub fn permit(&self) -> Permit {
         Permit::new(&self.host(), self.allowed_disks.clone())
     }
@@ -85,6 +89,9 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
     let config = surroundings.config();
     logger::start(&host, config.as_ref().is_ok_and(|config| config.debug));
     let config = config.context("reading the parameters")?;
+    for note in &config.notes {
+        warn!("{note}");
+    }
     if config.tls.insecure {
         warn!("ipa-insecure=1: certificates of servers are not verified");
     }
@@ -102,7 +109,7 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
     if let Some(order) = &agent.config.standalone {
         let tools =
             effective_config::tools(&agent.config, None, agent.permit.clone(), &agent.clock)?;
-        return standalone::run(&agent.host, order, &tools);
+        return standalone::run(&agent.host, order, agent.config.medium.as_deref(), &tools);
     }
     if agent.config.api.urls.is_empty() {
         let why =

@@ -1,20 +1,22 @@
-//! One cleaning step without Ironic: what a person at the machine asks for, done as Ironic would have it done.
+//! Runs one clean or deploy step for a person at the machine (`--step`), as Ironic would have it run.
 
 use log::info;
 
 use super::{Surroundings, standalone};
 use crate::clock::Bell;
 use crate::codec::json::{Object, Value, gather, parse, print, text};
-use crate::disk;
+use crate::disk::{self, Wishes};
 use crate::error::{Context, Error, Kind, Result};
 use crate::logger;
 use crate::power;
+use crate::steps::boot_medium::boot_medium;
 use crate::steps::machine::{Agent, Machine, Settings};
 use crate::steps::node::Node;
 use crate::steps::{self, Phase};
 
 /// A step as a person names it.
 pub struct Step {
+    /// As in the table of steps: `erase_devices`.
     pub name: String,
     /// What Ironic would say of the node: hints, skip lists, switches. JSON.
     pub node: Option<String>,
@@ -55,8 +57,12 @@ pub fn run(surroundings: Surroundings, step: &Step) -> Result<String> {
 /// The disk an image would go to, and why; `node` as for a step.
 pub fn root_disk(surroundings: &Surroundings, node: &Option<String>) -> Result<String> {
     logger::start(&surroundings.host(), false);
-    let wishes = Node::new(&given("node", node)?).wishes()?;
-    let (disk, why) = disk::root(&surroundings.host(), &wishes)?;
+    let host = surroundings.host();
+    let wishes = Wishes {
+        medium: boot_medium(&host, None),
+        ..Node::new(&given("node", node)?).wishes()?
+    };
+    let (disk, why) = disk::root(&host, &wishes)?;
     Ok(format!("{} ({}): {why}", disk.name, disk.size))
 }
 

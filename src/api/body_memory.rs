@@ -77,7 +77,7 @@ mod tests {
         let memory = BodyMemory::default();
         let fits = |length: u64| memory.promise(length * MIB, &host).is_ok();
         assert!(fits(12) && !fits(13));
-        let mut first = memory.promise(8 * MIB, &host).ok().expect("there is room");
+        let mut first = memory.promise(8 * MIB, &host).expect("there is room");
         assert!(fits(4) && !fits(5));
         first.received();
         first.received();

@@ -1,4 +1,4 @@
-//! One client: its requests one after the other, each checked, answered or handed over, and logged.
+//! Serves one client: its requests one after the other, each checked, answered or handed to the backend, and logged.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -1,4 +1,4 @@
-//! A socket that keeps to a deadline: below TLS, so that no byte of a slow record escapes it.
+//! A socket that keeps to a deadline, below TLS, so that no byte of a slow record escapes it.
 //!
 //! The deadlines themselves are [`Limits`]; what happens when one has passed is the connection's business.
 
@@ -16,9 +16,10 @@ use crate::units::{Bytes, KIB, MIB};
 pub struct Limits {
     /// Connections at once; above it somebody goes who has not shown the token or is idle, or the new one is turned away.
     pub connections: usize,
-    /// So long a newcomer keeps its seat in any case to show the token; with a TLS handshake, which takes a round trip and
-    /// some of the processor. No more newcomers than `connections` in this time get in.
+    /// So long a newcomer keeps its seat in any case, to show the token. No more newcomers than `connections` in this time
+    /// get in.
     pub grace: Duration,
+    /// The same with a TLS handshake, which takes a round trip and some of the processor.
     pub handshake_grace: Duration,
     /// For a seat to become free when all are taken.
     pub waiting: Duration,

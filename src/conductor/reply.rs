@@ -1,4 +1,4 @@
-//! Ironic's replies, read with suspicion: its version, its errors, the result of a lookup.
+//! Parses Ironic's replies, which are not trusted: its version, its errors, the result of a lookup.
 
 use std::time::Duration;
 
@@ -7,24 +7,32 @@ use log::warn;
 use super::ApiVersion;
 use crate::codec::json::{self, Fields, Object, Value};
 use crate::error::{Error, Result};
-use crate::net::tls::connection::Version;
+use crate::net::tls::trust::Version;
 use crate::secret::Secret;
 
 /// What Ironic decided about this agent.
 #[derive(Clone)]
 pub struct Enrolment {
+    /// Of the node.
     pub uuid: String,
     /// The node as an object, for whoever needs more of it.
     pub node: Value,
     /// The one to use from now on, known before or new.
     pub token: Option<Secret>,
+    /// Within which Ironic wants to hear a heartbeat.
     pub heartbeat_timeout: Duration,
+    /// The oldest TLS version to speak; none leaves it to the parameters.
     pub tls_min: Option<Version>,
+    /// OpenSSL names of TLS 1.2 suites; none leaves it to the parameters.
     pub tls_ciphers: Option<String>,
+    /// May an MD5 digest vouch for an image? None leaves it to the parameters.
     pub md5_allowed: Option<bool>,
+    /// Formats an image may have; none leaves it to the parameters.
     pub permitted_formats: Option<Vec<String>>,
     /// Formats need no permission.
     pub any_format: Option<bool>,
+    /// Only a true one counts.
+    pub bios_bootloader: bool,
     /// Later inventories leave the BMC alone.
     pub skips_bmc: bool,
 }
@@ -70,6 +78,8 @@ pub fn enrolment(text: &str) -> Result<(Enrolment, Token)> {
         tls_ciphers: lenient(config.string("tls_cipher_suites")).map(str::to_owned),
         md5_allowed: lenient(config.boolean("agent_md5_checksum_enable")),
         any_format: lenient(config.boolean("disable_deep_image_inspection")),
+        bios_bootloader: lenient(config.boolean("enable_bios_bootloader_install"))
+            .unwrap_or_default(),
         permitted_formats: lenient(config.array("permitted_image_formats")).map(|formats| {
             let texts = formats.iter().filter_map(|format| match format {
                 Value::String(text) => Some(text.clone()),

@@ -3,36 +3,48 @@
 /// What a value may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// Any text.
     Text,
     /// Commas between.
     List,
     /// `http://…` or `https://…`, commas between.
     Urls,
+    /// The path of a file.
     File,
     /// Inclusive.
     Integer(u64, u64),
+    /// In seconds, up to this many.
     Seconds(u64),
+    /// A number with a point.
     Decimal,
+    /// `true`, `yes`, `on`, `1` and their opposites, as oslo.config has them.
     Boolean,
+    /// One of these words.
     Choice(&'static [&'static str]),
 }
 
 /// Does this build act on it, or only accept it for the sake of those who set it anyway?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
+    /// It does what its help says.
     Works,
+    /// It is accepted and does nothing.
     Ignored,
 }
 
+/// One parameter, by both of its names.
 pub struct Parameter {
     /// On the kernel command line; empty if it cannot stand there.
     pub name: &'static str,
     /// In a configuration file, `section.` before it unless that is `[DEFAULT]`; empty if it cannot stand there.
     pub key: &'static str,
+    /// What its value may be.
     pub kind: Kind,
     /// Empty for none.
     pub default: &'static str,
+    /// Whether this build acts on it.
     pub effect: Effect,
+    /// One line for `--help-parameters` and the README.
     pub help: &'static str,
 }
 
@@ -82,6 +94,7 @@ const PORT: Kind = Kind::Integer(0, 65535);
 use Kind::*;
 
 // protocol/lifecycle.md §3
+/// All parameters, in the order of the README.
 #[rustfmt::skip]
 pub const TABLE: &[Parameter] = &[
     works("ipa-api-url", "api_url", Urls, "", "where Ironic is; several are tried in turn"),
@@ -128,6 +141,7 @@ pub const TABLE: &[Parameter] = &[
     works("BOOTIF", "", Text, "", "the MAC address of the NIC the machine booted from, plain or as 01-aa-bb-…"),
     works("ironlet.verify", "", Choice(&["none", "readback"]), "none", "readback: read the whole image back from the disk and compare"),
     works("ironlet.decompress", "", Boolean, "false", "unpack an image declared raw if it begins like gzip, zstd or xz"),
+    works("ironlet.medium", "", Text, "", "the disk this machine was started from, which is never taken: /dev/…, serial number, WWN, LABEL=, UUID= or PARTUUID=; what firmware and loader tell is found without"),
     works("ironlet.image", "", Urls, "", "without Ironic: write this image"),
     works("ironlet.checksum", "", Text, "", "without Ironic: its digest, sha256:… or sha512:…"),
     works("ironlet.disk", "", Text, "", "without Ironic: the disk to write, chosen by itself if not set"),
@@ -150,5 +164,5 @@ pub const TABLE: &[Parameter] = &[
     ignored("boot_method", "", Text, "", "vmedia: parameters from virtual media"),
     ignored("", "auto_tls_allowed_clock_skew", Seconds(0), "3600", "our certificate has no dates that a wrong clock could miss"),
     ignored("", "disable_bootc_deploy", Boolean, "false", "no bootc; there is none"),
-    ignored("", "enable_bios_bootloader_install", Boolean, "false", "grub-install; there is none"),
+    works("", "enable_bios_bootloader_install", Boolean, "false", "where only GRUB could boot an image, say that this build has none, instead of that it is off"),
 ];

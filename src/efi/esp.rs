@@ -7,20 +7,22 @@ use super::loader::{self, Loader};
 use super::path::{HardDrive, Signature};
 use crate::disk::Disk;
 use crate::disk::filesystem::fat::Volume;
+use crate::disk::filesystem::partition_reader::PartitionReader;
 use crate::disk::table::gpt::EFI_SYSTEM;
 use crate::disk::table::mbr::SIGNATURE_OF_DISK;
 use crate::disk::table::{Partition, Table};
-use crate::efi::partition_reader::PartitionReader;
 use crate::error::{Context, Error, Kind, Result};
 use crate::units::MIB;
 
 // UEFI 2.10, 5.2.2: the type in an MBR.
 const MBR_TYPE: u8 = 0xef;
 
+/// An EFI system partition, open for reading.
 pub struct Esp {
     disk: File,
     start: u64,
     len: u64,
+    /// What a device path says of it.
     pub drive: HardDrive,
 }
 

@@ -1,4 +1,4 @@
-//! The surroundings of steps and commands: the machine they work on and what was agreed about it.
+//! What steps and commands work with: the machine, the rest of the agent, and what was agreed about both.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,20 +8,27 @@ use log::warn;
 
 use super::node::Node;
 use crate::clock::{Bell, Clock};
+use crate::disk::Wishes;
 use crate::error::Result;
 use crate::gauge::Gauge;
 use crate::image::Tools;
 use crate::secret::Secret;
+use crate::steps::boot_medium::boot_medium;
 use crate::steps::deployed_disk::DeployedDisk;
 use crate::steps::erase_options::EraseOptions;
 use crate::system_root::SystemRoot;
 
+/// Everything steps and commands work with.
 pub struct Machine {
+    /// Its files.
     pub host: SystemRoot,
+    /// For pauses and durations.
     pub clock: Clock,
     /// Rung when a command has ended: Ironic hears of it by a heartbeat.
     pub bell: Bell,
+    /// What images are written with.
     pub tools: Tools,
+    /// The rest of the agent.
     pub agent: Box<dyn Agent>,
     settings: Settings,
     node: Mutex<Node>,
@@ -55,7 +62,9 @@ pub struct Settings {
     pub unpack: bool,
     /// The image server's login by default (`ipa-image-server-…`); none without a strategy.
     pub login: Option<Login>,
+    /// Go on where no boot entry could be made.
     pub ignore_bootloader_failure: bool,
+    /// Was `enable_bios_bootloader_install` set?
     pub bios_bootloader: bool,
     /// Do cluster file systems protect their disks, unless the node says otherwise?
     pub guard: bool,
@@ -63,6 +72,8 @@ pub struct Settings {
     pub discard: bool,
     /// Is a config drive made anew on any disk?
     pub rebuild_drive: bool,
+    /// What a person calls the medium this machine was started from.
+    pub medium: Option<String>,
     /// `BOOTIF` as the boot loader wrote it.
     pub boot_interface: Option<String>,
     /// How often, and how long apart, to look for a disk before there is none.
@@ -72,7 +83,9 @@ pub struct Settings {
 /// For HTTP basic authentication; incomplete until somebody needs it.
 #[derive(Clone, Debug, Default)]
 pub struct Login {
+    /// For the server.
     pub user: Option<String>,
+    /// For the server.
     pub password: Option<Secret>,
 }
 
@@ -88,6 +101,7 @@ impl Default for Settings {
             bios_bootloader: false,
             guard: true,
             discard: false,
+            medium: None,
             rebuild_drive: false,
             boot_interface: None,
             // protocol/lifecycle.md §3: ipa-disk-wait-attempts and -delay.
@@ -97,6 +111,7 @@ impl Default for Settings {
 }
 
 impl Machine {
+    /// Of a machine nobody has described yet.
     pub fn new(
         host: SystemRoot,
         clock: Clock,
@@ -116,6 +131,7 @@ impl Machine {
         }
     }
 
+    /// What was agreed on.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -125,8 +141,17 @@ impl Machine {
         lock(&self.node).clone()
     }
 
+    /// Ironic described it anew.
     pub fn set_node(&self, node: Node) {
         *lock(&self.node) = node;
+    }
+
+    /// Which disks Ironic means, and which nobody does.
+    pub fn wishes(&self) -> Result<Wishes> {
+        Ok(Wishes {
+            medium: boot_medium(&self.host, self.settings.medium.as_deref()),
+            ..self.node().wishes()?
+        })
     }
 
     /// Do cluster file systems protect their disks?
@@ -146,6 +171,7 @@ impl Machine {
         DeployedDisk::parse(&text)
     }
 
+    /// Keeps it over a restart of the agent; none forgets it.
     pub fn set_written(&self, written: Option<&DeployedDisk>) {
         let path = self.host.run(WRITTEN);
         let outcome = match written {

@@ -1,5 +1,6 @@
 //! The closed table of clean, deploy and service steps: what is not in it is neither listed nor run.
 
+pub mod boot_medium;
 pub mod boot_mode;
 pub mod deployed_disk;
 mod erase;
@@ -91,7 +92,7 @@ pub fn execute(phase: Phase, machine: &Machine, mut params: Object) -> Result<Va
     let step = find(phase, &name)?;
     step.accepts(&params).kind(phase.failure())?;
     info!("{word} step {name} starts");
-    let result = (step.run)(machine, &params).kind(phase.failure())?;
+    let result = (step.run)(machine, &mut params).kind(phase.failure())?;
     let done = [
         (format!("{word}_result"), result),
         (format!("{word}_step"), echo(&asked, &params)),

@@ -9,7 +9,8 @@ use ironlet::clock::Clock;
 use ironlet::net::http::client::{Cause, Client, Fault, Method, Proxies, Request, Timeouts};
 use ironlet::net::tls::certificate;
 use ironlet::net::tls::certificate::{Curve, Own};
-use ironlet::net::tls::connection::{Acceptor, Trust, Version};
+use ironlet::net::tls::connection::Acceptor;
+use ironlet::net::tls::trust::{Trust, Version};
 
 fn get(trust: Trust, url: &str) -> Result<u16, Fault> {
     let timeouts = Timeouts {
@@ -85,7 +86,12 @@ fn a_certificate_is_refused_for_a_reason_in_words() {
     let elsewhere_key = elsewhere.key.expose().as_bytes().to_vec();
     let elsewhere = elsewhere.certificate.into_bytes();
     for (certificate, key, trusted, word) in [
-        (fixture("authority.crt"), &key, elsewhere.clone(), "cafile"),
+        (
+            fixture("authority.crt"),
+            &key,
+            elsewhere.clone(),
+            "(CA:TRUE), and is not itself in cafile",
+        ),
         (
             elsewhere.clone(),
             &elsewhere_key,
@@ -146,7 +152,8 @@ fn versions_and_ciphers_must_meet() {
 fn authorities_come_from_files_read_at_the_first_need() {
     let own = own("127.0.0.1", Curve::P256);
     let server = serving(&own, Version::Tls13);
-    let folder = std::env::temp_dir().join(format!("ironlet-tls-{}", std::process::id()));
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("ironlet-tls-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let file = folder.join("ca.crt");
     let trust = Trust {

@@ -11,6 +11,8 @@ ADDRESS = "172.22.0.1"
 ASIDE = "172.22.0.2"
 MACHINE_ADDRESS = "172.22.0.50"
 MACHINE_MAC = "52:54:00:22:00:50"
+# nginx before the same Swift, by TLS.
+SWIFT_TLS = f"https://{ADDRESS}:8444"
 WEB, WEB_ASIDE, WEB_TLS = f"http://{ADDRESS}:8080", f"http://{ASIDE}:8080", f"https://{ADDRESS}:8443"
 IPV6_PREFIX = "fd22::"
 

@@ -1,4 +1,4 @@
-//! What may be wrapped around a raw image, and how it comes off while it streams.
+//! Unpacks raw images that come as gzip, zstd or xz, while they stream.
 //!
 //! The window each looks back over is bounded in `codec`, what comes out by the disk, and what goes in
 //! here: empty members, frames and padding without end are no image either.
@@ -16,10 +16,14 @@ use crate::image::verify::digest::Copied;
 use crate::image::write::sink::Sink;
 use crate::units::{Bytes, MIB};
 
+/// How a raw image is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
+    /// RFC 1952.
     Gzip,
+    /// RFC 8878.
     Zstd,
+    /// The .xz file format 1.2.
     Xz,
 }
 
@@ -28,7 +32,9 @@ impl Packing {
     pub fn named(file: &str) -> Option<(Self, &str)> {
         let endings = [
             (".gz", Packing::Gzip),
+            (".gzip", Packing::Gzip),
             (".zst", Packing::Zstd),
+            (".zstd", Packing::Zstd),
             (".xz", Packing::Xz),
         ];
         endings.into_iter().find_map(|(ending, packing)| {
@@ -53,6 +59,7 @@ impl Packing {
         }
     }
 
+    /// As people call it.
     pub fn name(self) -> &'static str {
         match self {
             Packing::Gzip => "gzip",
@@ -177,7 +184,9 @@ mod tests {
     fn a_name_says_how_its_file_is_packed() {
         for (name, packed) in [
             ("a.raw.gz", Some((Packing::Gzip, "a.raw"))),
+            ("a.Gzip", Some((Packing::Gzip, "a"))),
             ("a.ZST", Some((Packing::Zstd, "a"))),
+            ("a.img.zstd", Some((Packing::Zstd, "a.img"))),
             (".xz", Some((Packing::Xz, ""))),
             ("a.raw", None),
             ("gz", None),

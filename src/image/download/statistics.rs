@@ -1,4 +1,5 @@
-//! What a download cost, and what its failure means: written by the thread that reads, asked by the one that writes.
+//! What a download cost, and how its last attempt ended: written by the thread that reads, asked by the one that
+//! writes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +13,7 @@ use crate::units::Bytes;
 pub struct Spent {
     /// Bytes of bodies that came in.
     pub fetched: Bytes,
+    /// Requests that were sent for it.
     pub connections: u32,
 }
 
@@ -38,6 +40,7 @@ struct Entries {
 }
 
 impl Statistics {
+    /// For a download that has not begun.
     pub fn new(gauge: Gauge) -> Self {
         Statistics {
             entries: Arc::default(),
@@ -67,10 +70,12 @@ impl Statistics {
         Some(self.entries()).filter(|entries| entries.attempt == self.attempt)
     }
 
+    /// One request more.
     pub fn connecting(&self) {
         self.entries().spent.connections += 1;
     }
 
+    /// So many bytes of a body came in.
     pub fn came_in(&self, count: usize) {
         let mut entries = self.entries();
         entries.spent.fetched.0 += count as u64;
@@ -91,18 +96,21 @@ impl Statistics {
         self.gauge.held_up(why);
     }
 
+    /// What comes now is from another answer than what came before.
     pub fn pieced(&self) {
         if let Some(mut entries) = self.current() {
             entries.pieced = true;
         }
     }
 
+    /// The reader stops: this may help.
     pub fn ended(&self, verdict: Then) {
         if let Some(mut entries) = self.current() {
             entries.verdict = Some(verdict);
         }
     }
 
+    /// So far, all attempts together.
     pub fn spent(&self) -> Spent {
         self.entries().spent
     }
@@ -113,14 +121,20 @@ impl Statistics {
             .is_none_or(|entries| entries.verdict.is_some())
     }
 
-    /// Ends the attempt: what to do after `error`. A digest that is wrong, or an image that makes no sense,
-    /// may only mean that the pieces did not belong together; in one piece it is wrong for good there.
-    pub fn judge(&self, error: &Error) -> Then {
+    /// Ends the attempt: what to do after `error`, of an image whose digest was right or is not known to be. A
+    /// digest that is wrong, or an image that makes no sense, may only mean that the pieces did not belong
+    /// together; in one piece it is wrong for good there.
+    pub fn judge(&self, error: &Error, verified: bool) -> Then {
         let mut entries = self.entries();
         let then = match error.kind() {
             Kind::ImageDownloadError => entries.verdict.unwrap_or(Then::Again),
-            Kind::ImageChecksumError | Kind::InvalidImage if entries.pieced => Then::Again,
-            Kind::ImageChecksumError => Then::Elsewhere,
+            _ if verified => Then::End,
+            Kind::ImageChecksumError | Kind::InvalidImage | Kind::DeploymentError
+                if entries.pieced =>
+            {
+                Then::Again
+            }
+            Kind::ImageChecksumError | Kind::DeploymentError => Then::Elsewhere,
             _ => Then::End,
         };
         entries.verdict = Some(then);
@@ -145,7 +159,11 @@ mod tests {
         old.came_in(7);
         assert!(old.is_over() && !new.is_over());
         let wrong = Error::new(Kind::ImageChecksumError, "");
-        assert_eq!(new.judge(&wrong), Then::Elsewhere, "in one piece");
+        assert_eq!(new.judge(&wrong, false), Then::Elsewhere, "in one piece");
+        let unfit = Error::new(Kind::DeploymentError, "");
+        for (verified, then) in [(false, Then::Elsewhere), (true, Then::End)] {
+            assert_eq!(new.judge(&unfit, verified), then, "no partition table");
+        }
         assert_eq!(statistics.spent().fetched, Bytes(7), "bytes are bytes");
     }
 }

@@ -1,4 +1,4 @@
-//! A config drive: what an instance finds out about itself, as a file system of its own.
+//! A config drive as Ironic sends it: fetched, unpacked, checked, and written as a file system of its own.
 //!
 //! Ironic sends it packed (base64 of gzip) or tells where it is. It is unpacked once to see that it is whole
 //! and how large, before a disk is touched, and stays packed in memory: zeros and text pack well. Where the disk
@@ -113,8 +113,10 @@ fn fetch(url: &str, limit: Bytes, fetcher: &Fetcher, image: &str) -> Result<Conf
 impl ConfigDrive {
     /// From a file: base64 of gzip, gzip, or the drive as it is. An error with a kind is the network's.
     pub fn read(file: impl Read, limit: Bytes) -> Result<Self> {
-        let broken =
-            |error: io::Error| Error::new(Kind::ImageDownloadError, Error::from(error).details());
+        let broken = |error: io::Error| match error.kind() {
+            io::ErrorKind::OutOfMemory => Error::from(error),
+            _ => Error::new(Kind::ImageDownloadError, Error::from(error).details()),
+        };
         // More than LONGEST is not waited for.
         let as_served = Bytes(limit.0.min(LONGEST));
         let mut file = Memory::here().watch(file).take(LONGEST + 1);
@@ -179,6 +181,7 @@ impl ConfigDrive {
         Ok(drive)
     }
 
+    /// Of its file system, unpacked.
     pub fn size(&self) -> Bytes {
         self.size
     }
@@ -234,7 +237,7 @@ impl ConfigDrive {
             return Err(too_large(LIMIT));
         }
         // The drive unpacked, and the new one, which is not much larger.
-        Memory::here().room_for(3 * self.size.0, "making a config drive anew")?;
+        Memory::here().room_for(3 * self.size.0, "a config drive and what is made of it,")?;
         let mut plain = Vec::with_capacity(self.size.0 as usize);
         self.each_piece(MIB as usize, |bytes| {
             plain.extend_from_slice(bytes);

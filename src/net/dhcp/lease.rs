@@ -8,27 +8,39 @@ const LIST: usize = 16;
 /// The shortest lease we take at its word: below this the renewals themselves would be a flood.
 const SHORTEST: Duration = Duration::from_secs(30);
 
+/// What a server granted, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
+    /// Ours, for a time.
     pub address: Ipv4Addr,
     /// Length of the network's prefix.
     pub prefix: u8,
+    /// Who granted it, for renewals.
     pub server: Ipv4Addr,
     /// Network, length of its prefix, gateway; unspecified for what is on the link itself.
     pub routes: Vec<(Ipv4Addr, u8, Ipv4Addr)>,
+    /// The best first.
     pub name_servers: Vec<Ipv4Addr>,
+    /// The best first.
     pub time_servers: Vec<Ipv4Addr>,
+    /// Searched for short names.
     pub domain: Option<String>,
+    /// What this machine is to be called.
     pub hostname: Option<String>,
+    /// Of the link, if it is to be changed.
     pub mtu: Option<u16>,
+    /// When to ask again, and when it ends.
     pub times: Times,
 }
 
 /// From the moment it was asked for: ask the server for more, ask anybody, give it up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
+    /// After which the server is asked (T1).
     pub renew: Duration,
+    /// After which any server is asked (T2).
     pub rebind: Duration,
+    /// After which the address is gone.
     pub expire: Duration,
 }
 
@@ -107,6 +119,7 @@ impl Lease {
 }
 
 impl Times {
+    /// A lease that never ends.
     pub const FOR_EVER: Times = Times {
         renew: Duration::MAX,
         rebind: Duration::MAX,

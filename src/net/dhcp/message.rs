@@ -12,7 +12,9 @@ use smoltcp::wire::{
 use super::lease::Lease;
 use crate::net::link::links::Mac;
 
+/// UDP port of servers.
 pub const SERVER_PORT: u16 = 67;
+/// UDP port of clients.
 pub const CLIENT_PORT: u16 = 68;
 /// IP and UDP headers before the message.
 const HEADERS: usize = 28;
@@ -27,14 +29,18 @@ const WANTED: &[u8] = &[121, 1, 3, 6, 12, 15, 26, 28, 42, 51, 54, 58, 59];
 /// What we ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
+    /// Is there a server?
     Discover,
     /// The address just offered by this server, or with no server one we had before.
     Request {
+        /// The address that was offered.
         address: Ipv4Addr,
+        /// Who offered it; none when an address is asked for again after a restart.
         server: Option<Ipv4Addr>,
     },
     /// More time for the address we have.
     Extend {
+        /// The address to be kept.
         address: Ipv4Addr,
     },
 }
@@ -42,9 +48,15 @@ pub enum Ask {
 /// What a server answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
+    /// A server would grant this.
     Offer(Lease),
+    /// A server grants this.
     Ack(Lease),
-    Nak { server: Option<Ipv4Addr> },
+    /// Which one, if it says.
+    Nak {
+        /// A server refuses.
+        server: Option<Ipv4Addr>,
+    },
 }
 
 /// The message alone, as a UDP socket sends it.
@@ -159,7 +171,7 @@ pub fn reply(payload: &[u8], mac: Mac, transaction: u32) -> Option<Reply> {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
 
     pub const MAC: Mac = Mac([2, 0, 0, 0, 0, 7]);

@@ -6,6 +6,7 @@
 pub mod lease;
 pub mod message;
 pub mod state_machine;
+pub mod step;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
@@ -18,7 +19,8 @@ use crate::error::{Context, Error, Result};
 use crate::net::address::addresses;
 use crate::net::address::addresses::{Address, Route};
 use crate::net::address::resolv_conf::{Names, ResolvConf};
-use crate::net::dhcp::state_machine::{Change, Exchange, Step, To};
+use crate::net::dhcp::state_machine::Exchange;
+use crate::net::dhcp::step::{Change, Step, To};
 use crate::net::link::links;
 use crate::net::link::links::{Changes, Link};
 use crate::sys::kernel;
@@ -32,11 +34,15 @@ const PACKET: usize = 2048;
 
 /// One card's client.
 pub struct Client<'a> {
+    /// The files of this machine.
     pub host: &'a SystemRoot,
+    /// For pauses and lease times.
     pub clock: &'a Clock,
+    /// The card.
     pub link: Link,
     /// Metric of its routes and rank of its name servers: the lower goes first.
     pub metric: u32,
+    /// Where name servers go.
     pub resolv_conf: &'a ResolvConf,
     /// Told in a few words whenever the state changes.
     pub report: &'a (dyn Fn(&str) + Sync),

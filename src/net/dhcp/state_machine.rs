@@ -1,12 +1,12 @@
 //! One card's conversation with the DHCP servers: what to send when, and what an answer changes.
 //! RFC 2131 §4.4. Sends nothing itself; the time is that of the clock it was given.
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::net::dhcp::lease::Lease;
 use crate::net::dhcp::message::{Ask, Reply};
+use crate::net::dhcp::step::{Change, Step, To};
 
 /// Requests for an offered address before we look for another offer.
 const REQUESTS: u32 = 4;
@@ -14,6 +14,7 @@ const REQUESTS: u32 = 4;
 /// answer within milliseconds, and a switch port that just came up eats the first tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(64);
 
+/// What is known of one card's lease, and what comes next.
 pub struct Exchange {
     clock: Clock,
     /// Number of the conversation; answers to another are not ours.
@@ -39,33 +40,8 @@ struct Held {
     unsure: bool,
 }
 
-/// What is to be done now.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Step {
-    Send(Ask, To),
-    /// Nothing until this time of the clock.
-    Wait(Duration),
-    /// The lease is over: its address must not be used any more.
-    Expire,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum To {
-    Everybody,
-    Server(Ipv4Addr),
-}
-
-/// What an answer changed.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Change {
-    Nothing,
-    /// A lease is ours, or is ours for longer.
-    Granted(Lease),
-    /// The server took the address back.
-    Refused,
-}
-
 impl Exchange {
+    /// Without a lease; `transaction` begins the numbers that tell our answers from others'.
     pub fn new(clock: Clock, transaction: u32) -> Self {
         let began = clock.elapsed();
         Exchange {
@@ -89,6 +65,7 @@ impl Exchange {
         self.tries
     }
 
+    /// The one that is held now.
     pub fn lease(&self) -> Option<&Lease> {
         match &self.state {
             State::Holding(held) => Some(&held.lease),
@@ -104,6 +81,7 @@ impl Exchange {
         }
     }
 
+    /// What to do now.
     pub fn step(&mut self) -> Step {
         let now = self.clock.elapsed();
         if let State::Holding(held) = &self.state {
@@ -217,6 +195,8 @@ impl Exchange {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
     use crate::net::dhcp::message::tests::{MAC, OFFER, answer};
     use crate::net::dhcp::message::{Reply, reply};
