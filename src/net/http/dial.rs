@@ -1,9 +1,10 @@
 //! From a URL to an open connection: the name, TCP, a proxy's tunnel, TLS.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 use std::time::Duration;
 
+use crate::net::address::names;
 use crate::net::http::fault::{Cause, Fault};
 use crate::net::http::proxy::Proxies;
 use crate::net::http::url;
@@ -93,15 +94,8 @@ impl Dialer {
     /// Tries every address the name has, sharing the time evenly.
     fn open(&self, host: &str, port: u16) -> Result<TcpStream, Fault> {
         let place = url::place(host, port);
-        let addresses: Vec<SocketAddr> = (host, port)
-            .to_socket_addrs()
-            .map_err(|error| {
-                Fault::new(
-                    Cause::Dns,
-                    format_args!("the name '{host}' cannot be resolved ({error}); check the DNS servers or use an address"),
-                )
-            })?
-            .collect();
+        let addresses =
+            names::resolve(host, port).map_err(|error| Fault::new(Cause::Dns, error.details()))?;
         let share = self.timeouts.connect / addresses.len().max(1) as u32;
         let mut last = Fault::new(Cause::Dns, format_args!("the name '{host}' has no address"));
         for address in &addresses {
