@@ -52,8 +52,9 @@ pub fn ask(servers: &[SocketAddr], clock: &Clock, name: &str) -> io::Result<Vec<
         for kind in [Kind::A, Kind::Aaaa] {
             let mut id = [0; 2];
             kernel::random(&mut id)?;
-            let message = dns_message::question(id, name, kind)
-                .ok_or_else(|| io::Error::other("it is not a name that DNS could know"))?;
+            let message = dns_message::question(id, name, kind).ok_or_else(|| {
+                io::Error::other("DNS knows only names in ASCII, with parts of 1 to 63 characters")
+            })?;
             queries.push(Query {
                 server: *server,
                 kind,

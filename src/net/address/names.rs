@@ -124,7 +124,7 @@ impl Resolver {
 
     fn look_up(&self, host: &str) -> Result<Vec<IpAddr>, String> {
         if self.servers.is_empty() {
-            return Err("no DNS server is known; DHCP (option 6), a router advertisement or ip= can name one, or use an address".into());
+            return Err("no DNS server is known; check the DNS servers that DHCP (option 6), router advertisements or ip= name, or use an address".into());
         }
         let (clock, mut reasons) = (Clock::real(), Vec::new());
         for name in self.candidates(host) {
@@ -152,7 +152,7 @@ impl Resolver {
         }
         let reasons = reasons.join(", ");
         Err(format!(
-            "{reasons}; check the name and the DNS servers, or use an address"
+            "{reasons}; check the DNS servers and the name, or use an address"
         ))
     }
 
