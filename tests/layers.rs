@@ -40,7 +40,6 @@ const IMPORTERS: &[(&str, &str)] = &[
     ("ruzstd", "src/codec/zstd.rs"),
     ("sha1", "src/image/verify/digest.rs"),
     ("sha2", "src/image/verify/digest.rs"),
-    ("smoltcp", "src/net/dhcp/message.rs"),
     ("tiny_http", "src/api/backend.rs"),
     ("ureq", "src/net/http/exchange.rs"),
 ];

@@ -58,6 +58,12 @@ impl Board {
         if any("no carrier") {
             lines.push("  check: the cable, and that the switch port is enabled".into());
         }
+        if any("refused") || any("not confirmed") {
+            lines.push(
+                "  check: the settings and the log of the DHCP server that answers so; or give an address with ip="
+                    .into(),
+            );
+        }
         if any("no answer") {
             lines.push(
                 "  check: the VLAN of the switch port, and that a DHCP server answers there; or give an address with ip=".into(),
@@ -122,7 +128,23 @@ mod tests {
             text.contains("the cable") && text.contains("VLAN"),
             "{text}"
         );
-        assert!(!text.contains("firmware"), "{text}");
+        assert!(
+            !text.contains("firmware") && !text.contains("settings"),
+            "{text}"
+        );
+        // Something came, and was of no use: that is not the cable.
+        for said in [
+            "an answer came and was refused: why",
+            "192.0.2.9 was offered, and not confirmed yet",
+        ] {
+            board.say(&link(1), &format!("DHCP: try 4, {said}"));
+            let text = board.text(&[]).join("\n");
+            assert!(
+                text.contains(said) && text.contains("settings and the log of the DHCP server")
+            );
+            assert!(!text.contains("VLAN"), "{text}");
+        }
+        board.say(&link(1), "DHCP: try 4, no answer yet");
         board.forget(1);
         assert!(!board.text(&[]).join("\n").contains("VLAN"));
     }
