@@ -58,7 +58,7 @@ impl Board {
         if any("no carrier") {
             lines.push("  check: the cable, and that the switch port is enabled".into());
         }
-        if any("refused") || any("not confirmed") {
+        if any("of no use") || any("not confirmed") {
             lines.push(
                 "  check: the settings and the log of the DHCP server that answers so; or give an address with ip="
                     .into(),
@@ -134,7 +134,7 @@ mod tests {
         );
         // Something came, and was of no use: that is not the cable.
         for said in [
-            "an answer came and was refused: why",
+            "an answer came and was of no use: why",
             "192.0.2.9 was offered, and not confirmed yet",
         ] {
             board.say(&link(1), &format!("DHCP: try 4, {said}"));

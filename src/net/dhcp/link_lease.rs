@@ -25,15 +25,16 @@ impl LinkLease<'_> {
     /// Routes and names first, the address last: whoever waits for an address finds all the rest in place.
     pub fn apply(&self, lease: &Lease) {
         let name = &self.link.name;
-        let server = lease
-            .server
-            .map_or("of no name".to_owned(), |server| server.to_string());
+        let server = match lease.server {
+            Some(server) => format!("the DHCP server {server}"),
+            None => "a DHCP server that does not say which".to_owned(),
+        };
         let time = match lease.times {
             Some(times) if times != Times::FOR_EVER => format!("{} s", times.expire.as_secs()),
             _ => "ever".to_owned(),
         };
         log::info!(
-            "{name}: {}/{} from the DHCP server {server}, for {time}; gateway {}, name servers {:?}",
+            "{name}: {}/{} from {server}, for {time}; gateway {}, name servers {:?}",
             lease.address,
             lease.prefix,
             gateway(lease).map_or("none".to_owned(), |gateway| gateway.to_string()),

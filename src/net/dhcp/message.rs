@@ -136,14 +136,14 @@ pub fn hear(message: &[u8], mac: Mac, transaction: u32) -> Heard {
     match (for_us, number == Some(&transaction.to_be_bytes()[..])) {
         (true, true) => {}
         (false, false) => return Heard::Foreign,
-        (true, false) => return unusable("it answers a question of before, or nobody's"),
-        (false, true) => return unusable("it has our transaction and another card's address"),
+        (true, false) => return unusable("an answer to an earlier question, or to nobody's"),
+        (false, true) => return unusable("another card's address in our transaction"),
     }
     if message.len() < OPTIONS {
-        return unusable("it is cut short");
+        return unusable("cut short");
     }
     if message[0] != REPLY || message[COOKIE..OPTIONS] != MAGIC {
-        return unusable("it is no DHCP answer");
+        return unusable("no DHCP answer");
     }
     let options = Options::read(
         &message[OPTIONS..],
@@ -165,16 +165,12 @@ pub fn hear(message: &[u8], mac: Mac, transaction: u32) -> Heard {
         (Some(ACK), Some(lease)) => Reply::Ack(lease),
         (Some(OFFER | ACK), None) => {
             let address = Ipv4Addr::from(address);
-            return Heard::Unusable(format!(
-                "the address {address} in it is none a machine can have"
-            ));
+            return Heard::Unusable(format!("{address} is no address a machine can have"));
         }
         (Some(kind), _) => {
-            return Heard::Unusable(format!(
-                "its type (option 53) is {kind}, which no server sends"
-            ));
+            return Heard::Unusable(format!("type (option 53) {kind}, which no server sends"));
         }
-        (None, _) => return unusable("it has no type (option 53): is that a BOOTP server?"),
+        (None, _) => return unusable("no type (option 53): is that a BOOTP server?"),
     };
     Heard::Reply(reply, faults)
 }
@@ -307,12 +303,12 @@ pub mod tests {
             bad
         };
         for (bad, part) in [
-            (with(7, 8), "of before"),
-            (with(33, 8), "another card"),
+            (with(7, 8), "earlier question"),
+            (with(33, 8), "another card's"),
             (with(0, 1), "no DHCP answer"),
             (with(236, 0), "no DHCP answer"),
-            (with(16, 0), "the address 0.0.2.9"),
-            (with(242, 1), "type (option 53) is 1"),
+            (with(16, 0), "0.0.2.9 is no address"),
+            (with(242, 1), "type (option 53) 1"),
             (with(240, 224), "no type"),
             (good[..239].to_vec(), "cut short"),
         ] {

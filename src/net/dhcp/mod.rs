@@ -194,11 +194,7 @@ impl Client<'_> {
                     reply
                 }
                 Ok(Heard::Unusable(why)) => {
-                    refusals.note(
-                        name,
-                        Level::Warn,
-                        format!("an answer cannot be used: {why}"),
-                    );
+                    refusals.note(name, Level::Warn, why);
                     continue;
                 }
                 Ok(Heard::Foreign) => continue,
@@ -213,6 +209,7 @@ impl Client<'_> {
             match exchange.hear(reply) {
                 Change::Nothing => {}
                 Change::Told(level, why) => refusals.note(name, level, why),
+                Change::Kept(why) => refusals.tell(name, Level::Warn, why),
                 Change::Granted(lease) => {
                     refusals.forget();
                     self.take(&lease, held.as_ref());

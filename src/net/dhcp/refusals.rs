@@ -19,11 +19,12 @@ pub struct Refusals {
 impl Refusals {
     /// A message that came on `card`, and what is wrong with it.
     pub fn note(&mut self, card: &str, level: Level, why: String) {
-        if level <= Level::Warn {
-            self.count = self.count.saturating_add(1);
-            self.last.clone_from(&why);
+        if level > Level::Warn {
+            return self.tell(card, level, why);
         }
-        self.tell(card, level, why);
+        self.count = self.count.saturating_add(1);
+        self.last.clone_from(&why);
+        self.tell(card, level, format!("an answer of no use: {why}"));
     }
 
     /// The same of a message that is of use all the same.
@@ -41,9 +42,9 @@ impl Refusals {
     pub fn summary(&self) -> Option<String> {
         match self.count {
             0 => None,
-            1 => Some(format!("an answer came and was refused: {}", self.last)),
+            1 => Some(format!("an answer came and was of no use: {}", self.last)),
             count => Some(format!(
-                "{count} answers came and were refused, the last one: {}",
+                "{count} answers came and were of no use, the last one: {}",
                 self.last
             )),
         }
@@ -73,7 +74,7 @@ mod tests {
             refusals.note("eth0", Level::Warn, format!("cause {cause}"));
         }
         assert_eq!(refusals.told.len(), CAUSES);
-        let told = "100 answers came and were refused, the last one: cause 99";
+        let told = "100 answers came and were of no use, the last one: cause 99";
         assert_eq!(refusals.summary().as_deref(), Some(told));
         refusals.forget();
         assert_eq!(refusals.summary(), None);

@@ -65,7 +65,9 @@ pub enum Change {
     Granted(Lease),
     /// The server took the address back.
     TakenBack,
-    /// Nothing was gained by it, and why, for people.
+    /// An offer is kept for want of a better one; what it lacks, for people.
+    Kept(String),
+    /// Nothing was gained, and why, for people.
     Told(Level, String),
 }
 
@@ -201,11 +203,12 @@ impl Exchange {
                 let told = format!(
                     "the offer of {address} by {said} names {lacking}; it is taken if no better one comes"
                 );
-                Change::Told(Level::Warn, told)
+                Change::Kept(told)
             }
             State::Looking(Some((known, _))) | State::Requesting(known) if known.same(&offer) => {
                 Change::Nothing
             }
+            State::Holding(_) => Change::Nothing,
             _ => Change::Told(Level::Info, format!("{said} offers {address}, too")),
         }
     }
@@ -259,7 +262,12 @@ impl Exchange {
 
     fn hear_nak(&mut self, server: Option<Ipv4Addr>, why: &str) -> Change {
         let told = |what: &str| {
-            let told = format!("{} says no (NAK): '{why}'; {what}", named(server));
+            let why = if why.is_empty() {
+                "without a word"
+            } else {
+                why
+            };
+            let told = format!("{} says no (NAK, {why}); {what}", named(server));
             Change::Told(Level::Warn, told)
         };
         match &self.state {

@@ -51,12 +51,12 @@ pub fn payload(packet: &[u8], port: u16) -> Option<Result<&[u8], &'static str>> 
         return None;
     }
     if fragment & MORE_FRAGMENTS != 0 {
-        return Some(Err("it comes in fragments"));
+        return Some(Err("in fragments"));
     }
     let end = header + usize::from(word(header + 4)?);
     let whole = packet.get(..total.max(end)).is_some() && end <= total;
     let message = packet.get(header + UDP_HEADER..end);
-    Some(message.filter(|_| whole).ok_or("it is cut short"))
+    Some(message.filter(|_| whole).ok_or("cut short"))
 }
 
 /// RFC 1071, over `bytes` and what was summed up `before`.
