@@ -41,7 +41,12 @@ pub fn visit(host: &SystemRoot) {
         let own: Vec<String> = own
             .map(|assigned| format!("{}/{}", assigned.address.ip, assigned.address.prefix))
             .collect();
-        assert_eq!(own, [animal.address.clone()], "{number} {}", animal.name);
+        assert_eq!(
+            own,
+            std::slice::from_ref(&animal.address),
+            "{number} {}",
+            animal.name
+        );
         println!("{number} {}: {}", animal.name, own[0]);
     }
     assert_eq!(routes("zoo1"), 43, "42, and the one of the address itself");
