@@ -81,10 +81,10 @@ sizes() {
         fi
         echo
     done <<EOF
-dist/ironlet $((3 << 20)) binary
-target/initramfs/userland.cpio.xz $((3 << 19)) userland part of the initramfs
+dist/ironlet $((4 << 20)) binary
+target/initramfs/userland.cpio.xz $(((9 << 20) / 5)) userland part of the initramfs
 target/initramfs/modules.cpio.xz - modules part of the initramfs
-dist/ironlet.initramfs $([ "$1" = vm ] && echo $((4 << 20)) || echo -) initramfs ($1)
+dist/ironlet.initramfs $([ "$1" = vm ] && echo $((3 << 20)) || echo -) initramfs ($1)
 dist/ironlet.kernel - kernel
 EOF
     return $over

@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+/// Tells the time and sleeps; the real one, or a fake that tests set forward.
 #[derive(Clone)]
 pub struct Clock(Source);
 
@@ -21,6 +22,7 @@ enum Source {
 }
 
 impl Clock {
+    /// The time of this machine.
     pub fn real() -> Self {
         Clock(Source::Real {
             started: Instant::now(),
@@ -57,6 +59,7 @@ impl Clock {
         self.unix() > 1_577_836_800.0
     }
 
+    /// Waits so long; a fake clock only notes it.
     pub fn sleep(&self, time: Duration) {
         match &self.0 {
             Source::Real { .. } => thread::sleep(time),
@@ -87,6 +90,7 @@ impl Clock {
 pub struct Bell(Arc<(Mutex<bool>, Condvar)>);
 
 impl Bell {
+    /// Wakes whoever waits for it, or the next one who will.
     pub fn ring(&self) {
         let (rung, heard) = &*self.0;
         *rung.lock().unwrap_or_else(PoisonError::into_inner) = true;

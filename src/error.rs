@@ -5,6 +5,7 @@
 
 use std::{fmt, io};
 
+/// What everything here returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong and where: `details` reads outermost action first, cause last.
@@ -18,7 +19,7 @@ macro_rules! kinds {
     ($($kind:ident $code:literal $message:literal)*) => {
         /// The error types Ironic knows, by the name upstream gives them.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Kind { $($kind),* }
+        pub enum Kind { $(#[doc = $message] $kind),* }
 
         impl Kind {
             /// The `type` of the error object.
@@ -67,6 +68,7 @@ kinds! {
 }
 
 impl Error {
+    /// Of this kind, with a sentence for people.
     pub fn new(kind: Kind, details: impl fmt::Display) -> Self {
         Error {
             kind,
@@ -79,10 +81,12 @@ impl Error {
         Error::new(Kind::RESTError, details)
     }
 
+    /// For the wire: type and code follow from it.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
+    /// The sentence, with what was being done when it happened.
     pub fn details(&self) -> &str {
         &self.details
     }

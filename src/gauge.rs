@@ -1,4 +1,4 @@
-//! How far the work at hand has come: told by whoever does it, read by whoever asks.
+//! The progress of the work at hand: told by whoever does it, read by whoever asks.
 //!
 //! Counting is one atomic addition. The lock is for readers, and for the moments when a stage begins or is held up.
 
@@ -13,6 +13,7 @@ use crate::units::{Bytes, MIB};
 /// Between two readings for the log.
 const EVERY: Duration = Duration::from_secs(3);
 
+/// A handle on the progress of one piece of work; clones share it.
 #[derive(Clone)]
 pub struct Gauge(Arc<Inner>);
 
@@ -36,6 +37,7 @@ struct Stage {
 pub struct Reading {
     /// What goes on, or what it waits for.
     pub stage: String,
+    /// So far, of the stage.
     pub done: Bytes,
     /// None when nobody knows.
     pub total: Option<Bytes>,
@@ -46,6 +48,7 @@ pub struct Reading {
 }
 
 impl Gauge {
+    /// Nothing is being done yet.
     pub fn new(clock: Clock) -> Self {
         Gauge(Arc::new(Inner {
             clock,

@@ -3,17 +3,52 @@
 //! ```text
 //!  kernel ─▶ init (pid 1) ─▶ agent ─▶ conductor: lookup, heartbeat
 //!                              │
-//!           Ironic ─▶ api ─▶ command ─▶ image ─▶ disk
+//!           Ironic ─▶ api ─▶ command ─▶ steps ─▶ image ─▶ disk
 //! ```
 //!
-//! Modules stand by floor: a file imports lower floors or its own folder, never up, never sideways.
+//! Modules stand by floor: a file imports lower floors or its own folder, never up, never sideways, and no two files need
+//! each other. `tests/layers.rs` holds them to it.
+//!
+//! # Where a byte of an image goes
+//!
+//! ```text
+//!  api/connection        the request's head; its body goes through api/backend_socket to
+//!  api/backend           tiny_http, which gives it to
+//!  command/call          JSON to a Call; command/engine starts it in a thread
+//!  steps/image_info      image_info to an image::Request; disk/select chooses the disk
+//!  image                 the main path, from here on:
+//!    download/           servers, proxies, retries: fetch ─▶ resume ─▶ bound
+//!    pipeline/           read_ahead (thread image-read) ═belt═▶ progress
+//!    verify/digest       digested as served
+//!    decode/             format_inspector says what it is; raw, packing or qcow2 decode it
+//!    write/sink          into aligned blocks, both ends of the disk held back ═belt═▶
+//!    write/writers       (threads image-write) to disk/target: pwrite with O_DIRECT
+//!    layout/             once the digest is right: the table fitted, the config drive added, in memory
+//!    write/ends          the last thing written
+//!  steps/deployed_disk   what Ironic is told, and efi makes a boot entry of
+//! ```
+//!
+//! # Where something new goes, and what must turn red when it breaks
+//!
+//! | new | goes to | held by |
+//! |---|---|---|
+//! | command | the table in `command/mod.rs`, a file beside it | `tests/command.rs`, `./build.sh conformance` |
+//! | step | the table in `steps/table.rs`, a file beside it | `tests/steps.rs`, `./build.sh conformance` |
+//! | parameter | the table in `config/table.rs`; its value in `config/sections.rs`; `agent/effective_config.rs` if Ironic may change it | `tests/config.rs`, `tests/readme.rs` |
+//! | parameter of pid 1 | `init/parameters.rs` | its tests, `./build.sh lab` |
+//! | root device hint | `disk/select/hints.rs`; what the disk says in `disk/identity/` | `tests/hints.rs`, `tests/disk.rs`, `./build.sh identity` |
+//! | what a NIC or the network says on the console | `init/report.rs` | its tests, `./build.sh lab` |
+//! | field of the inventory | `inventory/` | `tests/inventory.rs`, `./build.sh conformance` |
+//! | image format | `decode/format.rs`, `decode/format_inspector.rs`, a decoder beside them | `tests/image.rs`, `tests/packing.rs`, `tests/qcow2.rs` |
+//! | way of erasing | `disk/secure/`, `disk/erase/ladder.rs` | `tests/secure_erase.rs`, `tests/erase.rs` |
+//! | signature to clear | `disk/wipe/signatures.rs` | `tests/wipe.rs` |
+//! | kernel call | `sys/`, and nowhere else | `tests/layers.rs` |
 
 // F0: words everybody uses
 pub mod clock;
 pub mod error;
 pub mod secret;
 pub mod small_sort;
-pub mod system_root;
 pub mod units;
 
 // F1: the kernel's interface, pure bytes → bytes, and how far the work has come
@@ -21,11 +56,12 @@ pub mod codec;
 pub mod gauge;
 pub mod sys;
 
-// F2: the machine as files, and the log
-pub mod logger;
+// F2: the machine as files
+pub mod system_root;
 
-// F3: the network, the parameters, and the power switch
+// F3: the log, the network, the parameters, and the power switch
 pub mod config;
+pub mod logger;
 pub mod net;
 pub mod power;
 
@@ -37,7 +73,7 @@ pub mod efi;
 pub mod image;
 pub mod inventory;
 
-// F6: Ironic, as the agent sees it
+// F6: Ironic, as the agent sees it, and the steps it may ask for
 pub mod conductor;
 pub mod steps;
 

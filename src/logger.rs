@@ -1,4 +1,5 @@
-//! The log: to every console, to /dev/kmsg, and to a ring kept for `log.collect_system_logs`.
+//! Writes the log to every console, to /dev/kmsg, and to a ring kept for `log.collect_system_logs`.
+//!
 //! On a host that is not ours it goes to standard error alone.
 //!
 //! Only one thread writes to the consoles, from a bounded queue: a serial line that stopped taking

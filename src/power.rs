@@ -1,4 +1,4 @@
-//! Switching the machine off or restarting it: disks flushed, hardware clock set, then reboot(2), then sysrq.
+//! Switches the machine off or restarts it: disks flushed, hardware clock set, then reboot(2), then sysrq.
 
 use std::fs::{self, File};
 use std::time::Duration;

@@ -7,6 +7,7 @@ use std::fmt;
 pub struct Secret(String);
 
 impl Secret {
+    /// From here on it is printed only on purpose.
     pub fn new(text: impl Into<String>) -> Self {
         Secret(text.into())
     }

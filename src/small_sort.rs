@@ -1,5 +1,7 @@
-//! Sorting what is short. The standard library's sorts are made for long lists and cost four kilobytes of this
-//! binary for every type sorted; names in a folder and disks of a machine are some hundred at most.
+//! Sorts short lists: the names in a folder, the disks of a machine.
+//!
+//! The standard library's sorts are made for long lists and cost four kilobytes of this binary for every type sorted;
+//! these lists have some hundred items at most.
 
 /// Orders `items` so that no `key` is smaller than the one before it; equals stay as they stood.
 pub fn by_key<T, K: PartialOrd>(items: &mut [T], key: impl Fn(&T) -> K) {

@@ -1,4 +1,4 @@
-//! The files door: the machine as the kernel shows it in /sys, /proc, /dev and /run.
+//! Where the machine's files are: /sys, /proc, /dev, /run and /etc, below any directory.
 //!
 //! Passed by reference. A test builds the same tree in a directory of its own; there is no other mock.
 
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Context, Error, Result};
 use crate::small_sort;
 
+/// The machine's files, below any directory.
 #[derive(Clone, Debug)]
 pub struct SystemRoot {
     root: PathBuf,
@@ -25,14 +26,17 @@ impl SystemRoot {
         self.root == Path::new("/")
     }
 
+    /// Below /sys.
     pub fn sys(&self, path: impl AsRef<Path>) -> PathBuf {
         self.root.join("sys").join(path)
     }
 
+    /// Below /proc.
     pub fn proc(&self, path: impl AsRef<Path>) -> PathBuf {
         self.root.join("proc").join(path)
     }
 
+    /// Below /dev.
     pub fn dev(&self, path: impl AsRef<Path>) -> PathBuf {
         self.root.join("dev").join(path)
     }
@@ -42,6 +46,7 @@ impl SystemRoot {
         self.root.join("run/ironlet").join(path)
     }
 
+    /// Below /etc.
     pub fn etc(&self, path: impl AsRef<Path>) -> PathBuf {
         self.root.join("etc").join(path)
     }

@@ -7,11 +7,15 @@ use std::{fmt, time::Duration};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bytes(pub u64);
 
+/// 1024.
 pub const KIB: u64 = 1 << 10;
+/// 1024².
 pub const MIB: u64 = 1 << 20;
+/// 1024³.
 pub const GIB: u64 = 1 << 30;
 
 impl Bytes {
+    /// So many MiB.
     pub const fn mib(count: u64) -> Self {
         Bytes(count * MIB)
     }

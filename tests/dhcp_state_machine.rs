@@ -8,7 +8,8 @@ use ironlet::net::dhcp::lease::Lease;
 use ironlet::net::dhcp::lease_times::Times;
 use ironlet::net::dhcp::message::{Ask, Reply};
 use ironlet::net::dhcp::options::{Options, put};
-use ironlet::net::dhcp::state_machine::{Change, Exchange, Step, To};
+use ironlet::net::dhcp::state_machine::Exchange;
+use ironlet::net::dhcp::step::{Change, Step, To};
 use log::Level;
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 9);

@@ -45,7 +45,7 @@ fn a_bare_checksum_is_known_by_its_length() {
 #[test]
 fn proxies_are_taken_as_ironic_sends_them() {
     let checksum = format!(r#""checksum":"{}""#, "0d".repeat(32));
-    let (http, https) = ("http://p:3128", "http://q:3129");
+    let (http, https) = ("http://p:3128", "https://q:3129");
     for (fields, expected) in [
         ("", Proxies::default()),
         (
@@ -63,7 +63,7 @@ fn proxies_are_taken_as_ironic_sends_them() {
             },
         ),
         (
-            r#","proxies":{"http":"http://p:3128","https":"http://q:3129"},"no_proxy":"h,10.0.0.0/8""#,
+            r#","proxies":{"http":"http://p:3128","https":"https://q:3129"},"no_proxy":"h,10.0.0.0/8""#,
             Proxies {
                 http: Some(http.into()),
                 https: Some(https.into()),

@@ -36,7 +36,7 @@ const IMPORTERS: &[(&str, &str)] = &[
     ("miniserde", "src/codec/json.rs"),
     ("rcgen", "src/net/tls/certificate.rs"),
     ("regex-lite", "src/efi/pattern.rs"),
-    ("rustls", "src/net/tls/connection.rs"),
+    ("rustls", "src/net/tls/"),
     ("ruzstd", "src/codec/zstd.rs"),
     ("sha1", "src/image/verify/digest.rs"),
     ("sha2", "src/image/verify/digest.rs"),

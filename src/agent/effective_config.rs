@@ -1,4 +1,4 @@
-//! Parameters and what the lookup reply changed about them, as plain values for the rooms below.
+//! Parameters and what the lookup reply changed about them, as the plain values that clients, images and commands take.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Under which URL Ironic calls back, and the certificate that proves it is still this agent.
+//! The callback URL told to Ironic and the agent's certificate: both made once, and kept for the agent's whole life.
 
 use crate::agent::effective_config;
 use crate::clock::Clock;
@@ -10,7 +10,8 @@ use crate::error::{Context, Error, Result};
 use crate::net::address::addresses;
 use crate::net::tls::certificate;
 use crate::net::tls::certificate::{Curve, Own};
-use crate::net::tls::connection::{Acceptor, Trust};
+use crate::net::tls::connection::Acceptor;
+use crate::net::tls::trust::Trust;
 use crate::secret::Secret;
 use crate::system_root::{SystemRoot, attribute};
 

@@ -1,4 +1,5 @@
-//! The agent proper, as a contents page: parameters → enrol → serve → heartbeat → lock down.
+//! Runs the agent from start to end: parameters, enrolment, API, heartbeats, lock-down. Each step's work is in the
+//! rooms below.
 
 mod effective_config;
 mod identity;
@@ -48,14 +49,17 @@ pub struct Surroundings {
     pub root: PathBuf,
     /// Instead of the kernel command line.
     pub command_line: Option<String>,
+    /// Disks that may be written outside a ramdisk, from `--allow-disk`.
     pub allowed_disks: Vec<PathBuf>,
 }
 
 impl Surroundings {
+    /// The files of this machine.
     pub fn host(&self) -> SystemRoot {
         SystemRoot::new(&self.root)
     }
 
+    /// Which disks may be written here.
     pub fn permit(&self) -> Permit {
         Permit::new(&self.host(), self.allowed_disks.clone())
     }

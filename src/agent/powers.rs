@@ -1,4 +1,4 @@
-//! What commands may ask of the rest of the agent and of the whole machine.
+//! The agent's actions that commands may ask for: look the node up again, flush, power off, restart, lock down.
 
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};

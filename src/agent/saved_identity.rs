@@ -1,4 +1,4 @@
-//! Who this agent is to its Ironic, kept across a restart of the agent process.
+//! Token, certificate and callback URL in /run, for an agent process that is started again.
 //!
 //! Ironic hands out a token once and pins the certificate and the callback URL of the first heartbeat, so
 //! an agent that comes back as somebody else is locked out. The file lies in the ramdisk's /run and is

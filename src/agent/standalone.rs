@@ -1,4 +1,5 @@
-//! Deploying without Ironic: an image named on the kernel command line, written and booted.
+//! Deploys without Ironic: the image named on the kernel command line is written and booted, again and again until it
+//! works.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,7 +33,9 @@ const LOOK_PAUSE: Duration = Duration::from_secs(1);
 pub struct Image {
     /// The same image at several places.
     pub urls: Vec<String>,
+    /// `algorithm:digest`, a bare digest or the URL of a checksum file.
     pub checksum: String,
+    /// The disk to write; none lets the agent choose.
     pub disk: Option<PathBuf>,
 }
 

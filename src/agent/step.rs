@@ -1,4 +1,4 @@
-//! One cleaning step without Ironic: what a person at the machine asks for, done as Ironic would have it done.
+//! Runs one clean or deploy step for a person at the machine (`--step`), as Ironic would have it run.
 
 use log::info;
 
@@ -15,6 +15,7 @@ use crate::steps::{self, Phase};
 
 /// A step as a person names it.
 pub struct Step {
+    /// As in the table of steps: `erase_devices`.
     pub name: String,
     /// What Ironic would say of the node: hints, skip lists, switches. JSON.
     pub node: Option<String>,

@@ -1,4 +1,4 @@
-//! The way from the gateway to the server behind it, over an abstract Unix socket.
+//! The abstract Unix socket from the gateway to the backend: sends requests there and reads the replies.
 //!
 //! What goes through is made here from what the gateway understood; nothing a client wrote but its body
 //! gets behind the gateway. A body goes in whole chunks, so that one that breaks off is seen as broken.

@@ -1,4 +1,4 @@
-//! One client: its requests one after the other, each checked, handed over, answered and logged.
+//! Serves one client: its requests one after the other, each checked, handed to the backend, answered and logged.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};

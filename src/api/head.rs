@@ -12,13 +12,16 @@ use super::route::Refusal;
 pub const LONGEST: usize = 16 << 10;
 const MOST_HEADERS: usize = 100;
 
+/// A request line and its headers, checked.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Head {
+    /// As sent, in upper case: `GET`.
     pub method: String,
     /// Path and query as sent: visible ASCII, beginning with one slash.
     pub target: String,
     /// Only characters that a host and a port are made of; none from an HTTP/1.0 client that sent none.
     pub host: Option<String>,
+    /// How long the body is.
     pub framing: Framing,
     /// The client waits for `100 Continue` before it sends its body.
     pub expects_continue: bool,
@@ -26,13 +29,17 @@ pub struct Head {
     pub keep_alive: bool,
 }
 
+/// How the end of a body is told (RFC 9112 §6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
+    /// By Content-Length, in bytes.
     Length(u64),
+    /// In chunks (RFC 9112 §7.1).
     Chunked,
 }
 
 impl Framing {
+    /// No body.
     pub const EMPTY: Framing = Framing::Length(0);
 }
 

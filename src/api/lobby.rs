@@ -1,4 +1,4 @@
-//! Who is connected: so many and no more, the longest idle ones go first, and all can be sent home.
+//! Who is connected: at most so many clients, of whom the longest idle one goes first when another comes.
 
 use std::collections::BTreeMap;
 use std::net::{Shutdown, TcpStream};

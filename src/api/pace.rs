@@ -1,4 +1,4 @@
-//! A socket that keeps to a deadline: below TLS, so that no byte of a slow record escapes it.
+//! A socket that keeps to a deadline, below TLS, so that no byte of a slow record escapes it.
 //!
 //! The deadlines themselves are [`Limits`]; what happens when one has passed is the connection's business.
 

@@ -1,5 +1,5 @@
-//! What the gateway leaves for the server behind it: requests already parsed, under tickets that nobody
-//! else on the machine can guess.
+//! Requests that wait for the backend to take them: already parsed, under tickets that nobody else on the machine can
+//! guess.
 
 use std::collections::HashMap;
 use std::io;

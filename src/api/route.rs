@@ -8,22 +8,31 @@ use crate::secret::Secret;
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
+    /// `GET /`: which versions there are.
     Root,
+    /// `GET /v1/`: what is below.
     Version,
+    /// `GET /v1/status`.
     Status,
+    /// `GET /v1/commands/`.
     List,
     /// The command of this id; after its end if asked to wait.
     Find {
+        /// Of the command, as its reply told.
         id: String,
+        /// Until the command has ended?
         wait: bool,
     },
     /// The command in the body; the reply comes after its end if asked to wait.
     Start {
+        /// Until the command has ended?
         wait: bool,
     },
     /// To this path and query of the same server.
     Redirect(String),
+    /// No token, or a wrong one.
     Unauthorized,
+    /// No such path.
     NotFound,
     /// With the methods that are.
     MethodNotAllowed(&'static str),
@@ -141,11 +150,13 @@ fn hex(digit: u8) -> Option<u8> {
 /// A request that the gateway turns away before it is an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
+    /// The HTTP status it is answered with.
     pub status: u16,
     why: String,
 }
 
 impl Refusal {
+    /// With an HTTP status and a sentence for the client.
     pub fn new(status: u16, why: impl Into<String>) -> Self {
         Refusal {
             status,
@@ -153,6 +164,7 @@ impl Refusal {
         }
     }
 
+    /// As JSON, in the shape of every other fault.
     pub fn reply(&self) -> Reply {
         http_fault(self.status, &self.why)
     }
@@ -168,19 +180,23 @@ pub fn malformed(error: &Error) -> Reply {
     http_fault(400, error.details())
 }
 
+/// 404: no command has this id.
 pub fn unknown_command(id: &str) -> Reply {
     let details = format!("Command Result with id {id} not found.");
     refused(&Error::new(Kind::RequestedObjectNotFoundError, details))
 }
 
+/// 401.
 pub fn unauthorized() -> Reply {
     http_fault(401, "Token invalid.")
 }
 
+/// 404: no such path.
 pub fn not_found() -> Reply {
     http_fault(404, "Nothing is served at this path.")
 }
 
+/// 405, with the methods that are allowed.
 pub fn method_not_allowed(allowed: &'static str) -> Reply {
     http_fault(405, "The method is not allowed for this path.").with("Allow", allowed)
 }

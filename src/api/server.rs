@@ -1,4 +1,4 @@
-//! The port, and the API as a thing that runs and can be stopped.
+//! Binds the port, starts the API's threads, and stops them.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -66,6 +66,7 @@ pub fn serve(listener: TcpListener, service: Service, clock: Clock) -> Result<Se
 }
 
 impl Server {
+    /// The port that was bound; asked for as 0 it is any free one.
     pub fn port(&self) -> u16 {
         self.port
     }

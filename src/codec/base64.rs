@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use base64::prelude::Engine;
 use base64::read::DecoderReader;
 
+/// Standard alphabet, with padding (RFC 4648 §4).
 pub fn encode(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }

@@ -9,6 +9,7 @@ use flate2::{Compression, Crc, Decompress, FlushDecompress};
 /// RFC 1952, 2.3.1: what a gzip file begins with.
 pub const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
+/// One gzip member with all of `bytes`.
 pub fn pack(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut packer = packer();
     packer.write_all(bytes)?;
@@ -31,6 +32,7 @@ pub fn crc32(bytes: &[u8]) -> u32 {
 pub struct Inflater(Decompress);
 
 impl Inflater {
+    /// For raw deflate streams.
     pub fn new() -> Self {
         Inflater(Decompress::new(false))
     }
@@ -59,6 +61,7 @@ impl Default for Inflater {
 pub struct Gunzip<R>(Option<GzDecoder<R>>);
 
 impl<R: BufRead> Gunzip<R> {
+    /// Nothing is read yet.
     pub fn new(packed: R) -> Self {
         Gunzip(Some(GzDecoder::new(packed)))
     }

@@ -11,6 +11,7 @@ pub fn parse(text: &str) -> Result<Value> {
         .map_err(|_| Error::new(Kind::InvalidContentError, "not valid JSON"))
 }
 
+/// As text, without blanks; never fails.
 pub fn print(value: &Value) -> String {
     miniserde::json::to_string(value)
 }
@@ -33,10 +34,12 @@ pub fn gather(fields: impl IntoIterator<Item = (String, Value)>) -> Object {
     insert(&mut fields.into_iter())
 }
 
+/// A JSON string.
 pub fn text(text: impl Into<String>) -> Value {
     Value::String(text.into())
 }
 
+/// A JSON number.
 pub fn number(number: u64) -> Value {
     Value::Number(Number::U64(number))
 }
@@ -49,8 +52,10 @@ pub fn text_or_null(text: Option<impl Into<String>>) -> Value {
 /// Fields of an object by name. A missing field and a null one are the same: none.
 /// A field of another type is an `InvalidCommandParamsError` that names it.
 pub trait Fields {
+    /// The value under `name`; none if there is none or it is null.
     fn field(&self, name: &str) -> Option<&Value>;
 
+    /// A string; an error if there is something else.
     fn string(&self, name: &str) -> Result<Option<&str>> {
         match self.field(name) {
             None => Ok(None),
@@ -59,6 +64,7 @@ pub trait Fields {
         }
     }
 
+    /// A boolean; an error if there is something else.
     fn boolean(&self, name: &str) -> Result<Option<bool>> {
         match self.field(name) {
             None => Ok(None),
@@ -67,6 +73,7 @@ pub trait Fields {
         }
     }
 
+    /// A whole number that is not negative; an error if there is something else.
     fn integer(&self, name: &str) -> Result<Option<u64>> {
         match self.field(name) {
             None => Ok(None),
@@ -75,6 +82,7 @@ pub trait Fields {
         }
     }
 
+    /// An object; an error if there is something else.
     fn object(&self, name: &str) -> Result<Option<&Object>> {
         match self.field(name) {
             None => Ok(None),
@@ -83,6 +91,7 @@ pub trait Fields {
         }
     }
 
+    /// An array; an error if there is something else.
     fn array(&self, name: &str) -> Result<Option<&Array>> {
         match self.field(name) {
             None => Ok(None),

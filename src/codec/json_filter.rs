@@ -1,4 +1,5 @@
-//! JSON read through a sieve: texts nobody needs are never copied, and a hostile body cannot ask for endless memory.
+//! Parses request bodies as JSON without copying what nobody needs, so that a hostile body cannot ask for endless
+//! memory.
 //!
 //! A request may hold the same config drive three times, each of tens of MiB; the sieve keeps one.
 

@@ -12,6 +12,7 @@ const MEMORY: u32 = (16 << 10) + 256;
 pub struct Unxz<R: Read>(XzReader<R>);
 
 impl<R: Read> Unxz<R> {
+    /// Nothing is read yet.
     pub fn new(packed: R) -> Self {
         Unxz(XzReader::new_mem_limit(packed, true, MEMORY))
     }

@@ -12,6 +12,7 @@ const WINDOW: u64 = 8 << 20;
 pub struct Unpacker(FrameDecoder);
 
 impl Unpacker {
+    /// Its memory is allocated when it is first needed, and used again.
     pub fn new() -> Self {
         let mut decoder = FrameDecoder::new();
         decoder.set_max_window_size(WINDOW);
@@ -46,6 +47,7 @@ pub struct Unzstd<R> {
 }
 
 impl<R: BufRead> Unzstd<R> {
+    /// Nothing is read yet.
     pub fn new(packed: R) -> Self {
         let mut decoder = FrameDecoder::new();
         decoder.set_max_window_size(FURTHEST);

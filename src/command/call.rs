@@ -1,4 +1,4 @@
-//! A request body → which command, with which parameters.
+//! A request body becomes a command's name and parameters, unchecked; running it is the engine's.
 //!
 //! A body may be 256 MiB, most of it one config drive sent three times. Parsing keeps one of them
 //! and then frees the body, so the peak is the body and one copy.
@@ -15,6 +15,7 @@ use crate::error::{Error, Kind, Result};
 pub struct Call {
     /// `<extension>.<command>`, unchecked.
     pub name: String,
+    /// As sent, unchecked.
     pub params: Object,
 }
 

@@ -1,4 +1,4 @@
-//! What outlives the agent process: the mark of the command that is running, or that failed last.
+//! Marks the running command in /run, so that an agent started again can call it FAILED.
 //!
 //! A restarted agent starts with an empty list, which Ironic reads as "the step is done". The mark
 //! turns into a FAILED entry instead. It stays until the next command replaces it: Ironic may not have

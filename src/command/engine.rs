@@ -18,6 +18,7 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::steps::machine::Machine;
 use crate::sys::kernel;
 
+/// A handle on the one engine of the agent; clones share it.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
 
@@ -104,6 +105,7 @@ impl Engine {
         lock(&self.0.entries).clone()
     }
 
+    /// The command with this id, whether it runs or has ended.
     pub fn find(&self, id: &str) -> Option<Entry> {
         let entries = lock(&self.0.entries);
         entries.iter().find(|entry| entry.id() == id).cloned()

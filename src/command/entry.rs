@@ -1,4 +1,4 @@
-//! One command that was started: what it is called, how it stands, what came out.
+//! One command that was started: its id and name, how far it is, what came out.
 
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,6 +16,7 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// and Ironic reads the whole list at every heartbeat.
 const KEPT_TEXT: usize = 4096;
 
+/// A handle on one command; clones share it.
 #[derive(Clone)]
 pub struct Entry(Arc<Inner>);
 
@@ -53,6 +54,7 @@ impl Entry {
         }))
     }
 
+    /// A UUID, in text.
     pub fn id(&self) -> &str {
         &self.0.id
     }
@@ -70,6 +72,7 @@ impl Entry {
             .map_or(&*self.0.name, |(_, bare)| bare)
     }
 
+    /// Has it not ended yet?
     pub fn is_running(&self) -> bool {
         matches!(*self.state(), State::Running(_))
     }

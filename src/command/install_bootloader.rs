@@ -1,4 +1,4 @@
-//! `image.install_bootloader`: who boots what was written.
+//! `image.install_bootloader`: makes the boot entry for what was written.
 
 use log::warn;
 

@@ -1,4 +1,4 @@
-//! `standby.…`: the image, what it left, and the end of the conversation.
+//! The `standby` extension: image, cache, flush, power off and restart, lock-down.
 
 use super::Entry;
 use crate::codec::json::{Fields, Object, Value};

@@ -1,4 +1,4 @@
-//! Under which address can Ironic reach this agent?
+//! Finds the address under which Ironic can reach this agent.
 
 use std::io;
 use std::net::IpAddr;
@@ -19,7 +19,9 @@ pub struct Wish<'a> {
     pub host: Option<&'a str>,
     /// Tell this interface's IPv4 address.
     pub interface: Option<&'a str>,
+    /// How often to look, at least once.
     pub attempts: u32,
+    /// Between two looks.
     pub pause: Duration,
 }
 

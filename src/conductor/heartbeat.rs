@@ -1,4 +1,4 @@
-//! I am here: tells Ironic where the agent listens, again and again, and at once when there is news.
+//! Tells Ironic where the agent listens, again and again, and at once when there is news.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,12 +15,17 @@ use crate::secret::Secret;
 
 /// All of it stays the same as long as the agent lives: Ironic refuses a change.
 pub struct Heartbeat {
+    /// Of the node.
     pub uuid: String,
+    /// Where the agent can be called, as `callback_url` makes it.
     pub callback_url: String,
+    /// From the lookup; without one Ironic takes the heartbeat only while it has none itself.
     pub token: Option<Secret>,
+    /// Of the agent, in Ironic's `agent_version`.
     pub agent_version: String,
     /// PEM of the certificate the agent made, if it did.
     pub certificate: Option<String>,
+    /// Within which Ironic wants to hear the next one.
     pub timeout: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! Who am I? Asks Ironic for the node with these MAC addresses until it answers or time is up.
+//! Asks Ironic for the node with these MAC addresses until it answers or time is up.
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use crate::error::{Error, Kind};
 use crate::net::http::client::Method;
 use crate::secret::Secret;
 
+/// Which node to ask for, and for how long.
 pub struct Search<'a> {
     /// MAC addresses in the order of the inventory.
     pub addresses: &'a [String],
@@ -19,11 +20,13 @@ pub struct Search<'a> {
     pub uuid: Option<&'a str>,
     /// Agreed on before, or left by a predecessor.
     pub token: Option<&'a Secret>,
+    /// How long to keep asking.
     pub timeout: Duration,
     /// The shortest pause.
     pub interval: Duration,
 }
 
+/// Why the node was not found.
 #[derive(Debug)]
 pub enum Unfound {
     /// Time is up; a fresh start may do better.

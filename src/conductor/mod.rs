@@ -33,6 +33,7 @@ impl fmt::Display for ApiVersion {
     }
 }
 
+/// Ironic's API, by all URLs that lead there.
 pub struct Client {
     http: client::Client,
     /// The one that answered last comes first.

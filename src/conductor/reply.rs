@@ -1,4 +1,4 @@
-//! Ironic's replies, read with suspicion: its version, its errors, the result of a lookup.
+//! Parses Ironic's replies, which are not trusted: its version, its errors, the result of a lookup.
 
 use std::time::Duration;
 
@@ -7,21 +7,27 @@ use log::warn;
 use super::ApiVersion;
 use crate::codec::json::{self, Fields, Object, Value};
 use crate::error::{Error, Result};
-use crate::net::tls::connection::Version;
+use crate::net::tls::trust::Version;
 use crate::secret::Secret;
 
 /// What Ironic decided about this agent.
 #[derive(Clone)]
 pub struct Enrolment {
+    /// Of the node.
     pub uuid: String,
     /// The node as an object, for whoever needs more of it.
     pub node: Value,
     /// The one to use from now on, known before or new.
     pub token: Option<Secret>,
+    /// Within which Ironic wants to hear a heartbeat.
     pub heartbeat_timeout: Duration,
+    /// The oldest TLS version to speak; none leaves it to the parameters.
     pub tls_min: Option<Version>,
+    /// OpenSSL names of TLS 1.2 suites; none leaves it to the parameters.
     pub tls_ciphers: Option<String>,
+    /// May an MD5 digest vouch for an image? None leaves it to the parameters.
     pub md5_allowed: Option<bool>,
+    /// Formats an image may have; none leaves it to the parameters.
     pub permitted_formats: Option<Vec<String>>,
     /// Formats need no permission.
     pub any_format: Option<bool>,

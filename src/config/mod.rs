@@ -1,6 +1,7 @@
 //! The parameters: the kernel command line, files of /etc/ironic-python-agent.d, and the one table of keys.
 
 pub mod ini;
+mod sections;
 pub mod table;
 mod values;
 
@@ -15,21 +16,33 @@ use crate::error::{Context, Error, Result};
 use crate::secret::Secret;
 use crate::system_root;
 use crate::system_root::SystemRoot;
+pub use sections::{Advertise, Api, DiskWait, Image, Listen, Standalone, Tls};
 use table::{Effect, TABLE};
 use values::Values;
 
 /// Everything that was set or is the default, in plain values by who needs them.
 pub struct Config {
+    /// Where Ironic is.
     pub api: Api,
+    /// Where to listen.
     pub listen: Listen,
+    /// What Ironic is told to call.
     pub advertise: Advertise,
+    /// Whom to believe, and as whom to be known.
     pub tls: Tls,
+    /// How images are fetched and written.
     pub image: Image,
+    /// How long to wait for disks at the start.
     pub disk_wait: DiskWait,
+    /// A token agreed on beforehand.
     pub token: Option<Secret>,
+    /// Log more.
     pub debug: bool,
+    /// To wait before looking at the hardware.
     pub hardware_delay: Duration,
+    /// Instead of the time servers a lease names.
     pub ntp_server: Option<String>,
+    /// Go on where no boot entry could be made.
     pub ignore_bootloader_failure: bool,
     /// Do cluster file systems protect their disks?
     pub guard: bool,
@@ -37,81 +50,8 @@ pub struct Config {
     pub discard: bool,
     /// `BOOTIF` as the boot loader wrote it, for Ironic to read.
     pub boot_interface: Option<String>,
+    /// Deploy by itself; none waits for Ironic.
     pub standalone: Option<Standalone>,
-}
-
-pub struct Api {
-    /// Empty: nobody to call.
-    pub urls: Vec<String>,
-    pub request_id: Option<String>,
-    pub version: Option<(u32, u32)>,
-    pub timeout: Duration,
-    pub lookup_timeout: Duration,
-    pub lookup_interval: Duration,
-}
-
-pub struct Listen {
-    pub host: String,
-    pub port: u16,
-}
-
-pub struct Advertise {
-    pub host: Option<String>,
-    pub port: u16,
-    pub protocol: String,
-    pub interface: Option<String>,
-    pub attempts: u32,
-    pub pause: Duration,
-}
-
-pub struct Tls {
-    pub insecure: bool,
-    /// `1.2` or `1.3`.
-    pub min_version: String,
-    pub ciphers: Option<String>,
-    /// `p256`, `p384` or `p521`.
-    pub curve: String,
-    pub automatic: bool,
-    /// Certificate and key to serve with, instead of making one.
-    pub fixed: Option<(PathBuf, PathBuf)>,
-    pub cafile: Option<PathBuf>,
-    /// Certificate and key to show to servers.
-    pub identity: Option<(PathBuf, PathBuf)>,
-}
-
-pub struct Image {
-    pub timeout: Duration,
-    pub retries: u32,
-    pub retry_interval: Duration,
-    /// None: any time.
-    pub max_duration: Option<Duration>,
-    /// User and password for HTTP basic authentication.
-    pub login: Option<(String, Secret)>,
-    pub md5_allowed: bool,
-    pub permitted_formats: Vec<String>,
-    /// Read the disk back at the end?
-    pub readback: bool,
-    /// Any format there is a decoder for, permitted or not.
-    pub any_format: bool,
-    /// Unpack what is declared raw, if it is packed.
-    pub unpack: bool,
-    /// Make a config drive anew on any disk.
-    pub rebuild_drive: bool,
-}
-
-pub struct DiskWait {
-    pub attempts: u32,
-    pub delay: Duration,
-}
-
-/// A deploy without Ironic.
-pub struct Standalone {
-    /// The same image at several places.
-    pub images: Vec<String>,
-    pub checksum: String,
-    pub disk: Option<String>,
-    /// `poweroff` or `reboot`.
-    pub then: String,
 }
 
 const COMMAND_LINE: &str = "the kernel command line";

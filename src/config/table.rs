@@ -3,36 +3,48 @@
 /// What a value may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// Any text.
     Text,
     /// Commas between.
     List,
     /// `http://…` or `https://…`, commas between.
     Urls,
+    /// The path of a file.
     File,
     /// Inclusive.
     Integer(u64, u64),
+    /// In seconds, up to this many.
     Seconds(u64),
+    /// A number with a point.
     Decimal,
+    /// `true`, `yes`, `on`, `1` and their opposites, as oslo.config has them.
     Boolean,
+    /// One of these words.
     Choice(&'static [&'static str]),
 }
 
 /// Does this build act on it, or only accept it for the sake of those who set it anyway?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
+    /// It does what its help says.
     Works,
+    /// It is accepted and does nothing.
     Ignored,
 }
 
+/// One parameter, by both of its names.
 pub struct Parameter {
     /// On the kernel command line; empty if it cannot stand there.
     pub name: &'static str,
     /// In a configuration file, `section.` before it unless that is `[DEFAULT]`; empty if it cannot stand there.
     pub key: &'static str,
+    /// What its value may be.
     pub kind: Kind,
     /// Empty for none.
     pub default: &'static str,
+    /// Whether this build acts on it.
     pub effect: Effect,
+    /// One line for `--help-parameters` and the README.
     pub help: &'static str,
 }
 
@@ -82,6 +94,7 @@ const PORT: Kind = Kind::Integer(0, 65535);
 use Kind::*;
 
 // protocol/lifecycle.md §3
+/// All parameters, in the order of the README.
 #[rustfmt::skip]
 pub const TABLE: &[Parameter] = &[
     works("ipa-api-url", "api_url", Urls, "", "where Ironic is; several are tried in turn"),

@@ -1,4 +1,4 @@
-//! Several threads at the same work.
+//! Runs the same work in several threads and waits for all of them.
 
 use std::thread;
 

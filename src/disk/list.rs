@@ -11,24 +11,32 @@ use crate::disk::identity::serial_and_wwn::Identity;
 use crate::system_root::{SystemRoot, attribute, device_name, names};
 use crate::units::Bytes;
 
+/// A whole disk, as sysfs describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Disk {
     /// What the machine calls it: `/dev/sda`.
     pub name: String,
     /// What to open.
     pub path: PathBuf,
+    /// As the kernel has it now.
     pub size: Bytes,
+    /// Model, serial number, world-wide name.
     pub identity: Identity,
+    /// Does it turn?
     pub rotational: bool,
     /// `host:channel:target:lun`.
     pub hctl: Option<String>,
     /// `/dev/disk/by-path/…`, as udev would name it; the first is the one to show.
     pub by_path: Vec<String>,
+    /// In lsblk's words: `sata`, `nvme`, `usb`.
     pub transport: Option<String>,
     /// Bytes in a sector as addressed, and as the medium has them.
     pub logical_sector: u64,
+    /// Bytes in a sector as the medium has them; never less than the logical ones.
     pub physical_sector: u64,
+    /// The kernel takes no writes for it.
     pub read_only: bool,
+    /// Its medium can be taken out.
     pub removable: bool,
     /// What is built on the disk or a partition: arrays, volumes.
     pub holders: Vec<String>,

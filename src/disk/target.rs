@@ -17,6 +17,7 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::sys::block;
 use crate::units::{Bytes, GIB};
 
+/// A disk, or a part of one, open for direct writes; nobody else has it meanwhile.
 pub struct Target {
     path: PathBuf,
     file: Arc<File>,
@@ -89,6 +90,7 @@ impl Target {
         }
     }
 
+    /// As it was opened.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -98,6 +100,7 @@ impl Target {
         &self.file
     }
 
+    /// Of the disk or the part of it.
     pub fn size(&self) -> Bytes {
         self.size
     }

@@ -1,9 +1,10 @@
-//! How many bytes went to a disk, and how: counted where they go, by whichever thread sends them.
+//! Counts the bytes that go to a disk, written and zeroed, from any thread.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::units::Bytes;
 
+/// Counters that any thread may add to.
 #[derive(Default)]
 pub struct Traffic {
     written: AtomicU64,
@@ -11,14 +12,17 @@ pub struct Traffic {
 }
 
 impl Traffic {
+    /// So many bytes were written.
     pub fn write(&self, count: u64) {
         self.written.fetch_add(count, Ordering::Relaxed);
     }
 
+    /// So many bytes the disk was told to zero.
     pub fn zero(&self, count: u64) {
         self.zeroed.fetch_add(count, Ordering::Relaxed);
     }
 
+    /// Bytes sent to the disk.
     pub fn written(&self) -> Bytes {
         Bytes(self.written.load(Ordering::Relaxed))
     }

@@ -1,4 +1,4 @@
-//! The file beside shim that says which loader to start and what to call it: lines of
+//! Parses the CSV file beside a shim, which says which loader to start and what to call it: lines of
 //! `FILE,LABEL,ARGUMENTS,COMMENT` (rhboot/shim, README.fallback), in UTF-16 with or without a mark.
 
 use super::option::utf16;

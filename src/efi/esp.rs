@@ -17,10 +17,12 @@ use crate::units::MIB;
 // UEFI 2.10, 5.2.2: the type in an MBR.
 const MBR_TYPE: u8 = 0xef;
 
+/// An EFI system partition, open for reading.
 pub struct Esp {
     disk: File,
     start: u64,
     len: u64,
+    /// What a device path says of it.
     pub drive: HardDrive,
 }
 

@@ -6,6 +6,7 @@ use super::csv;
 use crate::disk::filesystem::fat::Volume;
 use crate::error::Result;
 
+/// A file the firmware can start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loader {
     /// From the root of the partition, folders parted by `\`.
@@ -33,6 +34,7 @@ const LOADERS: &[&str] = &[
 /// No partition of an honest image has more; an entry each would fill the firmware's store.
 const MOST: usize = 16;
 
+/// All it should start, the first first: by a CSV file beside a shim, else by the well-known paths.
 pub fn find(volume: &Volume) -> Result<Vec<Loader>> {
     let (mut pointers, mut loaders) = (Vec::new(), Vec::new());
     volume.files(&mut |path, _| {

@@ -1,4 +1,4 @@
-//! The firmware's boot menu: its entries and the order it tries them in.
+//! The firmware's boot entries and the order it tries them in, read and changed.
 //!
 //! Whatever moment the power fails in, the order that is there leads to entries that are there: what it is
 //! to begin with is written before it, and what it leaves out is removed after it.
@@ -12,12 +12,14 @@ use super::path;
 use super::variable::{Variables, explained};
 use crate::error::{Context, Error, Result};
 
+/// BootOrder and all entries, read once and written at each change.
 pub struct Menu {
     variables: Variables,
     entries: Vec<Entry>,
     order: Vec<u16>,
 }
 
+/// One `Boot####`.
 pub struct Entry {
     number: u16,
     /// Of the variable: `Boot` and four hexadecimal digits.
@@ -31,6 +33,7 @@ pub struct Entry {
 const ORDER: &str = "BootOrder";
 
 impl Menu {
+    /// As the firmware has it now; an error if efivarfs cannot be read.
     pub fn read(variables: Variables) -> Result<Self> {
         let entries = variables.names().into_iter().filter_map(|name| {
             let digits = name.strip_prefix("Boot").filter(|rest| rest.len() == 4)?;
@@ -64,6 +67,7 @@ impl Menu {
         })
     }
 
+    /// In the order the firmware tries them; those not in the order come last.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }

@@ -4,6 +4,7 @@
 /// The firmware may boot it without being asked.
 const ACTIVE: u32 = 1;
 
+/// EFI_LOAD_OPTION, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadOption {
     /// What the firmware's menu shows.
@@ -27,6 +28,7 @@ impl LoadOption {
         })
     }
 
+    /// As it lies in the variable.
     pub fn to_bytes(&self) -> Vec<u8> {
         // A path is a file's on a FAT: there is room for its length.
         let length = u16::try_from(self.path.len()).unwrap_or(u16::MAX);

@@ -1,4 +1,4 @@
-//! A stretch of a disk as a file of its own, for reading alone.
+//! Reads a part of a disk as a file of its own.
 //!
 //! Through the kernel's cache, which forgets what is written past it: nothing need be aligned, and a folder
 //! read twice comes from the disk once.

@@ -9,16 +9,22 @@ use crate::codec::{hex, uuid};
 /// How a partition is found again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signature {
+    /// The signature in the boot record.
     Mbr([u8; 4]),
+    /// The partition's own GUID, as it lies on the disk.
     Gpt([u8; 16]),
 }
 
 /// A partition of a disk; in sectors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HardDrive {
+    /// As the table counts it.
     pub number: u32,
+    /// In sectors.
     pub start: u64,
+    /// In sectors.
     pub sectors: u64,
+    /// Which partition, whatever the disk is called.
     pub signature: Signature,
 }
 

@@ -4,6 +4,7 @@ use regex_lite::{Regex, RegexBuilder};
 
 use crate::error::{Error, Kind, Result};
 
+/// Regular expressions, one of which must be found.
 pub struct Patterns(Vec<Regex>);
 
 /// The reference agent's own: what systems leave behind, and neither the network nor the firmware's own.

@@ -8,6 +8,7 @@ use crate::image::layout::partition_image::Laid;
 use crate::image::pipeline::meter::{Meter, Stage};
 use crate::units::Bytes;
 
+/// What Ironic and the log are told of a finished image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// The size of what is on the disk.
@@ -20,7 +21,9 @@ pub struct Receipt {
     pub zeros: Bytes,
     /// Times the image was asked for again.
     pub retries: u32,
+    /// Where the time went.
     pub seconds: Seconds,
+    /// How the disk is known from now on.
     pub left: Left,
 }
 
@@ -36,14 +39,20 @@ pub enum Left {
 /// What the time went to. Stages that have a thread of their own overlap with the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seconds {
+    /// From the order to the last flush.
     pub total: Duration,
+    /// Connecting, and waiting for bytes.
     pub network: Duration,
+    /// Digesting.
     pub hash: Duration,
+    /// Decoding and copying.
     pub decode: Duration,
+    /// Waiting for the disk.
     pub disk: Duration,
 }
 
 impl Seconds {
+    /// From the accounts of `meter`.
     pub fn of(meter: &Meter, total: Duration) -> Self {
         Seconds {
             total,

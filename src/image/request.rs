@@ -19,24 +19,34 @@ pub struct Request {
     pub id: String,
     /// The same image at several places; at least one.
     pub urls: Vec<String>,
+    /// What its bytes as served must hash to.
     pub checksum: Checksum,
+    /// What its bytes are.
     pub format: Format,
     /// A complete Authorization header value.
     pub authorization: Option<Secret>,
+    /// Of the image and its checksum file.
     pub proxies: Proxies,
+    /// What it is to the disk.
     pub layout: Layout,
+    /// The config drive, if there is one.
     pub drive: Option<config_drive::Source>,
 }
 
 /// What to write it with.
 #[derive(Clone)]
 pub struct Tools {
+    /// Whom servers have to be.
     pub trust: Trust,
+    /// Per connection and per read.
     pub timeouts: Timeouts,
+    /// How often and how long to try.
     pub patience: Patience,
+    /// Which disks may be written.
     pub permit: Permit,
     /// Read everything back at the end?
     pub readback: bool,
+    /// For pauses, deadlines and durations.
     pub clock: Clock,
     /// Told how far the image has come.
     pub gauge: Gauge,

@@ -1,5 +1,4 @@
-//! Every card up and asking for an address, the one the machine booted from first; and a word on the
-//! console when none gets one.
+//! Sets every card up and has it ask for an address, the one the machine booted from first.
 
 use std::collections::BTreeSet;
 use std::os::fd::AsFd;

@@ -1,4 +1,4 @@
-//! The agent as a child of pid 1: started, started again when it dies, and everybody's dead children collected.
+//! Runs the agent as a child of pid 1: started, started again when it dies, and everybody's dead children collected.
 
 use std::process::Command;
 use std::time::Duration;

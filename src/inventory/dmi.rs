@@ -22,8 +22,11 @@ pub struct Structure<'a> {
 }
 
 // SMBIOS 7: structure types.
+/// Structure type: BIOS information.
 pub const FIRMWARE: u8 = 0;
+/// Structure type: system information.
 pub const SYSTEM: u8 = 1;
+/// Structure type: system enclosure.
 pub const CHASSIS: u8 = 3;
 const MEMORY_ARRAY: u8 = 16;
 const MEMORY_DEVICE: u8 = 17;
@@ -44,6 +47,7 @@ impl Tables {
         Tables { bytes }
     }
 
+    /// The raw table, as the firmware has it.
     pub fn new(bytes: Vec<u8>) -> Self {
         Tables { bytes }
     }
@@ -91,6 +95,7 @@ impl Tables {
 }
 
 impl Structure<'_> {
+    /// Its type.
     pub fn kind(&self) -> u8 {
         self.formatted[0]
     }

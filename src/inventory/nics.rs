@@ -8,17 +8,22 @@ use crate::codec::json::{Value, number, object, text, text_or_null};
 use crate::sys::device::{self, Address};
 use crate::system_root::{SystemRoot, attribute, link_name, names};
 
+/// One network interface, in the words of protocol/inventory.md §3.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interface {
+    /// As the kernel calls it.
     pub name: String,
     /// Lower case, with colons.
     pub mac: String,
+    /// Its first one.
     pub ipv4: Option<String>,
     /// With `%name` when it is link-local.
     pub ipv6: Option<String>,
+    /// Is there a link?
     pub carrier: bool,
     /// PCI numbers as `0x8086`.
     pub vendor: Option<String>,
+    /// PCI device id: `0x1572`.
     pub product: Option<String>,
     /// InfiniBand's stand-in for a MAC in DHCP.
     pub client_id: Option<String>,
@@ -26,6 +31,7 @@ pub struct Interface {
     pub speed_mbps: Option<u32>,
     /// The bus address: PCI's, or `virtio0`.
     pub pci_address: Option<String>,
+    /// The kernel module that drives it.
     pub driver: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! How the machine will start what is written: by UEFI or as a BIOS does, and from which kind of table.
+//! Says how the machine will start what is written: by UEFI or as a BIOS does, and from which kind of partition table.
 
 use crate::codec::json::{Object, Value, parse, print};
 use crate::disk::table::plan::Scheme;

@@ -7,14 +7,17 @@ use crate::disk::table::plan::Role;
 use crate::image::layout::partition_image::Laid;
 use crate::image::receipt::Left;
 
+/// The disk that was written, and how its partitions are known.
 #[derive(Clone, Debug)]
 pub struct DeployedDisk {
+    /// The one that was written.
     pub disk: PathBuf,
     /// As `standby.get_partition_uuids` gives it: protocol/deploy.md §12.
     pub uuids: Object,
 }
 
 impl DeployedDisk {
+    /// From what the image path left.
     pub fn new(disk: &Path, left: &Left) -> Self {
         let uuids = match left {
             // How Ironic knows a whole disk from others: by the signature in its boot record.
@@ -39,6 +42,7 @@ impl DeployedDisk {
         uuid.ok().flatten()
     }
 
+    /// For /run.
     pub fn to_text(&self) -> String {
         print(&object([
             ("disk", text(self.disk.to_string_lossy())),
@@ -46,6 +50,7 @@ impl DeployedDisk {
         ]))
     }
 
+    /// None if it is none of ours.
     pub fn parse(written: &str) -> Option<Self> {
         let Ok(Value::Object(object)) = parse(written) else {
             return None;

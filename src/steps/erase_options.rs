@@ -4,6 +4,7 @@ use crate::codec::json::Value;
 use crate::error::{Error, Kind, Result};
 use crate::steps::node::Node;
 
+/// As the node has them, or by default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EraseOptions {
     /// Passes of random bytes when a disk is overwritten.
@@ -12,7 +13,9 @@ pub struct EraseOptions {
     pub zeroize: bool,
     /// May a disk be overwritten that failed to erase itself?
     pub fall_back: bool,
+    /// May NVMe disks be asked to erase themselves?
     pub nvme: bool,
+    /// May other disks be asked to erase themselves?
     pub ata: bool,
     /// May a disk that failed to erase itself be discarded?
     pub discard: bool,

@@ -1,4 +1,4 @@
-//! `image_info`, as Ironic sends it → what to write.
+//! Parses `image_info`, as Ironic sends it, into a request for the image path.
 
 use crate::codec;
 use crate::codec::json::{Fields, Object, Value};

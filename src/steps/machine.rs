@@ -1,4 +1,4 @@
-//! The surroundings of steps and commands: the machine they work on and what was agreed about it.
+//! What steps and commands work with: the machine, the rest of the agent, and what was agreed about both.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,12 +16,17 @@ use crate::steps::deployed_disk::DeployedDisk;
 use crate::steps::erase_options::EraseOptions;
 use crate::system_root::SystemRoot;
 
+/// Everything steps and commands work with.
 pub struct Machine {
+    /// Its files.
     pub host: SystemRoot,
+    /// For pauses and durations.
     pub clock: Clock,
     /// Rung when a command has ended: Ironic hears of it by a heartbeat.
     pub bell: Bell,
+    /// What images are written with.
     pub tools: Tools,
+    /// The rest of the agent.
     pub agent: Box<dyn Agent>,
     settings: Settings,
     node: Mutex<Node>,
@@ -55,7 +60,9 @@ pub struct Settings {
     pub unpack: bool,
     /// The image server's login by default (`ipa-image-server-…`); none without a strategy.
     pub login: Option<Login>,
+    /// Go on where no boot entry could be made.
     pub ignore_bootloader_failure: bool,
+    /// Was `enable_bios_bootloader_install` set?
     pub bios_bootloader: bool,
     /// Do cluster file systems protect their disks, unless the node says otherwise?
     pub guard: bool,
@@ -72,7 +79,9 @@ pub struct Settings {
 /// For HTTP basic authentication; incomplete until somebody needs it.
 #[derive(Clone, Debug, Default)]
 pub struct Login {
+    /// For the server.
     pub user: Option<String>,
+    /// For the server.
     pub password: Option<Secret>,
 }
 
@@ -97,6 +106,7 @@ impl Default for Settings {
 }
 
 impl Machine {
+    /// Of a machine nobody has described yet.
     pub fn new(
         host: SystemRoot,
         clock: Clock,
@@ -116,6 +126,7 @@ impl Machine {
         }
     }
 
+    /// What was agreed on.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -125,6 +136,7 @@ impl Machine {
         lock(&self.node).clone()
     }
 
+    /// Ironic described it anew.
     pub fn set_node(&self, node: Node) {
         *lock(&self.node) = node;
     }
@@ -146,6 +158,7 @@ impl Machine {
         DeployedDisk::parse(&text)
     }
 
+    /// Keeps it over a restart of the agent; none forgets it.
     pub fn set_written(&self, written: Option<&DeployedDisk>) {
         note_written(&self.host, written);
     }

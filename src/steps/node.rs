@@ -4,8 +4,10 @@ use crate::codec::json::{Array, Fields, Object, Value};
 use crate::disk::{Hints, Wishes};
 use crate::error::{Error, Kind, Result};
 
+/// What of the node decides what a step does.
 #[derive(Clone, Debug, Default)]
 pub struct Node {
+    /// None in an order without Ironic.
     pub uuid: Option<String>,
     /// Root device hints: of the instance, else of the node.
     root: Option<Value>,
@@ -37,6 +39,7 @@ const KEPT: &[(&str, &[&str])] = &[
 ];
 
 impl Node {
+    /// Keeps what is needed of Ironic's description; the rest, secrets above all, goes.
     pub fn new(node: &Object) -> Self {
         let wished = |part: &str, name: &str| match node.get(part) {
             Some(Value::Object(part)) => part.get(name).filter(|value| means_something(value)),
@@ -60,6 +63,7 @@ impl Node {
         found.map(|(_, _, value)| value)
     }
 
+    /// Does it say which disk is meant?
     pub fn has_hints(&self) -> bool {
         self.root.is_some()
     }

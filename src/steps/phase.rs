@@ -5,8 +5,11 @@ use crate::error::Kind;
 /// What a step is part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
+    /// Before a node is free.
     Clean,
+    /// Before it is in use.
     Deploy,
+    /// While it is in use.
     Service,
 }
 

@@ -1,4 +1,4 @@
-//! The steps there are: protocol/steps.md §2, as far as this build has them.
+//! The table of steps: protocol/steps.md §2, as far as this build has them.
 
 use super::machine::Machine;
 use crate::codec::json::{Object, Value};

@@ -103,8 +103,11 @@ unsafe fn ethtool<T>(interface: &str, question: &mut T) -> io::Result<()> {
 /// An address an interface has now. `scope` is the interface's index for link-local IPv6, else 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
+    /// As the kernel calls it.
     pub interface: String,
+    /// IPv4 or IPv6.
     pub address: IpAddr,
+    /// The interface's index where the address is link-local IPv6, else 0.
     pub scope: u32,
 }
 

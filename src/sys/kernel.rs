@@ -77,6 +77,7 @@ pub fn release() -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// An error if it is longer than 64 bytes, or this is not root.
 pub fn set_hostname(name: &str) -> io::Result<()> {
     // SAFETY: the kernel reads `name.len()` bytes, no NUL needed.
     checked(unsafe { libc::sethostname(name.as_ptr().cast(), name.len()) }).map(drop)
@@ -132,7 +133,9 @@ pub fn sync() {
 /// What is to become of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
+    /// Off, by ACPI or whatever the machine has.
     Off,
+    /// From the firmware on.
     Reboot,
 }
 
@@ -201,7 +204,9 @@ impl Signals {
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
+    /// With this code.
     Exit(i32),
+    /// By this signal.
     Signal(i32),
 }
 

@@ -11,6 +11,7 @@ use super::checked;
 /// One admin command; what is not named here is zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Command {
+    /// NVM Express base specification, admin command set.
     pub opcode: u8,
     /// The namespace; all ones mean every one.
     pub namespace: u32,

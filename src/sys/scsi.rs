@@ -11,6 +11,7 @@ use super::checked;
 
 /// What a command moves.
 pub enum Data<'a> {
+    /// Nothing.
     None,
     /// From the disk.
     In(&'a mut [u8]),
@@ -23,6 +24,7 @@ pub enum Data<'a> {
 pub struct Answer {
     /// SAM-5, status codes: 0 is good, 2 says that there is sense data.
     pub status: u8,
+    /// At most 64 bytes; empty if there is none.
     pub sense: Vec<u8>,
     /// What the adapter and its driver say; 0 unless the command was lost on the way.
     pub lost: u32,

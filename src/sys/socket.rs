@@ -58,6 +58,7 @@ impl Netlink {
         Ok(Netlink(socket))
     }
 
+    /// Sends one message, which may hold several.
     pub fn send(&self, message: &[u8]) -> io::Result<()> {
         // SAFETY: the kernel reads `message.len()` bytes.
         checked(unsafe {
@@ -91,6 +92,7 @@ pub struct Packets {
 }
 
 impl Packets {
+    /// An error if the link is gone or this is not root.
     pub fn open(link: u32, ethertype: u16) -> io::Result<Self> {
         // Protocol 0 hears nothing until the bind below ties the socket to its link.
         let socket = socket(libc::AF_PACKET, libc::SOCK_DGRAM, 0)?;
@@ -103,6 +105,7 @@ impl Packets {
         Ok(packets)
     }
 
+    /// From the link's own address, to the Ethernet address `to`.
     pub fn send(&self, to: [u8; 6], packet: &[u8]) -> io::Result<()> {
         let address = self.address(to);
         // SAFETY: the kernel reads `packet.len()` bytes and one address of the given size.

@@ -1,4 +1,4 @@
-"""Throwaway certificates: an authority, another one, and what each of them signed."""
+"""Throwaway certificates: an authority, two others, and what they signed."""
 
 from place import command
 
@@ -28,12 +28,13 @@ commonName = supplied
 
 
 def make(folder):
-    """NAME.crt and NAME.key for every name above, authority.crt and stranger.crt."""
+    """NAME.crt and NAME.key for every name above, authority.crt, stranger.crt and opener.crt."""
     (folder / "index").write_text("")
     config = folder / "ca.conf"
     config.write_text(CONFIG.format(folder=folder))
     fresh = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    for name in ("authority", "stranger"):
+    # The last is that of a proxy which opens TLS, and signs by itself.
+    for name in ("authority", "stranger", "opener"):
         command("openssl", "req", "-x509", *fresh, "-days", "3650", "-subj", f"/CN={name}",
                 "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.crt")
     for name, (signer, names, end) in SIGNED.items():

@@ -5,6 +5,8 @@ import pathlib
 import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
+# Unpacked there by tests/squid.sh.
+SQUID = HERE.parent.parent / "target/tools/squid"
 IRONLET = os.environ.get("IRONLET", str(HERE.parent.parent / "dist/ironlet"))
 
 # Names that only this namespace knows; .test is nobody's (RFC 6761).
@@ -20,8 +22,8 @@ RESOLVER = "nameserver 127.0.0.9\noptions timeout:1 attempts:1\n"
 PORTS = dict(
     http=18080, mirror=18081, fragile=18082,
     https=18443, expired=18444, wrong_name=18445, old_tls=18446, tls12=18447, client=18448, unknown=18449,
-    squid=13128, guarded=13129, squid_tls=13130,
-    trafficserver=18100, chaos=18200, ironic=16385, agents=19990)
+    squid=13128, guarded=13129, squid_plain_front=13130, squid_front=13131, opening=13132, squid_secure=13133, secure_opening=13134,
+    trafficserver=18100, trafficserver_front=18101, chaos=18200, ironic=16385, agents=19990)
 
 
 def command(*words):

@@ -1,6 +1,8 @@
-"""Squid: a caching forward proxy, the same behind a login, and a cache in front of an HTTPS origin."""
+"""Squid: a caching forward proxy, also behind a login and by TLS, one that opens TLS, and a cache in front of an HTTPS origin."""
 
-from place import PORTS, template
+import shutil
+
+from place import PORTS, SQUID, template
 from service import Service, folder, patiently
 
 
@@ -8,7 +10,10 @@ class Squid(Service):
     def __init__(self, work):
         path = folder(work, "squid", "proxy")
         (path / "squid.conf").write_text(template("squid.conf", folder=path, work=work))
-        super().__init__("squid", work, ["squid", "-N", "-f", str(path / "squid.conf")], PORTS["squid"])
+        # It starts these once it is somebody else, who may not walk to where it lies.
+        for helper in ("basic_ncsa_auth", "security_file_certgen"):
+            shutil.copy(SQUID / "usr/lib/squid" / helper, path)
+        super().__init__("squid", work, [SQUID / "usr/sbin/squid", "-N", "-f", str(path / "squid.conf")], PORTS["squid"])
         self.log = path / "access.log"
 
     def results(self, part, count):

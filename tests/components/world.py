@@ -24,6 +24,8 @@ SIGNATURE = "signature-never-to-be-seen"
 AGENTS = {
     "believer": ("cafile = {tls}/authority.crt", ""),
     "stranger": ("cafile = {tls}/stranger.crt", ""),
+    "opened": ("cafile = {tls}/opener.crt", ""),
+    "both": ("cafile = {tls}/both.crt", ""),
     "careless": ("cafile = {tls}/stranger.crt", "ipa-insecure=1"),
     "modern": ("cafile = {tls}/authority.crt", "ipa-tls-min-version=1.3"),
     "known": ("cafile = {tls}/authority.crt\ncertfile = {tls}/agent.crt\nkeyfile = {tls}/agent.key", ""),
@@ -42,6 +44,7 @@ class World:
         self.numbers = itertools.count()
         www, tls = folder(work, "www"), folder(work, "tls")
         authority.make(tls)
+        (tls / "both.crt").write_text((tls / "authority.crt").read_text() + (tls / "opener.crt").read_text())
         self.image = Image(www / "image.raw")
         self.other = Image(www / "other.raw")
         (www / "image.raw.gz").write_bytes(gzip.compress(self.image.bytes, 1))
@@ -115,10 +118,14 @@ class World:
                 assert secret not in log, f"'{secret}' is in the log of {name}"
 
 
+# Ports where TLS is spoken.
+SECURE = {"https", "expired", "wrong_name", "old_tls", "tls12", "client", "unknown", "squid_front", "squid_secure", "secure_opening", "trafficserver_front"}
+
+
 def url(port, path, host="images.test", scheme=None):
-    scheme = scheme or ("https" if port in ("https", "expired", "wrong_name", "old_tls", "tls12", "client", "unknown") else "http")
+    scheme = scheme or ("https" if port in SECURE else "http")
     return f"{scheme}://{host}:{PORTS[port]}{path}"
 
 
 def proxy(port="squid", login=""):
-    return f"http://{login}127.0.0.1:{PORTS[port]}"
+    return url(port, "", f"{login}{'cache.test' if port in SECURE else '127.0.0.1'}")

@@ -9,7 +9,8 @@ use ironlet::clock::Clock;
 use ironlet::net::http::client::{Cause, Client, Fault, Method, Proxies, Request, Timeouts};
 use ironlet::net::tls::certificate;
 use ironlet::net::tls::certificate::{Curve, Own};
-use ironlet::net::tls::connection::{Acceptor, Trust, Version};
+use ironlet::net::tls::connection::Acceptor;
+use ironlet::net::tls::trust::{Trust, Version};
 
 fn get(trust: Trust, url: &str) -> Result<u16, Fault> {
     let timeouts = Timeouts {
@@ -85,7 +86,12 @@ fn a_certificate_is_refused_for_a_reason_in_words() {
     let elsewhere_key = elsewhere.key.expose().as_bytes().to_vec();
     let elsewhere = elsewhere.certificate.into_bytes();
     for (certificate, key, trusted, word) in [
-        (fixture("authority.crt"), &key, elsewhere.clone(), "cafile"),
+        (
+            fixture("authority.crt"),
+            &key,
+            elsewhere.clone(),
+            "(CA:TRUE), and is not itself in cafile",
+        ),
         (
             elsewhere.clone(),
             &elsewhere_key,

@@ -13,7 +13,8 @@ use ironlet::image::verify::checksum::Checksum;
 use ironlet::net::http::proxy::Proxies;
 use ironlet::net::tls::certificate;
 use ironlet::net::tls::certificate::{Curve, Own};
-use ironlet::net::tls::connection::{Acceptor, Version};
+use ironlet::net::tls::connection::Acceptor;
+use ironlet::net::tls::trust::Version;
 use ironlet::secret::Secret;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
@@ -182,6 +183,8 @@ fn proxies() -> Vec<Row> {
     vec![
         by("proxy refused", here(), closed(), &["no way to the proxy", "is the service running"], Again),
         by("proxy refused, https", https(here()), closed(), &["no way to the proxy"], Again),
+        by("https proxy refused", https(here()), closed().replace("http", "https"), &["no way to the proxy", "is the service running"], Again),
+        by("https proxy, http", here(), parrot(b"HTTP/1.1 400 No\r\n\r\n").replace("http", "https"), &["no way to the proxy", "does not speak TLS"], Elsewhere),
         by("proxy 407", here(), guarded(), &["407", "user and password"], Elsewhere),
         by("proxy 407, https", https(here()), guarded(), &["407", "user and password"], Elsewhere),
         by("proxy 403, https", https(here()), serving(Status(403)), &["no tunnel", "no_proxy"], Elsewhere),

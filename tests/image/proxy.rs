@@ -7,7 +7,8 @@ use ironlet::image::{Receipt, deploy};
 use ironlet::net::http::proxy::Proxies;
 use ironlet::net::tls::certificate;
 use ironlet::net::tls::certificate::{Curve, Own};
-use ironlet::net::tls::connection::{Acceptor, Version};
+use ironlet::net::tls::connection::Acceptor;
+use ironlet::net::tls::trust::Version;
 use ironlet::secret::Secret;
 
 use super::support::fake_conductor::{FakeConductor, Reply, Script};
@@ -46,10 +47,13 @@ fn own() -> Own {
     certificate::generate(loopback, "host", Curve::P256).expect("a certificate")
 }
 
-fn secure(own: &Own, script: Script) -> FakeConductor {
+fn acceptor(own: &Own) -> Acceptor {
     let (certificate, key) = (own.certificate.as_bytes(), own.key.expose().as_bytes());
-    let acceptor = Acceptor::new(certificate, key, Version::Tls12).expect("usable");
-    FakeConductor::with(script, Clock::fake(), Some(acceptor), Box::new(drop))
+    Acceptor::new(certificate, key, Version::Tls12).expect("usable")
+}
+
+fn secure(own: &Own, script: Script) -> FakeConductor {
+    FakeConductor::with(script, Clock::fake(), Some(acceptor(own)), Box::new(drop))
 }
 
 fn fetch(url: String, proxies: Proxies, own: &Own) -> Result<Receipt> {
@@ -109,6 +113,40 @@ fn a_plain_image_is_relayed_by_its_whole_url() {
     let line = format!("GET {}/i?a=b HTTP/1.1", server.url());
     assert_eq!(proxy.asked(), vec![line; 2]);
     assert_asked(&server, 2);
+}
+
+#[test]
+fn a_proxy_may_itself_be_reached_by_https() {
+    let own = own();
+    let proxy = ForwardProxy::secure(Some(LOGIN), acceptor(&own));
+    let server = secure(&own, vec![("GET /i", halves())]);
+    fetch(format!("{}/i", server.url()), both(&proxy, USER), &own).expect("TLS in TLS");
+    let place = server.url().replace("https://", "");
+    assert_eq!(proxy.asked(), vec![format!("CONNECT {place} HTTP/1.1"); 2]);
+    assert_asked(&server, 2);
+
+    let server = FakeConductor::start(vec![("GET /i", halves())]);
+    fetch(format!("{}/i", server.url()), both(&proxy, USER), &own).expect("relayed over TLS");
+    let line = format!("GET {}/i HTTP/1.1", server.url());
+    assert_eq!(proxy.asked()[2..], vec![line; 2]);
+    assert_asked(&server, 2);
+}
+
+#[test]
+fn an_https_proxy_that_nobody_vouches_for_hears_nothing() {
+    let (own, stranger) = (own(), own());
+    let proxy = ForwardProxy::secure(Some(LOGIN), acceptor(&stranger));
+    let server = secure(&own, vec![("GET /i", vec![whole()])]);
+    for url in [server.url(), server.url().replace("https", "http")] {
+        let error = fetch(format!("{url}/i"), both(&proxy, USER), &own).expect_err("a stranger");
+        assert!(
+            error.details().contains("no way to the proxy 127.0.0.1"),
+            "{error}"
+        );
+        assert!(error.details().contains("nobody trusted signed"), "{error}");
+    }
+    assert_eq!(proxy.asked(), Vec::<String>::new());
+    assert_asked(&server, 0);
 }
 
 #[test]

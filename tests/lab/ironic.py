@@ -105,7 +105,8 @@ send_sensor_data = False
 
 
 class Ironic:
-    def __init__(self, directory, web_root):
+    def __init__(self, directory, web_root, more=""):
+        """`more` is what the scenario adds to ironic.conf, sections and all."""
         self.log, self._collected = directory / "ironic.log", directory / "agent-logs"
         state = directory / "ironic"
         for part in ("tmp", "certificates", "images", "masters", "locks", "tftp-master"):
@@ -120,7 +121,7 @@ class Ironic:
         conf.write_text(CONF.format(
             address=network.ADDRESS, state=state, log=self.log, api=API, api_behind=web.API_BEHIND, directory=directory,
             collected=self._collected, dist=f"{network.WEB}/dist", web=network.WEB, http_root=web_root,
-        ))
+        ) + more)
         self._daemon = Daemon(
             "ironic", [str(place.VENV / "bin" / "ironic"), "--config-file", str(conf)], directory / "ironic-output.log"
         )

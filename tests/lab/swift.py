@@ -115,16 +115,16 @@ class Swift:
         """The account's Temp-URL-Key, which signs."""
         self._ask("POST", ACCOUNT, {"X-Account-Meta-Temp-URL-Key": key})
 
-    def upload(self, image, segment=16 * MIB):
+    def upload(self, image, container="images", name=None, segment=16 * MIB):
         """Store an image as Glance does a large one, in segments and an object that joins them; returns its path."""
-        for container in ("images", "segments"):
-            self._ask("PUT", f"{ACCOUNT}/{container}")
+        for needed in (container, "segments"):
+            self._ask("PUT", f"{ACCOUNT}/{needed}")
         with open(image, "rb") as file:
             number = 0
             while part := file.read(segment):
                 self._ask("PUT", f"{ACCOUNT}/segments/{image.name}-{number:05}", body=part)
                 number += 1
-        path = f"{ACCOUNT}/images/{image.name}"
+        path = f"{ACCOUNT}/{container}/{name or image.name}"
         self._ask("PUT", path, {"X-Object-Manifest": f"segments/{image.name}-"}, b"")
         return path
 

@@ -27,7 +27,6 @@ PACKAGES = {
     "/usr/sbin/dnsmasq": "dnsmasq-base",
     "/usr/sbin/ip": "iproute2",
     "/usr/bin/openssl": "openssl",
-    "/usr/sbin/squid": "squid",
     "/usr/bin/memcached": "memcached",
     "/usr/bin/isoinfo": "genisoimage",
     "/usr/share/OVMF/OVMF_CODE_4M.fd": "ovmf",
@@ -48,6 +47,7 @@ POLICY = "/usr/sbin/policy-rc.d"
 
 def prepare():
     _packages()
+    subprocess.run([place.ROOT / "tests" / "squid.sh"], check=True)
     _venv(place.VENV, REQUIREMENTS)
     _venv(place.SWIFT_VENV, SWIFT_REQUIREMENTS)
     _venv(place.FIRMWARE_VENV, FIRMWARE_REQUIREMENTS)

@@ -1,7 +1,7 @@
 """nginx: images and boot files for the machine, and the witness of who asked whom for what.
 
 It stands before Ironic's API and before the BMC as well, so that one JSON line per request tells when the first heartbeat
-came and which resets the BMC was asked for.
+came and which resets the BMC was asked for; and before a Swift, which speaks no TLS itself.
 """
 
 import json
@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import network
+import swift
 from daemon import Daemon
 from verdict import Failed
 
@@ -30,6 +31,7 @@ http {{
   ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate {directory}/nginx.crt; ssl_certificate_key {directory}/nginx.key;
   server {{ listen {address}:8080; listen {aside}:8080; listen {address}:8443 ssl; set $witness web; root {directory}/http;
     location /images/ {{ limit_rate {rate}; }} }}
+  server {{ listen {address}:8444 ssl; set $witness swift; location / {{ proxy_pass http://{address}:{swift}; proxy_max_temp_file_size 0; }} }}
   server {{ listen {address}:6385; set $witness api; location / {{ proxy_pass http://127.0.0.1:{api}; proxy_set_header Host $http_host; }} }}
   server {{ listen 127.0.0.1:{bmc}; set $witness bmc; location / {{ proxy_pass http://127.0.0.1:{bmc_behind}; proxy_set_header Host $http_host; }} }}
 }}
@@ -42,10 +44,11 @@ class Web:
         self.root, self.log = directory / "http", directory / "witness.json"
         self.images = self.root / "images"
         self.images.mkdir(parents=True)
+        self.certificate = directory / "nginx.crt"
         _certificate(directory)
         conf = directory / "nginx.conf"
         conf.write_text(CONF.format(
-            directory=directory, address=network.ADDRESS, aside=network.ASIDE, rate=image_rate, api=API_BEHIND, bmc=BMC, bmc_behind=BMC_BEHIND
+            directory=directory, address=network.ADDRESS, aside=network.ASIDE, rate=image_rate, swift=swift.PORT, api=API_BEHIND, bmc=BMC, bmc_behind=BMC_BEHIND
         ))
         self.daemon = Daemon("nginx", ["/usr/sbin/nginx", "-c", str(conf), "-e", f"{directory}/nginx-error.log"], directory / "nginx.log")
 
@@ -74,8 +77,8 @@ class Web:
 
 
 def _certificate(directory):
-    """One that nobody vouches for."""
+    """One that nobody vouches for. Squid 5 knows an address by the common name only, everybody else by the other name."""
     subprocess.run([
-        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=lab",
-        "-addext", f"subjectAltName=IP:{network.ADDRESS}", "-keyout", str(directory / "nginx.key"), "-out", str(directory / "nginx.crt"),
+        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", f"/CN={network.ADDRESS}",
+        "-addext", f"subjectAltName=IP:{network.ADDRESS}", "-addext", "basicConstraints=critical,CA:FALSE", "-keyout", str(directory / "nginx.key"), "-out", str(directory / "nginx.crt"),
     ], check=True, stderr=subprocess.DEVNULL)

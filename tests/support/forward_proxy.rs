@@ -1,10 +1,14 @@
-//! An HTTP proxy that does its work: tunnels by CONNECT, relays plain URLs, and may want a login.
+//! An HTTP proxy that does its work: tunnels by CONNECT, relays plain URLs, and may want a login and TLS.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ironlet::net::tls::connection::Acceptor;
 
 pub struct ForwardProxy {
+    scheme: &'static str,
     address: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,
 }
@@ -24,12 +28,35 @@ impl ForwardProxy {
                 std::thread::spawn(move || drop(relay(stream, login, &log)));
             }
         });
-        ForwardProxy { address, heads }
+        ForwardProxy {
+            scheme: "http",
+            address,
+            heads,
+        }
+    }
+
+    /// The same behind TLS.
+    pub fn secure(login: Option<&'static str>, acceptor: Acceptor) -> Self {
+        let behind = ForwardProxy::start(login);
+        let inner = behind.address;
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        let address = listener.local_addr().expect("it was just bound");
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let acceptor = acceptor.clone();
+                std::thread::spawn(move || drop(unwrap_tls(stream, &acceptor, inner)));
+            }
+        });
+        ForwardProxy {
+            scheme: "https",
+            address,
+            heads: behind.heads,
+        }
     }
 
     /// `user` is `user:password@` or nothing.
     pub fn url(&self, user: &str) -> String {
-        format!("http://{user}{}", self.address)
+        format!("{}://{user}{}", self.scheme, self.address)
     }
 
     /// The request lines so far.
@@ -81,4 +108,35 @@ fn relay(mut client: TcpStream, login: Option<&str>, log: &Mutex<Vec<String>>) -
     client.shutdown(Shutdown::Both)?;
     let _ = both.join();
     copied.map(drop)
+}
+
+/// Carries what comes by TLS to a plain port and back, each way as it comes: one thread, for the two ways share the session.
+fn unwrap_tls(stream: TcpStream, acceptor: &Acceptor, to: SocketAddr) -> io::Result<()> {
+    let mut client = acceptor.accept(stream)?;
+    let mut server = TcpStream::connect(to)?;
+    for side in [client.inner(), &server] {
+        side.set_read_timeout(Some(Duration::from_millis(2)))?;
+    }
+    loop {
+        if carry(&mut client, &mut server)? {
+            return server.shutdown(Shutdown::Both);
+        }
+        if carry(&mut server, &mut client)? {
+            client.close()?;
+            return client.inner().shutdown(Shutdown::Both);
+        }
+    }
+}
+
+/// What is there now; true at its end.
+fn carry(from: &mut impl Read, to: &mut impl Write) -> io::Result<bool> {
+    let mut some = [0; 64 << 10];
+    match from.read(&mut some) {
+        Ok(0) => Ok(true),
+        Ok(count) => to.write_all(&some[..count]).map(|()| false),
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
 }

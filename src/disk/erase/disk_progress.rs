@@ -1,5 +1,4 @@
-//! One disk's part of the work, for the gauge: as many bytes as would be written if it had to be overwritten,
-//! by whatever it is erased in the end.
+//! One disk's part of the progress of an erasure: as many bytes as would be written if it had to be overwritten.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

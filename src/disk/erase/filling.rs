@@ -1,4 +1,4 @@
-//! What a pass writes: zeros, or a stream without pattern that can be made again for any place of the disk.
+//! What a pass over a disk writes: zeros, or pseudorandom bytes that can be made again for any place of the disk.
 //!
 //! The stream is SplitMix64, counted by the place: it is faster than any disk, does not compress or repeat,
 //! and eight bytes of seed are all there is to remember of a pass. It is no cipher and need not be one:

@@ -1,4 +1,4 @@
-//! The methods for one disk, the best first, and when the next one may be tried.
+//! Tries the methods of erasing one disk, the best first, and says when the next one may be tried.
 
 use log::{debug, info, warn};
 

@@ -1,4 +1,4 @@
-//! What has become of each disk so far, in /run: should this process die, the next one can say it.
+//! The state of each disk of an erasure, kept in /run for a process that comes after a crash.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -16,6 +16,7 @@ const NAME: &str = "erasure";
 /// Of what an earlier process left: enough for hundreds of disks.
 const LARGEST: u64 = 16 << 10;
 
+/// The states of all disks of one erasure, written to a file at each change.
 pub struct Ledger {
     path: PathBuf,
     lines: Mutex<Vec<(String, State)>>,

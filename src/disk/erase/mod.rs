@@ -40,6 +40,7 @@ pub struct Order {
     pub express: bool,
     /// Passes of random bytes when a disk is overwritten, and is there one of zeros at the end?
     pub random: u32,
+    /// The last pass, of zeros.
     pub zeros: bool,
     /// May NVMe disks be asked to erase themselves?
     pub nvme: bool,
@@ -47,6 +48,7 @@ pub struct Order {
     pub fall_back: bool,
     /// May it be discarded?
     pub discard: bool,
+    /// How many disks are erased at the same time, at least one.
     pub at_once: usize,
 }
 
@@ -55,9 +57,13 @@ pub type Tell<'a> = &'a mut dyn FnMut(Option<u32>);
 
 /// What disks are erased with, besides writing to them.
 pub struct Means<'a> {
+    /// The files of this machine.
     pub host: &'a SystemRoot,
+    /// Which disks may be written.
     pub permit: &'a Permit,
+    /// Tells how long it took.
     pub clock: &'a Clock,
+    /// Told how far it is.
     pub gauge: &'a Gauge,
     /// Has a disk erase itself.
     pub own: &'a (dyn Fn(&Disk, Tell) -> Attempt + Sync),

@@ -1,4 +1,4 @@
-//! Proof that a disk is erased: samples of it, read past every cache of this machine.
+//! Proves that a disk is erased: reads samples of it past every cache of this machine.
 //!
 //! After overwriting they must hold what the last pass wrote. A disk that erases itself says only that it
 //! did: so they are marked before, and the marks must be gone.

@@ -5,8 +5,10 @@ use std::time::Duration;
 use crate::codec::json::{Number, Object, Value, gather, object, text};
 use crate::error::{Error, Kind, Result};
 
+/// How far the erasure of a disk came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
+    /// Erased, and proven to be.
     Done,
     /// It holds what it held.
     NotStarted,
@@ -15,6 +17,7 @@ pub enum State {
 }
 
 impl State {
+    /// For logs and results.
     pub fn words(self) -> &'static str {
         match self {
             State::Done => "done",
@@ -27,23 +30,31 @@ impl State {
 /// How a disk was erased.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Receipt {
+    /// In words: `NVMe format, cryptographic erase`.
     pub method: String,
+    /// How many samples were read back, and what they held.
     pub proof: String,
     /// Why it was not erased by a better method.
     pub instead_of: Option<String>,
 }
 
+/// Why a disk is not erased.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Never done.
     pub state: State,
+    /// In words.
     pub why: String,
 }
 
+/// What became of one disk.
 #[derive(Debug)]
 pub struct Outcome {
+    /// Its name: `/dev/sda`.
     pub disk: String,
+    /// From its start to its end.
     pub took: Duration,
+    /// Erased, or not.
     pub result: Result<Receipt, Failure>,
 }
 

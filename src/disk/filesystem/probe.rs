@@ -1,5 +1,5 @@
-//! What a file system is, its label and its UUID, as far as config drives, images that wait for one, and
-//! images of one partition use them.
+//! Recognises a file system by its first bytes, with its label and UUID, as far as config drives and images of one
+//! partition need it.
 
 use crate::codec::uuid;
 
@@ -30,16 +30,22 @@ const WITH_UUID: &[(&[u8], usize, usize)] = &[
 /// A file system by what it begins with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileSystem {
+    /// Which one.
     pub kind: Kind,
+    /// As blkid has it; empty without one.
     pub label: String,
     /// The smallest part of a disk it counts in; it works only where sectors are no larger.
     pub unit: u64,
 }
 
+/// Those that hold config drives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// ECMA-119.
     Iso9660,
+    /// FAT12, FAT16 or FAT32.
     Fat,
+    /// ext2, ext3 or ext4.
     Ext,
 }
 

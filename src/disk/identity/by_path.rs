@@ -1,4 +1,4 @@
-//! Where a disk hangs: SCSI address, transport, and the stable name udev makes of the path through the buses.
+//! A disk's place on the buses: SCSI address, transport, and the by-path names udev makes of it.
 
 use std::path::Path;
 

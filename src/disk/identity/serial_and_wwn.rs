@@ -1,5 +1,5 @@
-//! Who a disk is: model, serial number and world-wide name, in the spelling udev would give them, so that
-//! root device hints written for a machine with udev keep matching.
+//! Model, serial number and world-wide name of a disk, in the spelling udev would give them, so that root device hints
+//! keep matching.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,13 +9,20 @@ use crate::disk::identity::vpd;
 use crate::disk::identity::vpd::tidy;
 use crate::system_root::{attribute, link_name};
 
+/// Each field as udev would spell it; none where the disk does not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
+    /// Of an ATA disk all of its 40 characters.
     pub model: Option<String>,
+    /// Of SCSI disks alone.
     pub vendor: Option<String>,
+    /// Short, without vendor or model.
     pub serial: Option<String>,
+    /// With `0x` before it; of NVMe what the kernel calls `wwid`.
     pub wwn: Option<String>,
+    /// The same and the extension, as one number.
     pub wwn_with_extension: Option<String>,
+    /// The extension alone.
     pub wwn_vendor_extension: Option<String>,
 }
 

@@ -15,8 +15,11 @@ pub struct Identification {
 /// The identity an ATA drive gives of itself: untruncated, unlike the SCSI inquiry made from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ata {
+    /// IDENTIFY words 27–46.
     pub model: Option<String>,
+    /// IDENTIFY words 10–19.
     pub serial: Option<String>,
+    /// IDENTIFY words 108–111, with `0x` before it.
     pub wwn: Option<String>,
 }
 

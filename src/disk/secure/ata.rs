@@ -48,6 +48,7 @@ const FROZEN: &str = "its firmware lock is on (security frozen), as the machine'
 const EXPIRED: &str = "too many wrong passwords were tried: power cycle the machine";
 const LOCKED: &str = "somebody has set a password on it: unlock it, or erase it with its PSID";
 
+/// Has an ATA disk erase itself by the best command it has: sanitize, else security erase (ACS-4).
 pub fn erase(
     disk: &dyn Wire,
     name: &str,

@@ -45,9 +45,11 @@ pub enum Attempt {
 /// reach several disks that share a controller.
 #[derive(Clone, Copy, Debug)]
 pub struct Allowed<'a> {
+    /// NVMe disks.
     pub nvme: bool,
     /// ATA disks and all others but NVMe: the switch upstream has for them.
     pub ata: bool,
+    /// By name: `/dev/nvme0n2`.
     pub spared: &'a [String],
 }
 
@@ -171,6 +173,7 @@ fn forget(target: &Target) {
 /// How one command ended.
 #[derive(Debug)]
 pub enum End {
+    /// It did what it was asked for.
     Good,
     /// Before anything changed.
     Refused(String),
@@ -183,7 +186,9 @@ pub enum End {
 pub enum State {
     /// Per mille done, if it says so.
     Busy(Option<u32>),
+    /// It ended, and well.
     Good,
+    /// It ended, and why not well.
     Bad(String),
 }
 

@@ -11,18 +11,23 @@ pub const SANITIZE_STATUS: usize = 512;
 pub struct Controller {
     /// Optional Admin Command Support: bit 1 is Format NVM, bit 3 Namespace Management.
     pub formats: bool,
+    /// Optional Admin Command Support, bit 3.
     pub manages_namespaces: bool,
     /// Format NVM Attributes: bit 0, all namespaces are formatted alike and at once; bit 1, all are erased at
     /// once; bit 2, cryptographic erase; bit 3 (2.0), no broadcast.
     pub format_reaches_all: bool,
+    /// Format NVM Attributes, bit 1.
     pub erase_reaches_all: bool,
+    /// Format NVM Attributes, bit 2.
     pub cryptographic: bool,
+    /// Format NVM Attributes, bit 3.
     pub no_broadcast: bool,
     /// Sanitize Capabilities: bit 0 is cryptographic erase, bit 1 block erase, bit 2 overwrite.
     pub sanitizes: u8,
 }
 
 impl Controller {
+    /// The answer of Identify with CNS 01h.
     pub fn parse(bytes: &[u8; IDENTIFY]) -> Self {
         let (support, format) = (bytes[256], bytes[524]);
         Controller {
@@ -47,6 +52,7 @@ pub struct Namespace {
 }
 
 impl Namespace {
+    /// The answer of Identify with CNS 00h.
     pub fn parse(bytes: &[u8; IDENTIFY]) -> Self {
         let [formats, format, protection, progress] = [25, 26, 29, 32].map(|at| bytes[at]);
         // NVMe 2.0: bits 5–6 count only where there are more than 16 formats.
@@ -79,7 +85,9 @@ pub fn namespaces(bytes: &[u8; IDENTIFY]) -> Vec<u32> {
 /// What came of the last sanitize.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sanitize {
+    /// None was ever done.
     Never,
+    /// It ended well.
     Good,
     /// Per mille done.
     Busy(u32),

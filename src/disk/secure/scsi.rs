@@ -16,6 +16,7 @@ use crate::sys::scsi::{Answer, Data};
 
 /// What takes SCSI commands: a disk, or what a test recorded of one.
 pub trait Wire: Sync {
+    /// Sends one command and waits at most `patience`. An error if it never reached the disk; what the disk made of it is in the answer.
     fn send(&self, command: &[u8], data: Data, patience: Duration) -> io::Result<Answer>;
 }
 
@@ -36,6 +37,7 @@ const OVERWRITE: u8 = 0x01;
 /// For all that does not take the time an erasure takes.
 pub const QUESTION: Duration = Duration::from_secs(60);
 
+/// Has a SCSI disk erase itself by SANITIZE (SBC-4).
 pub fn erase(
     disk: &dyn Wire,
     name: &str,

@@ -3,8 +3,10 @@
 /// Bytes in an answer to IDENTIFY DEVICE.
 pub const IDENTIFY: usize = 512;
 
+/// IDENTIFY word 128: what the drive says of its security feature set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Security {
+    /// Does it have one at all?
     pub supported: bool,
     /// A user password is set.
     pub enabled: bool,

@@ -16,18 +16,28 @@ pub struct Sense {
 /// What an ATA command left in the registers: the ATA status return descriptor of SAT-3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Registers {
+    /// ATA ERROR field.
     pub error: u8,
+    /// ATA COUNT field.
     pub count: u16,
+    /// ATA LBA field.
     pub block: u64,
+    /// ATA STATUS field.
     pub status: u8,
 }
 
+/// Sense key: nothing to report.
 pub const NO_SENSE: u8 = 0x0;
+/// Sense key: done, with effort.
 pub const RECOVERED: u8 = 0x1;
 const NOT_READY: u8 = 0x2;
+/// Sense key: it does not know this command or field.
 pub const ILLEGAL_REQUEST: u8 = 0x5;
+/// Sense key: something changed since the last command.
 pub const UNIT_ATTENTION: u8 = 0x6;
+/// Sense key: it must not be written.
 pub const DATA_PROTECT: u8 = 0x7;
+/// Sense key: it gave up the command.
 pub const ABORTED: u8 = 0xb;
 
 /// 04h 1Bh: logical unit not ready, sanitize in progress.
@@ -36,6 +46,7 @@ pub const SANITIZING: u16 = 0x041b;
 pub const SANITIZE_FAILED: u16 = 0x3103;
 
 impl Sense {
+    /// Fixed or descriptor format (SPC-4 §4.5); none if it is neither.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let (key, code, specific) = match bytes.first()? & 0x7f {
             0x70 | 0x71 => (bytes.get(2)?, bytes.get(12..14), bytes.get(15..18)),
@@ -61,6 +72,7 @@ impl Sense {
 }
 
 impl Registers {
+    /// From sense data in descriptor format; none if there is no such descriptor.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         // In fixed format there is no room for the upper halves, and libata before Linux 6.11 puts the others
         // where no standard has them.

@@ -13,8 +13,10 @@ use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Kind, Result};
 use crate::system_root::SystemRoot;
 
+/// What cleaning works on, and what it leaves alone.
 #[derive(Debug, Default)]
 pub struct Cleanable {
+    /// To be cleaned.
     pub disks: Vec<Disk>,
     /// Names of the others, and why they stay as they are.
     pub passed_over: Vec<(String, String)>,

@@ -1,5 +1,5 @@
-//! Cluster file systems: other machines may be using one right now, so a disk that holds one is not this
-//! machine's to erase, unless its operator says so.
+//! Finds cluster file systems, which other machines may be using: a disk with one is not this machine's to erase unless
+//! its operator says so.
 
 use std::fs::File;
 use std::io::ErrorKind::UnexpectedEof;

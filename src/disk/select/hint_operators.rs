@@ -5,22 +5,34 @@ use std::cmp::Ordering;
 /// What must hold of a value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Test {
+    /// A boolean hint.
     Is(bool),
+    /// Compared letter by letter.
     Text(Relation, String),
+    /// It has this text in it.
     Contains(String),
+    /// It is one of these.
     OneOf(Vec<String>),
+    /// Compared as numbers.
     Number(Relation, f64),
     /// From, to; is the end itself within?
     Range((f64, bool), (f64, bool)),
 }
 
+/// How two values are compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Relation {
+    /// `s==`, `=` for text, `==` for numbers.
     Equal,
+    /// `s!=`, `!=`.
     Unequal,
+    /// `s<`, `<`.
     Less,
+    /// `s<=`, `<=`.
     AtMost,
+    /// `s>`, `>`.
     More,
+    /// `s>=`, `>=`, and `=` for numbers, as Ironic has it.
     AtLeast,
 }
 
@@ -54,6 +66,7 @@ static OPERATORS: [(&str, Operator); 16] = [
 ];
 
 impl Test {
+    /// Does it hold of a number?
     pub fn number(&self, value: f64) -> bool {
         let order = |bound: f64| value.partial_cmp(&bound);
         match self {
@@ -68,6 +81,7 @@ impl Test {
         }
     }
 
+    /// Does it hold of a text? Letter case and blanks around it do not matter.
     pub fn text(&self, value: &str) -> bool {
         let value = value.trim().to_lowercase();
         match self {
@@ -168,6 +182,7 @@ fn whole(word: &str) -> Result<f64, String> {
         .ok_or_else(|| "is no whole number of GiB above 0".to_owned())
 }
 
+/// A boolean in the words oslo.utils takes; an error names them.
 pub fn boolean(word: &str) -> Result<Test, String> {
     match word {
         "1" | "t" | "true" | "on" | "y" | "yes" => Ok(Test::Is(true)),

@@ -1,5 +1,5 @@
-//! The disk an image goes to: the one root device hints describe, else the smallest that is big enough;
-//! always one that is safe to overwrite.
+//! Chooses the disk an image goes to: the one root device hints describe, else the smallest that is big enough; always
+//! one that is safe to overwrite.
 
 use std::fs::{self, File};
 use std::io::Read;

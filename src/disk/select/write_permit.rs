@@ -9,6 +9,7 @@ use crate::disk::list::Disk;
 use crate::error::{Error, Kind, Result};
 use crate::system_root::SystemRoot;
 
+/// Which disks may be written: all in a ramdisk, else those named.
 #[derive(Clone, Debug)]
 pub struct Permit {
     ramdisk: bool,

@@ -20,14 +20,17 @@ const NAME: std::ops::Range<usize> = 56..128;
 /// Entries of a new table.
 const ENTRIES: usize = 128;
 // 0FC63DAF-8483-4772-8E79-3D69D8477DE4, Linux filesystem data: what sgdisk gives by default.
+/// Partition type: Linux file system data, 0FC63DAF-8483-4772-8E79-3D69D8477DE4, as it lies on the disk.
 pub const LINUX: [u8; 16] = [
     0xaf, 0x3d, 0xc6, 0x0f, 0x83, 0x84, 0x72, 0x47, 0x8e, 0x79, 0x3d, 0x69, 0xd8, 0x47, 0x7d, 0xe4,
 ];
 // UEFI 2.10, table 5.7: C12A7328-F81F-11D2-BA4B-00A0C93EC93B, in the byte order of its appendix A.
+/// Partition type: EFI system partition, C12A7328-F81F-11D2-BA4B-00A0C93EC93B, as it lies on the disk.
 pub const EFI_SYSTEM: [u8; 16] = [
     0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11, 0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b,
 ];
 
+/// A GUID partition table (UEFI 2.10, 5.3) and the disk it lies on.
 #[derive(Debug)]
 pub struct Gpt {
     sector: u64,

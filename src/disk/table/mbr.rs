@@ -9,6 +9,7 @@ use crate::units::{Bytes, MIB};
 // UEFI 2.10, 5.2.1: entries of 16 bytes from byte 446 on, then the signature.
 const ENTRIES: usize = 446;
 const ENTRY: usize = 16;
+/// Where the boot record has the disk's signature.
 pub const SIGNATURE_OF_DISK: Range<usize> = 440..444;
 const SIGNATURE: [u8; 2] = [0x55, 0xaa];
 // UEFI 2.10, 5.2.2: the type of the entry that covers a GPT.
@@ -30,6 +31,7 @@ pub struct Record {
     sectors: u32,
 }
 
+/// A master boot record and the disk it lies on.
 #[derive(Debug)]
 pub struct Mbr {
     records: [Record; 4],

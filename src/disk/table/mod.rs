@@ -17,7 +17,9 @@ use partition::u32_at;
 /// A table whose partitions lie on the disk and apart from each other.
 #[derive(Debug)]
 pub enum Table {
+    /// With its protective MBR.
     Gpt(Gpt),
+    /// Four primary partitions, and logical ones in one of them.
     Mbr(Mbr),
 }
 
@@ -41,6 +43,7 @@ impl Table {
         Gpt::read(head, *sector, size).map(Table::Gpt).map(Some)
     }
 
+    /// `GPT` or `MBR`.
     pub fn kind(&self) -> &'static str {
         match self {
             Table::Gpt(_) => "GPT",
@@ -48,6 +51,7 @@ impl Table {
         }
     }
 
+    /// By their numbers; of an MBR the primary ones.
     pub fn partitions(&self) -> Vec<Partition> {
         match self {
             Table::Gpt(gpt) => gpt.partitions(),

@@ -9,6 +9,7 @@ use crate::units::Bytes;
 pub struct Partition {
     /// As the kernel counts them: from 1.
     pub number: u32,
+    /// Its first byte.
     pub start: u64,
     /// The first byte after it.
     pub end: u64,

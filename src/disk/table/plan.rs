@@ -34,35 +34,48 @@ pub enum Scheme {
     Uefi,
     /// A GPT with room for a boot loader that the gap before the first partition has in an MBR.
     BiosGpt,
+    /// A master boot record.
     Mbr,
 }
 
 /// What a partition is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
+    /// The EFI system partition.
     Efi,
+    /// Where GRUB has its core on a BIOS machine with a GPT.
     BiosBoot,
+    /// Scratch space of the instance.
     Ephemeral,
+    /// Swap space.
     Swap,
+    /// The config drive.
     Drive,
+    /// The image.
     Root,
 }
 
 /// In MiB; of those that are 0 there is no partition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sizes {
+    /// In MiB; at least as large as the image.
     pub root: u64,
+    /// In MiB; 0 for none.
     pub swap: u64,
+    /// In MiB; 0 for none.
     pub ephemeral: u64,
+    /// In MiB; 0 for none.
     pub drive: u64,
 }
 
 /// In bytes from the start of the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
+    /// What it is for.
     pub role: Role,
     /// From 1, without a gap.
     pub number: u32,
+    /// In bytes from the start of the disk.
     pub start: u64,
     /// The first byte after it.
     pub end: u64,
@@ -79,6 +92,7 @@ pub struct Plan {
 }
 
 impl Scheme {
+    /// `GPT` or `MBR`.
     pub fn kind(self) -> &'static str {
         match self {
             Scheme::Uefi | Scheme::BiosGpt => "GPT",
@@ -188,10 +202,12 @@ impl Plan {
         })
     }
 
+    /// In the order they lie on the disk.
     pub fn parts(&self) -> &[Part] {
         &self.parts
     }
 
+    /// The one with this role.
     pub fn part(&self, role: Role) -> Option<&Part> {
         self.parts.iter().find(|part| part.role == role)
     }

@@ -32,6 +32,7 @@ pub struct Found {
 }
 
 impl Found {
+    /// For the result of the step: device, name and offset of each.
     pub fn to_json(&self) -> Value {
         let what = self.what.iter().map(text).collect();
         object([

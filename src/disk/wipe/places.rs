@@ -21,7 +21,9 @@ const ENTRY: u64 = 128;
 /// What a table says a partition is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
+    /// The type in a GPT, as it lies on the disk.
     Guid([u8; 16]),
+    /// The type in an MBR.
     Byte(u8),
     /// The kernel shows it and no table does.
     Unknown,
@@ -30,10 +32,13 @@ pub enum Kind {
 /// A partition, in bytes from the start of the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
+    /// As the kernel counts them.
     pub number: u32,
+    /// In bytes from the start of the disk.
     pub start: u64,
     /// The first byte after it; never beyond the disk.
     pub end: u64,
+    /// What the table says it is for.
     pub kind: Kind,
 }
 

@@ -17,10 +17,12 @@ pub enum At {
     Steps(u64, u64, u64),
 }
 
+/// What says that a disk or partition holds something.
 #[derive(Clone, Copy, Debug)]
 pub struct Signature {
     /// What blkid calls it.
     pub name: &'static str,
+    /// Where its magic lies.
     pub at: At,
     /// Any of these.
     pub magics: &'static [&'static [u8]],
@@ -64,6 +66,7 @@ impl Signature {
 /// OpenZFS, include/sys/vdev_impl.h: bytes of a label. Two stand at the start and two before the end, that one rounded down.
 const LABEL: u64 = 256 << 10;
 
+/// All that libblkid 2.38 knows, and a few more.
 #[rustfmt::skip]
 pub static SIGNATURES: &[Signature] = &[
     // Partition tables.

@@ -27,7 +27,9 @@ pub enum Format {
     MaybePacked,
     /// Nothing: it is what its first bytes say, one of those permitted; raw may be packed.
     Unsaid {
+        /// Formats it may have, by the names Ironic gives them.
         permitted: Vec<String>,
+        /// Is what is packed to be unpacked?
         unpack: bool,
     },
 }

@@ -1,4 +1,4 @@
-//! What may be wrapped around a raw image, and how it comes off while it streams.
+//! Unpacks raw images that come as gzip, zstd or xz, while they stream.
 //!
 //! The window each looks back over is bounded in `codec`, what comes out by the disk, and what goes in
 //! here: empty members, frames and padding without end are no image either.
@@ -16,10 +16,14 @@ use crate::image::verify::digest::Copied;
 use crate::image::write::sink::Sink;
 use crate::units::{Bytes, MIB};
 
+/// How a raw image is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
+    /// RFC 1952.
     Gzip,
+    /// RFC 8878.
     Zstd,
+    /// The .xz file format 1.2.
     Xz,
 }
 
@@ -53,6 +57,7 @@ impl Packing {
         }
     }
 
+    /// As people call it.
     pub fn name(self) -> &'static str {
         match self {
             Packing::Gzip => "gzip",

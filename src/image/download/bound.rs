@@ -1,4 +1,4 @@
-//! An end to a body without one: what follows the last byte a decoder needs is digested too, however much it is.
+//! Limits how much is read of a body: what follows the last byte a decoder needs is digested too, however much it is.
 
 use std::io::{self, Read};
 
@@ -7,6 +7,7 @@ use crate::image::verify::digest::Source;
 use crate::sys::block::Aligned;
 use crate::units::{Bytes, MIB};
 
+/// A reader that is an error once it has read more than any image for this disk can be.
 pub struct Bounded<R> {
     inner: R,
     most: u64,

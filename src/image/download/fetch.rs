@@ -1,4 +1,4 @@
-//! One question to an image server: asks for an image, or the rest of one, and says what an answer means.
+//! Sends one request to an image server, for an image or the rest of one, and says what the answer means.
 
 use std::io::Read;
 use std::time::Duration;
@@ -16,13 +16,17 @@ use crate::units::MIB;
 
 /// Where to go on: from this byte, if the server still has what it called by this validator.
 pub struct Rest<'a> {
+    /// In bytes from the start of the image.
     pub at: u64,
+    /// For If-Range.
     pub validator: Option<&'a str>,
 }
 
 /// An answer with an open body.
 pub struct Served {
+    /// What the head of the answer says.
     pub offer: Offer,
+    /// Still to be read; an error when it stalls.
     pub body: StallGuard<Body>,
 }
 
@@ -71,6 +75,7 @@ impl Fetcher {
         }
     }
 
+    /// One request for an image, or the rest of it; what is no use is a failure that says what may help.
     pub fn ask(&self, url: &str, rest: Option<Rest>) -> Result<Served, Failure> {
         let range = rest.as_ref().map(|rest| format!("bytes={}-", rest.at));
         let validator = rest.as_ref().and_then(|rest| rest.validator);

@@ -1,4 +1,4 @@
-//! What a failure means, and how long to keep trying in spite of it.
+//! How often and how long to try, and what a failure leaves to try.
 
 use std::time::Duration;
 
@@ -18,10 +18,13 @@ pub struct Patience {
 /// Why an attempt failed, and what may help.
 #[derive(Debug)]
 pub struct Failure {
+    /// For whoever ordered the image.
     pub error: Error,
+    /// What to do next.
     pub then: Then,
 }
 
+/// What may help after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Then {
     /// The same once more, a little later.
@@ -45,6 +48,7 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
+    /// An `ImageDownloadError` with these details.
     pub fn download(details: impl std::fmt::Display, then: Then) -> Self {
         Failure {
             error: Error::new(Kind::ImageDownloadError, details),

@@ -1,4 +1,4 @@
-//! Bytes of the image out of turn: what a decoder must know before they pass.
+//! Reads bytes of the image out of turn, by Range requests of their own.
 
 use std::io::{self, Read};
 use std::time::Duration;

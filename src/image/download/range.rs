@@ -1,9 +1,11 @@
-//! The rest of an image: what to ask for, and whether an answer continues what is already there.
+//! Content-Range, ETag and Last-Modified: what to ask for, and whether an answer continues what is already there.
 
 /// What a server calls one version of a content.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
+    /// As sent, with its quotes.
     pub etag: Option<String>,
+    /// Last-Modified, as sent.
     pub modified: Option<String>,
 }
 
@@ -29,8 +31,11 @@ impl Identity {
 /// A Content-Range: bytes `first` up to, not including, `end` of `total`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
+    /// The first byte.
     pub first: u64,
+    /// The first byte after it.
     pub end: u64,
+    /// Of the whole.
     pub total: u64,
 }
 
@@ -56,6 +61,7 @@ impl Span {
 /// What an answer brings, by its head.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offer {
+    /// Which version it is.
     pub identity: Identity,
     /// None for the whole image.
     pub span: Option<Span>,

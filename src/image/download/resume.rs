@@ -29,6 +29,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// Connections of one download at most, whatever progress they make.
 const CONNECTIONS: u32 = 1000;
 
+/// An image being read; broken connections are made again without the reader's notice.
 pub struct Download {
     fetcher: Fetcher,
     patience: Patience,

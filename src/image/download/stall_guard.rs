@@ -1,4 +1,4 @@
-//! A body that must keep moving: one that trickles is as good as one that stopped.
+//! Fails a body that stalls: one that trickles is as good as one that stopped.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -23,6 +23,7 @@ pub struct StallGuard<R> {
 }
 
 impl<R: Read> StallGuard<R> {
+    /// `name` goes into the error; something worth while must come in every `window` of `clock`.
     pub fn new(inner: R, name: String, clock: Clock, window: Duration) -> Self {
         StallGuard {
             inner,

@@ -1,4 +1,5 @@
-//! What a download cost, and what its failure means: written by the thread that reads, asked by the one that writes.
+//! What a download cost, and how its last attempt ended: written by the thread that reads, asked by the one that
+//! writes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +13,7 @@ use crate::units::Bytes;
 pub struct Spent {
     /// Bytes of bodies that came in.
     pub fetched: Bytes,
+    /// Requests that were sent for it.
     pub connections: u32,
 }
 
@@ -38,6 +40,7 @@ struct Entries {
 }
 
 impl Statistics {
+    /// For a download that has not begun.
     pub fn new(gauge: Gauge) -> Self {
         Statistics {
             entries: Arc::default(),
@@ -67,10 +70,12 @@ impl Statistics {
         Some(self.entries()).filter(|entries| entries.attempt == self.attempt)
     }
 
+    /// One request more.
     pub fn connecting(&self) {
         self.entries().spent.connections += 1;
     }
 
+    /// So many bytes of a body came in.
     pub fn came_in(&self, count: usize) {
         let mut entries = self.entries();
         entries.spent.fetched.0 += count as u64;
@@ -91,18 +96,21 @@ impl Statistics {
         self.gauge.held_up(why);
     }
 
+    /// What comes now is from another answer than what came before.
     pub fn pieced(&self) {
         if let Some(mut entries) = self.current() {
             entries.pieced = true;
         }
     }
 
+    /// The reader stops: this may help.
     pub fn ended(&self, verdict: Then) {
         if let Some(mut entries) = self.current() {
             entries.verdict = Some(verdict);
         }
     }
 
+    /// So far, all attempts together.
     pub fn spent(&self) -> Spent {
         self.entries().spent
     }

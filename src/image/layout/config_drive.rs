@@ -1,4 +1,4 @@
-//! A config drive: what an instance finds out about itself, as a file system of its own.
+//! A config drive as Ironic sends it: fetched, unpacked, checked, and written as a file system of its own.
 //!
 //! Ironic sends it packed (base64 of gzip) or tells where it is. It is unpacked once to see that it is whole
 //! and how large, before a disk is touched, and stays packed in memory: zeros and text pack well. Where the disk
@@ -178,6 +178,7 @@ impl ConfigDrive {
         Ok(drive)
     }
 
+    /// Of its file system, unpacked.
     pub fn size(&self) -> Bytes {
         self.size
     }

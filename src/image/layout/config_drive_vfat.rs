@@ -1,4 +1,4 @@
-//! A config drive anew: the same files in a FAT file system with sectors as large as those of the disk.
+//! Makes a config drive anew: the same files in a FAT file system with sectors as large as those of the disk.
 
 use std::collections::BTreeSet;
 use std::io::Cursor;

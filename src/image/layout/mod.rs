@@ -25,6 +25,7 @@ pub enum Layout {
 /// What the image is to be surrounded by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Partitions {
+    /// Which table, and which partitions the firmware needs.
     pub scheme: Scheme,
     /// That of the config drive is its own.
     pub sizes: Sizes,

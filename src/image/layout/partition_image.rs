@@ -1,4 +1,4 @@
-//! A partition image: the disk is divided for it, and the image becomes its last partition.
+//! Deploys a partition image: the disk is divided for it, and the image becomes its last partition.
 //!
 //! Where everything goes is settled before anything is written. With the first byte of the image that leaves for
 //! the disk the old table goes, and so does what the new partitions begin and end with; then come the image, the
@@ -29,7 +29,9 @@ use crate::units::{Bytes, MIB};
 /// A partition as it was left on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Laid {
+    /// What it is for.
     pub role: Role,
+    /// As the table counts it.
     pub number: u32,
     /// Of its file system, else the table's.
     pub uuid: String,

@@ -1,5 +1,4 @@
-//! The disk as it is to be, shortly before its commit: the ends in memory, everything between on the disk; or
-//! a disk none of whose bytes are held back.
+//! The disk as it is to be, shortly before its commit: its ends in memory, everything between on the disk.
 //!
 //! Bytes go where they belong at any offset and length; nobody here is in a hurry.
 
@@ -16,12 +15,15 @@ use crate::units::{MIB, align_up};
 /// One access to the disk.
 const STEP: u64 = MIB;
 
+/// The disk, its two ends in memory.
 pub struct StagedDisk<'a> {
+    /// All between the ends.
     pub target: &'a Target,
     /// The first bytes of the disk.
     pub head: &'a mut [u8],
     /// The last ones, from `tail_at` on.
     pub tail: &'a mut [u8],
+    /// In bytes from the start of the disk.
     pub tail_at: u64,
     /// What went to the disk meanwhile, and its sums; for those who want it read back.
     pub written: Option<Vec<(Range<u64>, u32)>>,
@@ -39,6 +41,7 @@ impl<'a> StagedDisk<'a> {
         }
     }
 
+    /// In bytes, of all of it.
     pub fn size(&self) -> u64 {
         self.target.size().0
     }

@@ -1,4 +1,4 @@
-//! A stretch of a draft as a file of its own: what a file system is made in before the disk shows it.
+//! A range of the staged disk as a file of its own, for making a file system in it.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
@@ -14,6 +14,7 @@ pub struct StagedRange<'a, 'b> {
 }
 
 impl<'a, 'b> StagedRange<'a, 'b> {
+    /// `len` bytes of the disk from byte `start` on, at whose start the file is positioned.
     pub fn new(staged: &'a mut StagedDisk<'b>, start: u64, len: u64) -> Self {
         StagedRange {
             staged,

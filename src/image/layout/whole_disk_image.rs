@@ -1,5 +1,7 @@
-//! What becomes of the partition table, decided while it is still in memory: it is made to fit the disk,
-//! must have a partition, and gets one for the config drive. The disk never shows anything half-done.
+//! Fits the partition table of a whole-disk image to the disk and gives it a partition for the config drive, while the
+//! table is still in memory.
+//!
+//! The disk never shows anything half-done.
 
 use log::{debug, info};
 

@@ -1,4 +1,4 @@
-//! A belt: a fixed set of aligned blocks going round between two threads.
+//! A fixed set of aligned blocks going round between two threads.
 //!
 //! It is the memory bound and the back-pressure at once: a side that is ahead waits for a block.
 //! When one side is dropped the other sees its belt end.
@@ -13,15 +13,20 @@ pub const BLOCK_SIZE: usize = 128 * ALIGNMENT;
 
 /// Page-aligned memory on its way to `at`; the bytes from `from` to `len` are filled.
 pub struct Block {
+    /// In bytes from the start of the disk.
     pub at: u64,
+    /// The first byte of `memory` that is filled.
     pub from: usize,
+    /// The first byte after the filled ones.
     pub len: usize,
     /// Not its bytes are on their way, but so many zeros.
     pub zeros: u64,
+    /// Aligned for direct I/O, as long as every other block.
     pub memory: Aligned,
 }
 
 impl Block {
+    /// What is to be written.
     pub fn filled(&self) -> &[u8] {
         &self.memory[self.from..self.len]
     }

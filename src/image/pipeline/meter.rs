@@ -1,4 +1,6 @@
-//! Where the time goes, stage by stage. Any thread may add to it: an atomic addition a block, never a lock.
+//! Accounts for the time of the main path, stage by stage, over all its threads.
+//!
+//! Any thread may add to it: an atomic addition a block, never a lock.
 
 use std::cell::Cell;
 use std::io;
@@ -12,10 +14,12 @@ use crate::image::write::sink::Sink;
 use crate::sys::block::Aligned;
 use crate::units::Bytes;
 
+/// What the time of a thread went to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Connecting, pausing, and waiting for the next bytes to arrive.
     Network,
+    /// Digesting.
     Hash,
     /// Decoding, unpacking, copying.
     Decode,
@@ -25,6 +29,7 @@ pub enum Stage {
     Another,
 }
 
+/// A handle on the accounts of one deploy; clones share it.
 #[derive(Clone)]
 pub struct Meter(Arc<Inner>);
 
@@ -39,6 +44,7 @@ thread_local! {
 }
 
 impl Meter {
+    /// All accounts empty.
     pub fn new(clock: Clock) -> Self {
         Meter(Arc::new(Inner {
             clock,
@@ -59,6 +65,7 @@ impl Meter {
         outcome
     }
 
+    /// All threads together.
     pub fn spent(&self, stage: Stage) -> Duration {
         Duration::from_nanos(self.0.nanoseconds[stage as usize].load(Ordering::Relaxed))
     }
@@ -71,6 +78,7 @@ pub struct Metered<'a, S> {
 }
 
 impl<'a, S: Sink> Metered<'a, S> {
+    /// What `inner` takes is charged.
     pub fn new(inner: &'a mut S, meter: &'a Meter) -> Self {
         Metered { inner, meter }
     }

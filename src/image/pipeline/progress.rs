@@ -1,4 +1,4 @@
-//! Tells how far the image has come: to the gauge at once, in the log every few seconds.
+//! Tells how far the image has come: to the gauge at once, to the log every few seconds.
 
 use std::io::{self, Read};
 
@@ -15,6 +15,7 @@ pub struct Progress<R> {
 }
 
 impl<R> Progress<R> {
+    /// `inner` is the image as served; its length is the gauge's.
     pub fn new(inner: R, gauge: Gauge) -> Self {
         Progress { inner, gauge }
     }

@@ -1,4 +1,4 @@
-//! A part of the main path in a thread of its own, ahead of whoever reads from it.
+//! Runs a part of the main path in a thread of its own, ahead of whoever reads from it.
 
 use std::io::{self, BufRead, Read};
 use std::thread::JoinHandle;
@@ -25,6 +25,7 @@ pub struct ReadAhead<R> {
 }
 
 impl<R: Read + Send + 'static> ReadAhead<R> {
+    /// Starts the thread, named `name`; it ends when the body does or this is dropped.
     pub fn spawn(name: &str, mut body: R) -> Result<Self> {
         let (loader, unloader) = belt(BLOCKS, BLOCK_SIZE);
         let thread = std::thread::Builder::new()

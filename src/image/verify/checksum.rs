@@ -10,10 +10,13 @@ use crate::small_sort;
 /// The expected digest, as asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Checksum {
+    /// Given outright.
     Digest(Digest),
     /// In the file at `url`.
     At {
+        /// Of the checksum file.
         url: String,
+        /// Which digests in it count.
         wanted: Wanted,
     },
 }
@@ -21,9 +24,11 @@ pub enum Checksum {
 /// Which digest of a checksum file counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
+    /// Those of this algorithm.
     Only(Algorithm),
     /// The strongest there is, MD5 too.
     Any,
+    /// All but MD5.
     AnyButMd5,
 }
 

@@ -1,4 +1,4 @@
-//! The near end of the main path: bytes as served, digested as they pass.
+//! Digests the image as served, while it passes, and compares the result with what was ordered.
 
 use std::fmt;
 use std::io::{self, Chain, Read};
@@ -48,15 +48,22 @@ impl<R: Read> Source for Copied<R> {}
 /// The digests Ironic may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
+    /// RFC 1321.
     Md5,
+    /// FIPS 180-4, 160 bits.
     Sha1,
+    /// FIPS 180-4, 224 bits.
     Sha224,
+    /// FIPS 180-4, 256 bits.
     Sha256,
+    /// FIPS 180-4, 384 bits.
     Sha384,
+    /// FIPS 180-4, 512 bits.
     Sha512,
 }
 
 impl Algorithm {
+    /// Every one there is, shortest digest first.
     pub const ALL: [Algorithm; 6] = [
         Algorithm::Md5,
         Algorithm::Sha1,
@@ -82,6 +89,7 @@ impl Algorithm {
             .find(|algorithm| algorithm.digits() == digits && *algorithm != Algorithm::Sha1)
     }
 
+    /// As Ironic and Glance spell it: `sha256`.
     pub fn name(self) -> &'static str {
         match self {
             Algorithm::Md5 => "md5",
@@ -93,6 +101,7 @@ impl Algorithm {
         }
     }
 
+    /// Hexadecimal digits of a digest.
     pub fn digits(self) -> usize {
         match self {
             Algorithm::Md5 => 32,
@@ -140,6 +149,7 @@ impl Digest {
         })
     }
 
+    /// What made it.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
@@ -177,6 +187,7 @@ pub struct Hashing<R> {
 }
 
 impl<R: Read> Hashing<R> {
+    /// Nothing is read yet.
     pub fn new(inner: R, algorithm: Algorithm) -> Self {
         Hashing {
             inner,
@@ -187,6 +198,7 @@ impl<R: Read> Hashing<R> {
         }
     }
 
+    /// The account its time is charged to, if it has one.
     pub fn meter(&self) -> Option<Meter> {
         self.meter.clone()
     }

@@ -1,4 +1,4 @@
-//! Proof after writing: the disk is read past every cache of this machine and must give back what it took.
+//! Reads the disk back past every cache of this machine and compares it with what was written.
 //!
 //! All between the ends is compared before the ends are written, so a disk that fails here never had a boot
 //! sector; the ends are compared once they are there, and cleared if they differ.
@@ -45,6 +45,7 @@ pub enum Verdict {
 pub struct Mismatch(pub Vec<Range<u64>>);
 
 impl Verdict {
+    /// Complete if there are none.
     pub fn of(differences: Vec<Range<u64>>) -> Self {
         match differences.is_empty() {
             true => Verdict::Complete,
@@ -87,6 +88,7 @@ pub fn once_more<T>(
 }
 
 impl Proof {
+    /// For `size` bytes; `gauge` hears how much of them has been compared.
     pub fn new(size: Bytes, gauge: Gauge) -> Self {
         Proof {
             sums: Arc::new(RegionSums::new(size)),

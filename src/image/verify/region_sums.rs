@@ -1,4 +1,5 @@
-//! What was written, as one sum per region of the disk: enough to say later where it reads differently.
+//! Order-independent sums of what was written, one a region of the disk: enough to say later where it reads
+//! differently.
 //!
 //! Writers finish in any order, so a region's sum is one that no order changes: the hashes of its units
 //! added up. Zeros count for nothing, so a punched range needs no work; and taking away what a reader
@@ -15,6 +16,7 @@ pub const REGION: u64 = MIB;
 /// What is hashed as one: the smallest sector, of which every piece of an image has whole ones but the last.
 const UNIT: usize = 512;
 
+/// One sum for each region; any thread may add to it.
 pub struct RegionSums(Mutex<Vec<u64>>);
 
 impl RegionSums {

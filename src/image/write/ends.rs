@@ -1,4 +1,4 @@
-//! The two ends of a disk, or of the part of one that is written: in memory until all between them is there.
+//! The first and last MiB of a disk, or of the part of one that is written: in memory until all between them is there.
 
 use std::ops::Range;
 
@@ -11,10 +11,13 @@ use crate::units::MIB;
 /// Bytes held back at each end.
 pub const HELD: u64 = MIB;
 
+/// Both ends, in memory.
 pub struct Ends {
+    /// From the first byte on.
     pub head: Aligned,
     /// From `tail_at` on.
     pub tail: Aligned,
+    /// In bytes from the start of the disk.
     pub tail_at: u64,
     /// What else is cleared together with them: pieces of the disk, no longer than an end.
     pub stale: Vec<Target>,

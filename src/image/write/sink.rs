@@ -1,4 +1,4 @@
-//! The far end of the main path: decoded bytes to the disk, its two ends last.
+//! Writes decoded bytes to the disk, its two ends last.
 //!
 //! The first and the last MiB hold what makes a disk bootable: boot code and both partition tables.
 //! They are cleared before the first byte is written and written only by [`DiskSink::commit`], once
@@ -52,6 +52,7 @@ fn too_small(image: Option<Bytes>, room: Bytes) -> Error {
     Error::new(Kind::ImageWriteError, why)
 }
 
+/// A disk being written; nothing on it is bootable before its commit.
 pub struct DiskSink {
     target: Arc<Target>,
     too_small: fn(Option<Bytes>, Bytes) -> Error,

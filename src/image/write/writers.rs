@@ -30,6 +30,7 @@ const LONGEST_RUN: u64 = 256 * MIB;
 /// The same where zeros have to be written after all: every thread gets its share.
 const WRITTEN_RUN: u64 = 4 * MIB;
 
+/// Threads that write blocks, and the belt to them.
 pub struct Writers {
     target: Arc<Target>,
     loader: Loader,

@@ -1,4 +1,4 @@
-//! Where a block holds nothing but zeros: a disk can be told so in one command.
+//! Finds runs of zeros in a block: a disk can be told of one in a single command.
 
 use std::ops::Range;
 
@@ -9,7 +9,9 @@ pub const GRAIN: usize = 64 << 10;
 /// A part of a block: are its bytes all zeros?
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
+    /// Nothing else in it?
     pub zeros: bool,
+    /// Of the block.
     pub bytes: Range<usize>,
 }
 

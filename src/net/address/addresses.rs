@@ -48,21 +48,27 @@ const IFADDRMSG: usize = 8;
 /// An address and the length of its network's prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address {
+    /// IPv4 or IPv6.
     pub ip: IpAddr,
+    /// Bits of the network part.
     pub prefix: u8,
 }
 
 /// Where packets for a network go: through a gateway, or straight out of the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
+    /// The network it leads to; 0.0.0.0/0 or ::/0 is everywhere.
     pub to: Address,
+    /// None leads straight onto the link.
     pub gateway: Option<IpAddr>,
 }
 
 /// An address as the kernel has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Assigned {
+    /// The kernel's index of it.
     pub link: u32,
+    /// With the length of its network part.
     pub address: Address,
     /// Reaches beyond its link, and no duplicate check is pending or failed.
     pub usable: bool,

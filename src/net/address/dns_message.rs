@@ -15,7 +15,9 @@ const IN: [u8; 2] = [0, 1];
 /// The two record types that hold addresses, by number (RFC 1035 §3.2.2, RFC 3596 §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// IPv4.
     A = 1,
+    /// IPv6.
     Aaaa = 28,
 }
 

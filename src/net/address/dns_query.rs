@@ -30,6 +30,7 @@ const AT_ONCE: usize = 64;
 
 /// One question to one server.
 pub struct Query {
+    /// Who was asked.
     pub server: SocketAddr,
     kind: Kind,
     message: Vec<u8>,

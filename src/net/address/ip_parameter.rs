@@ -1,6 +1,7 @@
 //! `ip=` of the kernel command line: an address by hand, or which cards ask for one.
-//! The kernel's form (Documentation/admin-guide/nfs/nfsroot.rst), with dracut's brackets for IPv6
-//! and its short form `ip=<device>:dhcp`.
+//!
+//! The kernel's form (Documentation/admin-guide/nfs/nfsroot.rst), with dracut's brackets for IPv6 and its short form
+//! `ip=<device>:dhcp`.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -20,17 +21,24 @@ pub enum Ip {
     Off(Option<String>),
     /// DHCP, on this card or on every one: what happens without the parameter too.
     Dhcp(Option<String>),
+    /// An address by hand.
     Fixed(Fixed),
 }
 
 /// An address by hand; without a device it goes to the card the machine booted from, or the first with a carrier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fixed {
+    /// With the length of its network part.
     pub address: Address,
+    /// The default route.
     pub gateway: Option<IpAddr>,
+    /// Of this machine.
     pub hostname: Option<String>,
+    /// Which interface; none means the one the machine booted from.
     pub device: Option<String>,
+    /// For names.
     pub name_servers: Vec<IpAddr>,
+    /// For the clock.
     pub time_servers: Vec<IpAddr>,
 }
 

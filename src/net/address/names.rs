@@ -22,6 +22,7 @@ const ADDRESSES: usize = 16;
 /// Whom to ask, and for what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resolver {
+    /// All are asked at once; of answers that differ the first one's addresses come first.
     pub servers: Vec<SocketAddr>,
     /// Domains a name is looked for in.
     pub search: Vec<String>,

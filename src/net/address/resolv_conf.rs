@@ -1,4 +1,4 @@
-//! Names: /etc/resolv.conf and the time servers, gathered from every lease, router and parameter that names some.
+//! Writes /etc/resolv.conf and keeps the time servers, from every lease, router and parameter that names some.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,9 +16,11 @@ const SERVERS: usize = 3;
 /// What one source knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
+    /// Name servers, the best first.
     pub servers: Vec<IpAddr>,
     /// Domains in which names are looked for, the first one first.
     pub search: Vec<String>,
+    /// For the clock.
     pub time_servers: Vec<IpAddr>,
 }
 
@@ -29,6 +31,7 @@ pub struct ResolvConf {
 }
 
 impl ResolvConf {
+    /// Writes `host`'s /etc/resolv.conf at each change.
     pub fn new(host: &SystemRoot) -> Self {
         ResolvConf {
             host: host.clone(),

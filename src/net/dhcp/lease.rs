@@ -11,19 +11,26 @@ use crate::net::dhcp::option_value::{
 };
 use crate::net::dhcp::options::Options;
 
+/// What a server granted, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
+    /// Ours, for a time.
     pub address: Ipv4Addr,
     /// Length of the network's prefix.
     pub prefix: u8,
     /// None when the server does not say who it is: whoever that is, it hears broadcasts.
     pub server: Option<Ipv4Addr>,
+    /// Where packets go.
     pub routes: Vec<Route>,
+    /// The best first.
     pub name_servers: Vec<Ipv4Addr>,
+    /// The best first.
     pub time_servers: Vec<Ipv4Addr>,
     /// Domains in which names are looked for.
     pub search: Vec<String>,
+    /// What this machine is to be called.
     pub hostname: Option<String>,
+    /// Of the link, if it is to be changed.
     pub mtu: Option<u16>,
     /// None when the server does not say for how long.
     pub times: Option<Times>,

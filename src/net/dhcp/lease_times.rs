@@ -10,12 +10,16 @@ const SOONEST: Duration = Duration::from_millis(7500);
 /// From the moment it was asked for: ask the server for more, ask anybody, give it up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
+    /// After which the server is asked (T1).
     pub renew: Duration,
+    /// After which any server is asked (T2).
     pub rebind: Duration,
+    /// After which the address is gone.
     pub expire: Duration,
 }
 
 impl Times {
+    /// A lease that never ends.
     pub const FOR_EVER: Times = Times {
         renew: Duration::MAX,
         rebind: Duration::MAX,

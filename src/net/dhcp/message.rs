@@ -8,7 +8,9 @@ use crate::net::dhcp::options::{Options, end, put};
 use crate::net::dhcp::udp_packet;
 use crate::net::link::links::Mac;
 
+/// UDP port of servers.
 pub const SERVER_PORT: u16 = 67;
+/// UDP port of clients.
 pub const CLIENT_PORT: u16 = 68;
 /// RFC 951 §3: a BOOTP message has 300 bytes, and some servers and relays drop shorter ones.
 const SHORTEST: usize = 300;
@@ -45,14 +47,18 @@ const NAK: u8 = 6;
 /// What we ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
+    /// Is there a server?
     Discover,
-    /// The address just offered, by this server if it says which it is.
+    /// The address just offered is wanted.
     Request {
+        /// The one that was offered.
         address: Ipv4Addr,
+        /// Who offered it, if it said so.
         server: Option<Ipv4Addr>,
     },
     /// More time for the address we have.
     Extend {
+        /// The address to be kept.
         address: Ipv4Addr,
     },
 }
@@ -60,9 +66,13 @@ pub enum Ask {
 /// What a server answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
+    /// A server would grant this.
     Offer(Lease),
+    /// A server grants this.
     Ack(Lease),
+    /// A server refuses.
     Nak {
+        /// Which one, if it says.
         server: Option<Ipv4Addr>,
         /// In the server's words; empty when it has none.
         why: String,
@@ -180,7 +190,7 @@ fn unusable(why: &str) -> Heard {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
 
     pub const MAC: Mac = Mac([2, 0, 0, 0, 0, 7]);

@@ -12,6 +12,7 @@ mod option_value;
 pub mod options;
 mod refusals;
 pub mod state_machine;
+pub mod step;
 mod udp_packet;
 
 use std::io;
@@ -27,7 +28,8 @@ use self::refusals::Refusals;
 use crate::clock::Clock;
 use crate::error::{Context, Error, Result};
 use crate::net::address::resolv_conf::ResolvConf;
-use crate::net::dhcp::state_machine::{Change, Exchange, Step, To};
+use crate::net::dhcp::state_machine::Exchange;
+use crate::net::dhcp::step::{Change, Step, To};
 use crate::net::link::links;
 use crate::net::link::links::{Changes, Link};
 use crate::sys::kernel;
@@ -43,11 +45,15 @@ const AT_ONCE: usize = 64;
 
 /// One card's client.
 pub struct Client<'a> {
+    /// The files of this machine.
     pub host: &'a SystemRoot,
+    /// For pauses and lease times.
     pub clock: &'a Clock,
+    /// The card.
     pub link: Link,
     /// Metric of its routes and rank of its name servers: the lower goes first.
     pub metric: u32,
+    /// Where name servers go.
     pub resolv_conf: &'a ResolvConf,
     /// Told in a few words whenever the state changes.
     pub report: &'a (dyn Fn(&str) + Sync),

@@ -37,6 +37,7 @@ impl Options {
         all
     }
 
+    /// The data of one option, whole.
     pub fn get(&self, number: u8) -> Option<&[u8]> {
         let (_, data) = self.list.iter().find(|(other, _)| *other == number)?;
         Some(data)

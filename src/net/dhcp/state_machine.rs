@@ -11,6 +11,7 @@ use crate::net::dhcp::held_lease::{HeldLease, Need};
 use crate::net::dhcp::lease::Lease;
 use crate::net::dhcp::lease_times::Times;
 use crate::net::dhcp::message::{Ask, Reply};
+use crate::net::dhcp::step::{Change, Step, To};
 
 /// Requests for an offered address before we look for another offer.
 const REQUESTS: u32 = 4;
@@ -20,6 +21,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(64);
 /// How long a better offer is waited for, once there is one that lacks what a client needs.
 const BETTER: Duration = Duration::from_secs(3);
 
+/// What is known of one card's lease, and what comes next.
 pub struct Exchange {
     clock: Clock,
     /// Number of the conversation; answers to another are not ours.
@@ -41,37 +43,8 @@ enum State {
     Holding(HeldLease),
 }
 
-/// What is to be done now.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Step {
-    Send(Ask, To),
-    /// Nothing until this time of the clock.
-    Wait(Duration),
-    /// The lease is over: its address must not be used any more.
-    Expire,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum To {
-    Everybody,
-    Server(Ipv4Addr),
-}
-
-/// What an answer changed.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Change {
-    Nothing,
-    /// A lease is ours, or is ours for longer.
-    Granted(Lease),
-    /// The server took the address back.
-    TakenBack,
-    /// An offer is kept for want of a better one; what it lacks, for people.
-    Kept(String),
-    /// Nothing was gained, and why, for people.
-    Told(Level, String),
-}
-
 impl Exchange {
+    /// Without a lease; `transaction` begins the numbers that tell our answers from others'.
     pub fn new(clock: Clock, transaction: u32) -> Self {
         let began = clock.elapsed();
         Exchange {
@@ -97,6 +70,7 @@ impl Exchange {
         self.tries
     }
 
+    /// The one that is held now.
     pub fn lease(&self) -> Option<&Lease> {
         match &self.state {
             State::Holding(held) => Some(&held.lease),
@@ -120,6 +94,7 @@ impl Exchange {
         }
     }
 
+    /// What to do now.
     pub fn step(&mut self) -> Step {
         let now = self.clock.elapsed();
         if let State::Holding(held) = &self.state {

@@ -13,13 +13,18 @@ use crate::net::http::exchange::{Answer, Content, Door};
 pub use crate::net::http::fault::{Cause, Fault};
 pub use crate::net::http::proxy::Proxies;
 use crate::net::http::{redirect, url};
-use crate::net::tls::connection::{Connector, Trust};
+use crate::net::tls::connection::Connector;
+use crate::net::tls::trust::Trust;
 use crate::secret::redacted;
 
+/// Those the agent needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
+    /// Reads.
     Get,
+    /// Reads the head alone.
     Head,
+    /// Sends a body.
     Post,
 }
 
@@ -33,13 +38,19 @@ impl Method {
     }
 }
 
+/// What to send, and where.
 pub struct Request<'a> {
+    /// GET, HEAD or POST.
     pub method: Method,
+    /// Absolute, http or https.
     pub url: &'a str,
+    /// Names and values.
     pub headers: &'a [(&'a str, &'a str)],
+    /// Sent whole, with its length.
     pub body: Option<&'a [u8]>,
 }
 
+/// Sends requests by one set of proxies, authorities and timeouts.
 #[derive(Clone)]
 pub struct Client {
     door: Door,
@@ -121,18 +132,22 @@ pub struct Response {
 }
 
 impl Response {
+    /// As the server sent it.
     pub fn status(&self) -> u16 {
         self.answer.status()
     }
 
+    /// The first value of this name, in any letter case; none if it is no text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.answer.header(name)
     }
 
+    /// As announced; none for chunks or a body without end.
     pub fn content_length(&self) -> Option<u64> {
         self.header("content-length")?.trim().parse().ok()
     }
 
+    /// To be read by whoever wants more than the head.
     pub fn into_body(self) -> Body {
         Body {
             content: self.answer.into_content(),

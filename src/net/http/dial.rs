@@ -1,4 +1,4 @@
-//! From a URL to an open connection: the name, TCP, a proxy's tunnel, TLS.
+//! Opens the connection to a URL: name, TCP, a proxy's tunnel, TLS.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -16,10 +16,13 @@ use crate::secret::Secret;
 /// For making a connection, and for every single read and write on it.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
+    /// Until a connection is there, TLS included.
     pub connect: Duration,
+    /// Until the next bytes come.
     pub read: Duration,
 }
 
+/// Opens connections by one set of proxies, authorities and timeouts.
 pub struct Dialer {
     tls: Connector,
     proxies: Proxies,
@@ -42,12 +45,14 @@ struct Relayed {
     login: Option<Secret>,
 }
 
+/// What an HTTP exchange goes over. TLS inside TLS is a tunnel through a proxy that is reached by https.
 enum Wire {
     Plain(TcpStream),
-    Tls(Box<ClientStream>),
+    Tls(Box<ClientStream<Wire>>),
 }
 
 impl Dialer {
+    /// Nothing is opened yet.
     pub fn new(tls: Connector, proxies: Proxies, timeouts: Timeouts) -> Self {
         Dialer {
             tls,
@@ -56,17 +61,22 @@ impl Dialer {
         }
     }
 
+    /// A connection to where `to` leads, straight or through its proxy; the fault names which part of the way failed.
     pub fn dial(&self, to: &Url) -> Result<Line, Fault> {
         let target = url::place(to.host, to.port);
         let proxy = self.proxies.choose(to);
-        let (mut tcp, peer) = match &proxy {
-            None => (self.open(to.host, to.port)?, target.clone()),
+        let (mut wire, peer) = match &proxy {
+            None => (Wire::Plain(self.open(to.host, to.port)?), target.clone()),
             Some(proxy) => {
                 let peer = format!("the proxy {}", url::place(proxy.host, proxy.port));
-                let tcp = self.open(proxy.host, proxy.port).map_err(|fault| {
-                    Fault::new(Cause::Proxy, format_args!("no way to {peer}: {fault}"))
+                let wire = self.reach(proxy).map_err(|fault| {
+                    let cause = match fault.cause {
+                        Cause::Tls => Cause::Tls, // it would say the same again
+                        _ => Cause::Proxy,
+                    };
+                    Fault::new(cause, format_args!("no way to {peer}: {fault}"))
                 })?;
-                (tcp, peer)
+                (wire, peer)
             }
         };
         let login = proxy.as_ref().and_then(Url::login);
@@ -74,21 +84,30 @@ impl Dialer {
             origin: format!("http://{target}"),
             login: login.clone(),
         });
-        let wire = match to.https {
-            false => Wire::Plain(tcp),
-            true => {
-                if proxy.is_some() {
-                    tunnel(&mut tcp, &peer, &target, login.as_ref())?;
-                }
-                Wire::Tls(Box::new(self.tls.connect(to.host, tcp)?))
+        if to.https {
+            if proxy.is_some() {
+                tunnel(&mut wire, &peer, &target, login.as_ref())?;
             }
-        };
+            wire = self.secure(to.host, wire)?;
+        }
         Ok(Line {
             wire,
             peer: if to.https { target } else { peer },
             patience: self.timeouts.read,
             relayed,
         })
+    }
+
+    fn reach(&self, proxy: &Url) -> Result<Wire, Fault> {
+        let wire = Wire::Plain(self.open(proxy.host, proxy.port)?);
+        match proxy.https {
+            false => Ok(wire),
+            true => self.secure(proxy.host, wire),
+        }
+    }
+
+    fn secure(&self, host: &str, wire: Wire) -> Result<Wire, Fault> {
+        Ok(Wire::Tls(Box::new(self.tls.connect(host, wire)?)))
     }
 
     /// Tries every address the name has, sharing the time evenly.
@@ -116,22 +135,18 @@ impl Dialer {
 }
 
 /// Asks a proxy for a tunnel; its answer is read byte by byte, for what follows belongs to TLS.
-fn tunnel(
-    tcp: &mut TcpStream,
-    proxy: &str,
-    target: &str,
-    login: Option<&Secret>,
-) -> Result<(), Fault> {
+fn tunnel(wire: &mut Wire, proxy: &str, target: &str, login: Option<&Secret>) -> Result<(), Fault> {
     /// More than a proxy's few lines of answer need.
     const LIMIT: usize = 8 << 10;
     let broken = |error| Fault::new(Cause::Proxy, Fault::io(proxy, &error));
     let login = login.map_or(String::new(), authorization);
     let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{login}\r\n");
-    tcp.write_all(request.as_bytes()).map_err(broken)?;
+    let written = wire.write_all(request.as_bytes());
+    written.and_then(|()| wire.flush()).map_err(broken)?;
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") && head.len() < LIMIT {
-        tcp.read_exact(&mut byte).map_err(broken)?;
+        wire.read_exact(&mut byte).map_err(broken)?;
         head.extend(byte);
     }
     let line = String::from_utf8_lossy(head.split(|byte| *byte == b'\r').next().unwrap_or(&[]));
@@ -182,6 +197,7 @@ impl Relayed {
 }
 
 impl Line {
+    /// Is it encrypted to the other end?
     pub fn is_tls(&self) -> bool {
         matches!(self.wire, Wire::Tls(_))
     }
@@ -189,14 +205,10 @@ impl Line {
     /// 0 is the end as the other side meant it. Waits no longer than `left` and the read timeout.
     pub fn read(&mut self, into: &mut [u8], left: Duration) -> Result<usize, Fault> {
         let patience = self.patience.min(left).max(Duration::from_millis(1));
-        let outcome = self.tcp().set_read_timeout(Some(patience));
+        let outcome = self.wire.tcp().set_read_timeout(Some(patience));
         let outcome = outcome.and_then(|()| {
             loop {
-                let read = match &mut self.wire {
-                    Wire::Plain(tcp) => tcp.read(into),
-                    Wire::Tls(tls) => tls.read(into),
-                };
-                match read {
+                match self.wire.read(into) {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                     outcome => return outcome,
                 }
@@ -219,24 +231,50 @@ impl Line {
             whole = relayed.head(bytes);
             bytes = &whole;
         }
-        let written = match &mut self.wire {
-            Wire::Plain(tcp) => tcp.write_all(bytes),
-            Wire::Tls(tls) => tls.write_all(bytes).and_then(|()| tls.flush()),
-        };
+        let written = self.wire.write_all(bytes);
+        let written = written.and_then(|()| self.wire.flush());
         written.map_err(|error| connection::broken(&self.peer, &error))
     }
+}
 
+impl Wire {
     fn tcp(&self) -> &TcpStream {
-        match &self.wire {
+        match self {
             Wire::Plain(tcp) => tcp,
-            Wire::Tls(tls) => tls.inner(),
+            Wire::Tls(tls) => tls.inner().tcp(),
         }
     }
 }
 
-impl Drop for Line {
+impl Read for Wire {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Wire::Plain(tcp) => tcp.read(into),
+            Wire::Tls(tls) => tls.read(into),
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Wire::Plain(tcp) => tcp.write(bytes),
+            Wire::Tls(tls) => tls.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Wire::Plain(tcp) => tcp.flush(),
+            Wire::Tls(tls) => tls.flush(),
+        }
+    }
+}
+
+/// From the inside outwards: what a `Wire` goes over is dropped after it.
+impl Drop for Wire {
     fn drop(&mut self) {
-        if let Wire::Tls(tls) = &mut self.wire {
+        if let Wire::Tls(tls) = self {
             // The answer is complete or given up; nobody is left to hear of an error.
             let _ = tls.close();
         }

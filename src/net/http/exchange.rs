@@ -1,4 +1,4 @@
-//! One exchange over HTTP: a request goes out, its answer comes in, whatever it is.
+//! One exchange over HTTP: sends a request and reads its answer.
 //!
 //! ureq speaks HTTP; the connection under it is ours (`dial.rs`), so that timeouts, TLS and
 //! causes are too. Connections are not kept: the agent calls a few times an hour. A body whose length
@@ -98,14 +98,17 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The HTTP status.
     pub fn status(&self) -> u16 {
         self.response.status().as_u16()
     }
 
+    /// The first value of this name, in any letter case; none if it is no text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.response.headers().get(name)?.to_str().ok()
     }
 
+    /// The body, whose bytes are still on the wire.
     pub fn into_content(self) -> Content {
         let body = self.response.into_body();
         match body.content_length().filter(|length| *length > 0) {
@@ -127,12 +130,18 @@ pub enum Content {
     /// In chunks, or to the end of the connection.
     Framed(BodyReader<'static>),
     /// As they come off the wire, and how many are left.
-    Plain { wire: Wire, left: u64 },
+    Plain {
+        /// The connection.
+        wire: Wire,
+        /// Bytes of it still to come.
+        left: u64,
+    },
     /// Nothing any more.
     Ended,
 }
 
 impl Content {
+    /// Some bytes, at the end 0.
     pub fn read(&mut self, into: &mut [u8]) -> Result<usize, Fault> {
         let (wire, left) = match self {
             Content::Framed(body) => {

@@ -1,4 +1,4 @@
-//! What a failed exchange is called: its cause, for those who choose another way, and a text for people.
+//! Why an exchange failed: a cause for those who choose another way, and a text for people.
 
 use std::{fmt, io};
 
@@ -7,10 +7,15 @@ use crate::error::Error;
 /// Why no answer came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
+    /// The name leads nowhere.
     Dns,
+    /// Somebody is there and takes no connection.
     Refused,
+    /// Nobody is there.
     Unreachable,
+    /// Nothing came in time.
     Timeout,
+    /// No TLS, or not with somebody we believe.
     Tls,
     /// No way to or through the proxy.
     Proxy,
@@ -23,13 +28,17 @@ pub enum Cause {
     Protocol,
 }
 
+/// A failed exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
+    /// For whoever may try another way.
     pub cause: Cause,
+    /// For people.
     pub error: Error,
 }
 
 impl Fault {
+    /// With a sentence that names what was tried.
     pub fn new(cause: Cause, details: impl fmt::Display) -> Self {
         Fault {
             cause,

@@ -1,4 +1,4 @@
-//! Which proxy, if any, leads to a host.
+//! Chooses the proxy that leads to a host, if any does.
 
 use std::net::IpAddr;
 
@@ -7,22 +7,24 @@ use crate::net::http::url;
 use crate::net::http::url::Url;
 use crate::secret::redacted;
 
-/// `http://proxy:3128`, or `http://user:password@proxy:3128`, per scheme of the target, and the hosts to reach without it.
+/// `http://proxy:3128`, or `https://user:password@proxy:3129`, per scheme of the target, and the hosts to reach without it.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
+    /// Its URL, for http.
     pub http: Option<String>,
+    /// Its URL, for https.
     pub https: Option<String>,
     /// Commas between: `*`, `host`, `.domain`, `host:port`, an address, an address block.
     pub no_proxy: String,
 }
 
 impl Proxies {
-    /// Refuses what cannot be used later: another scheme than http, or no host.
+    /// Refuses what cannot be used later: another scheme than http and https, or no host.
     pub fn check(&self) -> Result<()> {
         for proxy in self.http.iter().chain(&self.https) {
-            if url::parse(proxy).is_none_or(|proxy| proxy.https) {
+            if url::parse(proxy).is_none() {
                 return Err(Error::plain(format!(
-                    "the proxy '{}' is not of the form http://[user:password@]host:port (TLS to the proxy and SOCKS are not supported)",
+                    "the proxy '{}' is not of the form http://[user:password@]host:port or https://… (SOCKS is not supported)",
                     redacted(proxy)
                 )));
             }
@@ -137,6 +139,24 @@ mod tests {
         assert_eq!(chosen("http://x/"), Some(3128));
         assert_eq!(chosen("https://x/"), None);
         assert_eq!(chosen("http://b/"), None);
+    }
+
+    #[test]
+    fn a_proxy_is_reached_by_http_or_https() {
+        for (proxy, https, port) in [
+            ("http://u:p@proxy", false, 80),
+            ("https://u:p@proxy", true, 443),
+            ("https://[fd00::1]:3129", true, 3129),
+        ] {
+            let proxies = Proxies {
+                https: Some(proxy.into()),
+                ..Proxies::default()
+            };
+            assert_eq!(proxies.check(), Ok(()), "{proxy}");
+            let target = url::parse("https://x/").expect("a URL");
+            let chosen = proxies.choose(&target).expect(proxy);
+            assert_eq!((chosen.https, chosen.port), (https, port), "{proxy}");
+        }
     }
 
     #[test]

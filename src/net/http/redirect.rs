@@ -4,8 +4,10 @@ use crate::net::http::fault::{Cause, Fault};
 use crate::net::http::url;
 use crate::secret::redacted;
 
+/// Where a redirect leads.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Step {
+    /// Absolute.
     pub url: String,
     /// Same scheme, host and port: whoever was trusted with credentials still is.
     pub keeps_credentials: bool,
@@ -37,6 +39,7 @@ pub fn follow(from: &str, status: u16, location: Option<&str>) -> Result<Option<
     }))
 }
 
+/// The fault of a URL nobody can follow.
 pub fn unusable(url: &str) -> Fault {
     let text = format_args!("'{}' is no http:// or https:// URL", redacted(url));
     Fault::new(Cause::Protocol, text)

@@ -8,11 +8,13 @@ use crate::secret::Secret;
 /// An absolute `http` or `https` URL, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url<'a> {
+    /// http if not.
     pub https: bool,
     /// `user:password`, still percent-encoded.
     pub user: Option<&'a str>,
     /// Without the brackets of an IPv6 literal.
     pub host: &'a str,
+    /// As given, else 80 or 443.
     pub port: u16,
     /// From the first `/` or `?` on, without the fragment; may be empty.
     pub path: &'a str,

@@ -30,20 +30,28 @@ const ARPHRD_ETHER: u16 = 1;
 /// struct ifinfomsg: family u8, pad, type u16, index i32, flags u32, change u32.
 const IFINFOMSG: usize = 16;
 
+/// An Ethernet address.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mac(pub [u8; 6]);
 
+/// One link, as the kernel last told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
+    /// The kernel's index of it.
     pub index: u32,
+    /// As the kernel calls it.
     pub name: String,
+    /// Its Ethernet address; zeros where it has none.
     pub mac: Mac,
+    /// In bytes.
     pub mtu: u32,
+    /// As set by us or others.
     pub up: bool,
     /// Up, and the other end is there.
     pub carrier: bool,
     /// An Ethernet card of its own: not lo, no bond, bridge or VLAN, and not part of one.
     pub card: bool,
+    /// It was told to be removed.
     pub gone: bool,
 }
 
@@ -63,11 +71,13 @@ pub fn must_be_ours(host: &SystemRoot) -> Result<()> {
     }
 }
 
+/// Sets it up; an error on a host that is not ours.
 pub fn set_up(host: &SystemRoot, link: &Link) -> Result<()> {
     must_be_ours(host)?;
     change(link, IFF_UP).with_context(|| format!("setting {} up", link.name))
 }
 
+/// Sets its MTU; an error on a host that is not ours.
 pub fn set_mtu(host: &SystemRoot, link: &Link, mtu: u32) -> Result<()> {
     must_be_ours(host)?;
     // The flags field changes nothing where the change mask is zero.

@@ -10,7 +10,9 @@ use crate::sys::socket::{Netlink, readable};
 const NLM_F_REQUEST: u16 = 0x1;
 const NLM_F_ACK: u16 = 0x4;
 const NLM_F_DUMP: u16 = 0x300;
+/// linux/netlink.h: replace what is there.
 pub const NLM_F_REPLACE: u16 = 0x100;
+/// linux/netlink.h: create what is not there.
 pub const NLM_F_CREATE: u16 = 0x400;
 const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;
@@ -36,6 +38,7 @@ impl Request {
         Request(bytes)
     }
 
+    /// With one attribute more.
     pub fn attribute(mut self, kind: u16, value: &[u8]) -> Self {
         self.0.resize(self.0.len().next_multiple_of(4), 0);
         self.0.extend((value.len() as u16 + 4).to_ne_bytes());
@@ -54,7 +57,9 @@ impl Request {
 /// A message from the kernel; `body` is the fixed struct and the attributes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
+    /// RTM_…, or NLMSG_…
     pub kind: u16,
+    /// All after the header.
     pub body: Vec<u8>,
 }
 

@@ -12,11 +12,15 @@ use crate::error::{Context, Error, Result};
 use crate::secret::Secret;
 use crate::sys::kernel;
 
+/// Of the key in a certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Curve {
+    /// NIST P-256.
     P256,
+    /// NIST P-384.
     #[default]
     P384,
+    /// NIST P-521, which ring cannot make.
     P521,
 }
 
@@ -35,7 +39,9 @@ impl Curve {
 /// A certificate and its key, both PEM.
 #[derive(Clone)]
 pub struct Own {
+    /// PEM.
     pub certificate: String,
+    /// PEM, PKCS #8.
     pub key: Secret,
 }
 

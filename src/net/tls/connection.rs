@@ -1,27 +1,23 @@
-//! TLS both ways: whom the agent trusts when it calls, and the port it is called on.
+//! TLS connections both ways: the agent as client of its servers, and as server of its own port.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use std::ops::DerefMut;
 use std::sync::{Arc, OnceLock};
 
-use log::warn;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{Resumption, WebPkiServerVerifier, verify_server_name};
+use rustls::client::Resumption;
 use rustls::crypto::ring::cipher_suite::{
     TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 as ECDSA_AES_128,
     TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 as ECDSA_AES_256,
     TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 as RSA_AES_128,
     TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 as RSA_AES_256,
 };
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::server::{NoServerSessionStorage, ParsedCertificate};
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::server::NoServerSessionStorage;
 use rustls::{
-    AlertDescription, ClientConfig, ClientConnection, ConnectionCommon, DigitallySignedStruct,
-    RootCertStore, ServerConfig, ServerConnection, SideData, SignatureScheme, StreamOwned,
-    SupportedCipherSuite, SupportedProtocolVersion,
+    AlertDescription, ClientConfig, ClientConnection, ConnectionCommon, ServerConfig,
+    ServerConnection, SideData, StreamOwned, SupportedCipherSuite, SupportedProtocolVersion,
 };
 
 use rustls::CertificateError::{
@@ -31,7 +27,8 @@ use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage, PeerIncom
 
 use crate::error::{Context, Error, Result};
 use crate::net::http::fault::{Cause, Day, Fault};
-pub use crate::net::tls::trust::{Identity, Trust, Version};
+use crate::net::tls::server_verifier::{AUTHORITY_AS_SERVER, ServerVerifier, certificates};
+use crate::net::tls::trust::{Trust, Version};
 
 fn spoken(min: Version) -> &'static [&'static SupportedProtocolVersion] {
     static NEWEST: [&SupportedProtocolVersion; 1] = [&rustls::version::TLS13];
@@ -48,6 +45,7 @@ pub struct Connector {
 }
 
 impl Connector {
+    /// Nothing is read yet.
     pub fn new(trust: Trust) -> Self {
         Connector {
             trust,
@@ -55,18 +53,22 @@ impl Connector {
         }
     }
 
-    /// Shakes hands over `tcp`, within its own timeouts.
-    pub fn connect(&self, host: &str, mut tcp: TcpStream) -> Result<ClientStream, Fault> {
+    /// Shakes hands over `stream`, within its own timeouts.
+    pub fn connect<S: Read + Write>(
+        &self,
+        host: &str,
+        mut stream: S,
+    ) -> Result<ClientStream<S>, Fault> {
         let config = self.config().map_err(|e| Fault::new(Cause::Tls, e))?;
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| Fault::new(Cause::Protocol, format_args!("'{host}' is no host name")))?;
         let mut connection = ClientConnection::new(config, name).map_err(refused)?;
         while connection.is_handshaking() {
             connection
-                .complete_io(&mut tcp)
+                .complete_io(&mut stream)
                 .map_err(|error| broken(host, &error))?;
         }
-        Ok(Secured(StreamOwned::new(connection, tcp)))
+        Ok(Secured(StreamOwned::new(connection, stream)))
     }
 
     fn config(&self) -> Result<Arc<ClientConfig>> {
@@ -84,7 +86,7 @@ fn client(trust: &Trust) -> Result<ClientConfig> {
         .with_protocol_versions(spoken(trust.min))
         .map_err(Error::plain)?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Judge::new(trust, provider)?));
+        .with_custom_certificate_verifier(Arc::new(ServerVerifier::new(trust, provider)?));
     let mut config = match &trust.identity {
         None => builder.with_no_client_auth(),
         Some(own) => builder
@@ -94,16 +96,6 @@ fn client(trust: &Trust) -> Result<ClientConfig> {
     };
     config.resumption = Resumption::disabled();
     Ok(config)
-}
-
-fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
-        .collect::<Result<_, _>>()
-        .map_err(|_| Error::plain("not in PEM form"))?;
-    if certificates.is_empty() {
-        return Err(Error::plain("no certificate in it"));
-    }
-    Ok(certificates)
 }
 
 fn key(pem: &[u8]) -> Result<PrivateKeyDer<'static>> {
@@ -141,6 +133,7 @@ fn provider(ciphers: Option<&str>) -> Result<Arc<CryptoProvider>> {
 pub struct Acceptor(Arc<ServerConfig>);
 
 impl Acceptor {
+    /// A server with this certificate chain and key, speaking `min` and later; an error if they are no PEM or do not belong together.
     pub fn new(certificate_pem: &[u8], key_pem: &[u8], min: Version) -> Result<Self> {
         let mut config = ServerConfig::builder_with_provider(provider(None)?)
             .with_protocol_versions(spoken(min))
@@ -155,6 +148,7 @@ impl Acceptor {
         Ok(Acceptor(Arc::new(config)))
     }
 
+    /// Shakes hands with a client over `stream`.
     pub fn accept<S: Read + Write>(&self, mut stream: S) -> Result<ServerStream<S>, Fault> {
         let mut connection = ServerConnection::new(self.0.clone()).map_err(refused)?;
         while connection.is_handshaking() {
@@ -170,7 +164,7 @@ impl Acceptor {
 pub struct Secured<C, S: Read + Write>(StreamOwned<C, S>);
 
 /// A connection the agent made.
-pub type ClientStream = Secured<ClientConnection, TcpStream>;
+pub type ClientStream<S> = Secured<ClientConnection, S>;
 
 /// A connection made to the agent.
 pub type ServerStream<S> = Secured<ServerConnection, S>;
@@ -179,6 +173,7 @@ impl<C, D: SideData, S: Read + Write> Secured<C, S>
 where
     C: DerefMut<Target = ConnectionCommon<D>>,
 {
+    /// What lies below TLS.
     pub fn inner(&self) -> &S {
         &self.0.sock
     }
@@ -238,6 +233,9 @@ fn explain(error: &rustls::Error) -> String {
         InvalidCertificate(UnknownIssuer | BadSignature) => {
             "nobody trusted signed the certificate: name its authority with cafile, or set ipa-insecure=1".into()
         }
+        InvalidCertificate(Other(why)) if why.to_string() == AUTHORITY_AS_SERVER => {
+            "the certificate calls itself an authority (CA:TRUE), and is not itself in cafile: name it there, whoever signed it, or set ipa-insecure=1".into()
+        }
         InvalidCertificate(NotValidForNameContext { presented, .. }) => format!(
             "the certificate is for [{}] only: call the server by a name in it",
             presented.join(", ")
@@ -248,103 +246,5 @@ fn explain(error: &rustls::Error) -> String {
         AlertReceived(alert) => format!("the other side refused: {alert:?}"),
         InvalidMessage(_) => "the other side does not speak TLS: is it http, not https?".into(),
         other => other.to_string(),
-    }
-}
-
-/// Believes what the authorities signed; without any, believes everything.
-#[derive(Debug)]
-struct Judge {
-    provider: Arc<CryptoProvider>,
-    authorities: Option<Arc<WebPkiServerVerifier>>,
-    trusted: Vec<CertificateDer<'static>>,
-}
-
-impl Judge {
-    fn new(trust: &Trust, provider: Arc<CryptoProvider>) -> Result<Self> {
-        let mut judge = Judge {
-            provider: provider.clone(),
-            authorities: None,
-            trusted: Vec::new(),
-        };
-        if trust.insecure {
-            return Ok(judge);
-        }
-        let mut store = RootCertStore::empty();
-        for (name, pem) in trust.authorities()? {
-            let all = certificates(&pem).with_context(|| format!("reading {name}"))?;
-            judge.trusted.extend(all.iter().cloned());
-            let (_, refused) = store.add_parsable_certificates(all);
-            if refused > 0 {
-                warn!("{refused} certificates in {name} cannot be used");
-            }
-        }
-        let built = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build();
-        judge.authorities = Some(built.map_err(Error::plain)?);
-        Ok(judge)
-    }
-
-    /// Believing anybody includes those whose certificate nobody can read.
-    fn signed(&self, verdict: Signed) -> Signed {
-        match verdict {
-            Err(InvalidCertificate(_)) if self.authorities.is_none() => {
-                Ok(HandshakeSignatureValid::assertion())
-            }
-            verdict => verdict,
-        }
-    }
-}
-
-type Signed = Result<HandshakeSignatureValid, rustls::Error>;
-
-impl ServerCertVerifier for Judge {
-    fn verify_server_cert(
-        &self,
-        own: &CertificateDer<'_>,
-        chain: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let Some(authorities) = &self.authorities else {
-            return Ok(ServerCertVerified::assertion());
-        };
-        match authorities.verify_server_cert(own, chain, name, ocsp, now) {
-            // `openssl req -x509` calls a server's certificate an authority. OpenSSL, and so IPA,
-            // believes one that is itself among the trusted; webpki objects to it with this name
-            // alone, after it has checked the dates.
-            Err(InvalidCertificate(Other(why))) if why.to_string() == "CaUsedAsEndEntity" => {
-                if !self.trusted.contains(own) {
-                    return Err(UnknownIssuer.into());
-                }
-                verify_server_name(&ParsedCertificate::try_from(own)?, name)?;
-                Ok(ServerCertVerified::assertion())
-            }
-            verdict => verdict,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        own: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Signed {
-        let known = &self.provider.signature_verification_algorithms;
-        self.signed(verify_tls12_signature(message, own, signature, known))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        own: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Signed {
-        let known = &self.provider.signature_verification_algorithms;
-        self.signed(verify_tls13_signature(message, own, signature, known))
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        let known = &self.provider.signature_verification_algorithms;
-        known.supported_schemes()
     }
 }

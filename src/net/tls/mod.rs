@@ -2,4 +2,5 @@
 
 pub mod certificate;
 pub mod connection;
+mod server_verifier;
 pub mod trust;

@@ -1,4 +1,4 @@
-//! Whom the agent believes, and how it shows who it is: plain values for `tls.rs`.
+//! Whom the agent believes, and how it shows who it is: plain values for the connections.
 
 use std::path::PathBuf;
 
@@ -7,8 +7,10 @@ use crate::error::{Context, Result};
 /// The oldest version spoken. TLS 1.3 is always spoken too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
+    /// RFC 5246.
     #[default]
     Tls12,
+    /// RFC 8446.
     Tls13,
 }
 
@@ -31,10 +33,13 @@ const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 pub struct Trust {
     /// PEM texts and PEM files of authorities; none of either means the public ones.
     pub ca_pem: Vec<Vec<u8>>,
+    /// Read when they are first needed.
     pub ca_files: Vec<PathBuf>,
     /// Believe anybody.
     pub insecure: bool,
+    /// Shown to servers that ask.
     pub identity: Option<Identity>,
+    /// The oldest version spoken.
     pub min: Version,
     /// OpenSSL's names of TLS 1.2 suites, colons between; none means all of protocol/api.md §9.
     pub ciphers: Option<String>,
@@ -43,7 +48,9 @@ pub struct Trust {
 /// A client certificate (chain) and its key, PEM.
 #[derive(Clone)]
 pub struct Identity {
+    /// PEM.
     pub certificate: Vec<u8>,
+    /// PEM.
     pub key: Vec<u8>,
 }
 

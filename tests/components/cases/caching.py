@@ -42,7 +42,7 @@ def accelerated(here, cache, path, address, **order):
 
 @case("an HTTPS origin behind a Squid that is asked for http: the second is a hit")
 def behind_squid(here):
-    address = url("squid_tls", "/accelerated/image.raw?temp_url_sig=a", host="127.0.0.1")
+    address = url("squid_plain_front", "/accelerated/image.raw?temp_url_sig=a", host="127.0.0.1")
     accelerated(here, here.squid, "/accelerated/", address)
 
 

@@ -91,4 +91,5 @@ def unreachable(here):
 
 @case("something that is no proxy is told as that")
 def no_proxy_at_all(here):
-    here.refused(here.order(url("https", "/x/image.raw"), proxy=proxy("https")), "made no tunnel")
+    for scheme in ("http", "https"):
+        here.refused(here.order(url("https", "/x/image.raw"), proxy=f"{scheme}://images.test:{PORTS['https']}"), "made no tunnel")

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 /// Bytes that a new file takes from its source at once; whole clusters, as the largest is half of it.
 const STEP: u64 = 1 << 20;
 
+/// A file of a volume, open for reading.
 pub struct File<'v, 'a> {
     volume: &'v Volume<'a>,
     cluster: u32,
@@ -29,6 +30,7 @@ impl<'v, 'a> File<'v, 'a> {
         }
     }
 
+    /// In bytes.
     pub fn size(&self) -> u64 {
         self.size
     }

@@ -31,6 +31,7 @@ const FOLDERS_LIMIT: u64 = 32 << 20;
 const LONGEST: usize = 1024;
 const MOST_WAITING: usize = 4096;
 
+/// A FAT12, FAT16 or FAT32 file system.
 pub struct Volume<'a> {
     clusters: RefCell<Clusters<'a>>,
     shape: Shape,
@@ -114,6 +115,7 @@ impl<'a> Volume<'a> {
         Ok(bytes)
     }
 
+    /// The file at `path`, folders apart by `/`, in any letter case; an error if there is none or it is a folder.
     pub fn file(&self, path: &str) -> Result<File<'_, 'a>> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let mut at = 0;

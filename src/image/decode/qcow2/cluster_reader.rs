@@ -1,4 +1,4 @@
-//! The image as it passes: cluster by cluster, and where we are.
+//! Reads the image cluster by cluster, and knows where it is.
 
 use std::io::Read;
 

@@ -1,4 +1,4 @@
-//! The decoder's way through the image: what comes next, whose it is, and where it goes.
+//! Decodes the image front to back: what comes next, what it is for, and where it goes.
 
 use std::io::Read;
 

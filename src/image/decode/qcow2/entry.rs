@@ -15,19 +15,25 @@ const ZEROS: u64 = 1 << 0;
 pub enum Entry {
     /// Reads as zeros; a cluster may be set aside for it all the same.
     Zeros {
+        /// A cluster the image keeps for it, which nobody needs.
         aside: Option<u64>,
     },
+    /// A whole cluster as it is.
     Data {
+        /// In bytes from the start of the image.
         at: u64,
     },
     /// Compressed in at most `len` bytes.
     Packed {
+        /// In bytes from the start of the image.
         at: u64,
+        /// In bytes, to the end of its last sector of 512.
         len: u64,
     },
 }
 
 impl Entry {
+    /// From the 64 bits in the table; an error if they make no sense for this image.
     pub fn parse(word: u64, header: &Header) -> Result<Self> {
         if word & PACKED != 0 {
             let len_bits = header.cluster_bits - 8;

@@ -16,23 +16,29 @@ const COMPRESSION: u64 = 1 << 3;
 /// How clusters are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
+    /// Raw deflate streams.
     Deflate,
+    /// One Zstandard frame each.
     Zstd,
 }
 
 /// Where a table is; `len` in bytes, as far as it is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Table {
+    /// In bytes from the start of the image.
     pub at: u64,
+    /// In bytes.
     pub len: u64,
 }
 
+/// What the header says, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     /// Bytes of the disk inside.
     pub size: u64,
     /// log2 of the bytes in a cluster.
     pub cluster_bits: u32,
+    /// How compressed clusters are packed.
     pub packing: Packing,
     /// May entries say "reads as zeros"?
     pub zero_flag: bool,
@@ -52,6 +58,7 @@ impl Header {
     /// The largest level 1 table that is taken, far beyond any disk with clusters of 64 KiB.
     const LARGEST_LEVEL1: u64 = 2 * MIB;
 
+    /// In bytes.
     pub fn cluster(&self) -> u64 {
         1 << self.cluster_bits
     }

@@ -13,17 +13,29 @@ const MOST: usize = 256 << 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Use {
     /// The disk's bytes from `to`.
-    Data { to: u64 },
+    Data {
+        /// Clusters of the disk, from this byte on.
+        to: u64,
+    },
     /// The disk's bytes of one cluster from `to`, compressed.
-    Packed { to: u64 },
+    Packed {
+        /// One compressed cluster of the disk, at this byte.
+        to: u64,
+    },
     /// The level 1 table.
     Level1,
     /// A level 2 table, which maps the disk from `first`.
-    Level2 { first: u64 },
+    Level2 {
+        /// A table for the disk from this byte on.
+        first: u64,
+    },
     /// The table of tables of reference counts.
     CountTable,
     /// Reference counts, of the cluster number `first` first.
-    RefCounts { first: u64 },
+    RefCounts {
+        /// Reference counts, of the clusters from this one on.
+        first: u64,
+    },
     /// Set aside; nobody wants the bytes.
     Nothing,
 }
@@ -31,12 +43,16 @@ pub enum Use {
 /// Bytes of the image from `at`: whole clusters unless packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PendingRange {
+    /// In bytes from the start of the image.
     pub at: u64,
+    /// In bytes.
     pub len: u64,
+    /// What it is for.
     pub what: Use,
 }
 
 impl PendingRange {
+    /// The first byte after it.
     pub fn end(&self) -> u64 {
         self.at + self.len
     }
@@ -65,10 +81,12 @@ impl PendingRange {
     }
 }
 
+/// All that is still to come, the nearest first.
 #[derive(Default)]
 pub struct PendingRanges(BinaryHeap<Reverse<PendingRange>>);
 
 impl PendingRanges {
+    /// One more; an error if there are more than any honest image has.
     pub fn push(&mut self, claim: PendingRange) -> Result<()> {
         if self.0.len() >= MOST {
             return Err(invalid(format!(
@@ -93,6 +111,7 @@ impl PendingRanges {
         found
     }
 
+    /// The nearest one.
     pub fn pop(&mut self) -> Option<PendingRange> {
         self.0.pop().map(|Reverse(claim)| claim)
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 /// All blocks of counts at hand; beyond, counts are forgotten, which costs room in the stash only.
 const MOST: usize = 2 << 20;
 
+/// What is known of them so far.
 #[derive(Default)]
 pub struct RefCounts {
     /// log2 of the bits of a count.
@@ -18,6 +19,7 @@ pub struct RefCounts {
 }
 
 impl RefCounts {
+    /// Of an image whose counts have 2 to the power of `order` bits each.
     pub fn new(order: u32) -> Self {
         RefCounts {
             order,

@@ -21,6 +21,7 @@ struct Held {
     served: u64,
 }
 
+/// Clusters in memory, by where they were in the image; bounded by bytes and by number.
 pub struct Stash {
     cluster: u64,
     clusters: BTreeMap<u64, Held>,

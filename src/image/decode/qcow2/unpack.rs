@@ -1,4 +1,4 @@
-//! Compressed clusters, unpacked by a few threads; they come back in the order they were handed over.
+//! Unpacks compressed clusters in a few threads; they come back in the order they were handed over.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

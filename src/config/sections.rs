@@ -1,0 +1,112 @@
+//! The parameters as plain values, a section for each who needs them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::secret::Secret;
+
+/// How Ironic is asked.
+pub struct Api {
+    /// Empty: nobody to call.
+    pub urls: Vec<String>,
+    /// For `X-OpenStack-Request-ID`.
+    pub request_id: Option<String>,
+    /// A fixed API version, major and minor; none asks Ironic.
+    pub version: Option<(u32, u32)>,
+    /// Per connection and per read.
+    pub timeout: Duration,
+    /// Of the whole search for the node.
+    pub lookup_timeout: Duration,
+    /// The shortest pause between two lookups.
+    pub lookup_interval: Duration,
+}
+
+/// The API's own port.
+pub struct Listen {
+    /// An address, `::` for all.
+    pub host: String,
+    /// A TCP port.
+    pub port: u16,
+}
+
+/// The callback URL.
+pub struct Advertise {
+    /// An address or a name; none finds one.
+    pub host: Option<String>,
+    /// A TCP port.
+    pub port: u16,
+    /// `http` or `https`, where TLS is not automatic.
+    pub protocol: String,
+    /// Tell this interface's IPv4 address.
+    pub interface: Option<String>,
+    /// How often to look for an address.
+    pub attempts: u32,
+    /// Between two looks.
+    pub pause: Duration,
+}
+
+/// TLS, both ways.
+pub struct Tls {
+    /// Believe any certificate.
+    pub insecure: bool,
+    /// `1.2` or `1.3`.
+    pub min_version: String,
+    /// OpenSSL names of TLS 1.2 suites, colons between.
+    pub ciphers: Option<String>,
+    /// `p256`, `p384` or `p521`.
+    pub curve: String,
+    /// Make a certificate if Ironic can verify it.
+    pub automatic: bool,
+    /// Certificate and key to serve with, instead of making one.
+    pub fixed: Option<(PathBuf, PathBuf)>,
+    /// PEM, instead of the public authorities.
+    pub cafile: Option<PathBuf>,
+    /// Certificate and key to show to servers.
+    pub identity: Option<(PathBuf, PathBuf)>,
+}
+
+/// How images are fetched and written.
+pub struct Image {
+    /// Per connection and per read.
+    pub timeout: Duration,
+    /// Further attempts after the first, in a row without progress.
+    pub retries: u32,
+    /// Between two attempts.
+    pub retry_interval: Duration,
+    /// None: any time.
+    pub max_duration: Option<Duration>,
+    /// User and password for HTTP basic authentication.
+    pub login: Option<(String, Secret)>,
+    /// May an MD5 digest vouch for an image?
+    pub md5_allowed: bool,
+    /// By the names Ironic gives them.
+    pub permitted_formats: Vec<String>,
+    /// Read the disk back at the end?
+    pub readback: bool,
+    /// Any format there is a decoder for, permitted or not.
+    pub any_format: bool,
+    /// Unpack what is declared raw, if it is packed.
+    pub unpack: bool,
+    /// Make a config drive anew on any disk.
+    pub rebuild_drive: bool,
+}
+
+/// How long to wait for disks at the start.
+pub struct DiskWait {
+    /// How often to look.
+    pub attempts: u32,
+    /// Between two looks.
+    pub delay: Duration,
+}
+
+/// A deploy without Ironic.
+pub struct Standalone {
+    /// The same image at several places.
+    pub images: Vec<String>,
+    /// `algorithm:digest`, a bare digest or the URL of a checksum file.
+    pub checksum: String,
+    /// A path below /dev; none lets the agent choose.
+    pub disk: Option<String>,
+    /// `poweroff` or `reboot`.
+    pub then: String,
+}

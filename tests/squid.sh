@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Debian's Squid with OpenSSL, which alone of its two can open TLS (squid-openssl). The packages exclude one another, so this one is
+# unpacked beside whatever Squid the machine has, and only what it needs is installed.
+#   tests/squid.sh    target/tools/squid is there afterwards, with usr/sbin/squid and usr/lib/squid in it
+set -euo pipefail
+shopt -s inherit_errexit
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+fail() { echo "squid.sh: $*" >&2; exit 1; }
+. initramfs/kernel.sh
+
+dir=$PWD/target/tools/squid
+waiting=(-o DPkg::Lock::Timeout=900)
+mkdir -p "$(dirname "$dir")"
+# Two tests at once must not unpack into one another's directory.
+exec 9>"$dir.lock"
+flock 9
+# A kept target/ may have come to a machine without the libraries.
+if ! "$dir/usr/sbin/squid" -v >/dev/null 2>&1; then
+    staging=$(mktemp -d "$dir.XXXXXX")
+    trap 'rm -rf "$staging"' EXIT
+    # Lists may be absent, or name a version the mirror has replaced.
+    download squid-openssl "$staging" || {
+        as_root apt-get "${waiting[@]}" update -q >&2
+        download squid-openssl "$staging" || fail "squid-openssl cannot be downloaded"
+    }
+    dpkg-deb -x "$staging"/*.deb "$staging/root"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get "${waiting[@]}" satisfy -qy --no-install-recommends \
+        "$(dpkg-deb -f "$staging"/*.deb Depends)" >&2 9>&-
+    rm -rf "$dir"
+    mv "$staging/root" "$dir"
+    "$dir/usr/sbin/squid" -v | grep -q with-openssl || fail "$dir/usr/sbin/squid does not run, or lacks OpenSSL"
+fi
