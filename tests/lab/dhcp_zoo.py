@@ -1,11 +1,12 @@
 """A DHCP server that answers every card in an odd way of its own: which one, the last byte of the card's MAC address says.
 
-`dhcp_zoo.py INTERFACE [SECONDS]` serves until it is killed, and for so many seconds offers nothing but 0.0.0.0; `--list` tells each
-number, the address and prefix the card is to have in the end, and the odd way. Each answer is a line on the standard output.
+`dhcp_zoo.py INTERFACE` serves until it is killed; with `--refuse` behind it, it offers nothing but 0.0.0.0 before a SIGUSR1. `--list` tells
+each number, the address and prefix the card is to have in the end, and the odd way. Each question is a line on the standard output.
 The interface must have the addresses 10.77.NUMBER.1/24. Everything is built by hand: no server sends such things on request.
 """
 
 import heapq
+import signal
 import socket
 import struct
 import sys
@@ -231,13 +232,14 @@ class Question:
             at += 2 + message[at + 1]
 
 
-def serve(interface, quiet):
+def serve(interface, refuse):
     wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
     wire.bind((interface, 0))
     # Without somebody on the port the kernel would answer renewals by ICMP.
     port = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     port.bind(("", 67))
-    cards, waiting, began, order = {}, [], time.monotonic(), 0
+    cards, waiting, order, useless = {}, [], 0, [refuse]
+    signal.signal(signal.SIGUSR1, lambda number, frame: useless.clear())
     print("the zoo is open", flush=True)
     while True:
         wire.settimeout(max(0.001, waiting[0][0] - time.monotonic()) if waiting else None)
@@ -252,7 +254,7 @@ def serve(interface, quiet):
         card = cards.setdefault(question.mac, Card(question.mac[5], question.mac))
         odd, _ = ANIMALS[card.number]
         now = time.monotonic()
-        if now < began + quiet:
+        if any(useless):
             answers = [Answer(card.usual(OFFER) + END, address=0)]
         elif question.type == DISCOVER:
             card.discovers += 1
@@ -276,7 +278,7 @@ def main(arguments):
         for number, (odd, prefix) in ANIMALS.items():
             print(f"{number} 10.77.{number}.9/{prefix} {odd.__name__}")
     else:
-        serve(arguments[0], float(arguments[1]) if len(arguments) > 1 else 0.0)
+        serve(arguments[0], "--refuse" in arguments)
 
 
 if __name__ == "__main__":
