@@ -20,7 +20,11 @@ NAME = "ironic.lab.test"
 
 
 def start(directory, names=False):
-    """With `names` the machine is told of a DNS server that knows one name, one address of it, and nobody else to ask."""
+    """With `names` all in the cell have a DNS server that knows one name, one address of it, and nobody else to ask."""
+    if names:
+        resolver = directory / "resolv.conf"
+        resolver.write_text(f"nameserver {ADDRESS}\n")
+        subprocess.run(["mount", "--bind", str(resolver), "/etc/resolv.conf"], check=True)
     _ip("link", "add", BRIDGE, "type", "bridge", "stp_state", "0")
     for address in (ADDRESS, ASIDE):
         _ip("address", "add", f"{address}/24", "dev", BRIDGE)
