@@ -3,6 +3,12 @@
 # xz because it is the smallest the kernel unpacks; which of gzip, zstd and xz is taken makes no difference to the time until
 # /init runs that could be told from noise (QEMU without KVM, 5 MiB unpacked), as the kernel unpacks beside its other start-up work.
 
+# source_date — print the stamp of what is packed: the last commit's time, so that a commit has one initramfs. Outside git, a fixed day.
+source_date() {
+    # Told where the repository is, git looks for no other one around us, and does not mind whose it is.
+    echo "${SOURCE_DATE_EPOCH:-$(git --git-dir="$top/.git" log -1 --no-show-signature --format=%ct 2>/dev/null || echo 1700000000)}"
+}
+
 # archive TREE STAMP OUT XZ_FILTER… — pack TREE: names sorted, owner root, one time stamp, so that equal trees give equal bytes.
 # What lies higher comes first: the lists of the modules before the modules, so that an archive cut short says what is missing.
 archive() {

@@ -21,7 +21,7 @@
 //!    pipeline/           read_ahead (thread image-read) ═belt═▶ progress
 //!    verify/digest       digested as served
 //!    decode/             format_inspector says what it is; raw, packing or qcow2 decode it
-//!    write/sink          into aligned blocks, both ends of the disk held back ═belt═▶
+//!    write/disk_sink     into aligned blocks, both ends of the disk held back ═belt═▶
 //!    write/writers       (threads image-write) to disk/target: pwrite with O_DIRECT
 //!    layout/             once the digest is right: the table fitted, the config drive added, in memory
 //!    write/ends          the last thing written

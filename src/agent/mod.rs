@@ -109,7 +109,7 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
     if let Some(order) = &agent.config.standalone {
         let tools =
             effective_config::tools(&agent.config, None, agent.permit.clone(), &agent.clock)?;
-        return standalone::run(&agent.host, order, &tools);
+        return standalone::run(&agent.host, order, agent.config.medium.as_deref(), &tools);
     }
     if agent.config.api.urls.is_empty() {
         let why =

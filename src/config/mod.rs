@@ -52,6 +52,8 @@ pub struct Config {
     pub guard: bool,
     /// May a disk that failed to erase itself be discarded?
     pub discard: bool,
+    /// What a person calls the medium this machine was started from.
+    pub medium: Option<String>,
     /// `BOOTIF` as the boot loader wrote it, for Ironic to read.
     pub boot_interface: Option<String>,
     /// Deploy by itself; none waits for Ironic.
@@ -164,6 +166,7 @@ impl Config {
             guard: values.flag("ipa-guard-special-filesystems"),
             discard: values.flag("ipa-enable-discard-erase"),
             hardware_delay: values.seconds("ipa-hardware-initialization-delay"),
+            medium: values.owned("ironlet.medium"),
             boot_interface: values.owned("BOOTIF"),
             standalone: Standalone::from(values)?,
             notes: Vec::new(),

@@ -19,6 +19,9 @@ packing)
     { printf '\1'; plain | zstd -q; } >"$folder/zstd"
     { printf '\1'; printf '\x50\x2a\x4d\x18\x02\0\0\0ab'; plain | zstd -q -19; plain | zstd -q --no-check; } >"$folder/zstd-frames"
     { printf '\2'; plain | xz; } >"$folder/xz"
+    tests/fixtures/images/xz.sh "$folder/made"
+    for file in "$folder"/made/*.xz; do { printf '\2'; cat "$file"; } >"$folder/$(basename "$file")"; done
+    rm -r "$folder/made"
     { printf '\2'; plain | xz --check=sha256 --block-size=1000; plain | xz -0 --check=crc32 --x86 --delta --lzma2; } >"$folder/xz-streams"
     ;;
 load_option)

@@ -10,18 +10,18 @@ TAP = "tap-lab"
 
 
 class Emulator:
-    """One power-on of the machine; `disk` is one of the descriptions below."""
+    """One power-on of the machine; `disk` is one of the descriptions below. With `booted` the machine finds kernel and disks there."""
 
-    def __init__(self, directory, append, disk):
+    def __init__(self, directory, append, disk, booted=()):
+        kernel = ["-kernel", str(place.KERNEL), "-initrd", str(place.RAMDISK), "-append", f"console=ttyS0,115200 panic=-1 no_timer_check {append}"]
         with open(directory / "qemu.log", "ab") as log:
             self.process = subprocess.Popen([
                 "qemu-system-x86_64", "-nodefaults", "-display", "none", "-machine", "q35", "-accel", "tcg", "-cpu", "max",
-                "-m", str(place.MEMORY), "-kernel", str(place.KERNEL), "-initrd", str(place.RAMDISK),
-                "-append", f"console=ttyS0,115200 panic=-1 {append}", "-no-reboot",
+                "-m", str(place.MEMORY), *(booted or kernel), "-no-reboot",
                 "-chardev", f"socket,id=console,path={CONSOLE}", "-serial", "chardev:console",
                 "-netdev", f"tap,id=net,ifname={TAP},script=no,downscript=no",
                 "-device", f"virtio-net-pci,netdev=net,mac={network.MACHINE_MAC},romfile=",
-                *disk, "-device", "virtio-blk-pci,drive=disk",
+                *disk, *([] if booted else ["-device", "virtio-blk-pci,drive=disk"]),
             ], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
     def kill(self):

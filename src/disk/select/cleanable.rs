@@ -56,6 +56,11 @@ pub fn cleanable(
     let mut found = Cleanable::default();
     for disk in &all {
         let verdict = match judge(disk, wishes, &mounts, &all, skip_read_only) {
+            Verdict::Clean | Verdict::Refuse(_)
+                if let Some(why) = wishes.medium.protects(host, disk, &all) =>
+            {
+                Ok(Verdict::PassOver(why))
+            }
             Verdict::Clean => permit.check(&disk.path).map(|()| Verdict::Clean),
             verdict => Ok(verdict),
         };

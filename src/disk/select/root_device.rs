@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::disk::list::{Disk, list};
+use crate::disk::select::boot_medium::{BootMedium, is_external};
 use crate::disk::select::cluster_filesystem;
 use crate::disk::select::hints::Hints;
 use crate::drivers::Faults;
@@ -32,6 +33,10 @@ pub struct Wishes {
     pub skip: Vec<Hints>,
     /// May it be a disk with a cluster file system?
     pub unguarded: bool,
+    /// What is known of the medium this machine was started from: that is never meant.
+    pub medium: BootMedium,
+    /// By default, are disks that can be pulled out the last to be taken?
+    pub own_first: bool,
 }
 
 /// The disk that is wished for, by default the smallest of at least 4 GiB, the first by name among equals; and
@@ -43,7 +48,9 @@ pub fn root(host: &SystemRoot, wishes: &Wishes) -> Result<(Disk, String)> {
 fn look(host: &SystemRoot, wishes: &Wishes) -> Result<(Disk, String)> {
     let mounts = fs::read_to_string(host.proc("self/mountinfo")).unwrap_or_default();
     let unsafe_to_write = |disk: &Disk| unsafe_to_write(disk, &mounts);
-    choose(list(host), wishes, unsafe_to_write, protected)
+    let disks = list(host);
+    let medium = |disk: &Disk| wishes.medium.protects(host, disk, &disks);
+    choose(disks.clone(), wishes, unsafe_to_write, medium, protected)
 }
 
 /// The same error, with the disk controllers that do not work: the disk that is meant may be behind one.
@@ -124,6 +131,7 @@ fn choose(
     disks: Vec<Disk>,
     wishes: &Wishes,
     unsafe_to_write: impl Fn(&Disk) -> Option<String>,
+    medium: impl Fn(&Disk) -> Option<String>,
     protected: impl Fn(&Disk) -> Option<String>,
 ) -> Result<(Disk, String)> {
     let mut fit = Vec::new();
@@ -142,14 +150,18 @@ fn choose(
     }
     // Hints name one disk; if they fit several the first is taken, as upstream does.
     if wishes.root.is_none() {
-        small_sort::by(&mut fit, |a, b| (a.size, &a.name) < (b.size, &b.name));
+        let last = |disk: &Disk| wishes.own_first && is_external(disk);
+        small_sort::by(&mut fit, |a, b| {
+            (last(a), a.size, &a.name) < (last(b), b.size, &b.name)
+        });
     }
     let mut fit = fit.into_iter();
     // The disks themselves are read only as far as it takes.
     let mut chosen = None;
     for disk in fit.by_ref() {
         let guarded = !wishes.unguarded;
-        match guarded.then(|| protected(&disk)).flatten() {
+        let why = medium(&disk).or_else(|| guarded.then(|| protected(&disk)).flatten());
+        match why {
             Some(why) => reasons.push(format!("{} ({}) {why}", disk.name, disk.size)),
             None => {
                 chosen = Some(disk);
@@ -166,6 +178,11 @@ fn choose(
     let others = others.join(", ");
     let mut why = match (&wishes.root, others.is_empty()) {
         (None, true) => "the only one that will do".to_owned(),
+        (None, false) if wishes.own_first => {
+            format!(
+                "the smallest of those that will do, which can be pulled out last; then {others}"
+            )
+        }
         (None, false) => format!("the smallest of those that will do; then {others}"),
         (Some(hints), true) => format!("the only one with {hints}"),
         (Some(hints), false) => format!("the first with {hints}, which fits {others} as well"),
