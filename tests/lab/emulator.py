@@ -13,11 +13,13 @@ class Emulator:
     """One power-on of the machine; `disk` is one of the descriptions below. With `booted` the machine finds kernel and disks there."""
 
     def __init__(self, directory, append, disk, booted=()):
+        # GRUB holds kernel and ramdisk beside the firmware before either is unpacked.
+        memory = 768 if booted else place.MEMORY
         kernel = ["-kernel", str(place.KERNEL), "-initrd", str(place.RAMDISK), "-append", f"console=ttyS0,115200 panic=-1 {append}"]
         with open(directory / "qemu.log", "ab") as log:
             self.process = subprocess.Popen([
                 "qemu-system-x86_64", "-nodefaults", "-display", "none", "-machine", "q35", "-accel", "tcg", "-cpu", "max",
-                "-m", str(place.MEMORY), *(booted or kernel), "-no-reboot",
+                "-m", str(memory), *(booted or kernel), "-no-reboot",
                 "-chardev", f"socket,id=console,path={CONSOLE}", "-serial", "chardev:console",
                 "-netdev", f"tap,id=net,ifname={TAP},script=no,downscript=no",
                 "-device", f"virtio-net-pci,netdev=net,mac={network.MACHINE_MAC},romfile=",
