@@ -89,6 +89,9 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
     let config = surroundings.config();
     logger::start(&host, config.as_ref().is_ok_and(|config| config.debug));
     let config = config.context("reading the parameters")?;
+    for note in &config.notes {
+        warn!("{note}");
+    }
     if config.tls.insecure {
         warn!("ipa-insecure=1: certificates of servers are not verified");
     }

@@ -164,5 +164,5 @@ pub const TABLE: &[Parameter] = &[
     ignored("boot_method", "", Text, "", "vmedia: parameters from virtual media"),
     ignored("", "auto_tls_allowed_clock_skew", Seconds(0), "3600", "our certificate has no dates that a wrong clock could miss"),
     ignored("", "disable_bootc_deploy", Boolean, "false", "no bootc; there is none"),
-    ignored("", "enable_bios_bootloader_install", Boolean, "false", "grub-install; there is none"),
+    works("", "enable_bios_bootloader_install", Boolean, "false", "where only GRUB could boot an image, say that this build has none, instead of that it is off"),
 ];

@@ -32,6 +32,11 @@ load_option)
             printf '%b' "$(sed 's/../\\x&/g' <<<"$digits")" >"$folder/$number"
         done
     ;;
+kernel_log)
+    mkdir -p "$folder"
+    # What people reported, out of the table that the parser is held to.
+    sed -n 's/^ *("\(.*[Ff]irmware .*\)",$/<4>[    1.5] \1/p' src/drivers/firmware.rs | sed 's/\\"/"/g' >"$folder/reported"
+    ;;
 lenient_partition_tables)
     mkdir -p "$folder"
     truncate -s 192K "$folder/gpt" "$folder/mbr"

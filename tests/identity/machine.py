@@ -1,16 +1,21 @@
 """A machine that runs one task in a shell, with the host's files to read and a second port to answer on."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
-PYTHON = TOP / "target/tools/ipa-venv/bin/python"
+VENV = TOP / "target/tools/ipa-venv"
 
 # What must be loaded before udev, or the shell, could ask for it.
-MODULES = ["virtio_pci", "9p", "9pnet_virtio", "virtio_blk", "virtio_scsi", "nvme", "ahci", "xhci_pci", "usb_storage", "uas", "sd_mod"]
+MODULES = [
+    "virtio_pci", "9p", "9pnet_virtio", "virtio_blk", "virtio_scsi", "nvme", "ahci", "ata_piix", "ehci_pci", "xhci_pci", "usb_storage", "uas",
+    "mptsas", "megaraid_sas", "sym53c8xx", "vmw_pvscsi", "sdhci_pci", "mmc_block", "sd_mod",
+    "virtio_net", "crc32c_generic", "target_core_file", "iscsi_target_mod", "iscsi_tcp", "tcm_fc", "fcoe", "nvmet_tcp", "nvme_tcp",
+]
 
 
 class Broken(Exception):
@@ -47,7 +52,6 @@ def ramdisk(folder, kernel, ironlet, task, files):
     shutil.copy(task, tree / "task.sh")
     for file in files:
         shutil.copy(file, tree / Path(file).name)
-    (tree / "python").write_text(f"{PYTHON}\n")
     os.chmod(tree / "init", 0o755)
     modules = next((kernel / "lib/modules").iterdir())
     order = closure(modules)
@@ -60,22 +64,30 @@ def ramdisk(folder, kernel, ironlet, task, files):
     return folder / "ramdisk"
 
 
-def run(folder, kernel, ramdisk_file, disks, wanted, memory=1536, seconds=400):
+# no_timer_check: without KVM the kernel measures the timer's interrupts against a host that may have no time for it, and panics
+# ("IO-APIC + timer doesn't work!"); of KVM and its like it knows to ask no such thing.
+def run(folder, kernel, ramdisk_file, disks, wanted, memory=1536, seconds=900):
     """Boots the machine to its end; what it said on its second port, by name."""
     answers = folder / "answers"
     console = folder / "console.log"
     command = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", str(memory),
                "-nodefaults", "-no-reboot", "-display", "none", "-nic", "none",
                "-kernel", str(next((kernel / "boot").glob("vmlinuz-*"))), "-initrd", str(ramdisk_file),
-               "-append", f"console=ttyS0 panic=-1 quiet disks={wanted}",
+               "-append", f"console=ttyS0 panic=-1 no_timer_check quiet disks={wanted}",
                "-serial", f"file:{console}", "-serial", f"file:{answers}",
-               "-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap", *disks]
+               "-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap",
+               "-virtfs", f"local,path={VENV},mount_tag=python,security_model=none,readonly=on,multidevs=remap", *disks]
     try:
         subprocess.run(command, check=True, timeout=seconds, stdin=subprocess.DEVNULL, stderr=open(folder / "qemu.log", "w"))
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as failure:
-        raise Broken(f"{failure}; see {console} and {folder / 'qemu.log'}") from failure
-    parts = answers.read_text(errors="replace").replace("\r\n", "\n").split("== ")
+        raise Broken(f"{failure}; {(folder / 'qemu.log').read_text()}its console ends:\n{ending(console)}") from failure
+    parts = re.split("^== ", answers.read_text(errors="replace").replace("\r\n", "\n"), flags=re.MULTILINE)
     told = dict(part.split("\n", 1) for part in parts if "\n" in part)
     if "identity: done" not in console.read_text(errors="replace"):
-        raise Broken(f"the machine did not finish: {console}")
+        raise Broken(f"the machine did not finish; its console ends:\n{ending(console)}")
     return told
+
+
+def ending(console):
+    """What to show of a console whose file goes with everything else."""
+    return console.read_text(errors="replace")[-2000:] if console.exists() else "it said nothing"
