@@ -92,6 +92,7 @@ impl<'a> Bench<'a> {
             warnings: Vec::new(),
             disks: disks.to_vec(),
             passed_over: vec![("/dev/sr9".into(), "is virtual media".into())],
+            warnings: Vec::new(),
         };
         let host = self.host();
         let means = Means {
