@@ -7,6 +7,8 @@ use crate::net::http::fault::{Cause, Fault};
 
 /// Heads larger than this, those of interim answers included, are no answer.
 pub const LIMIT: usize = 32 << 10;
+/// A proper head is never larger: each of its lines has got three bytes more at the most.
+pub const CLEAN_LIMIT: usize = LIMIT + 3 * LINES + 16;
 /// More lines than this are none either; `ureq` takes as many.
 const LINES: usize = 128;
 
