@@ -14,6 +14,7 @@ mod nvram;
 mod phase;
 mod pstore;
 mod table;
+mod warnings;
 
 use log::info;
 

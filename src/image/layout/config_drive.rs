@@ -77,7 +77,7 @@ impl Source {
         Source { anew, ..self }
     }
 
-    /// The drive itself. The login for `image` is for its own server.
+    /// The drive itself. The login for `image` is for its own host.
     pub fn load(&self, fetcher: &Fetcher, image: &str) -> Result<ConfigDrive, Failure> {
         let drive = match &self.place {
             Place::Here(drive) => drive.clone(),
@@ -97,11 +97,12 @@ fn fetch(url: &str, limit: Bytes, fetcher: &Fetcher, image: &str) -> Result<Conf
         error: told(&failure.error),
         ..failure
     })?;
-    ConfigDrive::read(served.body, limit).map_err(|error| Failure {
+    ConfigDrive::read(served.plain(), limit).map_err(|error| Failure {
         then: match error.kind() {
             Kind::RESTError => Then::End,
             _ => Then::Again,
         },
+        by_server: false,
         error: told(&Error::plain(format!(
             "{}: {}",
             redacted(url),
