@@ -42,7 +42,7 @@ class Web:
                     if not piece:
                         return
                     head += piece
-                path = head.split(b" ")[1].decode()
+                path = head.split(b" ")[1].decode().split("?")[0]
                 asked = re.search(rb"(?i)\r\nrange: bytes=(\d+)-", head)
                 self.lies.get(path, honest)(connection, self.files[path], int(asked[1]) if asked else 0)
         except OSError:

@@ -25,7 +25,7 @@ def slowly(connection, content, first):
 @attack
 def kills(field):
     dice, web = random.Random(field.seed), Web.shared()
-    count = field.scale(40, 450)
+    count = field.scale(25, 450)
     image = Image(field.work / "killed.raw")
     web.files["/killed.raw"], web.lies["/killed.raw"] = image.bytes, slowly
     states = {"old": 0, "bare": 0, "whole": 0}
