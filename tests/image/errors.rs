@@ -167,7 +167,7 @@ fn connections() -> Vec<Row> {
     // RFC 8446 §6: an alert, fatal, protocol_version.
     let too_old = parrot(&[21, 3, 3, 0, 2, 2, 70]);
     vec![
-        row("name", nowhere, &["cannot be resolved", "check the DNS servers"], Again),
+        row("name", nowhere, &["cannot be resolved", "parts of 1 to 63 characters"], Again),
         // Of a multicast address TCP knows no way.
         row("route", "http://224.0.0.1".into(), &["no way to 224.0.0.1:80", "gateway"], Again),
         row("refused", closed(), &["refuses connections", "is the service running"], Again),

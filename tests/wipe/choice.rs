@@ -16,7 +16,7 @@ use super::support::scratch::Scratch;
 use super::{disk, put};
 
 fn default_root(host: &SystemRoot) -> Result<Disk> {
-    disk::root(host, &Wishes::default()).map(|(disk, _)| disk)
+    disk::root(host, &Wishes::default()).map(|choice| choice.disk)
 }
 
 /// So many disks of 8 GiB and a bit more each, as sparse files.
@@ -59,7 +59,7 @@ fn a_disk_that_others_use_is_passed_over_unless_the_operator_says_so() {
     };
     let clock = Clock::fake();
     let chosen = wait_for_root(&host, &clock, 1, Default::default(), &wishes);
-    assert_eq!(chosen.expect("the smallest").name, "/dev/nvme0n1");
+    assert_eq!(chosen.expect("the smallest").disk.name, "/dev/nvme0n1");
     for kernel in ["nvme1n1", "nvme2n1"] {
         put(&host.dev(kernel), 0x1_0000, b"\x01\x16\x19\x70");
     }

@@ -1,10 +1,11 @@
 //! From a URL to an open connection: the name, TCP, a proxy's tunnel, TLS.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use crate::clock::Deadline;
+use crate::net::address::names;
 use crate::net::http::fault::{Cause, Fault};
 use crate::net::http::proxy::Proxies;
 use crate::net::http::socket::Socket;
@@ -115,15 +116,8 @@ impl Dialer {
     /// Tries every address the name has, sharing the time evenly.
     fn open(&self, host: &str, port: u16, until: Deadline) -> Result<Wire, Fault> {
         let place = url::place(host, port);
-        let addresses: Vec<SocketAddr> = (host, port)
-            .to_socket_addrs()
-            .map_err(|error| {
-                Fault::new(
-                    Cause::Dns,
-                    format_args!("the name '{host}' cannot be resolved ({error}); check the DNS servers or use an address"),
-                )
-            })?
-            .collect();
+        let addresses =
+            names::resolve(host, port).map_err(|error| Fault::new(Cause::Dns, error.details()))?;
         let share = self.timeouts.connect.min(until.left()) / addresses.len().max(1) as u32;
         let mut last = Fault::new(Cause::Dns, format_args!("the name '{host}' has no address"));
         for address in &addresses {
