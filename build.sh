@@ -3,9 +3,12 @@
 # as root or with sudo. The parts live where they belong: initramfs/*.sh, tests/*/run.
 set -euo pipefail
 shopt -s inherit_errexit
-cd "$(dirname "${BASH_SOURCE[0]}")"
-export LC_ALL=C
-PATH=$PATH:/usr/sbin:/sbin:${CARGO_HOME:-$HOME/.cargo}/bin
+. "$(dirname "${BASH_SOURCE[0]}")/initramfs/host.sh"
+cd "$top"
+PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
+# Whatever else is built on this machine is built elsewhere, and nobody here reads what is typed.
+export CARGO_TARGET_DIR=$top/target
+exec </dev/null
 
 usage() {
     cat <<'TABLE'
@@ -19,14 +22,12 @@ usage() {
 ./build.sh conformance          the same requests to IPA and to ironlet, replies compared
 ./build.sh contract             Ironic's own code reads a command that runs, and its receipt
 ./build.sh identity             disks of each of QEMU's kinds, as IPA and as ironlet describe them
+./build.sh hardware [CASE…]     machines whose hardware does not work: what their consoles say
 ./build.sh components [PART…]   real web servers and proxies around the binary
 ./build.sh bench [OPTIONS]      figures beside their limits and peers; --only SECTION, --rounds N
 ./build.sh fuzz TARGET SECONDS  one fuzz target
 TABLE
 }
-
-say() { echo "build.sh: $*" >&2; }
-fail() { say "$*"; exit 1; }
 
 . initramfs/kernel.sh
 . initramfs/modules.sh
@@ -58,29 +59,34 @@ file_systems=(
 
 # need GROUP… — install the packages of these groups that are not there; asks nobody when all are
 need() {
-    local group package lacking=()
+    local group wanted=()
     for group; do
-        for package in $(packages "$group"); do
-            [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || lacking+=("$package")
-        done
+        wanted+=($(packages "$group"))
     done
-    [ ${#lacking[@]} -gt 0 ] || return 0
-    say "installing ${lacking[*]}"
-    as_root apt-get update -q >&2
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${lacking[@]}" >&2
+    install_lacking "${wanted[@]}"
+}
+
+# rust_will_do — is there a Rust that Cargo.toml is content with? Debian 12's own is not.
+rust_will_do() {
+    local least found
+    least=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
+    command -v cargo >/dev/null && found=$(rustc --version | cut -d' ' -f2) && printf '%s\n' "$least" "$found" | sort -CV
 }
 
 # The toolchain: cargo by rustup, and the standard library for musl.
 need_rust() {
     need rust
-    if ! command -v cargo >/dev/null; then
+    if ! rust_will_do; then
         need curl
         say "installing the Rust toolchain by rustup"
         mkdir -p target/tools
         curl --proto '=https' --tlsv1.2 -sSf -o target/tools/rustup-init \
             https://static.rust-lang.org/rustup/dist/x86_64-unknown-linux-gnu/rustup-init
         chmod +x target/tools/rustup-init
-        target/tools/rustup-init -y -q --profile minimal --default-toolchain "$toolchain" >&2
+        # Beside Debian's own Rust, if that is there.
+        RUSTUP_INIT_SKIP_PATH_CHECK=yes target/tools/rustup-init -y -q --profile minimal --default-toolchain "$toolchain" >&2
+        PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
+        rust_will_do || fail "$(command -v cargo) is still older than Cargo.toml asks for"
     fi
     [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ] || rustup target add "$target"
 }
@@ -95,21 +101,17 @@ binary() {
         -Clink-arg=-Wl,-T,initramfs/unwound.ld
         -Clink-arg=-Wl,-z,pack-relative-relocs # a static file relocates itself; in this form the list is a kilobyte
     )
-    CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}") \
+    # The C in ring is built anew whenever that stamp changes, and has no use for it.
+    SOURCE_DATE_EPOCH=0 CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}") \
         CC_x86_64_unknown_linux_musl=musl-gcc \
-        CFLAGS_x86_64_unknown_linux_musl="-ffile-prefix-map=$PWD=/ironlet -ffile-prefix-map=$home=/cargo" \
-        cargo build --release --locked --bin ironlet --target "$target" --target-dir target
+        CC_SHELL_ESCAPED_FLAGS=yes CFLAGS_x86_64_unknown_linux_musl="'-ffile-prefix-map=$PWD=/ironlet' '-ffile-prefix-map=$home=/cargo'" \
+        cargo build --release --locked --bin ironlet --target "$target"
     mkdir -p dist
     cp "target/$target/release/ironlet" dist/ironlet
     # A static file asks for no loader and no library.
     if readelf -lW dist/ironlet | grep -q INTERP || readelf -dW dist/ironlet | grep -q NEEDED; then
         fail "dist/ironlet is not static"
     fi
-}
-
-# Stamps in the initramfs: the last commit's time, so that a commit has one initramfs. Outside git, a fixed day.
-source_date() {
-    echo "${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 1700000000)}"
 }
 
 build() {
@@ -157,7 +159,7 @@ check() {
     cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy
     cargo fmt --check
     cargo clippy --locked --all-targets -- -D warnings
-    cargo test --locked --lib --bins --test layers
+    cargo test --locked --lib --bins --test layers --test scripts
 }
 
 lab() {
@@ -169,13 +171,13 @@ lab() {
 conformance() {
     need rust build machine
     build
-    IRONLET=$PWD/dist/ironlet tests/conformance/run "$@"
+    IRONLET=$top/dist/ironlet tests/conformance/run "$@"
 }
 
 contract() {
     need rust build machine
     build
-    IRONLET=$PWD/dist/ironlet tests/contract/run "$@"
+    IRONLET=$top/dist/ironlet tests/contract/run "$@"
 }
 
 identity() {
@@ -184,10 +186,16 @@ identity() {
     tests/identity/run "$@"
 }
 
+hardware() {
+    need rust build machine
+    build
+    tests/hardware/run "$@"
+}
+
 components() {
     need_rust
     binary
-    IRONLET=$PWD/dist/ironlet tests/components/run "$@"
+    IRONLET=$top/dist/ironlet tests/components/run "$@"
 }
 
 bench() {
@@ -207,10 +215,15 @@ fuzz() {
         cargo fuzz run --fuzz-dir tests/fuzz "$1" -- "-max_total_time=$2" -rss_limit_mb=512
 }
 
-case ${1:-} in
-'' | --profile | --kernel | --modules) build "$@" ;;
-demo | check | lab | conformance | contract | identity | components | bench | fuzz) "$@" ;;
-test) all_parts ;;
--h | --help | help) usage ;;
-*) usage >&2; exit 2 ;;
-esac
+main() {
+    case ${1:-} in
+    '' | --profile | --kernel | --modules) build "$@" ;;
+    demo | check | lab | conformance | contract | identity | hardware | components | bench | fuzz) "$@" ;;
+    test) all_parts ;;
+    -h | --help | help) usage ;;
+    *) usage >&2; exit 2 ;;
+    esac
+}
+
+# Read to its end before anything is run: a pull or a save in the meantime is for the next run.
+main "$@"; exit

@@ -3,14 +3,21 @@
 # xz because it is the smallest the kernel unpacks; which of gzip, zstd and xz is taken makes no difference to the time until
 # /init runs that could be told from noise (QEMU without KVM, 5 MiB unpacked), as the kernel unpacks beside its other start-up work.
 
-# archive TREE STAMP OUT XZ_FILTER… — pack TREE: names sorted, owner root, one time stamp, so that equal trees give equal bytes
+# source_date — print the stamp of what is packed: the last commit's time, so that a commit has one initramfs. Outside git, a fixed day.
+source_date() {
+    # Told where the repository is, git looks for no other one around us, and does not mind whose it is.
+    echo "${SOURCE_DATE_EPOCH:-$(git --git-dir="$top/.git" log -1 --no-show-signature --format=%ct 2>/dev/null || echo 1700000000)}"
+}
+
+# archive TREE STAMP OUT XZ_FILTER… — pack TREE: names sorted, owner root, one time stamp, so that equal trees give equal bytes.
+# What lies higher comes first: the lists of the modules before the modules, so that an archive cut short says what is missing.
 archive() {
     local tree=$1 stamp=$2 out=$3
     shift 3
     find "$tree" -exec touch -hd "@$stamp" {} +
     # The kernel's xz knows no check but CRC32 (Documentation/staging/xz.rst). It allocates the whole dictionary: 8 MiB lose
     # next to nothing here, where xz -9's 64 MiB would cost a small machine its boot.
-    (cd "$tree" && find . -mindepth 1 | sort | cpio --quiet -o -H newc --reproducible --owner=+0:+0) |
+    (cd "$tree" && find . -mindepth 1 -printf '%d %p\n' | sort -k 1,1n -k 2 | cut -d ' ' -f 2- | cpio --quiet -o -H newc --reproducible --owner=+0:+0) |
         xz -T1 --check=crc32 "$@" >"$out"
 }
 

@@ -21,7 +21,7 @@
 //!    pipeline/           read_ahead (thread image-read) ═belt═▶ progress
 //!    verify/digest       digested as served
 //!    decode/             format_inspector says what it is; raw, packing or qcow2 decode it
-//!    write/sink          into aligned blocks, both ends of the disk held back ═belt═▶
+//!    write/disk_sink     into aligned blocks, both ends of the disk held back ═belt═▶
 //!    write/writers       (threads image-write) to disk/target: pwrite with O_DIRECT
 //!    layout/             once the digest is right: the table fitted, the config drive added, in memory
 //!    write/ends          the last thing written
@@ -38,6 +38,7 @@
 //! | parameter of pid 1 | `init/parameters.rs` | its tests, `./build.sh lab` |
 //! | root device hint | `disk/select/hints.rs`; what the disk says in `disk/identity/` | `tests/hints.rs`, `tests/disk.rs`, `./build.sh identity` |
 //! | what a NIC or the network says on the console | `init/report.rs` | its tests, `./build.sh lab` |
+//! | a driver's complaint | the table in `drivers/firmware.rs` | its tests, `tests/drivers.rs`, `./build.sh hardware` |
 //! | field of the inventory | `inventory/` | `tests/inventory.rs`, `./build.sh conformance` |
 //! | image format | `decode/format.rs`, `decode/format_inspector.rs`, a decoder beside them | `tests/image.rs`, `tests/packing.rs`, `tests/qcow2.rs` |
 //! | way of erasing | `disk/secure/`, `disk/erase/ladder.rs` | `tests/secure_erase.rs`, `tests/erase.rs` |
@@ -59,8 +60,9 @@ pub mod sys;
 // F2: the machine as files
 pub mod system_root;
 
-// F3: the log, the network, the parameters, and the power switch
+// F3: the log, the network, the parameters, what hardware does not work, and the power switch
 pub mod config;
+pub mod drivers;
 pub mod logger;
 pub mod net;
 pub mod power;

@@ -1,14 +1,17 @@
 //! Flags → mode → exit code.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use getopts::{Matches, Options};
 use ironlet::agent::{self, standalone, step};
 use ironlet::codec::json;
+use ironlet::error::{Context, Result};
 use ironlet::inventory::{self, BootFacts};
+use ironlet::sys::kernel;
 use ironlet::system_root::SystemRoot;
-use ironlet::{config, init};
+use ironlet::{config, init, logger};
 
 const USAGE: &str = "Usage: ironlet [MODE] [OPTIONS]
 
@@ -22,7 +25,8 @@ fn main() -> ExitCode {
     let flags = match options.parse(std::env::args_os().skip(1)) {
         Ok(flags) => flags,
         Err(wrong) => {
-            eprintln!("ironlet: {wrong}; --help lists what there is");
+            // Nobody may be listening any more, and the exit code says it as well.
+            let _ = writeln!(io::stderr(), "ironlet: {wrong}; --help lists what there is");
             return ExitCode::from(2);
         }
     };
@@ -49,6 +53,8 @@ fn main() -> ExitCode {
     let code = match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            // Who only prints has none yet.
+            logger::start(&surroundings(&flags).host(), false);
             log::error!("{error}");
             ExitCode::FAILURE
         }
@@ -58,9 +64,15 @@ fn main() -> ExitCode {
     code
 }
 
-fn print(text: &str) -> ironlet::error::Result<()> {
-    println!("{}", text.trim_end());
-    Ok(())
+/// An answer to who asked by hand. One who has heard enough (`| head`) closes the pipe, and this ends as other
+/// tools end then: at once, without a word, by SIGPIPE.
+fn print(text: &str) -> Result<()> {
+    let mut output = io::stdout().lock();
+    let printed = writeln!(output, "{}", text.trim_end()).and_then(|()| output.flush());
+    match printed {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => kernel::die_of_closed_pipe(),
+        printed => printed.context("writing to standard output"),
+    }
 }
 
 fn options() -> Options {

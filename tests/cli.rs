@@ -1,5 +1,7 @@
 //! What a person asks of the binary by hand, on a machine that is a directory.
 
+use std::io::{pipe, read_to_string};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -62,5 +64,73 @@ fn every_question_is_answered_or_told_why_not() {
         assert_eq!(ended, Some(code), "{arguments:?}: {log}");
         assert!(out.contains(printed), "{arguments:?}: {out}");
         assert!(log.contains(logged), "{arguments:?}: {log}");
+    }
+}
+
+/// A pipe whose reader is gone.
+fn closed() -> std::io::PipeWriter {
+    let (reader, writer) = pipe().expect("a pipe");
+    drop(reader);
+    writer
+}
+
+#[test]
+fn who_reads_no_further_ends_the_program_quietly() {
+    let machine = Machine::recorded("ahci-nvme");
+    let root = machine.host().sys("..");
+    for arguments in [
+        &["--help"][..],
+        &["--help-parameters"],
+        &["--version"],
+        &["--inventory"],
+        &["--root-disk"],
+    ] {
+        let (mut logged, log) = pipe().expect("a pipe");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ironlet"));
+        command.arg("--root").arg(&root).args(arguments);
+        let mut child = command
+            .stdout(closed())
+            .stderr(log)
+            .spawn()
+            .expect("it starts");
+        drop(command); // it holds the other end of the pipe
+        let ended = child.wait().expect("it ends");
+        // signal(7): SIGPIPE is 13, a shell's 141.
+        assert_eq!(ended.signal(), Some(13), "{arguments:?}");
+        assert_eq!(
+            read_to_string(&mut logged).expect("text"),
+            "",
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_an_error() {
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let output = Command::new(env!("CARGO_BIN_EXE_ironlet"))
+        .arg("--help")
+        .stdout(full.expect("full(4)"))
+        .output()
+        .expect("it starts");
+    assert_eq!(output.status.code(), Some(1));
+    let logged = String::from_utf8(output.stderr).expect("text");
+    assert!(logged.contains("No space left on device"), "{logged}");
+}
+
+#[test]
+fn complaints_that_nobody_reads_do_not_change_the_exit_code() {
+    for (arguments, code) in [
+        (&["--stop"][..], 2),
+        (&["--agent", "--cmdline", ""], 1),
+        (&["--root-disk", "--node", "7"], 1),
+    ] {
+        let ended = Command::new(env!("CARGO_BIN_EXE_ironlet"))
+            .args(["--root", "/nonexistent"])
+            .args(arguments)
+            .stderr(closed())
+            .status()
+            .expect("it starts");
+        assert_eq!(ended.code(), Some(code), "{arguments:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! Parameters: what wins over what, what is refused, and that the table and its readers agree.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -9,6 +9,9 @@ use ironlet::config::table::{Effect, Kind, TABLE};
 use ironlet::config::{Config, parameters_help, tokens};
 use ironlet::error::Result;
 use ironlet::system_root::SystemRoot;
+
+#[path = "config/notes.rs"]
+mod notes;
 
 /// A machine that is nothing but its /etc.
 struct Machine(PathBuf);
@@ -18,7 +21,7 @@ impl Machine {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = format!("ironlet-config-{name}-{}-{count}", std::process::id());
-        let root = std::env::temp_dir().join(folder);
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
         fs::create_dir_all(root.join("etc/ironic-python-agent.d")).expect("a folder");
         for (file, text) in files {
             fs::write(root.join("etc").join(file), text).expect(file);

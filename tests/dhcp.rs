@@ -12,6 +12,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -61,7 +62,7 @@ fn main() {
 }
 
 fn outside() {
-    let root = env::temp_dir().join(format!("ironlet-dhcp-{}", std::process::id()));
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("dhcp-{}", std::process::id()));
     fs::create_dir(&root).expect("a directory for the new root");
     let namespaces = [
         "--mount",

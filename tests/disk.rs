@@ -42,6 +42,18 @@ fn rows(machine: &Machine) -> Vec<Vec<String>> {
 }
 
 #[test]
+fn whether_a_disk_discards_is_what_its_queue_says() {
+    let found = list(&Machine::recorded("ahci-nvme").host());
+    let answers: Vec<_> = found.iter().map(|disk| disk.discards).collect();
+    let yes = Some(true);
+    assert_eq!(
+        answers,
+        [yes, yes, yes, yes, Some(false)],
+        "the last on USB"
+    );
+}
+
+#[test]
 #[rustfmt::skip]
 fn disks_have_the_identity_udev_would_give_them() {
     let machines: &[(&str, &[Row])] = &[

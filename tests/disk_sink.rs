@@ -14,7 +14,8 @@ use ironlet::disk::target::Target;
 use ironlet::gauge::Gauge;
 use ironlet::image::decode::format::Format;
 use ironlet::image::verify::readback::Verdict;
-use ironlet::image::write::sink::{DiskSink, Sink};
+use ironlet::image::write::disk_sink::DiskSink;
+use ironlet::image::write::sink::Sink;
 use ironlet::system_root::SystemRoot;
 use support::scratch::Scratch;
 

@@ -12,6 +12,7 @@ use ironlet::error::{Kind, Result};
 use ironlet::image::decode::format::Format;
 use ironlet::image::decode::packing::Packing;
 use ironlet::image::deploy;
+use support::corpus;
 use support::image_requests::{order, tools};
 use support::image_server::Behaviour::{self, *};
 use support::image_server::{ImageServer, Until};
@@ -180,4 +181,29 @@ fn every_bit_counts() {
             assert!(result.is_err(), "{command}: byte {at}");
         }
     }
+}
+
+/// `fixtures/images/xz.sh` asks xz itself: it takes the good ones, and none of the bad.
+#[test]
+fn sizes_that_an_xz_file_states_are_held_against_what_is_in_it() {
+    let folder = corpus::folder("xz");
+    let names = corpus::names(&folder, ".xz");
+    for name in &names {
+        let image = corpus::read(&folder.join(format!("{name}.xz")));
+        let mut out = MemorySink::new(MIB);
+        let result = XZ.decode(&mut &image[..], &mut out);
+        if name.starts_with("good-") {
+            let raw = corpus::read(&folder.join(format!("{name}.raw")));
+            assert_eq!(
+                result.map(|bytes| bytes.0 as usize),
+                Ok(raw.len()),
+                "{name}"
+            );
+            assert!(out.bytes.starts_with(&raw), "{name}");
+        } else {
+            let error = result.expect_err(name);
+            assert_eq!(error.kind(), Kind::InvalidImage, "{name}: {error}");
+        }
+    }
+    assert!(names.len() > 40, "{names:?}");
 }

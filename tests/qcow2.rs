@@ -16,7 +16,7 @@ use ironlet::gauge::Gauge;
 use ironlet::image::decode::format::Format;
 use ironlet::image::download::random_access::RandomAccess;
 use ironlet::image::verify::readback::Verdict;
-use ironlet::image::write::sink::DiskSink;
+use ironlet::image::write::disk_sink::DiskSink;
 use ironlet::system_root::SystemRoot;
 use support::memory_sink::{MemorySink, OLD};
 use support::qcow2_corpus as corpus;

@@ -4,15 +4,12 @@
 #   tests/squid.sh    target/tools/squid is there afterwards, with usr/sbin/squid and usr/lib/squid in it
 set -euo pipefail
 shopt -s inherit_errexit
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-fail() { echo "squid.sh: $*" >&2; exit 1; }
-. initramfs/kernel.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../initramfs/host.sh"
 
-dir=$PWD/target/tools/squid
-waiting=(-o DPkg::Lock::Timeout=900)
+dir=$top/target/tools/squid
 mkdir -p "$(dirname "$dir")"
-# Two tests at once must not unpack into one another's directory.
-exec 9>"$dir.lock"
+# Two tests at once must not unpack into one another's directory. The lock is the directory above: root and others share it.
+exec 9<"$(dirname "$dir")"
 flock 9
 # A kept target/ may have come to a machine without the libraries.
 if ! "$dir/usr/sbin/squid" -v >/dev/null 2>&1; then
@@ -20,12 +17,11 @@ if ! "$dir/usr/sbin/squid" -v >/dev/null 2>&1; then
     trap 'rm -rf "$staging"' EXIT
     # Lists may be absent, or name a version the mirror has replaced.
     download squid-openssl "$staging" || {
-        as_root apt-get "${waiting[@]}" update -q >&2
+        apt_get update
         download squid-openssl "$staging" || fail "squid-openssl cannot be downloaded"
     }
     dpkg-deb -x "$staging"/*.deb "$staging/root"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get "${waiting[@]}" satisfy -qy --no-install-recommends \
-        "$(dpkg-deb -f "$staging"/*.deb Depends)" >&2 9>&-
+    apt_get satisfy -y --no-install-recommends "$(dpkg-deb -f "$staging"/*.deb Depends)" 9<&-
     rm -rf "$dir"
     mv "$staging/root" "$dir"
     "$dir/usr/sbin/squid" -v | grep -q with-openssl || fail "$dir/usr/sbin/squid does not run, or lacks OpenSSL"

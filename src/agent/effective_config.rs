@@ -119,11 +119,12 @@ pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
             password: Some(password.clone()),
         }),
         ignore_bootloader_failure: config.ignore_bootloader_failure,
+        bios_bootloader: config.bios_bootloader || enrolment.bios_bootloader,
         guard: config.guard,
         discard: config.discard,
+        medium: config.medium.clone(),
         boot_interface: config.boot_interface.clone(),
         disk_wait: (config.disk_wait.attempts, config.disk_wait.delay),
-        ..Settings::default()
     }
 }
 

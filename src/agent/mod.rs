@@ -89,6 +89,9 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
     let config = surroundings.config();
     logger::start(&host, config.as_ref().is_ok_and(|config| config.debug));
     let config = config.context("reading the parameters")?;
+    for note in &config.notes {
+        warn!("{note}");
+    }
     if config.tls.insecure {
         warn!("ipa-insecure=1: certificates of servers are not verified");
     }
@@ -106,7 +109,7 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
     if let Some(order) = &agent.config.standalone {
         let tools =
             effective_config::tools(&agent.config, None, agent.permit.clone(), &agent.clock)?;
-        return standalone::run(&agent.host, order, &tools);
+        return standalone::run(&agent.host, order, agent.config.medium.as_deref(), &tools);
     }
     if agent.config.api.urls.is_empty() {
         let why =

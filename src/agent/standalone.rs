@@ -9,7 +9,7 @@ use log::error;
 use super::Surroundings;
 use crate::clock::Clock;
 use crate::config::Standalone;
-use crate::disk;
+use crate::disk::{self, Wishes};
 use crate::error::{Error, Kind, Result};
 use crate::gauge::Gauge;
 use crate::image::decode::format::Format;
@@ -20,6 +20,7 @@ use crate::logger;
 use crate::net::http::client::Timeouts;
 use crate::power::{How, power};
 use crate::secret::redacted;
+use crate::steps::boot_medium::boot_medium;
 use crate::system_root::SystemRoot;
 
 /// Between two attempts: a server that was off for a minute should not cost an hour.
@@ -97,8 +98,14 @@ pub(super) fn tools(surroundings: &Surroundings, readback: bool) -> Tools {
     }
 }
 
-/// Deploys what the kernel command line named, then goes; a failure is told and tried again for ever.
-pub fn run(host: &SystemRoot, order: &Standalone, tools: &Tools) -> Result<()> {
+/// Deploys what the kernel command line named, then goes; a failure is told and tried again for ever. `medium` is what a
+/// person calls the disk it came from: that is taken only if it is named as the one to write.
+pub fn run(
+    host: &SystemRoot,
+    order: &Standalone,
+    medium: Option<&str>,
+    tools: &Tools,
+) -> Result<()> {
     let how = match order.then.as_str() {
         "reboot" => How::Reboot,
         "poweroff" => How::Off,
@@ -115,7 +122,7 @@ pub fn run(host: &SystemRoot, order: &Standalone, tools: &Tools) -> Result<()> {
     };
     let mut failures = 0;
     loop {
-        let Err(error) = deploy(host, &image, tools) else {
+        let Err(error) = deploy(host, &image, medium, tools) else {
             return leave(host, &tools.clock, how);
         };
         failures += 1;
@@ -140,13 +147,17 @@ fn leave(host: &SystemRoot, clock: &Clock, how: How) -> Result<()> {
     Ok(())
 }
 
-fn deploy(host: &SystemRoot, image: &Image, tools: &Tools) -> Result<()> {
+fn deploy(host: &SystemRoot, image: &Image, medium: Option<&str>, tools: &Tools) -> Result<()> {
     let request = image.request()?;
     let mut tools = tools.clone();
     let disk = match &image.disk {
         Some(disk) => disk.clone(),
         None => {
-            let any = disk::Wishes::default();
+            let any = Wishes {
+                medium: boot_medium(host, medium),
+                own_first: true,
+                ..Wishes::default()
+            };
             let disk = disk::wait_for_root(host, &tools.clock, LOOKS, LOOK_PAUSE, &any)?;
             tools.permit = tools.permit.of_chosen(std::slice::from_ref(&disk));
             disk.path

@@ -5,10 +5,11 @@ use log::info;
 use super::{Surroundings, standalone};
 use crate::clock::Bell;
 use crate::codec::json::{Object, Value, gather, parse, print, text};
-use crate::disk;
+use crate::disk::{self, Wishes};
 use crate::error::{Context, Error, Kind, Result};
 use crate::logger;
 use crate::power;
+use crate::steps::boot_medium::boot_medium;
 use crate::steps::machine::{Agent, Machine, Settings};
 use crate::steps::node::Node;
 use crate::steps::{self, Phase};
@@ -56,8 +57,12 @@ pub fn run(surroundings: Surroundings, step: &Step) -> Result<String> {
 /// The disk an image would go to, and why; `node` as for a step.
 pub fn root_disk(surroundings: &Surroundings, node: &Option<String>) -> Result<String> {
     logger::start(&surroundings.host(), false);
-    let wishes = Node::new(&given("node", node)?).wishes()?;
-    let (disk, why) = disk::root(&surroundings.host(), &wishes)?;
+    let host = surroundings.host();
+    let wishes = Wishes {
+        medium: boot_medium(&host, None),
+        ..Node::new(&given("node", node)?).wishes()?
+    };
+    let (disk, why) = disk::root(&host, &wishes)?;
     Ok(format!("{} ({}): {why}", disk.name, disk.size))
 }
 

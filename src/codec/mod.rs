@@ -8,4 +8,5 @@ pub mod json_filter;
 pub mod tar;
 pub mod uuid;
 pub mod xz;
+mod xz_sizes;
 pub mod zstd;

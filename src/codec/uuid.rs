@@ -1,4 +1,4 @@
-//! UUIDs made of random bytes.
+//! UUIDs: made of random bytes, and their text.
 
 use super::hex;
 
@@ -22,6 +22,20 @@ pub fn text(bytes: &[u8; 16]) -> String {
     groups.map(|range| &digits[range]).join("-")
 }
 
+/// The bytes of the usual text form, in either letter case.
+pub fn parse(text: &str) -> Option<[u8; 16]> {
+    let groups: Vec<_> = text.split('-').collect();
+    let lengths = groups.iter().map(|group| group.len());
+    lengths.eq([8, 4, 4, 4, 12]).then_some(())?;
+    let digits = groups.concat();
+    let byte = |at: usize| u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok();
+    let mut bytes = [0; 16];
+    for (at, place) in bytes.iter_mut().enumerate() {
+        *place = byte(at)?;
+    }
+    Some(bytes)
+}
+
 /// The same UUID in the other byte order, that of UEFI 2.10, appendix A: the first three groups turned round.
 pub fn swapped(mut bytes: [u8; 16]) -> [u8; 16] {
     for group in [0..4, 4..6, 6..8] {
@@ -33,6 +47,24 @@ pub fn swapped(mut bytes: [u8; 16]) -> [u8; 16] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_text_says_is_what_is_said_of_it() {
+        let bytes: [u8; 16] = std::array::from_fn(|at| at as u8 * 17);
+        assert_eq!(parse(&text(&bytes)), Some(bytes));
+        assert_eq!(parse(&text(&bytes).to_uppercase()), Some(bytes));
+        let told = text(&bytes);
+        for wrong in [
+            "",
+            "-",
+            &told[1..],
+            &told.replace('-', ""),
+            &told.replace('1', "g"),
+            &told.replace("00", "é"),
+        ] {
+            assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn version_and_variant_are_set_and_the_rest_is_kept() {

@@ -4,17 +4,19 @@ use std::io::{self, Read};
 
 use lzma_rust2::XzReader;
 
+use super::xz_sizes::Sized;
+
 /// What unpacking may take, in KiB: a dictionary of 16 MiB, that of `xz -7`, and what comes with it.
 const MEMORY: u32 = (16 << 10) + 256;
 
-/// Unpacks xz streams laid end to end, each block checked against its CRC-32, CRC-64 or SHA-256, into
-/// one stream. Zeros in fours may follow a stream; anything else is an error.
-pub struct Unxz<R: Read>(XzReader<R>);
+/// Unpacks xz streams laid end to end, each block checked against its CRC-32, CRC-64 or SHA-256, every size
+/// against what was read, into one stream. Zeros in fours may follow a stream; anything else is an error.
+pub struct Unxz<R: Read>(XzReader<Sized<R>>);
 
 impl<R: Read> Unxz<R> {
     /// Nothing is read yet.
     pub fn new(packed: R) -> Self {
-        Unxz(XzReader::new_mem_limit(packed, true, MEMORY))
+        Unxz(XzReader::new_mem_limit(Sized::new(packed), true, MEMORY))
     }
 }
 

@@ -37,13 +37,16 @@ impl Default for Unpacker {
 /// and what leaves a machine with 128 MiB of memory in peace.
 const FURTHEST: u64 = 16 << 20;
 
-/// Unpacks frames laid end to end, each checked against its checksum, into one stream; skippable
-/// frames are skipped, and anything else is an error.
+/// Unpacks frames laid end to end, each checked against its checksum and the size it states, into one
+/// stream; skippable frames are skipped, and anything else is an error.
 pub struct Unzstd<R> {
     packed: R,
     decoder: FrameDecoder,
     /// Was there a frame?
     begun: bool,
+    /// Bytes the frame says it holds, if it does, and those that came out of it.
+    said: Option<u64>,
+    unpacked: u64,
 }
 
 impl<R: BufRead> Unzstd<R> {
@@ -60,6 +63,8 @@ impl<R: BufRead> Unzstd<R> {
             packed,
             decoder,
             begun: false,
+            said: None,
+            unpacked: 0,
         }
     }
 
@@ -72,8 +77,12 @@ impl<R: BufRead> Unzstd<R> {
                     false => Err(io::ErrorKind::UnexpectedEof.into()),
                 };
             }
-            match self.decoder.reset(&mut self.packed) {
+            let mut header = Header::of(&mut self.packed);
+            match self.decoder.reset(&mut header) {
                 Ok(()) => {
+                    let says_size = header.says_size()?;
+                    self.said = says_size.then(|| self.decoder.content_size());
+                    self.unpacked = 0;
                     self.begun = true;
                     return Ok(true);
                 }
@@ -104,6 +113,11 @@ impl<R: BufRead> Unzstd<R> {
     }
 
     fn verify(&self) -> io::Result<()> {
+        if let Some(said) = self.said.filter(|said| *said != self.unpacked) {
+            let unpacked = self.unpacked;
+            let why = format!("a frame says it holds {said} bytes, and it holds {unpacked}");
+            return Err(invalid(why));
+        }
         match self.decoder.get_checksum_from_data() {
             Some(sum) if self.decoder.get_calculated_checksum() != Some(sum) => {
                 Err(invalid("a frame's checksum is wrong"))
@@ -117,6 +131,7 @@ impl<R: BufRead> Read for Unzstd<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         loop {
             let count = self.decoder.read(into)?;
+            self.unpacked += count as u64;
             if count > 0 || into.is_empty() {
                 return Ok(count);
             }
@@ -131,6 +146,48 @@ impl<R: BufRead> Read for Unzstd<R> {
                 return Ok(0);
             }
         }
+    }
+}
+
+/// The header of a frame as it is read, and what the crate leaves out of it.
+struct Header<R> {
+    packed: R,
+    read: usize,
+    descriptor: u8,
+}
+
+impl<R: Read> Header<R> {
+    /// RFC 8878, 3.1.1.1.1: the byte after the magic number.
+    const DESCRIPTOR: usize = 4;
+
+    fn of(packed: R) -> Self {
+        Header {
+            packed,
+            read: 0,
+            descriptor: 0,
+        }
+    }
+
+    /// Does it state the size of what is in the frame?
+    fn says_size(&self) -> io::Result<bool> {
+        // 3.1.1.1.1.4: a decoder must see to it that this bit is not set.
+        if self.descriptor & 0x08 != 0 {
+            return Err(invalid("a frame uses what is reserved for later versions"));
+        }
+        // 3.1.1.1.1.1 and 3.1.1.1.1.2: the length of the field, and that there is a segment of one piece.
+        Ok(self.descriptor & 0xe0 != 0)
+    }
+}
+
+impl<R: Read> Read for Header<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.packed.read(into)?;
+        let at = Self::DESCRIPTOR.checked_sub(self.read);
+        if let Some(byte) = at.and_then(|at| into[..count].get(at)) {
+            self.descriptor = *byte;
+        }
+        self.read += count;
+        Ok(count)
     }
 }
 
@@ -178,12 +235,38 @@ mod tests {
         assert_eq!(both, "hellohello");
         // The same with a checksum flag, and a checksum of nothing in particular.
         let wrong = b"\x28\xb5\x2f\xfd\x24\x05\x29\x00\x00hello1234";
+        // It says it holds more or less, in fields of each length there is; a block longer than the window is
+        // the crate's own.
+        let sizes: [&[u8]; 5] = [
+            b"\x20\x06",
+            b"\x20\x04",
+            b"\x60\x05\x01",
+            b"\x80\x58\x06\x00\x00\x00",
+            b"\xc0\x58\x06\x00\x00\x00\x00\x00\x00\x00",
+        ];
+        for size in sizes {
+            let magic = &b"\x28\xb5\x2f\xfd"[..];
+            let lying = unzstd(&[frame, magic, size, b"\x29\x00\x00hello", frame]);
+            let error = lying.expect_err("it lies").to_string();
+            let said = ["and it holds 5", "SizeTooLarge"];
+            assert!(
+                said.iter().any(|said| error.contains(said)),
+                "{size:?}: {error}"
+            );
+        }
+        // A size in four bytes that is right.
+        let right = b"\x28\xb5\x2f\xfd\x80\x58\x05\x00\x00\x00\x29\x00\x00hello";
+        assert_eq!(unzstd(&[right]).expect("a frame"), "hello");
         for (what, parts) in [
             ("garbage", &[&frame[..], b"x"][..]),
             ("zeros", &[frame, &[0; 512]]),
             ("a cut frame", &[frame, &frame[..13]]),
             ("a cut skippable frame", &[frame, &skipped[..10]]),
             ("a wrong checksum", &[wrong]),
+            (
+                "a reserved bit",
+                &[b"\x28\xb5\x2f\xfd\x28\x05\x29\x00\x00hello"],
+            ),
             (
                 "a window of 1 TiB",
                 &[b"\x28\xb5\x2f\xfd\x00\xf0\x29\x00\x00hello"],

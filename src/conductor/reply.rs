@@ -31,6 +31,8 @@ pub struct Enrolment {
     pub permitted_formats: Option<Vec<String>>,
     /// Formats need no permission.
     pub any_format: Option<bool>,
+    /// Only a true one counts.
+    pub bios_bootloader: bool,
     /// Later inventories leave the BMC alone.
     pub skips_bmc: bool,
 }
@@ -76,6 +78,8 @@ pub fn enrolment(text: &str) -> Result<(Enrolment, Token)> {
         tls_ciphers: lenient(config.string("tls_cipher_suites")).map(str::to_owned),
         md5_allowed: lenient(config.boolean("agent_md5_checksum_enable")),
         any_format: lenient(config.boolean("disable_deep_image_inspection")),
+        bios_bootloader: lenient(config.boolean("enable_bios_bootloader_install"))
+            .unwrap_or_default(),
         permitted_formats: lenient(config.array("permitted_image_formats")).map(|formats| {
             let texts = formats.iter().filter_map(|format| match format {
                 Value::String(text) => Some(text.clone()),

@@ -1,6 +1,8 @@
 //! The parameters: the kernel command line, files of /etc/ironic-python-agent.d, and the one table of keys.
 
+mod help;
 pub mod ini;
+mod notes;
 mod sections;
 pub mod table;
 mod values;
@@ -10,14 +12,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use log::{debug, warn};
-
 use crate::error::{Context, Error, Result};
 use crate::secret::Secret;
 use crate::system_root;
 use crate::system_root::SystemRoot;
+pub use help::parameters_help;
+use notes::Notes;
 pub use sections::{Advertise, Api, DiskWait, Image, Listen, Standalone, Tls};
-use table::{Effect, TABLE};
+use table::TABLE;
 use values::Values;
 
 /// Everything that was set or is the default, in plain values by who needs them.
@@ -44,29 +46,39 @@ pub struct Config {
     pub ntp_server: Option<String>,
     /// Go on where no boot entry could be made.
     pub ignore_bootloader_failure: bool,
+    /// May a boot loader be installed where the machine has no UEFI? It decides what is said, not what is done.
+    pub bios_bootloader: bool,
     /// Do cluster file systems protect their disks?
     pub guard: bool,
     /// May a disk that failed to erase itself be discarded?
     pub discard: bool,
+    /// What a person calls the medium this machine was started from.
+    pub medium: Option<String>,
     /// `BOOTIF` as the boot loader wrote it, for Ironic to read.
     pub boot_interface: Option<String>,
     /// Deploy by itself; none waits for Ironic.
     pub standalone: Option<Standalone>,
+    /// What the log is to say of the parameters: it begins only once `debug` is known.
+    pub notes: Vec<String>,
 }
 
 const COMMAND_LINE: &str = "the kernel command line";
+/// What names of the kernel command line that are meant for the agent begin with.
+const OURS: [&str; 2] = ["ipa-", "ironlet."];
 
 impl Config {
     /// Files win over `command_line`, as they do upstream; `ipa-debug` alone wins over files.
     pub fn read(host: &SystemRoot, command_line: &str) -> Result<Self> {
-        let mut values = Values::default();
+        let (mut values, mut notes) = (Values::default(), Notes::default());
         let tokens = tokens(command_line);
         for (name, value) in &tokens {
-            if let Some(parameter) = TABLE.iter().find(|p| p.name == *name && !p.name.is_empty()) {
-                values.set(parameter, value, COMMAND_LINE);
-                if parameter.effect == Effect::Ignored {
-                    debug!("{name} is accepted, but does nothing yet");
+            match TABLE.iter().find(|p| p.name == *name && !p.name.is_empty()) {
+                Some(parameter) => values.set(parameter, value, COMMAND_LINE),
+                // Most of the others are the kernel's.
+                None if OURS.iter().any(|prefix| name.starts_with(prefix)) => {
+                    notes.unknown(COMMAND_LINE, name);
                 }
+                None => {}
             }
         }
         for file in files(host) {
@@ -74,8 +86,9 @@ impl Config {
             let settings = read(&file).and_then(|text| ini::parse(&text));
             for (key, value) in settings.with_context(|| format!("reading {name}"))? {
                 let key = current(&key);
-                let Some(parameter) = TABLE.iter().find(|p| p.key == key) else {
-                    debug!("{name}: nobody knows '{key}'");
+                let Some(parameter) = TABLE.iter().find(|p| p.key == key && !p.key.is_empty())
+                else {
+                    notes.unknown(&name, &titled(key));
                     continue;
                 };
                 let is_set = tokens.iter().any(|(name, _)| *name == "ipa-debug");
@@ -85,14 +98,19 @@ impl Config {
             }
         }
         values.check()?;
-        Config::from(host, &values)
+        notes.idle(&values);
+        let config = Config::from(host, &values, &mut notes)?;
+        Ok(Config {
+            notes: notes.lines(),
+            ..config
+        })
     }
 
-    fn from(host: &SystemRoot, values: &Values) -> Result<Self> {
+    fn from(host: &SystemRoot, values: &Values, notes: &mut Notes) -> Result<Self> {
         let file = |title: &str| values.text(title).map(|path| rooted(host, path));
         let identity = file("certfile").zip(file("keyfile"));
         if identity.is_none() && (file("certfile").is_some() || file("keyfile").is_some()) {
-            warn!("certfile and keyfile go together: neither is used");
+            notes.say("certfile and keyfile go together: neither is used".to_owned());
         }
         let fixed = file("tls_cert_file").zip(file("tls_key_file"));
         if values.flag("listen_tls") && fixed.is_none() {
@@ -104,7 +122,9 @@ impl Config {
             api: Api {
                 urls: values.list("ipa-api-url"),
                 request_id: values.owned("ipa-global-request-id"),
-                version: values.text("ipa-ironic-api-version").and_then(version),
+                version: values
+                    .text("ipa-ironic-api-version")
+                    .and_then(|text| version(text, notes)),
                 timeout: values.seconds("ipa-http-request-timeout"),
                 lookup_timeout: values.seconds("ipa-lookup-timeout"),
                 lookup_interval: values.seconds("ipa-lookup-interval"),
@@ -142,11 +162,14 @@ impl Config {
             debug: values.flag("ipa-debug"),
             ntp_server: values.owned("ipa-ntp-server"),
             ignore_bootloader_failure: values.flag("ipa-ignore-bootloader-failure"),
+            bios_bootloader: values.flag("enable_bios_bootloader_install"),
             guard: values.flag("ipa-guard-special-filesystems"),
             discard: values.flag("ipa-enable-discard-erase"),
             hardware_delay: values.seconds("ipa-hardware-initialization-delay"),
+            medium: values.owned("ironlet.medium"),
             boot_interface: values.owned("BOOTIF"),
             standalone: Standalone::from(values)?,
+            notes: Vec::new(),
         })
     }
 }
@@ -204,36 +227,6 @@ pub fn tokens(command_line: &str) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// The table for people: `--help-parameters`.
-pub fn parameters_help() -> String {
-    let mut text = String::from(
-        "Parameters of the kernel command line, as name=value; most also go into [DEFAULT] of\n\
-         /etc/ironic-python-agent.d/*.conf, where they win. The last of several wins.\n\n",
-    );
-    for parameter in TABLE {
-        text += parameter.title();
-        if !parameter.key.is_empty() && parameter.key != parameter.title() {
-            text += &format!(" (in files: {})", parameter.key);
-        }
-        if parameter.name.is_empty() {
-            text += " (in files only)";
-        }
-        text += &format!(
-            "\n    {}\n    {}",
-            parameter.help,
-            values::describe(parameter.kind)
-        );
-        if !parameter.default.is_empty() {
-            text += &format!("; default {}", parameter.default);
-        }
-        if parameter.effect == Effect::Ignored {
-            text += "; accepted, but does nothing yet";
-        }
-        text += "\n";
-    }
-    text
-}
-
 /// Names that upstream renamed.
 fn current(key: &str) -> &str {
     match key {
@@ -254,6 +247,14 @@ fn files(host: &SystemRoot) -> Vec<PathBuf> {
     files
 }
 
+/// A key as people write it: `[section] name`.
+fn titled(key: &str) -> String {
+    match key.split_once('.') {
+        Some((section, name)) => format!("[{section}] {name}"),
+        None => key.to_owned(),
+    }
+}
+
 fn read(file: &Path) -> Result<String> {
     /// Far above any real one.
     const LIMIT: u64 = 1 << 20;
@@ -270,11 +271,14 @@ fn rooted(host: &SystemRoot, path: &str) -> PathBuf {
     }
 }
 
-fn version(text: &str) -> Option<(u32, u32)> {
+fn version(text: &str, notes: &mut Notes) -> Option<(u32, u32)> {
     let parts = text.split_once('.');
     let version = parts.and_then(|(major, minor)| major.parse().ok().zip(minor.parse().ok()));
     if version.is_none() {
-        warn!("ipa-ironic-api-version={text} is not x.y: asking Ironic instead");
+        let text = text.escape_debug();
+        notes.say(format!(
+            "ipa-ironic-api-version={text} is not x.y: asking Ironic instead"
+        ));
     }
     version
 }

@@ -141,6 +141,7 @@ pub const TABLE: &[Parameter] = &[
     works("BOOTIF", "", Text, "", "the MAC address of the NIC the machine booted from, plain or as 01-aa-bb-…"),
     works("ironlet.verify", "", Choice(&["none", "readback"]), "none", "readback: read the whole image back from the disk and compare"),
     works("ironlet.decompress", "", Boolean, "false", "unpack an image declared raw if it begins like gzip, zstd or xz"),
+    works("ironlet.medium", "", Text, "", "the disk this machine was started from, which is never taken: /dev/…, serial number, WWN, LABEL=, UUID= or PARTUUID=; what firmware and loader tell is found without"),
     works("ironlet.image", "", Urls, "", "without Ironic: write this image"),
     works("ironlet.checksum", "", Text, "", "without Ironic: its digest, sha256:… or sha512:…"),
     works("ironlet.disk", "", Text, "", "without Ironic: the disk to write, chosen by itself if not set"),
@@ -163,5 +164,5 @@ pub const TABLE: &[Parameter] = &[
     ignored("boot_method", "", Text, "", "vmedia: parameters from virtual media"),
     ignored("", "auto_tls_allowed_clock_skew", Seconds(0), "3600", "our certificate has no dates that a wrong clock could miss"),
     ignored("", "disable_bootc_deploy", Boolean, "false", "no bootc; there is none"),
-    ignored("", "enable_bios_bootloader_install", Boolean, "false", "grub-install; there is none"),
+    works("", "enable_bios_bootloader_install", Boolean, "false", "where only GRUB could boot an image, say that this build has none, instead of that it is off"),
 ];

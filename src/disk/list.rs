@@ -38,6 +38,8 @@ pub struct Disk {
     pub read_only: bool,
     /// Its medium can be taken out.
     pub removable: bool,
+    /// Does it take discards? None where the kernel does not tell.
+    pub discards: Option<bool>,
     /// What is built on the disk or a partition: arrays, volumes.
     pub holders: Vec<String>,
     /// The kernel's count of disks, where it has one: another disk of the same name has another. Not for drives
@@ -97,6 +99,8 @@ fn disk(host: &SystemRoot, kernel: &str) -> Option<Disk> {
         physical_sector: sector("physical_block_size").unwrap_or(512),
         read_only: flag(&block.join("ro")),
         removable,
+        // Documentation/ABI/stable/sysfs-block: 0 where there is no such command.
+        discards: number(&queue.join("discard_max_bytes")).map(|bytes| bytes > 0),
         // Documentation/ABI/stable/sysfs-block
         sequence: number(&block.join("diskseq")).filter(|_| !removable),
         holders: whole_and_parts(&block)
@@ -115,6 +119,12 @@ fn is_disk(block: &Path, kernel: &str) -> bool {
         number.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
     };
     if NEVER.iter().any(named) {
+        return false;
+    }
+    // What an eMMC has beside its user area: a boot loader, and what it keeps for trusted code alone (drivers/mmc/core/block.c).
+    let area = kernel.strip_prefix("mmcblk");
+    let area = area.map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    if area.is_some_and(|area| area.starts_with("boot") || area.starts_with("rpmb")) {
         return false;
     }
     // One path to an NVMe namespace that is shown as a whole elsewhere.

@@ -1,11 +1,11 @@
 //! UEFI boot entries, by the firmware's variables alone: no efibootmgr, nothing is mounted.
 
+pub mod boot_current;
 pub mod csv;
 pub mod esp;
 pub mod loader;
 pub mod menu;
 pub mod option;
-mod partition_reader;
 pub mod path;
 pub mod pattern;
 pub mod variable;

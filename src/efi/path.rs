@@ -126,28 +126,35 @@ const PARTITIONS: &[&str] = &[
     "HD(%D00,GPT,%g20,%q04,%q12)",
 ];
 
-/// The nodes up to the end, or to the first one that is broken.
-pub fn text(mut path: &[u8]) -> String {
-    let mut text = String::new();
-    while let [kind, subtype, low, high, rest @ ..] = path {
-        let length = usize::from(u16::from_le_bytes([*low, *high])).checked_sub(4);
-        let Some((data, rest)) = length.and_then(|length| rest.split_at_checked(length)) else {
-            break;
+/// Type, subtype and data of each node up to the end, or to the first one that is broken. Those of type 0x7f part one
+/// path from the next.
+pub fn nodes(mut path: &[u8]) -> impl Iterator<Item = (u8, u8, &[u8])> {
+    std::iter::from_fn(move || {
+        let [kind, subtype, low, high, rest @ ..] = path else {
+            return None;
         };
-        match (*kind, *subtype) {
-            // The end of one path among several, and of them all.
-            (END, 1) => text.push(','),
-            (END, _) => break,
-            _ => {
-                if !text.is_empty() && !text.ends_with(',') {
-                    text.push('/');
-                }
-                let told = form(*kind, *subtype, data).and_then(|form| fill(form, data));
-                let raw = || format!("Path({kind},{subtype},{})", hex::encode(data));
-                text += &told.unwrap_or_else(raw);
-            }
-        }
+        let length = usize::from(u16::from_le_bytes([*low, *high])).checked_sub(4)?;
+        let (data, rest) = rest.split_at_checked(length)?;
         path = rest;
+        // The end of one path among several is 1.
+        (*kind != END || *subtype == 1).then_some((*kind, *subtype, data))
+    })
+}
+
+/// All nodes of [`nodes`], in words.
+pub fn text(path: &[u8]) -> String {
+    let mut text = String::new();
+    for (kind, subtype, data) in nodes(path) {
+        if kind == END {
+            text.push(',');
+            continue;
+        }
+        if !text.is_empty() && !text.ends_with(',') {
+            text.push('/');
+        }
+        let told = form(kind, subtype, data).and_then(|form| fill(form, data));
+        let raw = || format!("Path({kind},{subtype},{})", hex::encode(data));
+        text += &told.unwrap_or_else(raw);
     }
     text
 }

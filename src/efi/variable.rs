@@ -50,9 +50,14 @@ impl Variables {
 
     /// The data of a variable; none if there is no such variable.
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        self.read_any(&format!("{name}{GLOBAL}"))
+    }
+
+    /// The same of anybody's: `name` has its vendor's GUID behind it.
+    pub fn read_any(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let read = || -> io::Result<Vec<u8>> {
             let mut bytes = Vec::new();
-            File::open(self.path(name))?
+            File::open(self.folder.join(name))?
                 .take(LONGEST + 1)
                 .read_to_end(&mut bytes)?;
             match bytes.len() as u64 {

@@ -19,6 +19,7 @@ pub mod request;
 pub mod verify;
 pub mod write;
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -38,7 +39,8 @@ use crate::image::verify::checksum;
 use crate::image::verify::checksum::Checksum;
 use crate::image::verify::digest::{Digest, Hashing};
 use crate::image::verify::readback::{Verdict, once_more};
-use crate::image::write::sink::{DiskSink, Sink};
+use crate::image::write::disk_sink::DiskSink;
+use crate::image::write::sink::Sink;
 use crate::net::http::client::Client;
 use crate::secret::redacted;
 use crate::units::Bytes;
@@ -59,6 +61,8 @@ struct Deployment<'a> {
     wanted: Digest,
     drive: Option<ConfigDrive>,
     meter: &'a Meter,
+    /// Was it the image that was asked for? Then no other place has a better one.
+    verified: Cell<bool>,
 }
 
 /// What one attempt left on the disk.
@@ -99,6 +103,7 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         wanted,
         drive: request.drive.as_ref().map(load).transpose()?,
         meter: &meter,
+        verified: Cell::new(false),
     };
     let books = Statistics::new(tools.gauge.clone());
     let attempt = |url: &str| {
@@ -119,7 +124,7 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         let download = meter.charge(Stage::Network, open)?;
         let write = || deployment.write(url, download);
         meter.charge(Stage::Decode, write).map_err(|error| Failure {
-            then: statistics.judge(&error),
+            then: statistics.judge(&error, deployment.verified.get()),
             error,
         })
     };
@@ -174,7 +179,7 @@ impl Deployment<'_> {
         };
         let out = match &division {
             Some(division) => division.root()?,
-            None => DiskSink::new(target)?,
+            None => self.judged(target)?,
         };
         let size = length.map_or("of unknown size".to_owned(), |length| length.to_string());
         let (name, room) = (redacted(url), Bytes(out.capacity()));
@@ -189,6 +194,7 @@ impl Deployment<'_> {
         let format = &self.request.format;
         let (bytes, image) = format.write(image, length, metered, &mut aside)?;
         image.must_be(&self.wanted)?;
+        self.verified.set(true);
         info!("{} verified, flushing {disk}", self.wanted);
         tools.gauge.begin("flushing", None);
         let finish = || self.finish(out, division.as_ref(), drive.as_ref());
@@ -199,6 +205,18 @@ impl Deployment<'_> {
             traffic,
         };
         Ok((written, verdict))
+    }
+
+    /// All of the disk. An image whose own beginning tells that it is good for nothing is refused by that.
+    fn judged(&self, target: Target) -> Result<DiskSink> {
+        let (units, size) = (target.table_units().to_vec(), target.size());
+        let out = DiskSink::new(target)?;
+        if self.request.layout != Layout::Disk && self.drive.is_none() {
+            return Ok(out);
+        }
+        Ok(out.judged(Box::new(move |head, known| {
+            whole_disk_image::first_look(head, known, &units, size)
+        })))
     }
 
     /// The image is there and verified: what makes a disk of it.

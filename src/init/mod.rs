@@ -10,8 +10,10 @@ mod mounts;
 mod network;
 mod parameters;
 mod report;
+mod starting;
 mod supervise;
 
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 use std::{panic, process, thread};
@@ -21,6 +23,8 @@ use self::network::Network;
 use self::parameters::Parameters;
 use self::report::Board;
 use crate::clock::{Clock, within};
+use crate::drivers::Faults;
+use crate::drivers::device::Purpose;
 use crate::error::Result;
 use crate::logger;
 use crate::sys::kernel::{self, Signals};
@@ -34,13 +38,11 @@ const LONGEST_LOAD: Duration = Duration::from_secs(180);
 pub fn run() -> ! {
     let (host, clock) = (SystemRoot::new("/"), Clock::real());
     if process::id() != 1 {
-        eprintln!("ironlet: only the kernel starts this as process 1; see --help");
-        process::exit(2);
+        stop("only the kernel starts this as process 1; see --help");
     }
     let mut troubles = mounts::mount_first(&host);
     if !host.is_ramdisk() {
-        eprintln!("ironlet: this is process 1, but not of a ramdisk: nothing is touched");
-        process::exit(2);
+        stop("this is process 1, but not of a ramdisk: nothing is touched");
     }
     troubles.extend(
         mounts::take_console(&host)
@@ -86,6 +88,12 @@ pub fn run() -> ! {
     }
 }
 
+/// There is no log yet, and maybe nobody listens.
+fn stop(why: &str) -> ! {
+    let _ = writeln!(io::stderr(), "ironlet: {why}");
+    process::exit(2)
+}
+
 /// A thread that panics is parked where it is; the others go on.
 fn survive_panics(clock: &Clock) {
     let clock = clock.clone();
@@ -110,6 +118,10 @@ fn start_network(host: &SystemRoot, clock: &Clock, parameters: Arc<Parameters>) 
 
 /// Loads the modules of every device; of those that come later too, from another thread.
 fn start_devices(host: &SystemRoot, clock: &Clock, parameters: &Parameters) {
+    // Before any driver can hang: it may be why.
+    if let Some(cut) = Faults::look(host, Purpose::Disk).cut {
+        log::error!("{cut}");
+    }
     let modules = match Modules::open(host, &parameters.denied) {
         Ok(modules) => Arc::new(modules),
         Err(error) => return log::error!("{error}"),
@@ -123,11 +135,11 @@ fn start_devices(host: &SystemRoot, clock: &Clock, parameters: &Parameters) {
         }
         Err(error) => log::error!("listening for new devices: {error}"),
     }
-    let host = host.clone();
+    let machine = host.clone();
     let loaded = within(clock, LONGEST_LOAD, "modules", move || {
-        devices::load_all(&host, &modules);
+        devices::load_all(&machine, &modules);
         modules.load_forced();
-        devices::load_all(&host, &modules);
+        devices::load_all(&machine, &modules);
         log::info!("modules are loaded for every device");
     });
     if !loaded {
@@ -135,6 +147,22 @@ fn start_devices(host: &SystemRoot, clock: &Clock, parameters: &Parameters) {
             "a driver does not come up ({} s so far; ipa-debug=1 names those that did): going on without it",
             LONGEST_LOAD.as_secs()
         );
+    }
+    say_faults(host);
+}
+
+/// Says which devices have no driver or no firmware. Network cards that have links speak for themselves when they
+/// are set up.
+fn say_faults(host: &SystemRoot) {
+    let purposes = [Purpose::Network, Purpose::Disk];
+    let [network, disk] = purposes.map(|purpose| Faults::look(host, purpose));
+    for faults in [&network, &disk] {
+        for driverless in &faults.driverless {
+            log::warn!("{driverless}");
+        }
+        for lack in faults.lacks.iter().filter(|lack| lack.links.is_empty()) {
+            log::warn!("{lack}");
+        }
     }
 }
 

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use super::parameters::Parameters;
 use super::report::Board;
+use super::starting::{LOOK_AGAIN, Starting};
 use crate::clock::Clock;
+use crate::drivers::Faults;
+use crate::drivers::device::Purpose;
 use crate::error::{Context, Result};
 use crate::net::address::addresses;
 use crate::net::address::ip_parameter::{Fixed, Ip};
@@ -41,6 +44,7 @@ pub struct Network {
     pub board: Arc<Board>,
     resolv_conf: Arc<ResolvConf>,
     known: BTreeSet<u32>,
+    starting: Starting,
     /// Those that would not go up; tried again with every report.
     stuck: BTreeSet<u32>,
     /// Addresses by hand that have not found their card, or that it did not take.
@@ -64,6 +68,7 @@ impl Network {
             board,
             resolv_conf: Arc::new(ResolvConf::new(host)),
             known: BTreeSet::new(),
+            starting: Starting::default(),
             stuck: BTreeSet::new(),
             unplaced: fixed.collect(),
             parameters,
@@ -94,16 +99,16 @@ impl Network {
                 self.try_again()?;
                 continue;
             }
-            let left = (!ready).then_some(left);
+            let mut left = (!ready).then_some(left);
+            if !self.starting.is_empty() {
+                left = Some(left.map_or(LOOK_AGAIN, |left| left.min(LOOK_AGAIN)));
+            }
             readable([changes.as_fd()], left).context("waiting for network changes")?;
-            let Some(messages) = changes.take() else {
-                self.look()?;
-                continue;
-            };
-            for message in messages {
-                if let Some(link) = Link::read(&message) {
+            let messages = changes.take();
+            for message in messages.iter().flatten() {
+                if let Some(link) = Link::read(message) {
                     self.adopt(&link);
-                } else if let Some((link, servers)) = advertisement(&message) {
+                } else if let Some((link, servers)) = advertisement(message) {
                     let names = Names {
                         servers,
                         ..Names::default()
@@ -111,6 +116,9 @@ impl Network {
                     let source = format!("router advertisement on link {link}");
                     self.resolv_conf.learn(ADVERTISED, &source, names);
                 }
+            }
+            if messages.is_none() || !self.starting.is_empty() {
+                self.look()?;
             }
         }
     }
@@ -132,8 +140,13 @@ impl Network {
     fn adopt(&mut self, link: &Link) {
         if link.gone {
             self.known.remove(&link.index);
+            self.starting.forget(link);
             self.stuck.remove(&link.index);
             self.board.forget(link.index);
+            return;
+        }
+        let new = link.card && !self.known.contains(&link.index);
+        if new && self.starting.waits(&self.host, self.clock.elapsed(), link) {
             return;
         }
         if self.known.insert(link.index) && (link.card || link.name == "lo") {
@@ -167,12 +180,23 @@ impl Network {
 
     fn raise(&mut self, link: &Link) {
         match links::set_up(&self.host, link) {
-            Ok(()) => self.stuck.remove(&link.index),
+            Ok(()) => {
+                self.stuck.remove(&link.index);
+                if link.card {
+                    self.board.set_stuck(link, None);
+                }
+            }
             Err(error) => {
                 log::error!("{error}");
-                self.stuck.insert(link.index)
+                // A driver that has no firmware says so to the kernel's log, and to us only "no such file".
+                let faults = Faults::look(&self.host, Purpose::Network).lacks.into_iter();
+                for lack in faults.filter(|lack| lack.links.contains(&link.name)) {
+                    log::error!("{lack}");
+                }
+                self.stuck.insert(link.index);
+                self.board.set_stuck(link, Some(error.to_string()));
             }
-        };
+        }
     }
 
     /// Gives the link the addresses that were meant for it.
@@ -261,25 +285,31 @@ mod tests {
         assert_eq!(due, [15, 60, 300, 600, 900, 1200]);
     }
 
-    #[test]
-    fn what_a_card_refuses_is_tried_again() {
-        // The tree is no ramdisk: every change to a link is refused.
-        let host = SystemRoot::new("/nonexistent");
-        let parameters = Arc::new(Parameters::parse("ip=192.0.2.9::192.0.2.1:24::eth0:off"));
-        let mut network = Network::new(&host, &Clock::fake(), parameters, Arc::default());
-        let link = Link {
-            index: 7,
-            name: "eth0".into(),
-            mac: links::Mac([2, 0, 0, 0, 0, 7]),
+    fn card(index: u32) -> Link {
+        Link {
+            index,
+            name: format!("eth{index}"),
+            mac: links::Mac([2, 0, 0, 0, 0, index as u8]),
             mtu: 1500,
             up: false,
             carrier: false,
             card: true,
             gone: false,
-        };
-        network.adopt(&link);
+        }
+    }
+
+    #[test]
+    fn what_a_card_refuses_is_tried_again() {
+        // The tree is no ramdisk: every change to a link is refused.
+        let host = SystemRoot::new("/nonexistent");
+        let parameters = Arc::new(Parameters::parse("ip=192.0.2.9::192.0.2.1:24::eth7:off"));
+        let mut network = Network::new(&host, &Clock::fake(), parameters, Arc::default());
+        network.adopt(&card(7));
         assert!(network.stuck.contains(&7) && network.unplaced.len() == 1);
-        network.adopt(&Link { gone: true, ..link });
+        network.adopt(&Link {
+            gone: true,
+            ..card(7)
+        });
         assert!(network.stuck.is_empty() && network.known.is_empty());
     }
 }

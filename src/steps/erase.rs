@@ -26,7 +26,7 @@ fn run(machine: &Machine, express: bool) -> Result<Value> {
     // protocol/steps.md §6: the express step never minds a read-only disk.
     let skip_read_only = express || options.skip_read_only;
     let permit = &machine.tools.permit;
-    let found = cleanable(host, permit, &node.wishes()?, skip_read_only)?;
+    let found = cleanable(host, permit, &machine.wishes()?, skip_read_only)?;
     let permit = &permit.of_chosen(&found.disks);
     if options.guard {
         cluster_filesystem::guard(&found.disks)?;

@@ -109,7 +109,7 @@ pub fn choose_disk(machine: &Machine) -> Result<disk::Disk> {
             Err(error) => warn!("the node as last sent has to do, the lookup failed: {error}"),
         }
     }
-    let mut wishes = machine.node().wishes()?;
+    let mut wishes = machine.wishes()?;
     wishes.unguarded = !machine.guards()?;
     let (attempts, delay) = machine.settings().disk_wait;
     disk::wait_for_root(&machine.host, &machine.clock, attempts, delay, &wishes)

@@ -8,10 +8,12 @@ use log::warn;
 
 use super::node::Node;
 use crate::clock::{Bell, Clock};
+use crate::disk::Wishes;
 use crate::error::Result;
 use crate::gauge::Gauge;
 use crate::image::Tools;
 use crate::secret::Secret;
+use crate::steps::boot_medium::boot_medium;
 use crate::steps::deployed_disk::DeployedDisk;
 use crate::steps::erase_options::EraseOptions;
 use crate::system_root::SystemRoot;
@@ -70,6 +72,8 @@ pub struct Settings {
     pub discard: bool,
     /// Is a config drive made anew on any disk?
     pub rebuild_drive: bool,
+    /// What a person calls the medium this machine was started from.
+    pub medium: Option<String>,
     /// `BOOTIF` as the boot loader wrote it.
     pub boot_interface: Option<String>,
     /// How often, and how long apart, to look for a disk before there is none.
@@ -97,6 +101,7 @@ impl Default for Settings {
             bios_bootloader: false,
             guard: true,
             discard: false,
+            medium: None,
             rebuild_drive: false,
             boot_interface: None,
             // protocol/lifecycle.md §3: ipa-disk-wait-attempts and -delay.
@@ -139,6 +144,14 @@ impl Machine {
     /// Ironic described it anew.
     pub fn set_node(&self, node: Node) {
         *lock(&self.node) = node;
+    }
+
+    /// Which disks Ironic means, and which nobody does.
+    pub fn wishes(&self) -> Result<Wishes> {
+        Ok(Wishes {
+            medium: boot_medium(&self.host, self.settings.medium.as_deref()),
+            ..self.node().wishes()?
+        })
     }
 
     /// Do cluster file systems protect their disks?

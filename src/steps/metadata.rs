@@ -23,7 +23,12 @@ pub(super) fn step(machine: &Machine, _: &Object) -> Result<Value> {
     let (node, settings) = (machine.node(), machine.settings());
     let options = EraseOptions::of(&node, settings.guard, settings.discard)?;
     // protocol/steps.md §5: read-only disks are no failure here.
-    let found = cleanable(&machine.host, &machine.tools.permit, &node.wishes()?, true)?;
+    let found = cleanable(
+        &machine.host,
+        &machine.tools.permit,
+        &machine.wishes()?,
+        true,
+    )?;
     if options.guard {
         cluster_filesystem::guard(&found.disks)?;
     }

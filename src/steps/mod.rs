@@ -1,5 +1,6 @@
 //! The closed table of clean, deploy and service steps: what is not in it is neither listed nor run.
 
+pub mod boot_medium;
 pub mod boot_mode;
 pub mod deployed_disk;
 mod erase;

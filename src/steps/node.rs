@@ -86,7 +86,7 @@ impl Node {
         Ok(Wishes {
             root: self.root.as_ref().map(object).transpose()?,
             skip: skip.iter().map(skipped).collect::<Result<_>>()?,
-            unguarded: false,
+            ..Wishes::default()
         })
     }
 }

@@ -49,6 +49,17 @@ pub fn take_as_stdio(file: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// Bytes the file system at `path` may hold, and bytes that are free.
+pub fn space(path: &Path) -> io::Result<(u64, u64)> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: all zeros is a valid statvfs; it holds only numbers.
+    let mut found: libc::statvfs = unsafe { std::mem::zeroed() };
+    // SAFETY: a string that ends in NUL, and a struct that the kernel fills; both live until the call returns.
+    checked(unsafe { libc::statvfs(path.as_ptr(), &mut found) })?;
+    let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+    Ok((bytes(found.f_blocks), bytes(found.f_bavail)))
+}
+
 /// Loads a kernel module; `compressed` has the kernel unpack it (5.17 and later).
 /// False when the kernel has it already, or it finds nothing to drive and does not stay.
 pub fn load_module(file: &File, compressed: bool) -> io::Result<bool> {
@@ -199,6 +210,18 @@ impl Signals {
             _ => None,
         }
     }
+}
+
+/// Ends this process by SIGPIPE, as a program ends that writes to a pipe nobody reads. Rust ignores that signal from
+/// the start, so that a connection that breaks is an error and not the end.
+pub fn die_of_closed_pipe() -> ! {
+    // SAFETY: takes numbers; the default action of SIGPIPE is to end the process.
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        libc::raise(libc::SIGPIPE);
+    }
+    // Only where the signal is blocked; the code a shell would show.
+    std::process::exit(128 + libc::SIGPIPE)
 }
 
 /// How a process ended.

@@ -24,7 +24,7 @@ BAD = re.compile(r"Kernel panic|the deploy failed|Out of memory|System is deadlo
 
 
 def qemu(ram, disk, image, sha256):
-    append = "console=ttyS0,115200 loglevel=6 panic=-1 ironlet.disk=/dev/vda ironlet.then=poweroff"
+    append = "console=ttyS0,115200 loglevel=6 panic=-1 no_timer_check ironlet.disk=/dev/vda ironlet.then=poweroff"
     append += f" ironlet.image=http://10.0.2.2:{PORT}/{image.name} ironlet.checksum=sha256:{sha256}"
     command = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-machine", "q35", "-m", ram, "-smp", "1"]
     command += ["-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio"]

@@ -19,7 +19,7 @@ now() { cut -d' ' -f1 /proc/uptime; }
 
 fill
 left | say before
-chroot /host /usr/bin/env PATH=/usr/sbin:/usr/bin:/sbin:/bin "$(cat /python)" - </metadata-upstream.py 2>/tmp/upstream.log | say upstream
+chroot /host /usr/bin/env PATH=/usr/sbin:/usr/bin:/sbin:/bin /run/python/bin/python - </metadata-upstream.py 2>/tmp/upstream.log | say upstream
 tail -n 20 /tmp/upstream.log | say upstream-log
 left | say upstream-left
 fill

@@ -15,13 +15,12 @@ PACKAGES = "gdisk dosfstools e2fsprogs psmisc udev busybox-static cpio kmod"
 
 
 def kernel():
-    script = 'set -e; say() { echo "$*" >&2; }; fail() { say "$*"; exit 1; }; . initramfs/kernel.sh; debian_kernel linux-image-amd64'
-    return machine.Path(subprocess.run(["bash", "-c", script], cwd=TOP, check=True, stdout=subprocess.PIPE, text=True).stdout.strip())
+    script = "set -e; . initramfs/host.sh; . initramfs/kernel.sh; debian_kernel linux-image-amd64"
+    return machine.Path(subprocess.run(["bash", "-c", script, "bench"], cwd=TOP, check=True, stdout=subprocess.PIPE, text=True).stdout.strip())
 
 
 def run(limits, _):
-    if subprocess.run(["dpkg", "-s", *PACKAGES.split()], capture_output=True).returncode:
-        subprocess.run(["apt-get", "install", "-qy", "--no-install-recommends", *PACKAGES.split()], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([TOP / "initramfs/host.sh", "install_lacking", *PACKAGES.split()], check=True)
     folder = WORK / "metadata"
     folder.mkdir(exist_ok=True)
     disks = []

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from place import WORK, Broken
 
-NAME = "ironlet-bench"
+# Another run's is not ours.
+NAME = f"ironlet-bench-{os.getpid()}"
 
 
 @contextlib.contextmanager

@@ -46,11 +46,7 @@ def told(here, part, sentence, holds):
 def main():
     cases = chosen(sys.argv[1:])
     began = time.monotonic()
-    # Somewhere that Squid and Traffic Server may walk to once they are somebody else.
-    with tempfile.TemporaryDirectory(prefix="ironlet-components-") as directory:
-        work = pathlib.Path(directory)
-        work.chmod(0o755)
-        place.prepare(work)
+    with tempfile.TemporaryDirectory(prefix="components.", dir=place.TARGET) as files, place.prepared(files) as work:
         here = World(work)
         try:
             here.start()

@@ -1,12 +1,15 @@
 """Where everything is: directories, names, ports; and the namespace, made so that nothing leaves it."""
 
+import contextlib
 import os
 import pathlib
 import subprocess
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
+TARGET = HERE.parent.parent / "target"
 # Unpacked there by tests/squid.sh.
-SQUID = HERE.parent.parent / "target/tools/squid"
+SQUID = TARGET / "tools/squid"
 IRONLET = os.environ.get("IRONLET", str(HERE.parent.parent / "dist/ironlet"))
 
 # Names that only this namespace knows; .test is nobody's (RFC 6761).
@@ -33,15 +36,27 @@ def command(*words):
     return done.stdout
 
 
-def prepare(work):
-    """The loopback with the names above; only in namespaces of one's own, where no link is up yet."""
+@contextlib.contextmanager
+def prepared(files):
+    """The loopback with the names above; only in namespaces of one's own, where no link is up yet. Gives the directory `files` by another
+    path, that Squid and Traffic Server may walk once they are somebody else, and can spell in their configuration."""
     up = command("ip", "-brief", "link", "show", "up")
     assert not up, f"this is no namespace of our own: {up}"
     command("ip", "link", "set", "lo", "up")
     command("mount", "--make-rprivate", "/")
-    for name, text in (("hosts", HOSTS), ("resolv.conf", RESOLVER)):
-        (work / name).write_text(text)
-        command("mount", "--bind", work / name, os.path.realpath(f"/etc/{name}"))
+    os.chmod(files, 0o755)
+    with tempfile.TemporaryDirectory(prefix="ironlet-", dir="/run") as place:
+        work = pathlib.Path(place)
+        command("mount", "--bind", files, work)
+        try:
+            for name, text in (("hosts", HOSTS), ("resolv.conf", RESOLVER)):
+                (work / name).write_text(text)
+                # Where there is none, or a link that leads nowhere, nobody is asked either.
+                if os.path.exists(f"/etc/{name}"):
+                    command("mount", "--bind", work / name, os.path.realpath(f"/etc/{name}"))
+            yield work
+        finally:
+            command("umount", "--lazy", work)
 
 
 def template(name, **values):

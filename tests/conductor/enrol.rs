@@ -272,9 +272,14 @@ fn settings_of_old_new_and_odd_ironics() {
     assert!(enrolment.tls_min.is_none() && enrolment.md5_allowed.is_none() && !enrolment.skips_bmc);
 
     let odd = r#", "tls_min_version": "9", "agent_md5_checksum_enable": "no", "permitted_image_formats": ["raw", 1],
-        "disable_deep_image_inspection": true, "agent_skip_bmc_detect": [], "unheard_of": {"deep": [1]}, "metrics": null"#;
+        "disable_deep_image_inspection": true, "enable_bios_bootloader_install": 1, "agent_skip_bmc_detect": [], "unheard_of": {"deep": [1]}, "metrics": null"#;
     let enrolment = enrol(vec![reply(odd)], None).0.expect("found");
     assert_eq!(enrolment.permitted_formats.expect("formats"), ["raw"]);
     assert_eq!(enrolment.any_format, Some(true));
+    assert!(!enrolment.bios_bootloader);
     assert!(enrolment.tls_min.is_none() && enrolment.md5_allowed.is_none() && !enrolment.skips_bmc);
+
+    let grub = r#", "enable_bios_bootloader_install": true"#;
+    let enrolment = enrol(vec![reply(grub)], None).0.expect("found");
+    assert!(enrolment.bios_bootloader);
 }

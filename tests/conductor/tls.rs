@@ -152,7 +152,8 @@ fn versions_and_ciphers_must_meet() {
 fn authorities_come_from_files_read_at_the_first_need() {
     let own = own("127.0.0.1", Curve::P256);
     let server = serving(&own, Version::Tls13);
-    let folder = std::env::temp_dir().join(format!("ironlet-tls-{}", std::process::id()));
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("ironlet-tls-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let file = folder.join("ca.crt");
     let trust = Trust {

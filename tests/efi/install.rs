@@ -193,6 +193,19 @@ fn what_cannot_be_done_is_said_and_may_be_ignored() {
 }
 
 #[test]
+fn who_allows_grub_is_told_that_there_is_none() {
+    let mut around = Surroundings::new();
+    around.settings.bios_bootloader = true;
+    fs::write(around.add_disk(), with_esp(GPT, &[])).expect("room for a disk");
+    let body = r#"{"name":"image.install_bootloader","params":{"root_uuid":"0x1234abcd"}}"#;
+    let entry = post_and_wait(&around.engine(), body);
+    assert_eq!(text_at(&entry, &["command_error", "type"]), "InvalidImage");
+    let details = text_at(&entry, &["command_error", "details"]);
+    assert!(details.contains("not in this build"), "{details}");
+    assert!(!details.contains("disabled"), "{details}");
+}
+
+#[test]
 fn the_disk_that_was_written_counts_and_not_what_would_be_chosen_now() {
     let mut around = Surroundings::new();
     let path = around.add_disk();

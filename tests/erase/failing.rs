@@ -198,3 +198,36 @@ fn a_discard_stands_in_where_it_is_allowed_and_leaves_zeros() {
     drop(device);
     assert!(all(&fs::read(&file).expect("the disk is a file"), 0));
 }
+
+/// Asked first, a disk that takes no discard holds what it held: it is not even marked.
+#[test]
+fn a_disk_that_takes_no_discard_is_not_marked_for_one() {
+    let _turn = turn();
+    let untouched = |_: &Disk, _: Tell| Attempt::NotStarted(Error::plain("it is frozen"));
+    let order = Order {
+        discard: true,
+        ..PLAIN
+    };
+    let written = [Some(false), Some(true)].map(|discards| {
+        let bench = Bench::new(&untouched);
+        let file = bench.scratch.disk(8 * MIB, OLD);
+        let device = Loop::new(&file, 512);
+        let before = sectors(&device);
+        let disk = Disk {
+            discards,
+            ..disk("/dev/sda", device.path())
+        };
+        let result = bench.erase(&[disk], &order);
+        let written = sectors(&device) - before;
+        drop(device);
+        if discards == Some(false) {
+            let error = result.expect_err("it cannot be erased");
+            let said = "\"/dev/sda\" (not started): it is frozen; it cannot discard";
+            assert!(error.details().contains(said), "{error}");
+            assert!(all(&fs::read(&file).expect("a file"), OLD));
+        }
+        written
+    });
+    // The marks of the frozen disk and what they covered, and once more for the discard.
+    assert!(written[0] < written[1], "{written:?} sectors");
+}

@@ -62,6 +62,10 @@ fn a_disk_is_erased_by_the_best_method_that_is_allowed() {
         discard: true,
         ..fall_back.clone()
     };
+    let only_discard = Order {
+        discard: true,
+        ..PLAIN
+    };
     for (name, own, order, expected, said) in [
         ("/dev/vda", unasked, &PLAIN, overwritten, "no such command"),
         ("/dev/sda", erased, &PLAIN, Ok(("its own way", 0x55)), ""),
@@ -80,6 +84,13 @@ fn a_disk_is_erased_by_the_best_method_that_is_allowed() {
         ),
         ("/dev/sda", frozen, &fall_back, overwritten, "it is frozen"),
         ("/dev/sda", frozen, &discard, overwritten, "discarding"),
+        (
+            "/dev/sda",
+            frozen,
+            &only_discard,
+            Err("not started"),
+            "discarding",
+        ),
         ("/dev/sda", lost, &PLAIN, Err("unknown"), "it never ended"),
         ("/dev/sda", lost, &fall_back, overwritten, "it never ended"),
         (

@@ -19,6 +19,9 @@ packing)
     { printf '\1'; plain | zstd -q; } >"$folder/zstd"
     { printf '\1'; printf '\x50\x2a\x4d\x18\x02\0\0\0ab'; plain | zstd -q -19; plain | zstd -q --no-check; } >"$folder/zstd-frames"
     { printf '\2'; plain | xz; } >"$folder/xz"
+    tests/fixtures/images/xz.sh "$folder/made"
+    for file in "$folder"/made/*.xz; do { printf '\2'; cat "$file"; } >"$folder/$(basename "$file")"; done
+    rm -r "$folder/made"
     { printf '\2'; plain | xz --check=sha256 --block-size=1000; plain | xz -0 --check=crc32 --x86 --delta --lzma2; } >"$folder/xz-streams"
     ;;
 load_option)
@@ -28,6 +31,11 @@ load_option)
         while read -r number digits; do
             printf '%b' "$(sed 's/../\\x&/g' <<<"$digits")" >"$folder/$number"
         done
+    ;;
+kernel_log)
+    mkdir -p "$folder"
+    # What people reported, out of the table that the parser is held to.
+    sed -n 's/^ *("\(.*[Ff]irmware .*\)",$/<4>[    1.5] \1/p' src/drivers/firmware.rs | sed 's/\\"/"/g' >"$folder/reported"
     ;;
 lenient_partition_tables)
     mkdir -p "$folder"

@@ -11,6 +11,8 @@ mount -t tmpfs tmpfs /run
 
 end() {
     echo "identity: $*"
+    # The line must be out of the serial port before the power goes.
+    sleep 1
     echo o >/proc/sysrq-trigger
     sleep 60
 }
@@ -20,6 +22,9 @@ mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=512000 host /h
 for place in proc sys dev; do mount --bind "/$place" "/host/$place"; done
 mount -t tmpfs tmpfs /host/run
 mount -t tmpfs tmpfs /host/tmp
+# Lent apart, for it may lie anywhere, below /tmp too.
+mkdir /host/run/python
+mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=512000 python /host/run/python || end "no Python"
 
 # Buses take a moment to report their last disk.
 wanted=$(sed -n 's/.*disks=\([0-9]*\).*/\1/p' /proc/cmdline)

@@ -6,7 +6,7 @@ chroot /host /lib/systemd/systemd-udevd --daemon
 chroot /host /usr/bin/udevadm trigger --type=subsystems --action=add
 chroot /host /usr/bin/udevadm trigger --type=devices --action=add
 chroot /host /usr/bin/udevadm settle --timeout=120
-chroot /host "$(cat /python)" - </upstream.py 2>/tmp/upstream.log | say upstream
+chroot /host /run/python/bin/python - </upstream.py 2>/tmp/upstream.log | say upstream
 say upstream-log </tmp/upstream.log
 /ironlet --inventory 2>/tmp/own.log | say own
 say own-log </tmp/own.log

@@ -18,7 +18,7 @@ use ironlet::image::pipeline::read_ahead::ReadAhead;
 use ironlet::image::verify::checksum::Checksum;
 use ironlet::image::verify::digest::{Algorithm, Hashing, Source};
 use ironlet::image::verify::readback::Verdict;
-use ironlet::image::write::sink::DiskSink;
+use ironlet::image::write::disk_sink::DiskSink;
 use ironlet::sys::block::Aligned;
 use ironlet::system_root::SystemRoot;
 use ironlet::units::Bytes;

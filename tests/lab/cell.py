@@ -91,7 +91,7 @@ def _mounts():
         ["mount", "-t", "proc", "proc", "/proc"],
         # sysfs shows the network devices of the namespace it was mounted from; libvirt looks the bridge up there.
         ["mount", "-t", "sysfs", "sysfs", "/sys"],
-        ["mount", "-t", "tmpfs", "tmpfs", "/run"],
+        ["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run"],
         ["ip", "link", "set", "lo", "up"],
     ):
         subprocess.run(command, check=True)

@@ -75,6 +75,42 @@ def patches(name, mib):
     return path
 
 
+def stick(path, mib, append):
+    """A disk to start from, by BIOS and by UEFI: GRUB, and on FAT our kernel and ramdisk with this command line. Sparse, `mib` large."""
+    menu = f"set timeout=0\nmenuentry x {{\n linux /boot/ironlet.kernel console=ttyS0,115200 panic=-1 {append}\n initrd /boot/ironlet.initramfs\n}}\n"
+    with tempfile.TemporaryDirectory(dir=path.parent) as work:
+        work = Path(work)
+        (work / "grub.cfg").write_text(menu)
+        (work / "own.cfg").write_text("set root=$cmdpath\nregexp --set=1:root '^.([^)/]*)' $cmdpath\nset prefix=($root)/boot/grub\nnormal\n")
+        grub = ["part_msdos", "fat", "linux", "normal"]
+        _run("grub-mkimage", "-O", "x86_64-efi", "-c", work / "own.cfg", "-o", work / "grub.efi", "-p", "/boot/grub", "regexp", *grub)
+        _run("grub-mkimage", "-O", "i386-pc", "-o", work / "core.img", "-p", "(hd0,msdos1)/boot/grub", "biosdisk", *grub)
+        with open(path, "wb") as file:
+            file.truncate(mib * MIB)
+        table = "label: dos\nlabel-id: 0x5713c001\nstart=1MiB, size=256MiB, type=ef, bootable\n"
+        _run("sfdisk", "-q", path, input=table)
+        # As it ships, boot.img loads the core from sector 1 on.
+        with open(path, "r+b") as file:
+            file.write(Path("/usr/lib/grub/i386-pc/boot.img").read_bytes()[:440])
+            file.seek(512)
+            file.write((work / "core.img").read_bytes())
+        file_system = f"{path}@@1M"
+        _run("mformat", "-i", file_system, "-F", "-v", "STICK", "-T", str(256 * 2048), "::")
+        _run("mmd", "-i", file_system, "::/boot", "::/boot/grub", "::/EFI", "::/EFI/BOOT")
+        for source, to in (
+            (place.KERNEL, "boot/ironlet.kernel"),
+            (place.RAMDISK, "boot/ironlet.initramfs"),
+            (work / "grub.cfg", "boot/grub/grub.cfg"),
+            (work / "grub.efi", "EFI/BOOT/BOOTX64.EFI"),
+        ):
+            _run("mcopy", "-i", file_system, source, f"::/{to}")
+    return path
+
+
+def _run(*words, input=None):
+    subprocess.run([str(word) for word in words], check=True, input=input, text=True)
+
+
 def up(name):
     """What a deployed image says on the console."""
     return f"ironlet: deployed system {name} is up"

@@ -90,7 +90,8 @@ images_path = {state}/images
 instance_master_path = {state}/masters
 ipxe_bootfile_name = undionly.kpxe
 loader_file_paths = undionly.kpxe:/usr/lib/ipxe/undionly.kpxe
-kernel_append_params = nofb vga=normal console=ttyS0,115200
+# The last: a busy host without KVM may keep the kernel from seeing its timer tick, and then it panics.
+kernel_append_params = nofb vga=normal console=ttyS0,115200 no_timer_check
 
 [oslo_concurrency]
 lock_path = {state}/locks

@@ -2,10 +2,13 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = ROOT / "tests" / "lab"
+# The shell functions that know the machine: its packages, its root.
+HOST = ROOT / "initramfs" / "host.sh"
 TARGET = ROOT / "target"
 TOOLS = TARGET / "tools"
 VENV = TOOLS / "ironic-venv"
@@ -23,9 +26,21 @@ IRONLET = Path(os.environ.get("LAB_IRONLET", ROOT / "dist" / "ironlet")).resolve
 MEMORY = int(os.environ.get("LAB_MEMORY", "192"))
 
 
+# The same directory inside a cell: of a path that every program's configuration file can spell, below directories that everybody may
+# walk through.
+INSIDE = Path("/run/scenario")
+
+
 def fresh(scenario):
     """An empty directory for the logs and disks of one run of a scenario."""
     path = LOGS / scenario
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True)
     return path
+
+
+def inside(directory):
+    """Shows that directory as INSIDE, in this cell only."""
+    INSIDE.mkdir()
+    subprocess.run(["mount", "--bind", directory, INSIDE], check=True)
+    return INSIDE

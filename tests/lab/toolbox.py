@@ -1,6 +1,5 @@
 """The tools the lab needs, installed when they are missing: Debian packages, a venv with Ironic and the BMC, one with Swift, one with virt-firmware."""
 
-import contextlib
 import os
 import shutil
 import subprocess
@@ -41,8 +40,6 @@ PACKAGES = {
 REQUIREMENTS = ["ironic==39.0.0", "sushy-tools==2.2.0", "libvirt-python==9.0.0"]
 SWIFT_REQUIREMENTS = ["swift==2.38.3"]
 FIRMWARE_REQUIREMENTS = ["virt-firmware==26.10"]
-# Debian asks this program whether a package may start its services; 101 is no (policy-rc.d(8)).
-POLICY = "/usr/sbin/policy-rc.d"
 
 
 def prepare():
@@ -57,29 +54,8 @@ def prepare():
 
 def _packages():
     missing = sorted({package for file, package in PACKAGES.items() if not os.path.exists(file)})
-    if not missing:
-        return
-    print(f"lab: installing {' '.join(missing)}", flush=True)
-    env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    apt = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=900"]
-    subprocess.run([*apt, "update"], check=True, env=env)
-    with _no_services():
-        subprocess.run([*apt, "install", "-y", "--no-install-recommends", *missing], check=True, env=env, stdout=subprocess.DEVNULL)
-
-
-@contextlib.contextmanager
-def _no_services():
-    """The lab starts its own daemons; a proxy or a web server that runs on the host from now on is not what anybody asked for."""
-    if os.path.exists(POLICY):
-        yield
-        return
-    try:
-        with open(POLICY, "x") as file:
-            file.write("#!/bin/sh\nexit 101\n")
-            os.fchmod(file.fileno(), 0o755)
-        yield
-    finally:
-        os.unlink(POLICY)
+    if missing:
+        subprocess.run([place.HOST, "install_lacking", *missing], check=True)
 
 
 def _venv(path, requirements):

@@ -3,6 +3,7 @@
 #![allow(dead_code)] // each test binary uses its part
 
 pub mod config_drives;
+pub mod corpus;
 pub mod dns_server;
 pub mod fake_agent;
 pub mod fake_conductor;

@@ -4,36 +4,62 @@
 
 use super::filling::Filling;
 use super::proof::{Marks, Proof};
+use super::report::{Failure, State};
 use crate::disk::erase::disk_progress::DiskProgress;
+use crate::disk::list::Disk;
 use crate::disk::target::Target;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::units::GIB;
 
 /// A command that takes minutes could not be seen.
 const PIECE: u64 = GIB;
 
-/// The method in words, and its proof.
-pub fn discard(target: &Target, progress: &DiskProgress) -> Result<(String, Proof)> {
+/// The method in words, and its proof. A disk that takes no discard holds what it held.
+pub fn discard(
+    disk: &Disk,
+    open: impl Fn(&Disk) -> Result<Target>,
+    progress: &DiskProgress,
+) -> Result<(String, Proof), Failure> {
+    let not_started = |why: String| Failure {
+        state: State::NotStarted,
+        why,
+    };
+    if disk.discards == Some(false) {
+        return Err(not_started("it cannot discard".into()));
+    }
+    let target = open(disk).map_err(|error| not_started(error.details().to_owned()))?;
+    let unknown = |error: Error| Failure {
+        state: State::Unknown,
+        why: error.details().to_owned(),
+    };
+    let marks = Marks::set(&target).map_err(unknown)?;
     let size = target.size().0;
-    let marks = Marks::set(target)?;
-    let method = match pieces(target, size, true, progress) {
-        Ok(()) => "secure discard",
+    let mut begun = false;
+    let mut pieces = |secure| -> Result<()> {
+        for at in (0..size).step_by(PIECE as usize) {
+            let len = (size - at).min(PIECE);
+            target.discard(at, len, secure)?;
+            begun = true;
+            progress.reach(at + len, size);
+        }
+        Ok(())
+    };
+    let method = match pieces(true) {
+        Ok(()) => Ok("secure discard"),
         Err(error) => {
             log::info!("{error}; trying a plain discard");
-            pieces(target, size, false, progress)?;
-            "discard"
+            pieces(false).map(|()| "discard")
         }
     };
-    target.flush()?;
-    let proof = marks.samples.hold(target, Filling::Zeros)?;
-    Ok((method.to_owned(), proof))
-}
-
-fn pieces(target: &Target, size: u64, secure: bool, progress: &DiskProgress) -> Result<()> {
-    for at in (0..size).step_by(PIECE as usize) {
-        let len = (size - at).min(PIECE);
-        target.discard(at, len, secure)?;
-        progress.reach(at + len, size);
-    }
-    Ok(())
+    let method = match method {
+        Ok(method) => method,
+        Err(error) if begun => return Err(unknown(error)),
+        Err(error) => {
+            marks.take_back(&target).map_err(unknown)?;
+            return Err(not_started(error.details().to_owned()));
+        }
+    };
+    target.flush().map_err(unknown)?;
+    let proof = marks.samples.hold(&target, Filling::Zeros);
+    Ok((method.to_owned(), proof.map_err(unknown)?))
 }

@@ -26,7 +26,7 @@ pub fn erase(disk: &Disk, order: &Order, means: &Means, progress: &DiskProgress)
     let Failure { mut state, mut why } = failure;
     if order.discard {
         warn!("{}: {why}; discarding it", disk.name);
-        match open(disk, means).and_then(|target| discard(&target, progress)) {
+        match discard(disk, |disk| open(disk, means), progress) {
             Ok((method, proof)) => {
                 return Ok(Receipt {
                     method,
@@ -34,9 +34,11 @@ pub fn erase(disk: &Disk, order: &Order, means: &Means, progress: &DiskProgress)
                     instead_of: Some(why),
                 });
             }
-            Err(error) => {
-                why = format!("{why}; {}", error.details());
-                state = State::Unknown;
+            Err(failure) => {
+                why = format!("{why}; {}", failure.why);
+                if failure.state == State::Unknown {
+                    state = State::Unknown;
+                }
             }
         }
     }

@@ -2,5 +2,6 @@
 
 pub mod fat;
 pub mod iso;
+pub mod partition_reader;
 pub mod probe;
 pub mod swap;

@@ -10,6 +10,8 @@ use log::{info, warn};
 use crate::disk::list::{Disk, list};
 use crate::disk::select::root_device::{Wishes, is_handed_in, mounted, skipped};
 use crate::disk::select::write_permit::Permit;
+use crate::drivers::Faults;
+use crate::drivers::device::Purpose;
 use crate::error::{Context, Error, Kind, Result};
 use crate::system_root::SystemRoot;
 
@@ -39,7 +41,10 @@ pub fn cleanable(
 ) -> Result<Cleanable> {
     let all = list(host);
     if all.is_empty() {
-        warn!("the kernel shows no disk, so none is cleaned: is a controller's driver missing?");
+        warn!("the kernel shows no disk, so none is cleaned");
+    }
+    for fault in Faults::look(host, Purpose::Disk).lines() {
+        warn!("disks may be missing, which are not cleaned then: {fault}");
     }
     for hints in &wishes.skip {
         // A typing error, or a disk that does not say who it is today: its data is about to go.
@@ -51,6 +56,11 @@ pub fn cleanable(
     let mut found = Cleanable::default();
     for disk in &all {
         let verdict = match judge(disk, wishes, &mounts, &all, skip_read_only) {
+            Verdict::Clean | Verdict::Refuse(_)
+                if let Some(why) = wishes.medium.protects(host, disk, &all) =>
+            {
+                Ok(Verdict::PassOver(why))
+            }
             Verdict::Clean => permit.check(&disk.path).map(|()| Verdict::Clean),
             verdict => Ok(verdict),
         };

@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::disk::list::{Disk, list};
+use crate::disk::select::boot_medium::{BootMedium, is_external};
 use crate::disk::select::cluster_filesystem;
 use crate::disk::select::hints::Hints;
+use crate::drivers::Faults;
+use crate::drivers::device::Purpose;
 use crate::error::{Error, Kind, Result};
 use crate::small_sort;
 use crate::system_root::SystemRoot;
@@ -30,14 +33,35 @@ pub struct Wishes {
     pub skip: Vec<Hints>,
     /// May it be a disk with a cluster file system?
     pub unguarded: bool,
+    /// What is known of the medium this machine was started from: that is never meant.
+    pub medium: BootMedium,
+    /// By default, are disks that can be pulled out the last to be taken?
+    pub own_first: bool,
 }
 
 /// The disk that is wished for, by default the smallest of at least 4 GiB, the first by name among equals; and
 /// why it is that one. The error names every disk and why it was passed over.
 pub fn root(host: &SystemRoot, wishes: &Wishes) -> Result<(Disk, String)> {
+    look(host, wishes).map_err(|error| with_faults(host, error))
+}
+
+fn look(host: &SystemRoot, wishes: &Wishes) -> Result<(Disk, String)> {
     let mounts = fs::read_to_string(host.proc("self/mountinfo")).unwrap_or_default();
     let unsafe_to_write = |disk: &Disk| unsafe_to_write(disk, &mounts);
-    choose(list(host), wishes, unsafe_to_write, protected)
+    let disks = list(host);
+    let medium = |disk: &Disk| wishes.medium.protects(host, disk, &disks);
+    choose(disks.clone(), wishes, unsafe_to_write, medium, protected)
+}
+
+/// The same error, with the disk controllers that do not work: the disk that is meant may be behind one.
+fn with_faults(host: &SystemRoot, error: Error) -> Error {
+    match Faults::look(host, Purpose::Disk).lines() {
+        faults if faults.is_empty() => error,
+        faults => Error::new(
+            error.kind(),
+            format!("{}; {}", error.details(), faults.join("; ")),
+        ),
+    }
 }
 
 /// That of [`root`], giving slow controllers and disks time to show up: at most `attempts` looks, `delay` apart,
@@ -52,11 +76,11 @@ pub fn wait_for_root(
 ) -> Result<Disk> {
     let mut reason = String::new();
     let look_again = || {
-        let (disk, passed) = root(host, wishes)?;
+        let (disk, passed) = look(host, wishes)?;
         reason = passed;
         Ok(disk)
     };
-    let disk = settled(look_again, clock, attempts, delay)?;
+    let disk = settled(look_again, clock, attempts, delay).map_err(|e| with_faults(host, e))?;
     log::info!("root disk: {} ({}), {reason}", disk.name, disk.size);
     Ok(disk)
 }
@@ -107,6 +131,7 @@ fn choose(
     disks: Vec<Disk>,
     wishes: &Wishes,
     unsafe_to_write: impl Fn(&Disk) -> Option<String>,
+    medium: impl Fn(&Disk) -> Option<String>,
     protected: impl Fn(&Disk) -> Option<String>,
 ) -> Result<(Disk, String)> {
     let mut fit = Vec::new();
@@ -125,14 +150,18 @@ fn choose(
     }
     // Hints name one disk; if they fit several the first is taken, as upstream does.
     if wishes.root.is_none() {
-        small_sort::by(&mut fit, |a, b| (a.size, &a.name) < (b.size, &b.name));
+        let last = |disk: &Disk| wishes.own_first && is_external(disk);
+        small_sort::by(&mut fit, |a, b| {
+            (last(a), a.size, &a.name) < (last(b), b.size, &b.name)
+        });
     }
     let mut fit = fit.into_iter();
     // The disks themselves are read only as far as it takes.
     let mut chosen = None;
     for disk in fit.by_ref() {
         let guarded = !wishes.unguarded;
-        match guarded.then(|| protected(&disk)).flatten() {
+        let why = medium(&disk).or_else(|| guarded.then(|| protected(&disk)).flatten());
+        match why {
             Some(why) => reasons.push(format!("{} ({}) {why}", disk.name, disk.size)),
             None => {
                 chosen = Some(disk);
@@ -149,6 +178,11 @@ fn choose(
     let others = others.join(", ");
     let mut why = match (&wishes.root, others.is_empty()) {
         (None, true) => "the only one that will do".to_owned(),
+        (None, false) if wishes.own_first => {
+            format!(
+                "the smallest of those that will do, which can be pulled out last; then {others}"
+            )
+        }
         (None, false) => format!("the smallest of those that will do; then {others}"),
         (Some(hints), true) => format!("the only one with {hints}"),
         (Some(hints), false) => format!("the first with {hints}, which fits {others} as well"),
@@ -161,7 +195,7 @@ fn choose(
 
 fn none(wishes: &Wishes, reasons: &[String]) -> Error {
     let found = match reasons.is_empty() {
-        true => "the kernel shows no disk; is the controller's driver loaded?".to_owned(),
+        true => "the kernel shows no disk".to_owned(),
         false => reasons.join("; "),
     };
     let wished = wishes.root.as_ref();

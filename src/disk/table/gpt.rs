@@ -5,20 +5,16 @@
 use std::ops::RangeInclusive;
 
 use crate::codec::gzip::crc32;
-use crate::disk::table::partition::{Partition, array, check, last_gap, u16_at, u32_at, u64_at};
+use crate::disk::table::partition::{Partition, array, check, u16_at, u32_at, u64_at};
 use crate::error::{Error, Result};
-use crate::units::{Bytes, MIB};
+use crate::units::Bytes;
 
-const SIGNATURE: &[u8] = b"EFI PART";
+pub(super) const SIGNATURE: &[u8] = b"EFI PART";
 /// What every header has; the rest of its sector is reserved.
-const HEADER: usize = 92;
-const ENTRY: usize = 128;
-/// Kept for the entries at least, be they fewer.
-const ENTRIES_ROOM: u64 = 16 << 10;
+pub(super) const HEADER: usize = 92;
+pub(super) const ENTRY: usize = 128;
 /// In an entry: 36 UTF-16 units.
 const NAME: std::ops::Range<usize> = 56..128;
-/// Entries of a new table.
-const ENTRIES: usize = 128;
 // 0FC63DAF-8483-4772-8E79-3D69D8477DE4, Linux filesystem data: what sgdisk gives by default.
 /// Partition type: Linux file system data, 0FC63DAF-8483-4772-8E79-3D69D8477DE4, as it lies on the disk.
 pub const LINUX: [u8; 16] = [
@@ -33,27 +29,52 @@ pub const EFI_SYSTEM: [u8; 16] = [
 /// A GUID partition table (UEFI 2.10, 5.3) and the disk it lies on.
 #[derive(Debug)]
 pub struct Gpt {
-    sector: u64,
+    pub(super) sector: u64,
     /// Of the disk.
-    last: u64,
+    pub(super) last: u64,
     /// Of the primary, as long as it says it is.
-    header: Vec<u8>,
-    entries: Vec<u8>,
-    entry: usize,
+    pub(super) header: Vec<u8>,
+    pub(super) entries: Vec<u8>,
+    pub(super) entry: usize,
     /// The first sector of the primary's entries.
-    entries_at: u64,
-    /// The sector of the backup's header.
-    backup_at: u64,
-    usable: RangeInclusive<u64>,
+    pub(super) entries_at: u64,
+    /// The sector where the backup's header is said to be.
+    pub(super) backup_at: u64,
+    /// What partitions are said to have for themselves. Some lie outside, and the kernel does not mind.
+    pub(super) usable: RangeInclusive<u64>,
 }
-
-/// Bytes and where on the disk they belong.
-pub type Piece = (u64, Vec<u8>);
 
 /// Does a GPT begin in the second sector of `sector` bytes?
 pub fn is_at(head: &[u8], sector: u64) -> bool {
     let second = usize::try_from(sector).ok().and_then(|at| head.get(at..));
     second.is_some_and(|second| second.starts_with(SIGNATURE))
+}
+
+/// Where the table ends that begins in the second sector of `sector` bytes, by its own word; 0 if none does.
+pub(super) fn end(head: &[u8], sector: u64) -> u64 {
+    let header = usize::try_from(sector).ok().and_then(|at| head.get(at..));
+    let Some(header) = header.filter(|header| header.len() >= HEADER && is_header(header)) else {
+        return 0;
+    };
+    let length = u64::from(u32_at(header, 80)) * u64::from(u32_at(header, 84));
+    u64_at(header, 72)
+        .saturating_mul(sector)
+        .saturating_add(length)
+}
+
+/// The header that `sector` begins with, its checksum zeroed, or what is wrong with it.
+pub(super) fn header(sector: &[u8]) -> std::result::Result<Vec<u8>, String> {
+    let length = u32_at(sector, 12) as usize;
+    let Some(header) = sector.get(..length).filter(|_| length >= HEADER) else {
+        return Err(format!("its header has {length} bytes"));
+    };
+    let mut header = header.to_vec();
+    let sum = u32_at(&header, 16);
+    header[16..20].fill(0);
+    match crc32(&header) == sum {
+        true => Ok(header),
+        false => Err("the checksum of its header does not match".into()),
+    }
 }
 
 /// Is this the first sector of a GPT's header, be it in order or not?
@@ -62,33 +83,6 @@ pub fn is_header(sector: &[u8]) -> bool {
 }
 
 impl Gpt {
-    /// One without partitions for a disk of `size` bytes, called `guid`.
-    pub fn new(guid: [u8; 16], sector: u64, size: u64) -> Result<Self> {
-        let entries_at = 2;
-        let first = entries_at + ((ENTRIES * ENTRY) as u64).div_ceil(sector);
-        let last = (size / sector).saturating_sub(1);
-        let mut header = vec![0; HEADER];
-        header[..8].copy_from_slice(SIGNATURE);
-        header[8..12].copy_from_slice(&0x0001_0000u32.to_le_bytes());
-        header[12..16].copy_from_slice(&(HEADER as u32).to_le_bytes());
-        header[40..48].copy_from_slice(&first.to_le_bytes());
-        header[56..72].copy_from_slice(&guid);
-        header[80..84].copy_from_slice(&(ENTRIES as u32).to_le_bytes());
-        header[84..88].copy_from_slice(&(ENTRY as u32).to_le_bytes());
-        let mut gpt = Gpt {
-            sector,
-            last,
-            header,
-            entries: vec![0; ENTRIES * ENTRY],
-            entry: ENTRY,
-            entries_at,
-            backup_at: last,
-            usable: first..=last,
-        };
-        gpt.use_up_to(last)?;
-        Ok(gpt)
-    }
-
     /// The primary table in `head`, the start of a disk of `size` bytes; the error names the field that is
     /// wrong.
     pub(super) fn read(head: &[u8], sector: u64, size: u64) -> Result<Self> {
@@ -97,16 +91,7 @@ impl Gpt {
         let room = head
             .get(own..2 * own)
             .ok_or_else(|| wrong("it is cut short"))?;
-        let length = u32_at(room, 12) as usize;
-        let Some(header) = room.get(..length).filter(|_| length >= HEADER) else {
-            return Err(wrong(&format!("its header has {length} bytes")));
-        };
-        let mut header = header.to_vec();
-        let sum = u32_at(&header, 16);
-        header[16..20].fill(0);
-        if crc32(&header) != sum {
-            return Err(wrong("the checksum of its header does not match"));
-        }
+        let header = header(room).map_err(|what| wrong(&what))?;
         let (own_at, backup_at) = (u64_at(&header, 24), u64_at(&header, 32));
         let (first, last) = (u64_at(&header, 40), u64_at(&header, 48));
         let entries_at = u64_at(&header, 72);
@@ -134,16 +119,17 @@ impl Gpt {
         if crc32(entries) != u32_at(&header, 88) {
             return Err(wrong("the checksum of its entries does not match"));
         }
-        // What lies beyond the backup is beyond the disk the table was made for; the rest fits in 64 bits.
-        let possible = backup_at <= u64::MAX / sector && last < backup_at;
-        if first > last || first < end.div_ceil(sector) || !possible {
+        // The kernel asks no more (block/partitions/efi.c, is_gpt_valid); and a disk smaller than the one the
+        // table was made for may hold all its partitions.
+        let disk = (size / sector).saturating_sub(1);
+        if first > last || last > disk && (last >= backup_at || backup_at > u64::MAX / sector) {
             return Err(wrong(&format!(
                 "partitions may use sectors {first} to {last}"
             )));
         }
         let gpt = Gpt {
             sector,
-            last: (size / sector).saturating_sub(1),
+            last: disk,
             entries: entries.to_vec(),
             header,
             entry,
@@ -155,22 +141,32 @@ impl Gpt {
         Ok(gpt)
     }
 
-    /// Every partition within what may be used and on the disk, no two in the same place.
+    /// Every partition on the disk, none over the table or in another's place.
     fn check(&self, size: u64) -> Result<()> {
+        let table = self.entries_at..self.entries_end();
         let numbered = (1..).zip(self.entries.chunks_exact(self.entry));
         for (number, entry) in numbered.filter(|(_, entry)| is_used(entry)) {
             let (first, last): (u64, u64) = (u64_at(entry, 32), u64_at(entry, 40));
-            if first > last || !self.usable.contains(&first) || !self.usable.contains(&last) {
+            let lies = first > last || last >= u64::MAX / self.sector;
+            let over_table = first < table.end && table.start <= last;
+            if lies || first < 2 || over_table {
                 let number: u32 = number;
-                let why =
-                    format!("the GPT is corrupt: partition {number} has sectors {first} to {last}");
-                return Err(Error::plain(why));
+                let over = if lies { "" } else { ", where the table is" };
+                return Err(Error::plain(format!(
+                    "the GPT is corrupt: partition {number} has sectors {first} to {last}{over}"
+                )));
             }
         }
         check(&self.partitions(), size)
     }
 
-    pub(super) fn partitions(&self) -> Vec<Partition> {
+    /// The sector after the primary's entries.
+    pub(super) fn entries_end(&self) -> u64 {
+        self.entries_at + (self.entries.len() as u64).div_ceil(self.sector)
+    }
+
+    /// Those in use, in bytes of the disk.
+    pub fn partitions(&self) -> Vec<Partition> {
         let used = (1..)
             .zip(self.entries.chunks_exact(self.entry))
             .filter(|(_, entry)| is_used(entry));
@@ -181,62 +177,6 @@ impl Gpt {
             name: name(entry),
         })
         .collect()
-    }
-
-    /// Makes the table that of its whole disk: the backup at the very end, all before it usable. Gives the
-    /// byte where the backup was announced, or none if it is where it belongs.
-    pub fn fit(&mut self) -> Result<Option<u64>> {
-        if self.backup_at == self.last {
-            return Ok(None);
-        }
-        let was = std::mem::replace(&mut self.backup_at, self.last);
-        self.use_up_to(self.last)?;
-        Ok(Some(was * self.sector))
-    }
-
-    /// Partitions may use sectors up to `last`, as far as the backup leaves them room.
-    fn use_up_to(&mut self, last: u64) -> Result<()> {
-        let first = *self.usable.start();
-        let last = last.min(self.backup_entries_at().saturating_sub(1));
-        if last < first {
-            let why = "the disk has no room between the GPT and its backup";
-            return Err(Error::plain(why));
-        }
-        let over = |partition: &Partition| partition.end > (last + 1) * self.sector;
-        if let Some(partition) = self.partitions().into_iter().find(over) {
-            let why = format!(
-                "partition {} reaches into the last sectors of the disk, where the backup of the GPT goes",
-                partition.number
-            );
-            return Err(Error::plain(why));
-        }
-        self.usable = first..=last;
-        Ok(())
-    }
-
-    /// A further partition of `len` bytes, the last on the disk, in the first entry that is free.
-    pub fn add(&mut self, len: u64, name: &str, guid: [u8; 16]) -> Result<Partition> {
-        self.use_up_to(*self.usable.end())?;
-        let free = (self.entries.chunks_exact(self.entry)).position(|entry| !is_used(entry));
-        let Some(at) = free else {
-            let count = self.entries.len() / self.entry;
-            let why = format!("all {count} entries of the GPT are in use");
-            return Err(Error::plain(why));
-        };
-        let start = last_gap(&self.partitions(), self.limit(), len, MIB)
-            .filter(|start| start / self.sector >= *self.usable.start());
-        let Some(start) = start else {
-            let why = format!("there are no {} free at the end of the disk", Bytes(len));
-            return Err(Error::plain(why));
-        };
-        let partition = Partition {
-            number: at as u32 + 1,
-            start,
-            end: start + len,
-            name: name.to_owned(),
-        };
-        self.put(&partition, LINUX, guid);
-        Ok(partition)
     }
 
     /// Writes the entry of `partition`, whose number the table has room for.
@@ -269,51 +209,9 @@ impl Gpt {
         let entry = self.entries.get(at..at + self.entry)?;
         is_used(entry).then_some(entry)
     }
-
-    /// The byte that no partition may reach beyond.
-    pub fn limit(&self) -> u64 {
-        (*self.usable.end() + 1) * self.sector
-    }
-
-    /// Both copies, ready to be written; the backup comes first.
-    pub fn pieces(&self) -> [Piece; 4] {
-        let header = |own: u64, other: u64, entries: u64| {
-            let mut header = self.header.clone();
-            for (at, value) in [
-                (24, own),
-                (32, other),
-                (48, *self.usable.end()),
-                (72, entries),
-            ] {
-                header[at..at + 8].copy_from_slice(&value.to_le_bytes());
-            }
-            header[88..92].copy_from_slice(&crc32(&self.entries).to_le_bytes());
-            let sum = crc32(&header);
-            header[16..20].copy_from_slice(&sum.to_le_bytes());
-            header.resize(self.sector as usize, 0);
-            (own * self.sector, header)
-        };
-        let backup_entries = self.backup_entries_at();
-        [
-            (backup_entries * self.sector, self.entries.clone()),
-            header(self.backup_at, 1, backup_entries),
-            (self.entries_at * self.sector, self.entries.clone()),
-            header(1, self.backup_at, self.entries_at),
-        ]
-    }
-
-    /// Sectors of the disk.
-    pub fn sectors(&self) -> u64 {
-        self.last + 1
-    }
-
-    fn backup_entries_at(&self) -> u64 {
-        let room = ENTRIES_ROOM.max(self.entries.len() as u64);
-        self.backup_at.saturating_sub(room.div_ceil(self.sector))
-    }
 }
 
-fn is_used(entry: &[u8]) -> bool {
+pub(super) fn is_used(entry: &[u8]) -> bool {
     array::<16>(entry, 0) != [0; 16]
 }
 

@@ -41,24 +41,27 @@ pub struct Mbr {
 
 /// The entries, if `head` begins with a boot record at all.
 pub fn records(head: &[u8]) -> Option<[Record; 4]> {
+    let sector = signed(head)?;
+    // block/partitions/msdos.c, msdos_partition: any other value, and this is a file system's boot sector.
+    let sane = (0..4).all(|number| entry(sector, number)[0] & 0x7f == 0);
+    sane.then(|| std::array::from_fn(|number| Record::read(entry(sector, number))))
+}
+
+/// Does the kernel look for a GPT behind this boot record? It asks for less than where it looks for partitions
+/// (block/partitions/efi.c, is_pmbr_valid).
+pub fn announces_gpt(head: &[u8]) -> bool {
+    let protects =
+        |sector| (0..4).any(|number| Record::read(entry(sector, number)).is_protective());
+    signed(head).is_some_and(protects)
+}
+
+fn signed(head: &[u8]) -> Option<&[u8]> {
     let sector = head.get(..512)?;
-    if !sector.ends_with(&SIGNATURE) {
-        return None;
-    }
-    let mut records = [Record::EMPTY; 4];
-    for (number, record) in records.iter_mut().enumerate() {
-        let entry = &sector[ENTRIES + number * ENTRY..][..ENTRY];
-        // block/partitions/msdos.c, msdos_partition: any other value, and this is a file system's boot sector.
-        if entry[0] & 0x7f != 0 {
-            return None;
-        }
-        *record = Record {
-            kind: entry[4],
-            start: u32_at(entry, 8),
-            sectors: u32_at(entry, 12),
-        };
-    }
-    Some(records)
+    sector.ends_with(&SIGNATURE).then_some(sector)
+}
+
+fn entry(sector: &[u8], number: usize) -> &[u8] {
+    &sector[ENTRIES + number * ENTRY..][..ENTRY]
 }
 
 /// Has the entry that covers the GPT of a disk cover all of `sectors` sectors. One that stands beside
@@ -104,11 +107,13 @@ pub fn protective(sectors: u64) -> [u8; 512] {
 }
 
 impl Record {
-    const EMPTY: Record = Record {
-        kind: 0,
-        start: 0,
-        sectors: 0,
-    };
+    fn read(entry: &[u8]) -> Self {
+        Record {
+            kind: entry[4],
+            start: u32_at(entry, 8),
+            sectors: u32_at(entry, 12),
+        }
+    }
 
     /// The kernel takes a disk for a GPT one by this (block/partitions/efi.c, pmbr_part_valid).
     pub fn is_protective(&self) -> bool {

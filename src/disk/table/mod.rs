@@ -3,6 +3,7 @@
 //! Pure: whoever has the first bytes of a disk calls [`Table::read`], and writes what comes back.
 
 pub mod gpt;
+pub mod gpt_geometry;
 pub mod mbr;
 pub mod partition;
 pub mod plan;
@@ -27,11 +28,8 @@ impl Table {
     /// What the bytes at the start of a disk of `size` bytes say, if its sectors have one of the sizes in
     /// `sectors`. None if they are no table at all; an error if they are a bad one.
     pub fn read(head: &[u8], sectors: &[u64], size: u64) -> Result<Option<Table>> {
-        let Some(records) = mbr::records(head) else {
-            return Ok(None);
-        };
-        if !records.iter().any(mbr::Record::is_protective) {
-            let Some(sector) = sectors.first() else {
+        if !mbr::announces_gpt(head) {
+            let (Some(records), Some(sector)) = (mbr::records(head), sectors.first()) else {
                 return Ok(None);
             };
             return Mbr::new(records, *sector, size).map(Table::Mbr).map(Some);
@@ -41,6 +39,13 @@ impl Table {
             return Err(no_header(head, sectors));
         };
         Gpt::read(head, *sector, size).map(Table::Gpt).map(Some)
+    }
+
+    /// How many of the first bytes of a disk [`Table::read`] has to see for its last word, as far as `head` tells.
+    pub fn extent(head: &[u8], sectors: &[u64]) -> u64 {
+        let largest = sectors.iter().copied().max().unwrap_or_default().max(4096);
+        let ends = sectors.iter().map(|sector| gpt::end(head, *sector));
+        ends.fold(2 * largest, u64::max)
     }
 
     /// `GPT` or `MBR`.

@@ -3,7 +3,8 @@
 //!
 //! Pure: sizes in, bytes out. Order and sizes without another source are those of protocol/deploy.md §10.
 
-use super::gpt::{self, Gpt, Piece};
+use super::gpt::{self, Gpt};
+use super::gpt_geometry::Piece;
 use super::{Partition, Table, mbr};
 use crate::codec::uuid;
 use crate::error::{Error, Result};

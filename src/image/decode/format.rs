@@ -44,8 +44,14 @@ enum Content {
 
 /// Formats by the name Ironic gives them or a file's name ends in, with what qemu-img makes raw of.
 const FOREIGN: [&str; 7] = ["vmdk", "vhd", "vhdx", "vdi", "qed", "qcow", "vpc"];
-/// Endings of what is packed in ways not known here.
-const STRANGE: [&str; 9] = ["bz2", "lz4", "lzma", "7z", "zip", "z", "br", "tgz", "tar"];
+/// Endings of what is packed in ways not known here, and of archives, packed or not.
+#[rustfmt::skip]
+const STRANGE: [&str; 52] = [
+    "br", "bz", "bz2", "bzip", "bzip2", "lrz", "lz", "lz4", "lzip", "lzfse", "lzma", "lzo", "lzop", "sz", "z", "zlib", "zz",
+    "tar", "tb2", "tbz", "tbz2", "taz", "tgz", "tlz", "tlz4", "tlzma", "txz", "tz", "tz2", "tzo", "tzst", "tzstd",
+    "7z", "ace", "ar", "arj", "cab", "cpio", "deb", "dmg", "esd", "lha", "lzh", "ova", "rar", "rpm", "swm", "wim", "xar", "xva",
+    "zip", "zpaq",
+];
 
 impl Format {
     /// By the name Ironic gives it in `disk_format`.
@@ -62,6 +68,13 @@ impl Format {
     pub fn of_file(name: &str) -> Result<Self> {
         let packed = Packing::named(name);
         let inside = packed.map_or(name, |(_, inside)| inside);
+        if let (Some((outer, _)), Some((inner, _))) = (packed, Packing::named(inside)) {
+            return Err(invalid(format!(
+                "'{name:.200}' is packed twice, by {} and by {}: only one of them would come off",
+                inner.name(),
+                outer.name()
+            )));
+        }
         let file = inside.rsplit('/').next().unwrap_or_default();
         let ending = file.rsplit_once('.').map_or("", |(_, ending)| ending);
         let ending = ending.to_ascii_lowercase();

@@ -32,7 +32,9 @@ impl Packing {
     pub fn named(file: &str) -> Option<(Self, &str)> {
         let endings = [
             (".gz", Packing::Gzip),
+            (".gzip", Packing::Gzip),
             (".zst", Packing::Zstd),
+            (".zstd", Packing::Zstd),
             (".xz", Packing::Xz),
         ];
         endings.into_iter().find_map(|(ending, packing)| {
@@ -182,7 +184,9 @@ mod tests {
     fn a_name_says_how_its_file_is_packed() {
         for (name, packed) in [
             ("a.raw.gz", Some((Packing::Gzip, "a.raw"))),
+            ("a.Gzip", Some((Packing::Gzip, "a"))),
             ("a.ZST", Some((Packing::Zstd, "a"))),
+            ("a.img.zstd", Some((Packing::Zstd, "a.img"))),
             (".xz", Some((Packing::Xz, ""))),
             ("a.raw", None),
             ("gz", None),

@@ -121,14 +121,20 @@ impl Statistics {
             .is_none_or(|entries| entries.verdict.is_some())
     }
 
-    /// Ends the attempt: what to do after `error`. A digest that is wrong, or an image that makes no sense,
-    /// may only mean that the pieces did not belong together; in one piece it is wrong for good there.
-    pub fn judge(&self, error: &Error) -> Then {
+    /// Ends the attempt: what to do after `error`, of an image whose digest was right or is not known to be. A
+    /// digest that is wrong, or an image that makes no sense, may only mean that the pieces did not belong
+    /// together; in one piece it is wrong for good there.
+    pub fn judge(&self, error: &Error, verified: bool) -> Then {
         let mut entries = self.entries();
         let then = match error.kind() {
             Kind::ImageDownloadError => entries.verdict.unwrap_or(Then::Again),
-            Kind::ImageChecksumError | Kind::InvalidImage if entries.pieced => Then::Again,
-            Kind::ImageChecksumError => Then::Elsewhere,
+            _ if verified => Then::End,
+            Kind::ImageChecksumError | Kind::InvalidImage | Kind::DeploymentError
+                if entries.pieced =>
+            {
+                Then::Again
+            }
+            Kind::ImageChecksumError | Kind::DeploymentError => Then::Elsewhere,
             _ => Then::End,
         };
         entries.verdict = Some(then);
@@ -153,7 +159,11 @@ mod tests {
         old.came_in(7);
         assert!(old.is_over() && !new.is_over());
         let wrong = Error::new(Kind::ImageChecksumError, "");
-        assert_eq!(new.judge(&wrong), Then::Elsewhere, "in one piece");
+        assert_eq!(new.judge(&wrong, false), Then::Elsewhere, "in one piece");
+        let unfit = Error::new(Kind::DeploymentError, "");
+        for (verified, then) in [(false, Then::Elsewhere), (true, Then::End)] {
+            assert_eq!(new.judge(&unfit, verified), then, "no partition table");
+        }
         assert_eq!(statistics.spent().fetched, Bytes(7), "bytes are bytes");
     }
 }

@@ -21,7 +21,7 @@ use crate::image::layout::staged_disk::StagedDisk;
 use crate::image::layout::staged_range::StagedRange;
 use crate::image::layout::{Partitions, random};
 use crate::image::verify::readback::{Mismatch, Verdict};
-use crate::image::write::sink::DiskSink;
+use crate::image::write::disk_sink::DiskSink;
 use crate::sys::block::{ALIGNMENT, Aligned};
 use crate::sys::kernel;
 use crate::units::{Bytes, MIB};

@@ -8,8 +8,10 @@ use log::{debug, info};
 use crate::codec::uuid;
 use crate::disk::filesystem::probe::{FileSystem, LOOK};
 use crate::disk::table::gpt::Gpt;
+use crate::disk::table::gpt_geometry::Moved;
 use crate::disk::table::{Partition, Table, gpt, mbr};
 use crate::error::{Context, Error, Kind, Result};
+use crate::image::decode::packing::Packing;
 use crate::image::layout::config_drive;
 use crate::image::layout::config_drive::ConfigDrive;
 use crate::image::layout::random;
@@ -19,6 +21,21 @@ use crate::units::Bytes;
 /// Where a config drive is looked for by its reader, in any letter case.
 const LABEL: &str = "config-2";
 
+/// What the first bytes of an image say of its table, before the first byte of the disk is touched: an
+/// error if [`arrange`] could only refuse it. `known` of them are there; the table may reach further.
+pub fn first_look(head: &[u8], known: u64, units: &[u64], size: Bytes) -> Result<()> {
+    if known < Table::extent(head, units).min(head.len() as u64) {
+        return Ok(());
+    }
+    fitting(head, units, size.0).map(drop).map_err(|error| {
+        let details = error.details();
+        Error::new(
+            Kind::DeploymentError,
+            format!("{details}; the disk holds what it held"),
+        )
+    })
+}
+
 /// The last word on a disk. `demanded` says that without a partition it is good for nothing.
 pub fn arrange(staged: &mut StagedDisk, demanded: bool, drive: Option<&ConfigDrive>) -> Result<()> {
     let refused = |error: Error| {
@@ -26,7 +43,8 @@ pub fn arrange(staged: &mut StagedDisk, demanded: bool, drive: Option<&ConfigDri
         let why = format!("{details}; nothing bootable was left on the disk");
         Error::new(Kind::DeploymentError, why)
     };
-    let (table, moved) = match fitting(staged) {
+    let (units, size) = (staged.target.table_units(), staged.size());
+    let (table, moved) = match fitting(staged.head, units, size) {
         Ok(found) => found,
         Err(error) if demanded || drive.is_some() => return Err(refused(error)),
         Err(error) => {
@@ -34,8 +52,20 @@ pub fn arrange(staged: &mut StagedDisk, demanded: bool, drive: Option<&ConfigDri
             return Ok(());
         }
     };
-    if let Some(old) = moved {
-        clear_backup(staged, old)?;
+    info!(
+        "{} with {} partitions",
+        table.kind(),
+        table.partitions().len()
+    );
+    if let Some(Moved { old_backup }) = moved {
+        if let Some(old) = old_backup {
+            clear_backup(staged, old)?;
+        }
+        store(staged, &table)?;
+    } else if let Table::Gpt(gpt) = &table
+        && !gpt.has_backup(|at, bytes| staged.read(at, bytes))?
+    {
+        info!("the GPT gets a backup");
         store(staged, &table)?;
     }
     match drive {
@@ -47,15 +77,12 @@ pub fn arrange(staged: &mut StagedDisk, demanded: bool, drive: Option<&ConfigDri
     }
 }
 
-/// The table of the image made that of the disk, and where a backup lay that has moved.
-fn fitting(staged: &StagedDisk) -> Result<(Table, Option<u64>)> {
-    let found = Table::read(staged.head, staged.target.table_units(), staged.size())
-        .context("reading the partition table of the image")?;
-    let mut table = found.ok_or_else(|| {
-        Error::plain("the image has no partition table: is it an image of a whole disk?")
-    })?;
-    let partitions = table.partitions().len();
-    if partitions == 0 {
+/// The table that `head` begins, made that of a disk of `size` bytes.
+fn fitting(head: &[u8], units: &[u64], size: u64) -> Result<(Table, Option<Moved>)> {
+    let found =
+        Table::read(head, units, size).context("reading the partition table of the image")?;
+    let mut table = found.ok_or_else(|| Error::plain(no_table(head)))?;
+    if table.partitions().is_empty() {
         let why = format!("the {} of the image has no partition", table.kind());
         return Err(Error::plain(why));
     }
@@ -63,8 +90,17 @@ fn fitting(staged: &StagedDisk) -> Result<(Table, Option<u64>)> {
         Table::Gpt(gpt) => gpt.fit()?,
         Table::Mbr(_) => None,
     };
-    info!("{} with {partitions} partitions", table.kind());
     Ok((table, moved))
+}
+
+fn no_table(head: &[u8]) -> String {
+    match Packing::begun_by(head) {
+        Some(packing) => format!(
+            "the image has no partition table: it is packed by {}, and ironlet.decompress=1 would unpack it",
+            packing.name()
+        ),
+        None => "the image has no partition table: is it an image of a whole disk?".into(),
+    }
 }
 
 /// A disk has one backup: what the image had at its own end must not be taken for it.

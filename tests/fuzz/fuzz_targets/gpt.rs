@@ -5,8 +5,20 @@ use ironlet::{codec::gzip::crc32, disk::table::Table};
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Some((size, head)) = data.split_first_chunk() else { return };
     let (mut head, size) = (vouched(head.to_vec()), u64::from_le_bytes(*size) >> 20);
+    let extent = Table::extent(&head, &[512, 4096]);
     let Ok(Some(Table::Gpt(mut gpt))) = Table::read(&head, &[512], size) else { return };
-    if gpt.fit().is_err() || gpt.add(64 << 20, "config-2", [1; 16]).is_err() { return }
+    assert!(extent <= head.len().max(8192) as u64, "the last word was not on less");
+    let Ok(moved) = gpt.fit() else { return };
+    assert!(moved.and_then(|moved| moved.old_backup).is_none_or(|at| at < size), "beyond the disk");
+    let _ = gpt.has_backup(|at, bytes| {
+        assert!(at + bytes.len() as u64 <= size, "beyond the disk");
+        let from = head.len().min(at as usize);
+        let held = &head[from..head.len().min(from + bytes.len())];
+        bytes[..held.len()].copy_from_slice(held);
+        Ok(())
+    });
+    if gpt.add(64 << 20, "config-2", [1; 16]).is_err() { return }
+    let first = gpt.partitions().into_iter().map(|partition| partition.start).min().unwrap_or_default();
     for (at, bytes) in gpt.pieces() {
         assert!(at + bytes.len() as u64 <= size, "beyond the disk");
         if let Some(place) = head.get_mut(at as usize..at as usize + bytes.len()) {
@@ -14,7 +26,10 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         }
     }
     let again = Table::read(&head, &[512], size).expect("a good table");
-    assert_eq!(again.expect("a table").partitions(), Table::Gpt(gpt).partitions());
+    assert_eq!(again.as_ref().expect("a table").partitions(), Table::Gpt(gpt).partitions());
+    let Some(Table::Gpt(mut again)) = again else { unreachable!("it was one") };
+    assert!(again.fit().expect("it fits").is_none(), "it was not made right");
+    assert!(again.limit() > first, "nothing usable");
 });
 
 // A boot record that announces the table, and both checksums.

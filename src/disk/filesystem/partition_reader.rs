@@ -9,6 +9,7 @@ use std::os::unix::fs::FileExt;
 
 use crate::units::sought;
 
+/// A stretch of a disk; 0 is its first byte.
 pub struct PartitionReader<'a> {
     disk: &'a File,
     start: u64,
@@ -17,6 +18,7 @@ pub struct PartitionReader<'a> {
 }
 
 impl<'a> PartitionReader<'a> {
+    /// `len` bytes of `disk` from `start` on.
     pub fn new(disk: &'a File, start: u64, len: u64) -> Self {
         PartitionReader {
             disk,

@@ -1,0 +1,55 @@
+//! Gathers what the firmware, the boot loader, the kernel and a person say of the disk this machine was started from.
+
+use crate::disk::select::boot_medium::{BootMedium, Clue, Running, Sign};
+use crate::disk::select::edd;
+use crate::efi::boot_current;
+use crate::system_root::{SystemRoot, attribute};
+
+// Documentation/arch/x86/boot.rst, type_of_loader: whatever started what ran before, everything is in memory now.
+const KEXEC: u8 = 0xd;
+
+/// `named` is what a person calls the medium. Reads files of the kernel, and no disk.
+pub fn boot_medium(host: &SystemRoot, named: Option<&str>) -> BootMedium {
+    let named = named.map(|name| Clue {
+        sign: Sign::Name(name.to_owned()),
+        by: format!("ironlet.medium={name} says so"),
+    });
+    let mut clues: Vec<_> = named.into_iter().collect();
+    let loader = attribute(host.proc("sys/kernel/bootloader_type"));
+    let loader = loader.and_then(|number| number.parse::<u8>().ok());
+    if loader.is_none_or(|number| number >> 4 != KEXEC) {
+        clues.extend(boot_current::clues(host));
+        clues.extend(edd::clue(host));
+        clues.extend(running(host).map(|running| {
+            Clue {
+                sign: Sign::Holds(running),
+                by: "it holds the kernel that runs here, or a boot menu with its command line"
+                    .to_owned(),
+            }
+        }));
+    }
+    BootMedium(clues)
+}
+
+/// None where no disk could be told by it.
+fn running(host: &SystemRoot) -> Option<Running> {
+    let line = host.command_line().ok()?;
+    let value = |name: &str| {
+        let mut words = line.split_whitespace();
+        words.find_map(|word| Some(word.strip_prefix(name)?.strip_prefix('=')?.to_owned()))
+    };
+    // GRUB puts a disk of its own before it if one was written there: `(hd0,msdos1)/boot/vmlinuz`.
+    let path = value("BOOT_IMAGE").map(|path| match path.split_once(')') {
+        Some((_, path)) => path.to_owned(),
+        None => path,
+    });
+    // Ironic and image servers have addresses, and no other disk has a menu with these.
+    let words = line.split_whitespace().filter(|word| word.contains("://"));
+    let running = Running {
+        path,
+        release: attribute(host.proc("sys/kernel/osrelease")).unwrap_or_default(),
+        version: attribute(host.proc("sys/kernel/version")).unwrap_or_default(),
+        words: words.map(str::to_owned).collect(),
+    };
+    (running.path.is_some() || !running.words.is_empty()).then_some(running)
+}

@@ -1,0 +1,65 @@
+//! What the log says of parameters: names nobody knows, settings without effect.
+
+use super::Machine;
+
+#[test]
+fn what_nobody_knows_is_said_once_by_name() {
+    let files = [
+        (
+            "ironic-python-agent.d/a.conf",
+            "[DEFAULT]\nlog-dir = /var/log\ncafile = /c\n[metrics]\nbackend = noop\n[mdns]\nlookup_attempts = 3\n",
+        ),
+        (
+            "ironic-python-agent.d/b.conf",
+            "[metrics]\nbackend = statsd\n[DEFAULT]\nlog_dir = /x\n= 1\n[a\u{1b}b]\nsecret = hunter2\n",
+        ),
+    ];
+    let line = "quiet root=/dev/sda ipa-ap-url=http://h ironlet.dsk=/dev/sda ironlet.dsk=2 ip=dhcp";
+    let config = Machine::new("unknown", &files).read(line).expect("fine");
+    let [command_line, one, other] = &config.notes[..] else {
+        panic!("{:?}", config.notes)
+    };
+    let command = "the kernel command line sets what nobody here knows: ipa-ap-url, ironlet.dsk";
+    assert_eq!(command_line, command);
+    let known =
+        "a.conf sets what nobody here knows: log_dir, [metrics] backend, [mdns] lookup_attempts";
+    assert!(one.ends_with(known), "{one}");
+    let new = "b.conf sets what nobody here knows: , [a\\u{1b}b] secret";
+    assert!(other.ends_with(new), "{other}");
+    let all = config.notes.concat();
+    assert!(!all.contains("hunter2") && !all.contains("statsd"), "{all}");
+}
+
+#[test]
+fn a_file_full_of_unknown_names_is_one_line() {
+    let many: String = (0..9999).map(|n| format!("option_{n} = {n}\n")).collect();
+    let long = format!("[DEFAULT]\n{} = 1\n{many}", "x".repeat(5000));
+    let file = ("ironic-python-agent.d/a.conf", long.as_str());
+    let config = Machine::new("many", &[file]).read("").expect("fine");
+    let [line] = &config.notes[..] else {
+        panic!("{} lines", config.notes.len())
+    };
+    assert!(
+        line.len() < 1000 && line.ends_with("option_18, …"),
+        "{line}"
+    );
+}
+
+#[test]
+fn settings_without_effect_are_said() {
+    let file = (
+        "ironic-python-agent.d/a.conf",
+        "[DEFAULT]\nfail_if_clock_not_set = true\nenable_bios_bootloader_install = true\ncertfile = /c\n",
+    );
+    let line = "ipa-collect-lldp=1 ipa-lldp-timeout=30.0 ipa-ironic-api-version=one";
+    let config = Machine::new("idle", &[file]).read(line).expect("fine");
+    assert!(config.bios_bootloader);
+    let expected = [
+        "accepted, but without effect yet: ipa-collect-lldp, fail_if_clock_not_set",
+        "certfile and keyfile go together: neither is used",
+        "ipa-ironic-api-version=one is not x.y: asking Ironic instead",
+    ];
+    assert_eq!(config.notes, expected);
+    let quiet = Machine::new("quiet", &[]).read("quiet ipa-debug=1");
+    assert!(quiet.expect("fine").notes.is_empty());
+}

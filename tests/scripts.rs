@@ -1,0 +1,253 @@
+//! The scripts' house rules, and that they mind neither where a clone lies nor whose machine it is.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Words → where alone they may stand. Comments do not count.
+const DOORS: &[(&str, &[&str])] = &[
+    // Patient with other users of apt, and no service is started.
+    ("apt-get", &["initramfs/host.sh"]),
+    ("apt-cache", &["initramfs/host.sh"]),
+    ("policy-rc.d", &["initramfs/host.sh"]),
+    ("sudo", &["initramfs/host.sh"]),
+    // A machine's own folders belong to everybody: only namespaces, chroots and VMs have them to themselves.
+    (
+        "/tmp",
+        &[
+            "tests/bench/metadata-task.sh",
+            "tests/identity/",
+            "tests/lab/ironic.py",
+        ],
+    ),
+    (
+        "/run/",
+        &[
+            "tests/bench/metadata-task.sh",
+            "tests/conformance/stage.py",
+            "tests/identity/",
+            "tests/lab/",
+        ],
+    ),
+    // Whichever is free.
+    ("/dev/loop0", &[]),
+];
+
+/// Makers of fixtures, run by hand, which say themselves what they need.
+const BY_HAND: &[&str] = &[
+    "tests/fixtures/machines/",
+    "tests/fixtures/signatures/",
+    "tests/fixtures/tls/",
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every script: path from the root, and its lines without comments.
+fn scripts() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut paths = vec![
+        root().join("build.sh"),
+        root().join(".ci"),
+        root().join("initramfs"),
+        root().join("tests"),
+    ];
+    while let Some(path) = paths.pop() {
+        let name = path.strip_prefix(root()).expect("it was found below");
+        let name = name.display().to_string();
+        if path.is_dir() {
+            if !BY_HAND.contains(&format!("{name}/").as_str()) && name != "tests/fuzz/target" {
+                let entries = fs::read_dir(&path).expect("a folder of the project");
+                paths.extend(entries.flatten().map(|entry| entry.path()));
+            }
+        } else if [".sh", ".py", "/run"].iter().any(|end| name.ends_with(end)) {
+            let text = fs::read_to_string(&path).expect("scripts are text");
+            let lines = text.lines().enumerate().map(|(number, line)| {
+                // The first line of a script that is run is no comment.
+                match line.trim_start().starts_with('#') && number > 0 {
+                    true => "",
+                    false => line.split(" # ").next().unwrap_or_default(),
+                }
+            });
+            found.push((name, lines.collect::<Vec<_>>().join("\n")));
+        }
+    }
+    assert!(found.len() > 50, "the scripts were not found");
+    found
+}
+
+#[test]
+fn words_stand_where_they_belong() {
+    let mut wrong = Vec::new();
+    for (file, text) in scripts() {
+        for (word, homes) in DOORS {
+            if !homes.iter().any(|home| file.starts_with(home)) {
+                let lines = text.lines().filter(|line| line.contains(word));
+                wrong.extend(lines.map(|line| format!("{file}: {}", line.trim())));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_door_leaves_its_callers_surroundings_behind() {
+    let mut doors = 0;
+    for (file, text) in scripts() {
+        if (file.ends_with("/run") && file != ".ci/run") || file == "build.sh" {
+            doors += 1;
+            let python = text.starts_with("#!/usr/bin/env python3");
+            assert!(
+                text.contains("initramfs/host.sh\"") || python,
+                "{file} does not source initramfs/host.sh"
+            );
+        }
+    }
+    assert!(doors >= 7, "{doors} doors");
+}
+
+/// A clone that has only the scripts of the initramfs, and programs of its own before everybody else's.
+struct Clone(PathBuf);
+
+impl Clone {
+    fn at(name: &str) -> Clone {
+        let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("scripts {name}"));
+        let _ = fs::remove_dir_all(&place);
+        fs::create_dir_all(place.join("initramfs")).expect("the target directory is writable");
+        fs::create_dir_all(place.join("bin")).expect("a folder");
+        for file in ["host.sh", "pack.sh"] {
+            let from = root().join("initramfs").join(file);
+            fs::copy(from, place.join("initramfs").join(file)).expect(file);
+        }
+        Clone(place)
+    }
+
+    fn program(self, name: &str, text: &str) -> Clone {
+        let path = self.0.join("bin").join(name);
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("a program");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it may be run");
+        self
+    }
+
+    /// Whether `script` succeeds in bash after host.sh and pack.sh, and all it says.
+    fn bash(&self, script: &str) -> (bool, String) {
+        let set = "set -euo pipefail; exec 2>&1; . initramfs/host.sh; . initramfs/pack.sh";
+        let output = Command::new("bash")
+            .args(["-c", &format!("{set}; {script}")])
+            .current_dir(&self.0)
+            .env(
+                "PATH",
+                format!("{}:/usr/bin:/bin", self.0.join("bin").display()),
+            )
+            .env("IRONLET_APT_PATIENCE", "900")
+            .output()
+            .expect("bash");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.success(), said)
+    }
+}
+
+impl Drop for Clone {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// An apt that finds its lists locked twice, a sudo that is none, a clock that does not let us wait.
+const LOCKED: &str = r#"echo "$*" >>"$0.calls"
+[ "$(wc -l <"$0.calls")" -gt 2 ] && exit
+echo "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 1 (apt-get)"
+echo "E: Unable to lock directory /var/lib/apt/lists/" >&2
+exit 100"#;
+const SUDO: &str = r#"while [ "$1" != -- ]; do shift; done; shift; exec "$@""#;
+
+#[test]
+fn a_locked_apt_is_waited_for_and_a_broken_one_is_not() {
+    let clone = |name, apt| {
+        let clone = Clone::at(name)
+            .program("apt-get", apt)
+            .program("sudo", SUDO);
+        clone.program("sleep", "")
+    };
+    let calls = |clone: &Clone| fs::read_to_string(clone.0.join("bin/apt-get.calls"));
+    let locked = clone("locked", LOCKED);
+    let (done, said) = locked.bash("apt_get update");
+    assert!(done, "{said}");
+    let asked = calls(&locked).expect("it was called");
+    assert_eq!(asked.lines().count(), 3, "{asked}");
+    for line in asked.lines() {
+        assert!(line.contains("-o DPkg::Lock::Timeout=900 "), "{line}");
+    }
+
+    let broken = clone(
+        "broken",
+        r#"echo "$*" >>"$0.calls"; echo "E: no such package"; exit 100"#,
+    );
+    let (done, said) = broken.bash("apt_get install -y x || exit 7");
+    assert!(!done && said.contains("no such package"), "{said}");
+    assert_eq!(calls(&broken).expect("it was called").lines().count(), 1);
+
+    let (done, said) = broken.bash("IRONLET_APT_PATIENCE=0; apt_get update || exit 7");
+    assert!(!done, "{said}");
+    // What is there is not asked for.
+    let (done, said) = broken.bash("install_lacking bash dpkg; lacking bash no-such-package dpkg");
+    assert_eq!((done, said.as_str()), (true, "no-such-package\n"));
+    assert_eq!(calls(&broken).expect("it was called").lines().count(), 2);
+}
+
+#[test]
+fn what_the_caller_has_set_is_not_ours() {
+    let clone = Clone::at("surroundings");
+    let script = r#"umask 077; cd /; export LC_ALL=C.UTF-8 CDPATH=/usr:/etc XZ_OPT=-9 PYTHONPATH=/x
+        unset HOME; . "$OLDPWD/initramfs/host.sh"
+        umask; echo "$LC_ALL ${CDPATH-none} ${XZ_OPT-none} ${PYTHONPATH-none}"; [ -n "$HOME" ] && echo "$top""#;
+    let (done, said) = clone.bash(script);
+    let place = fs::canonicalize(&clone.0).expect("it is there");
+    let expected = format!("0022\nC none none none\n{}\n", place.display());
+    assert_eq!((done, said), (true, expected));
+}
+
+#[test]
+fn a_place_that_no_compiler_can_spell_is_refused() {
+    for (name, fine) in [
+        ("a (b) ü & c", true),
+        ("a=b", false),
+        ("a,b", false),
+        ("it's", false),
+        ("a:b", false),
+    ] {
+        let (done, said) = Clone::at(name).bash("echo here");
+        assert_eq!(done, fine, "{name}: {said}");
+        assert!(fine || said.contains("no place to work in"), "{said}");
+    }
+}
+
+#[test]
+fn the_stamp_is_this_repositorys_last_commit_whoever_owns_it() {
+    const FIXED: &str = "1700000000\n";
+    let git = r#"git() { GIT_CONFIG_GLOBAL=/dev/null command git "$@"; }
+        unset SOURCE_DATE_EPOCH
+        commit() { GIT_COMMITTER_DATE="@$2 +0000" git -C "$1" -c user.name=x -c user.email=x@x commit -q --allow-empty -m x; }"#;
+    let outer = Clone::at("outer");
+    let stamp = |script: &str| {
+        let (done, said) = outer.bash(&format!("{git}; {script}"));
+        assert!(done, "{script}: {said}");
+        said
+    };
+    // Unpacked from an archive, in a folder of somebody's repository.
+    let inner = "mkdir inner; cp -r initramfs inner; ";
+    let unpacked = stamp(&format!(
+        "{inner} git init -q .; commit . 1500000000; . inner/initramfs/host.sh; source_date"
+    ));
+    assert_eq!(unpacked, FIXED);
+    assert_eq!(
+        stamp("git init -q inner; commit inner 1600000000; . inner/initramfs/host.sh; source_date"),
+        "1600000000\n"
+    );
+    // Only root can give files away.
+    let given = "[ \"$(id -u)\" != 0 ] || chown -R 65534 inner; . inner/initramfs/host.sh; cd /; source_date";
+    assert_eq!(stamp(given), "1600000000\n");
+    assert_eq!(stamp("SOURCE_DATE_EPOCH=7 source_date"), "7\n");
+}
