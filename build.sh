@@ -215,7 +215,15 @@ fuzz() {
         cargo fuzz run --fuzz-dir tests/fuzz "$1" -- "-max_total_time=$2" -rss_limit_mb=512
 }
 
+# apart — the tests cover /run and /dev for what they start, and a clone in there as well
+apart() {
+    [[ $top/ != @(/dev|/run|/proc|/sys)/* ]] || fail "the tests hide $top from what they start: put the clone elsewhere"
+}
+
 main() {
+    case ${1:-} in
+    test | lab | conformance | contract | components) apart ;;
+    esac
     case ${1:-} in
     '' | --profile | --kernel | --modules) build "$@" ;;
     demo | check | lab | conformance | contract | identity | hardware | components | bench | fuzz) "$@" ;;

@@ -10,7 +10,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("clock", 0), ("error", 0), ("secret", 0), ("small_sort", 0), ("units", 0),
     ("codec", 1), ("gauge", 1), ("sys", 1),
     ("system_root", 2),
-    ("logger", 3), ("config", 3), ("drivers", 3), ("net", 3), ("power", 3),
+    ("logger", 3), ("memory", 3), ("config", 3), ("drivers", 3), ("net", 3), ("power", 3),
     ("disk", 4),
     ("efi", 5), ("image", 5), ("inventory", 5),
     ("conductor", 6), ("steps", 6),

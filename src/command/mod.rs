@@ -93,7 +93,7 @@ static TABLE: [Command; 15] = [
     Command {
         check: Some(standby::check_image),
         ..plain("standby.prepare_image", Mode::Async, &["image_info"], &["configdrive"],
-            |machine, _, params| steps::image::prepare(machine, &params))
+            |machine, _, mut params| steps::image::prepare(machine, &mut params))
     },
     plain("standby.get_partition_uuids", Mode::Sync, &[], &[], standby::partition_uuids),
     plain("standby.sync", Mode::Sync, &[], &[], standby::sync),

@@ -87,6 +87,7 @@ fn towards(
         url,
         headers: &[],
         body: None,
+        verified: false,
     });
     if let Err(fault) = reached {
         reasons.push(fault.to_string());

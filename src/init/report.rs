@@ -157,7 +157,7 @@ mod tests {
             &[state, "the cable", "VLAN"],
             &["firmware", "module"],
         );
-        // Something came, and was of no use: that is not the switch.
+        // Something came, and was of no use: that is not the cable.
         for said in [
             "an answer came and was of no use: why",
             "192.0.2.9 was offered, and not confirmed yet",

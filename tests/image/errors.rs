@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use ironlet::clock::Clock;
+use ironlet::codec::gzip;
 use ironlet::error::{Error, Kind};
 use ironlet::image::deploy;
 use ironlet::image::verify::checksum::Checksum;
@@ -89,6 +90,16 @@ fn row(name: &'static str, server: String, says: &[&'static str], then: Then) ->
 
 fn serving(behaviour: Behaviour) -> String {
     ImageServer::start(image(3 * MIB), vec![behaviour]).url("")
+}
+
+/// Another image, packed, and a label on it.
+fn encoded(coding: &str) -> String {
+    let label = match coding {
+        "br" => "Content-Encoding: br\r\n",
+        _ => "Content-Encoding: gzip\r\n",
+    };
+    let packed = gzip::pack(&image(MIB)).expect("memory");
+    ImageServer::labelled(packed, vec![Serve], label).url("")
 }
 
 /// A port on which nobody listens.
@@ -216,7 +227,14 @@ fn answers() -> Vec<Row> {
         of("stall", StallAt(at), &["sent nothing for", "overloaded"], Again),
         of("cut", CutAt(at), &["closed the connection before", "log"], Again),
         of("chunked, cut", ChunkedParts("", Until::Cut(at)), &["at byte 1048581", "log"], Again),
-        of("encoded", Encoded, &["Content-Encoding: gzip", "turn compression off"], Elsewhere),
+        Row {
+            kind: Kind::ImageChecksumError,
+            ..row("encoded", encoded("br"), &["Content-Encoding: br", "turn compression off"], Elsewhere)
+        },
+        Row {
+            kind: Kind::ImageChecksumError,
+            ..row("packed", encoded("gzip"), &["and what is in its gzip", "Content-Encoding: gzip", "turn compression off"], Elsewhere)
+        },
         of("endless head", EndlessHead, &["head of the answer", "web server"], Elsewhere),
         of("round", Redirect("/i?again"), &["redirects", "go round"], Elsewhere),
         of("another scheme", Redirect("ftp://h/i"), &["'ftp://h/i' is no http"], Elsewhere),

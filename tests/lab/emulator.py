@@ -10,8 +10,8 @@ TAP = "tap-lab"
 
 
 class Emulator:
-    """One power-on of the machine; `disk` is one of the descriptions below, `cards` are taps and MAC addresses. With `booted` the
-    machine finds kernel and disks there."""
+    """One power-on of the machine; `disk` is one of the descriptions below, `cards` are taps and MAC addresses. With `booted` the machine
+    finds kernel and disks there."""
 
     def __init__(self, directory, append, disk=(), booted=(), cards=((TAP, network.MACHINE_MAC),)):
         kernel = ["-kernel", str(place.KERNEL), "-initrd", str(place.RAMDISK), "-append", f"console=ttyS0,115200 panic=-1 no_timer_check {append}"]
