@@ -45,7 +45,7 @@ packages() {
     build) echo cpio kmod xz-utils zstd ca-certificates ;;
     image) echo cpio kmod e2fsprogs fdisk grub-common grub-pc-bin busybox-static openssl ;;
     machine) echo qemu-system-x86 ipxe-qemu iproute2 python3 ;;
-    rust_tests) echo dnsmasq-base efibootmgr iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools mtools genisoimage xorriso gzip zstd xz-utils parted "${file_systems[@]}" ;;
+    rust_tests) echo dnsmasq-base python3 efibootmgr iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools mtools genisoimage xorriso gzip zstd xz-utils parted "${file_systems[@]}" ;;
     fuzz) echo g++ dosfstools mtools genisoimage ;;
     curl) echo curl ;;
     esac
@@ -215,7 +215,15 @@ fuzz() {
         cargo fuzz run --fuzz-dir tests/fuzz "$1" -- "-max_total_time=$2" -rss_limit_mb=512
 }
 
+# apart — the tests cover /run and /dev for what they start, and a clone in there as well
+apart() {
+    [[ $top/ != @(/dev|/run|/proc|/sys)/* ]] || fail "the tests hide $top from what they start: put the clone elsewhere"
+}
+
 main() {
+    case ${1:-} in
+    test | lab | conformance | contract | components) apart ;;
+    esac
     case ${1:-} in
     '' | --profile | --kernel | --modules) build "$@" ;;
     demo | check | lab | conformance | contract | identity | hardware | components | bench | fuzz) "$@" ;;

@@ -2,7 +2,8 @@
 //!
 //! Passed by reference. A test builds the same tree in a directory of its own; there is no other mock.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Context, Error, Result};
@@ -101,10 +102,32 @@ pub fn device_name(path: &str) -> String {
 
 /// One attribute file, trimmed; none if it is not there, not readable or empty.
 pub fn attribute(path: impl AsRef<Path>) -> Option<String> {
-    let bytes = fs::read(path).ok()?;
+    read_attribute(path).ok()?
+}
+
+/// One attribute file, trimmed; none if it is not there, empty, or the kernel says that there is nothing to tell.
+/// The error is one that hides what there is.
+pub fn read_attribute(path: impl AsRef<Path>) -> io::Result<Option<String>> {
+    let Some(bytes) = read_bytes(path, u64::MAX)? else {
+        return Ok(None);
+    };
     let text = String::from_utf8_lossy(&bytes);
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-    (!text.is_empty()).then(|| text.to_owned())
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+/// That of [`read_attribute`], as bytes and no more than `most` of them.
+pub fn read_bytes(path: impl AsRef<Path>, most: u64) -> io::Result<Option<Vec<u8>>> {
+    use io::ErrorKind::{InvalidInput, NotADirectory, NotFound, Unsupported};
+    let mut bytes = Vec::new();
+    match File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)) {
+        Ok(_) => Ok(Some(bytes)),
+        // sysfs: a driver answers EINVAL or EOPNOTSUPP for what its device does not have.
+        Err(error) => match error.kind() {
+            NotFound | NotADirectory | InvalidInput | Unsupported => Ok(None),
+            _ => Err(error),
+        },
+    }
 }
 
 /// Names in a directory, sorted; empty if it is not there.
@@ -131,6 +154,27 @@ pub fn link_name(path: impl AsRef<Path>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_there_is_told_from_what_cannot_be_read() {
+        let folder = std::env::temp_dir().join(format!("attribute-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder of our own");
+        fs::write(folder.join("model"), " a disk \0\n").expect("writable");
+        fs::write(folder.join("empty"), "\n").expect("writable");
+        for (name, expected) in [
+            ("model", Some(Some("a disk"))),
+            ("empty", Some(None)),
+            ("absent", Some(None)),
+            ("model/below", Some(None)),
+            // A directory opens and cannot be read: EISDIR.
+            ("", None),
+        ] {
+            let read = read_attribute(folder.join(name)).ok();
+            let read = read.as_ref().map(Option::as_deref);
+            assert_eq!(read, expected, "{name}");
+        }
+        fs::remove_dir_all(&folder).expect("ours");
+    }
 
     #[test]
     fn a_machine_that_is_no_ramdisk_is_its_owners() {

@@ -369,7 +369,7 @@ fn it_is_not_taken_and_the_reason_says_why() {
             ..Wishes::default()
         };
         match disk::root(&host, &wishes) {
-            Ok((disk, why)) => {
+            Ok(disk::Choice { disk, why, .. }) => {
                 assert_eq!(disk.name, chosen, "{what}: {why}");
                 assert!(why.contains(said), "{what}: {why}");
             }

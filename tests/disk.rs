@@ -12,7 +12,7 @@ mod machine;
 use machine::Machine;
 
 fn default_root(host: &SystemRoot) -> Result<Disk> {
-    disk::root(host, &Wishes::default()).map(|(disk, _)| disk)
+    disk::root(host, &Wishes::default()).map(|choice| choice.disk)
 }
 
 /// name, MiB, model, vendor, serial number, WWN, SCSI address, path, transport; `-` for none.
@@ -22,6 +22,7 @@ fn rows(machine: &Machine) -> Vec<Vec<String>> {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
     let all = list(&machine.host()).into_iter().map(|disk| {
         let who = disk.identity;
+        let serial = who.serial().map(str::to_owned);
         let path = disk
             .by_path
             .first()
@@ -31,7 +32,7 @@ fn rows(machine: &Machine) -> Vec<Vec<String>> {
             (disk.size.0 >> 20).to_string(),
             or_dash(who.model),
             or_dash(who.vendor),
-            or_dash(who.serial),
+            or_dash(serial),
             or_dash(who.wwn),
             or_dash(disk.hctl),
             or_dash(path),
@@ -62,11 +63,11 @@ fn disks_have_the_identity_udev_would_give_them() {
             ["/dev/vda", "1024", "-", "0x1af4", "LABDISK-VDA-0002", "-", "-", "virtio-pci-0000:04:00.0", "-"],
         ]),
         ("ahci-nvme", &[
-            ["/dev/nvme0n1", "8192", "QEMU NVMe Ctrl", "-", "NVME-0001", "nvme.1b36-4e564d452d30303031-51454d55204e564d65204374726c-00000001", "-", "pci-0000:00:03.0-nvme-1", "nvme"],
-            ["/dev/nvme1n1", "3072", "QEMU NVMe Ctrl", "-", "NVME-0002", "nvme.1b36-4e564d452d30303032-51454d55204e564d65204374726c-00000002", "-", "pci-0000:00:04.0-nvme-2", "nvme"],
-            ["/dev/sda", "6144", "Acme Spinner 6000 long name", "ATA", "SATA-0001", "0x5000c500aabbcc01", "0:0:0:0", "pci-0000:00:1f.2-ata-1", "sata"],
-            ["/dev/sdb", "5120", "QEMU HARDDISK", "ATA", "SATA-0002", "-", "2:0:0:0", "pci-0000:00:1f.2-ata-3", "sata"],
+            ["/dev/sda", "6144", "Acme Spinner 6000 long name", "ATA", "SATA-0001", "0x5000c500aabbcc01", "0:0:0:0", "pci-0000:00:1f.2-ata-1.0", "sata"],
+            ["/dev/sdb", "5120", "QEMU HARDDISK", "ATA", "SATA-0002", "-", "2:0:0:0", "pci-0000:00:1f.2-ata-3.0", "sata"],
             ["/dev/sdc", "4096", "QEMU HARDDISK", "QEMU", "USB-0001", "-", "6:0:0:0", "pci-0000:00:05.0-usb-0:1:1.0-scsi-0:0:0:0", "usb"],
+            ["/dev/nvme1n1", "3072", "QEMU NVMe Ctrl", "-", "NVME-0002", "nvme.1b36-4e564d452d30303032-51454d55204e564d65204374726c-00000002", "-", "pci-0000:00:04.0-nvme-2", "nvme"],
+            ["/dev/nvme0n1", "8192", "QEMU NVMe Ctrl", "-", "NVME-0001", "nvme.1b36-4e564d452d30303031-51454d55204e564d65204374726c-00000001", "-", "pci-0000:00:03.0-nvme-1", "nvme"],
         ]),
         ("hba", &[
             ["/dev/sda", "4096", "QEMU HARDDISK", "QEMU", "RO-1", "-", "0:0:0:0", "pci-0000:00:05.0-scsi-0:0:0:0", "-"],
@@ -262,10 +263,10 @@ fn disks_that_are_late_are_waited_for() {
     assert_eq!(clock.elapsed(), 9 * pause, "ten looks, nine pauses");
 
     let machine = machine.with(&plain("vda", 8, ""));
-    let disk =
+    let chosen =
         wait_for_root(&machine.host(), &clock, 10, pause, &Wishes::default()).expect("there now");
     assert_eq!(
-        (disk.name.as_str(), clock.elapsed()),
+        (chosen.disk.name.as_str(), clock.elapsed()),
         ("/dev/vda", 9 * pause + Duration::from_secs(2)),
         "and a second look"
     );

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ironlet::clock::Clock;
 use ironlet::codec::json::{Value, parse};
+use ironlet::disk::select::hints::Fit;
 use ironlet::disk::{Disk, Hints, Wishes, list, wait_for_root};
 use ironlet::error::{Kind, Result};
 
@@ -24,41 +25,41 @@ fn hints(json: &str) -> Result<Hints> {
 const FITS: [(&str, &str); 39] = [
     (r#"{"name":"/dev/sda"}"#, "sda"),
     (r#"{"name":" /DEV/sdA "}"#, "sda"),
-    (r#"{"name":"s!= /dev/sda"}"#, "nvme0n1 nvme1n1 sdb sdc"),
+    (r#"{"name":"s!= /dev/sda"}"#, "sdb sdc nvme1n1 nvme0n1"),
     (r#"{"model":"QEMU HARDDISK"}"#, "sdb sdc"),
     (r#"{"model":"qemu harddisk"}"#, "sdb sdc"),
     (r#"{"model":"QEMU"}"#, ""),
-    (r#"{"model":"<in> QEMU"}"#, "nvme0n1 nvme1n1 sdb sdc"),
-    (r#"{"model":"<or> QEMU HARDDISK <or> QEMU NVMe Ctrl"}"#, "nvme0n1 nvme1n1 sdb sdc"),
+    (r#"{"model":"<in> QEMU"}"#, "sdb sdc nvme1n1 nvme0n1"),
+    (r#"{"model":"<or> QEMU HARDDISK <or> QEMU NVMe Ctrl"}"#, "sdb sdc nvme1n1 nvme0n1"),
     (r#"{"model":"s== Acme Spinner 6000 long name"}"#, "sda"),
-    (r#"{"vendor":"none"}"#, "nvme0n1 nvme1n1"),
-    (r#"{"vendor":"s!= ata"}"#, "nvme0n1 nvme1n1 sdc"),
+    (r#"{"vendor":"none"}"#, "nvme1n1 nvme0n1"),
+    (r#"{"vendor":"s!= ata"}"#, "sdc nvme1n1 nvme0n1"),
     (r#"{"serial":"SATA-0002"}"#, "sdb"),
     (r#"{"serial":"s>= sata-0002"}"#, "sdb sdc"),
     (r#"{"serial":"s> sata-0002"}"#, "sdc"),
-    (r#"{"serial":"s< sata-0001"}"#, "nvme0n1 nvme1n1"),
-    (r#"{"serial":"s<= sata-0001"}"#, "nvme0n1 nvme1n1 sda"),
+    (r#"{"serial":"s< sata-0001"}"#, "sda sdb sdc nvme1n1 nvme0n1"),
+    (r#"{"serial":"s<= sata-0001"}"#, "sda sdb sdc nvme1n1 nvme0n1"),
     (r#"{"wwn":"0x5000C500AABBCC01"}"#, "sda"),
-    (r#"{"wwn":"s!= 0x5000c500aabbcc01"}"#, "nvme0n1 nvme1n1"),
-    (r#"{"wwn_with_extension":"none"}"#, "nvme0n1 nvme1n1 sdb sdc"),
+    (r#"{"wwn":"s!= 0x5000c500aabbcc01"}"#, "nvme1n1 nvme0n1"),
+    (r#"{"wwn_with_extension":"none"}"#, "sdb sdc nvme1n1 nvme0n1"),
     (r#"{"wwn_vendor_extension":"<in> 0x"}"#, ""),
     (r#"{"hctl":"2:0:0:0"}"#, "sdb"),
     (r#"{"by_path":"/dev/disk/by-path/pci-0000:00:03.0-nvme-1"}"#, "nvme0n1"),
     (r#"{"by_path":"/dev/disk/by-path/pci-0000:00:1f.2-ata-1"}"#, "sda"),
     (r#"{"by_path":"/dev/disk/by-path/pci-0000:00:1f.2-ata-1.0"}"#, "sda"),
-    (r#"{"by_path":"s!= /dev/disk/by-path/pci-0000:00:1f.2-ata-1.0"}"#, "nvme0n1 nvme1n1 sdb sdc"),
-    (r#"{"tran":"<or> usb <or> nvme"}"#, "nvme0n1 nvme1n1 sdc"),
+    (r#"{"by_path":"s!= /dev/disk/by-path/pci-0000:00:1f.2-ata-1.0"}"#, "sdb sdc nvme1n1 nvme0n1"),
+    (r#"{"tran":"<or> usb <or> nvme"}"#, "sdc nvme1n1 nvme0n1"),
     (r#"{"rotational":true}"#, "sda sdc"),
-    (r#"{"rotational":"No"}"#, "nvme0n1 nvme1n1 sdb"),
+    (r#"{"rotational":"No"}"#, "sdb nvme1n1 nvme0n1"),
     (r#"{"rotational":1}"#, "sda sdc"),
     (r#"{"size":6}"#, "sda"),
     (r#"{"size":"6"}"#, "sda"),
-    (r#"{"size":"= 5"}"#, "nvme0n1 sda sdb"),
-    (r#"{"size":">=5"}"#, "nvme0n1 sda sdb"),
-    (r#"{"size":"> 5"}"#, "nvme0n1 sda"),
-    (r#"{"size":"<= 4"}"#, "nvme1n1 sdc"),
-    (r#"{"size":"!= 4"}"#, "nvme0n1 nvme1n1 sda sdb"),
-    (r#"{"size":"> 4","rotational":false}"#, "nvme0n1 sdb"),
+    (r#"{"size":"= 5"}"#, "sda sdb nvme0n1"),
+    (r#"{"size":">=5"}"#, "sda sdb nvme0n1"),
+    (r#"{"size":"> 5"}"#, "sda nvme0n1"),
+    (r#"{"size":"<= 4"}"#, "sdc nvme1n1"),
+    (r#"{"size":"!= 4"}"#, "sda sdb nvme1n1 nvme0n1"),
+    (r#"{"size":"> 4","rotational":false}"#, "sdb nvme0n1"),
     (r#"{"size":"<range-in> [ 4 6 )"}"#, "sdb sdc"),
     (r#"{"size":"<range-in> ( 4 6 ]"}"#, "sda sdb"),
 ];
@@ -68,7 +69,7 @@ fn hints_fit_the_disks_upstream_would_find() {
     let disks = list(&Machine::recorded("ahci-nvme").host());
     for (json, wanted) in FITS {
         let hints = hints(json).expect(json);
-        let fits = |disk: &&Disk| hints.miss(disk).is_none();
+        let fits = |disk: &&Disk| hints.fit(disk) == Fit::Yes;
         let names = disks.iter().filter(fits).map(|disk| &disk.name[5..]);
         assert_eq!(names.collect::<Vec<_>>().join(" "), wanted, "{json}");
     }
@@ -81,7 +82,7 @@ fn a_wwn_is_known_with_its_extension_and_without() {
     disk.identity.wwn_vendor_extension = Some("0x0011".into());
     for wwn in ["0x600508b1001cabcd", "0x600508b1001cabcd0011"] {
         let hints = hints(&format!(r#"{{"wwn":"{wwn}"}}"#)).expect("a hint");
-        assert_eq!(hints.miss(&disk), None, "{wwn}");
+        assert_eq!(hints.fit(&disk), Fit::Yes, "{wwn}");
     }
 }
 
@@ -126,7 +127,9 @@ fn choose(machine: &Machine, root: &str, skip: &[&str]) -> Result<Disk> {
         skip: skip.iter().map(|json| hints(json).expect(json)).collect(),
         ..Wishes::default()
     };
-    wait_for_root(&machine.host(), &Clock::fake(), 1, Duration::ZERO, &wishes)
+    let clock = Clock::fake();
+    let chosen = wait_for_root(&machine.host(), &clock, 1, Duration::ZERO, &wishes)?;
+    Ok(chosen.disk)
 }
 
 #[test]
@@ -141,13 +144,14 @@ fn hints_beat_the_default_rule_and_the_skip_list_beats_both() {
         ),
         // Smaller than the default rule would take, but meant.
         (r#"{"serial":"NVME-0002"}"#, &[], "/dev/nvme1n1"),
-        // Two fit: the first.
-        (r#"{"tran":"nvme"}"#, &[], "/dev/nvme0n1"),
+        // Two fit: the first by device number, which is not the first by name.
+        (r#"{"tran":"nvme"}"#, &[], "/dev/nvme1n1"),
         (
             r#"{"tran":"nvme"}"#,
-            &[r#"{"name":"/dev/nvme0n1"}"#],
-            "/dev/nvme1n1",
+            &[r#"{"name":"/dev/nvme1n1"}"#],
+            "/dev/nvme0n1",
         ),
+        (r#"{"size":">= 1"}"#, &[], "/dev/sda"),
     ] {
         let disk = choose(&machine, root, skip).expect("one fits");
         assert_eq!(disk.name, chosen, "{root} without {skip:?}");

@@ -70,7 +70,9 @@ fn the_same_machine_has_the_inventory_upstream_gave_it() {
         }
     }
     let machine = Machine::recorded("lab-uefi");
-    let (disk, _) = disk::root(&machine.host(), &Wishes::default()).expect("one will do");
+    let disk = disk::root(&machine.host(), &Wishes::default())
+        .expect("one will do")
+        .disk;
     let disks = theirs.array("disks").expect("a list").expect("there");
     assert_eq!(show(&disk_object(&disk)), show(&disks[0]), "the root disk");
 }

@@ -158,7 +158,8 @@ fn deploy(host: &SystemRoot, image: &Image, medium: Option<&str>, tools: &Tools)
                 own_first: true,
                 ..Wishes::default()
             };
-            let disk = disk::wait_for_root(host, &tools.clock, LOOKS, LOOK_PAUSE, &any)?;
+            let chosen = disk::wait_for_root(host, &tools.clock, LOOKS, LOOK_PAUSE, &any)?;
+            let disk = chosen.disk;
             tools.permit = tools.permit.of_chosen(std::slice::from_ref(&disk));
             disk.path
         }

@@ -1,11 +1,11 @@
 //! Runs one clean or deploy step for a person at the machine (`--step`), as Ironic would have it run.
 
-use log::info;
+use log::{info, warn};
 
 use super::{Surroundings, standalone};
 use crate::clock::Bell;
 use crate::codec::json::{Object, Value, gather, parse, print, text};
-use crate::disk::{self, Wishes};
+use crate::disk::{self, Choice, Wishes};
 use crate::error::{Context, Error, Kind, Result};
 use crate::logger;
 use crate::power;
@@ -62,7 +62,14 @@ pub fn root_disk(surroundings: &Surroundings, node: &Option<String>) -> Result<S
         medium: boot_medium(&host, None),
         ..Node::new(&given("node", node)?).wishes()?
     };
-    let (disk, why) = disk::root(&host, &wishes)?;
+    let Choice {
+        disk,
+        why,
+        warnings,
+    } = disk::root(&host, &wishes)?;
+    for warning in warnings {
+        warn!("{warning}");
+    }
     Ok(format!("{} ({}): {why}", disk.name, disk.size))
 }
 

@@ -68,7 +68,7 @@ fn boot_entries(machine: &Machine, partition: Option<&str>) -> Result<bool> {
             })?
         }
         // An image may have come before this boot of the ramdisk.
-        None => choose_disk(machine)?,
+        None => choose_disk(machine)?.disk,
     };
     efi::install(&machine.host, &disk, partition)
         .with_context(|| format!("making boot entries for {}", disk.name))

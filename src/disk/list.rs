@@ -6,8 +6,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::disk::identity::by_path;
+use crate::disk::identity::by_path::by_path;
 use crate::disk::identity::serial_and_wwn::Identity;
+use crate::disk::identity::transport::{hctl, transport};
+use crate::disk::identity::unread::{Reader, Unread};
+use crate::small_sort;
 use crate::system_root::{SystemRoot, attribute, device_name, names};
 use crate::units::Bytes;
 
@@ -28,8 +31,14 @@ pub struct Disk {
     pub hctl: Option<String>,
     /// `/dev/disk/by-path/…`, as udev would name it; the first is the one to show.
     pub by_path: Vec<String>,
+    /// Of the same kind, as former versions and other rules than udev's own have it.
+    pub other_paths: Vec<String>,
     /// In lsblk's words: `sata`, `nvme`, `usb`.
     pub transport: Option<String>,
+    /// The word that newer ones have where older ones have none: `virtio`, `mmc`.
+    pub newer_transport: Option<&'static str>,
+    /// What of all this is not known, because it could not be read.
+    pub unread: Vec<Unread>,
     /// Bytes in a sector as addressed, and as the medium has them.
     pub logical_sector: u64,
     /// Bytes in a sector as the medium has them; never less than the logical ones.
@@ -55,6 +64,17 @@ impl Disk {
         self.name.rsplit('/').next().unwrap_or(&self.name)
     }
 
+    /// Its device number as one number, high bits and low as the C library packs them; the last there is for a disk without.
+    fn device(&self) -> u64 {
+        let whole = self.numbers.first().and_then(|(number, _)| {
+            let (major, minor) = number.split_once(':')?;
+            let (major, minor): (u64, u64) = (major.parse().ok()?, minor.parse().ok()?);
+            // glibc, sysmacros.h: makedev.
+            Some((major & 0xfff) << 8 | (major >> 12) << 44 | minor & 0xff | (minor >> 8) << 20)
+        });
+        whole.unwrap_or(u64::MAX)
+    }
+
     /// A drive a management controller pretends to have, holding what the operator put there.
     pub fn is_virtual_media(&self) -> bool {
         let model = self.identity.model.as_deref().unwrap_or_default();
@@ -62,12 +82,16 @@ impl Disk {
     }
 }
 
-/// All disks, by name.
+/// All disks, in lsblk's order: by device number, as a whole. So `sd` comes before `mmcblk`, that before `vd` and `nvme`,
+/// and of several that a hint fits the first is the one that upstream takes.
 pub fn list(host: &SystemRoot) -> Vec<Disk> {
-    names(host.sys("block"))
+    let kernels = names(host.sys("block"));
+    let mut disks: Vec<_> = kernels
         .iter()
         .filter_map(|kernel| disk(host, kernel))
-        .collect()
+        .collect();
+    small_sort::by_key(&mut disks, Disk::device);
+    disks
 }
 
 /// None for what is no disk, or has gone while it was read.
@@ -83,18 +107,30 @@ fn disk(host: &SystemRoot, kernel: &str) -> Option<Disk> {
     let sector = |name: &str| number(&queue.join(name)).filter(|bytes| *bytes > 0);
     let flag = |path: &Path| attribute(path).is_some_and(|value| value == "1");
     let removable = flag(&block.join("removable"));
+    let path = host.dev(kernel);
+    let (identity, unread) = Identity::read(&block, &path, removable);
+    let mut reader = Reader { unread };
+    let by_path = by_path(host, &block, &mut reader);
+    let links = |names: Vec<String>| {
+        let links = names
+            .iter()
+            .map(|name| device_name(&format!("disk/by-path/{name}")));
+        links.collect()
+    };
+    let (transport, newer_transport) = transport(host, &block, &mut reader);
+    let rotational = reader.text("rotational", &queue.join("rotational"));
     Some(Disk {
         name: device_name(kernel),
-        path: host.dev(kernel),
+        path,
         size,
-        identity: Identity::read(&block),
-        rotational: flag(&queue.join("rotational")),
-        hctl: by_path::hctl(&block),
-        by_path: by_path::by_path(&block)
-            .iter()
-            .map(|path| device_name(&format!("disk/by-path/{path}")))
-            .collect(),
-        transport: by_path::transport(host, &block),
+        identity,
+        rotational: rotational.is_some_and(|value| value == "1"),
+        hctl: hctl(&block),
+        by_path: links(by_path.names),
+        other_paths: links(by_path.others),
+        transport,
+        newer_transport,
+        unread: reader.unread,
         logical_sector: sector("logical_block_size").unwrap_or(512),
         physical_sector: sector("physical_block_size").unwrap_or(512),
         read_only: flag(&block.join("ro")),

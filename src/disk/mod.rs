@@ -13,5 +13,5 @@ pub mod traffic;
 pub mod wipe;
 
 pub use crate::disk::select::hints::Hints;
-pub use crate::disk::select::root_device::{Wishes, root, wait_for_root};
+pub use crate::disk::select::root_device::{Choice, Wishes, root, wait_for_root};
 pub use list::{Disk, list};

@@ -65,7 +65,7 @@ pub fn disk_object(disk: &Disk) -> Value {
         ("size", number(disk.size.0)),
         ("rotational", Value::Bool(disk.rotational)),
         ("wwn", known(&identity.wwn)),
-        ("serial", known(&identity.serial)),
+        ("serial", text_or_null(identity.serial())),
         ("vendor", known(&identity.vendor)),
         ("wwn_with_extension", known(&identity.wwn_with_extension)),
         (

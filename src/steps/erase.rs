@@ -9,6 +9,7 @@ use crate::disk::select::cluster_filesystem;
 use crate::disk::wipe;
 use crate::error::Result;
 use crate::steps::erase_options::EraseOptions;
+use crate::steps::warnings::warn_of;
 
 pub(super) fn devices(machine: &Machine, _: &Object) -> Result<Value> {
     run(machine, false)
@@ -58,5 +59,9 @@ fn run(machine: &Machine, express: bool) -> Result<Value> {
         own: &|disk, tell| secure::erase(disk, permit, allowed, host, clock, tell),
         metadata: &|disk| wipe::metadata(disk, permit, host).map(drop),
     };
-    erase::erase(&found, &order, &means)
+    let mut result = erase::erase(&found, &order, &means)?;
+    if let Value::Object(by_disk) = &mut result {
+        warn_of(by_disk, &found.warnings);
+    }
+    Ok(result)
 }

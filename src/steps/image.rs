@@ -6,7 +6,7 @@ use std::time::Duration;
 use log::{info, warn};
 
 use super::machine::Machine;
-use crate::codec::json::{Fields, Object, Value, object, text};
+use crate::codec::json::{Fields, Object, Value, gather, text};
 use crate::disk;
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::layout::config_drive;
@@ -15,16 +15,18 @@ use crate::image::layout::partition_image::Laid;
 use crate::image::receipt::Left;
 use crate::image::{self, Layout};
 use crate::steps::deployed_disk::{DeployedDisk, partition};
+use crate::steps::warnings::warn_of;
 use crate::steps::{boot_mode, image_info};
 use crate::units::Bytes;
 
 /// The step `write_image`.
-pub(super) fn step(machine: &Machine, arguments: &Object) -> Result<Value> {
+pub(super) fn step(machine: &Machine, arguments: &mut Object) -> Result<Value> {
     prepare(machine, arguments)
 }
 
 /// `arguments` holds `image_info` and perhaps `configdrive`. All refusals come before the first write.
-pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
+pub fn prepare(machine: &Machine, arguments: &mut Object) -> Result<Value> {
+    let given = arguments.remove("configdrive");
     let empty = Object::new();
     let info = arguments.object("image_info")?.unwrap_or(&empty);
     let scheme = boot_mode::scheme(&machine.node(), &machine.host);
@@ -33,9 +35,11 @@ pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
         Layout::Partition(_) => config_drive::MOST,
         Layout::Disk | Layout::Bytes => config_drive::LIMIT,
     };
-    let drive = drive(arguments, info, limit)?;
+    let drive = drive(given.as_ref(), info, limit)?;
+    // As text it takes a third more, and is not needed any more.
+    drop(given);
     request.drive = drive.map(|drive| drive.anew(machine.settings().rebuild_drive));
-    let disk = choose_disk(machine)?;
+    let disk::Choice { disk, warnings, .. } = choose_disk(machine)?;
     let place = disk.path.display();
     info!("image {} goes to {place}", request.id);
     machine.set_written(None);
@@ -58,17 +62,23 @@ pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
     if let (Some("uefi"), Some(efi)) = (info.string("deploy_boot_mode")?, written.efi()) {
         result += &format!(" efi_system_partition_uuid={efi}");
     }
-    Ok(object([
-        ("result", text(result)),
-        ("receipt", receipt.to_json()),
-    ]))
+    let mut told = gather([
+        ("result".to_owned(), text(result)),
+        ("receipt".to_owned(), receipt.to_json()),
+    ]);
+    warn_of(&mut told, &warnings);
+    Ok(Value::Object(told))
 }
 
-/// The config drive, if there is one: the step's own argument wins.
-fn drive(arguments: &Object, info: &Object, limit: Bytes) -> Result<Option<Source>> {
-    let given = match arguments.string("configdrive")? {
-        None => info.string("configdrive")?,
-        own => own,
+/// The config drive, if there is one: the step's own argument, `given`, wins.
+fn drive(given: Option<&Value>, info: &Object, limit: Bytes) -> Result<Option<Source>> {
+    let given = match given {
+        None | Some(Value::Null) => info.string("configdrive")?,
+        Some(Value::String(text)) => Some(&**text),
+        Some(_) => {
+            let why = "'configdrive' must be a string";
+            return Err(Error::new(Kind::InvalidCommandParamsError, why));
+        }
     };
     let given = given.filter(|text| !text.is_empty());
     given.map(|text| Source::new(text, limit)).transpose()
@@ -102,7 +112,7 @@ fn wait_for(machine: &Machine, disk: &Path, parts: &[Laid]) -> Result<()> {
 }
 
 /// The disk an image goes to. A node without hints is looked up once more: they may just have been set.
-pub fn choose_disk(machine: &Machine) -> Result<disk::Disk> {
+pub fn choose_disk(machine: &Machine) -> Result<disk::Choice> {
     if !machine.node().has_hints() {
         match machine.agent.look_up() {
             Ok(node) => machine.set_node(node),

@@ -14,6 +14,7 @@ use crate::disk::wipe::{self, Found};
 use crate::error::{Error, Kind, Result};
 use crate::small_sort;
 use crate::steps::erase_options::EraseOptions;
+use crate::steps::warnings::warn_of;
 
 /// Disks at once, each with some MiB of memory. Writing takes them hardly any time; waiting for them does.
 const AT_ONCE: usize = 8;
@@ -36,6 +37,7 @@ pub(super) fn step(machine: &Machine, _: &Object) -> Result<Value> {
     for (disk, why) in found.passed_over {
         results.insert(disk, object([("skipped", text(why))]));
     }
+    warn_of(&mut results, &found.warnings);
     let disks = found.disks;
     let stage = format!("erasing the metadata of {} disks", disks.len());
     machine.gauge().begin(stage, None);

@@ -27,10 +27,12 @@ mkdir /host/run/python
 mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=512000 python /host/run/python || end "no Python"
 
 # Buses take a moment to report their last disk.
-wanted=$(sed -n 's/.*disks=\([0-9]*\).*/\1/p' /proc/cmdline)
-for _ in $(seq 60); do
-    [ "$(ls -d /sys/block/vd* /sys/block/sd* /sys/block/nvme*n* 2>/dev/null | wc -l)" -ge "$wanted" ] && break
-    sleep 1
-done
+wait_for_disks() {
+    for _ in $(seq 60); do
+        [ "$(ls -d /sys/block/vd* /sys/block/sd* /sys/block/mmcblk* /sys/block/nvme*n* 2>/dev/null | grep -vc 'nvme[0-9]*c')" -ge "$1" ] && break
+        sleep 1
+    done
+}
+wait_for_disks "$(sed -n 's/.*disks=\([0-9]*\).*/\1/p' /proc/cmdline)"
 . /task.sh
 end done

@@ -1,6 +1,7 @@
 """A machine that runs one task in a shell, with the host's files to read and a second port to answer on."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,7 +11,11 @@ TOP = HERE.parent.parent
 VENV = TOP / "target/tools/ipa-venv"
 
 # What must be loaded before udev, or the shell, could ask for it.
-MODULES = ["virtio_pci", "9p", "9pnet_virtio", "virtio_blk", "virtio_scsi", "nvme", "ahci", "xhci_pci", "usb_storage", "uas", "sd_mod"]
+MODULES = [
+    "virtio_pci", "9p", "9pnet_virtio", "virtio_blk", "virtio_scsi", "nvme", "ahci", "ata_piix", "ehci_pci", "xhci_pci", "usb_storage", "uas",
+    "mptsas", "megaraid_sas", "sym53c8xx", "vmw_pvscsi", "sdhci_pci", "mmc_block", "sd_mod",
+    "virtio_net", "crc32c_generic", "target_core_file", "iscsi_target_mod", "iscsi_tcp", "tcm_fc", "fcoe", "nvmet_tcp", "nvme_tcp",
+]
 
 
 class Broken(Exception):
@@ -61,7 +66,7 @@ def ramdisk(folder, kernel, ironlet, task, files):
 
 # no_timer_check: without KVM the kernel measures the timer's interrupts against a host that may have no time for it, and panics
 # ("IO-APIC + timer doesn't work!"); of KVM and its like it knows to ask no such thing.
-def run(folder, kernel, ramdisk_file, disks, wanted, memory=1536, seconds=400):
+def run(folder, kernel, ramdisk_file, disks, wanted, memory=1536, seconds=900):
     """Boots the machine to its end; what it said on its second port, by name."""
     answers = folder / "answers"
     console = folder / "console.log"
@@ -76,7 +81,7 @@ def run(folder, kernel, ramdisk_file, disks, wanted, memory=1536, seconds=400):
         subprocess.run(command, check=True, timeout=seconds, stdin=subprocess.DEVNULL, stderr=open(folder / "qemu.log", "w"))
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as failure:
         raise Broken(f"{failure}; {(folder / 'qemu.log').read_text()}its console ends:\n{ending(console)}") from failure
-    parts = answers.read_text(errors="replace").replace("\r\n", "\n").split("== ")
+    parts = re.split("^== ", answers.read_text(errors="replace").replace("\r\n", "\n"), flags=re.MULTILINE)
     told = dict(part.split("\n", 1) for part in parts if "\n" in part)
     if "identity: done" not in console.read_text(errors="replace"):
         raise Broken(f"the machine did not finish; its console ends:\n{ending(console)}")

@@ -128,6 +128,7 @@ pub fn get(trust: &Trust, url: &str) -> Result<u16, Fault> {
         url,
         headers: &[],
         body: None,
+        verified: false,
     };
     client.send(&request).map(|response| response.status())
 }

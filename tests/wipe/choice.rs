@@ -16,7 +16,7 @@ use super::support::scratch::Scratch;
 use super::{disk, put};
 
 fn default_root(host: &SystemRoot) -> Result<Disk> {
-    disk::root(host, &Wishes::default()).map(|(disk, _)| disk)
+    disk::root(host, &Wishes::default()).map(|choice| choice.disk)
 }
 
 /// So many disks of 8 GiB and a bit more each, as sparse files.

@@ -8,8 +8,21 @@ pub struct Identification {
     pub wwn: Option<String>,
     /// `0x` and the 16 hex digits after them, from an NAA designator of 16 bytes.
     pub extension: Option<String>,
-    /// The best designator as text or hex digits: the serial number of a disk without page 80h.
-    pub serial: Option<String>,
+    /// The designator udev takes for the serial number.
+    pub best: Option<Designation>,
+    /// The SCSI name string: `naa.5000…`, `iqn.…`, which sg3_utils takes where there is no better one.
+    pub name: Option<String>,
+}
+
+/// A designator as text or hex digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Designation {
+    /// SPC-4 table 591: 0 is known to its maker alone, 1 has the maker in it, 2 is EUI-64, 3 NAA.
+    pub kind: u8,
+    /// As sent, blanks in runs of one.
+    pub text: String,
+    /// The page is of SCSI-2's form: one number, and no word of what it is.
+    pub old: bool,
 }
 
 /// The identity an ATA drive gives of itself: untruncated, unlike the SCSI inquiry made from it.
@@ -25,17 +38,32 @@ pub struct Ata {
 
 /// Page 80h: the unit serial number.
 pub fn serial(page: &[u8]) -> Option<String> {
-    tidy(body(page, 0x80)?)
+    tidy(until_zero(body(page, 0x80)?))
 }
 
 /// Page 83h.
 pub fn identification(page: &[u8]) -> Identification {
-    let mut best: Option<(u8, String)> = None;
+    // SPC-2 has a zero there, reserved; SCSI-2 the middle of a number. udev goes by it.
+    if let Some(bytes) = body(page, 0x83).filter(|_| page.get(6).is_some_and(|byte| *byte != 0)) {
+        return Identification {
+            best: Some(Designation {
+                kind: NAA,
+                text: hex(bytes),
+                old: true,
+            }),
+            ..Identification::default()
+        };
+    }
+    let mut best: Option<(u8, Designation)> = None;
     let mut found = Identification::default();
     for designator in designators(page) {
         let Some(text) = designator.text() else {
             continue;
         };
+        if designator.kind == NAME {
+            found.name = found.name.or(Some(text));
+            continue;
+        }
         let rank = designator.rank();
         if best.as_ref().is_some_and(|(least, _)| *least <= rank) {
             continue;
@@ -47,9 +75,11 @@ pub fn identification(page: &[u8]) -> Identification {
             found.wwn = Some(format!("0x{wwn}"));
             found.extension = (!rest.is_empty()).then(|| format!("0x{rest}"));
         }
-        best = Some((rank, text));
+        let kind = designator.kind;
+        let old = false;
+        best = Some((rank, Designation { kind, text, old }));
     }
-    found.serial = best.map(|(_, text)| text);
+    found.best = best.map(|(_, designation)| designation);
     found
 }
 
@@ -57,6 +87,12 @@ pub fn identification(page: &[u8]) -> Identification {
 pub fn ata(page: &[u8]) -> Option<Ata> {
     // SAT-3 12.4.2: the 512 bytes of IDENTIFY DEVICE follow 60 bytes about the translation layer.
     let identify = page.get(60..60 + 512).filter(|_| page[1] == 0x89)?;
+    identified(identify)
+}
+
+/// The answer to IDENTIFY DEVICE; none if it is not of 512 bytes.
+pub fn identified(identify: &[u8]) -> Option<Ata> {
+    let identify: &[u8; 512] = identify.try_into().ok()?;
     let word = |at: usize| u16::from_le_bytes([identify[2 * at], identify[2 * at + 1]]);
     // ACS-3 7.12.7: text has its first character in the high byte of each word.
     let text = |words: std::ops::Range<usize>| {
@@ -89,6 +125,7 @@ pub fn tidy(bytes: &[u8]) -> Option<String> {
 const T10_VENDOR: u8 = 1;
 const EUI_64: u8 = 2;
 const NAA: u8 = 3;
+const NAME: u8 = 8;
 
 struct Designator<'a> {
     /// SPC-4 table 590: 1 is binary, 2 ASCII, 3 UTF-8.
@@ -100,13 +137,9 @@ struct Designator<'a> {
 impl Designator<'_> {
     fn text(&self) -> Option<String> {
         match self.code_set {
-            1 => Some(
-                self.bytes
-                    .iter()
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect(),
-            ),
-            2 | 3 => tidy(self.bytes),
+            1 if self.kind != NAME => Some(hex(self.bytes)),
+            2 => tidy(until_zero(self.bytes)),
+            3 if self.kind == NAME => tidy(until_zero(self.bytes)),
             _ => None,
         }
     }
@@ -114,14 +147,16 @@ impl Designator<'_> {
     /// The order in which udev prefers them: the most unique first.
     fn rank(&self) -> u8 {
         // SPC-4 table 596: the first half-byte of an NAA designator.
-        match (self.kind, self.bytes.first().map(|byte| byte >> 4)) {
+        let kind = match (self.kind, self.bytes.first().map(|byte| byte >> 4)) {
             (NAA, Some(6)) => 0,
             (NAA, Some(5)) => 1,
             (NAA, _) => 2,
             (EUI_64, _) => 3,
             (T10_VENDOR, _) => 4,
             _ => 5,
-        }
+        };
+        // Of the same kind, numbers before text.
+        2 * kind + u8::from(self.code_set != 1)
     }
 }
 
@@ -134,16 +169,28 @@ fn designators(page: &[u8]) -> impl Iterator<Item = Designator<'_>> {
             let (head, after) = rest.split_at_checked(4)?;
             let (bytes, after) = after.split_at_checked(usize::from(head[3]))?;
             rest = after;
-            // SPC-4 table 592: bits 4–5 are the association, 0 the logical unit; 4–7 the name spaces known.
-            if head[1] & 0x30 == 0 && head[1] & 0x0f <= NAA && !bytes.is_empty() {
+            let kind = head[1] & 0x0f;
+            // SPC-4 table 592: bits 4–5 are the association, 0 the logical unit.
+            if head[1] & 0x30 == 0 && (kind <= NAA || kind == NAME) && !bytes.is_empty() {
+                let code_set = head[0] & 0x0f;
                 return Some(Designator {
-                    code_set: head[0] & 0x0f,
-                    kind: head[1] & 0x0f,
+                    code_set,
+                    kind,
                     bytes,
                 });
             }
         }
     })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Text ends at the first zero: what follows is nothing udev has ever seen.
+fn until_zero(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().position(|byte| *byte == 0);
+    &bytes[..end.unwrap_or(bytes.len())]
 }
 
 /// What follows the header of a page, as far as it is there.
@@ -169,6 +216,11 @@ mod tests {
         [&[0, 0x83, 0, body.len() as u8][..], &body].concat()
     }
 
+    fn named(kind: u8, text: &str) -> Option<Designation> {
+        let (text, old) = (text.to_owned(), false);
+        Some(Designation { kind, text, old })
+    }
+
     #[test]
     fn the_most_unique_designator_of_the_unit_wins() {
         let naa5 = [0x50, 0, 0xc5, 0, 0, 0, 0, 1];
@@ -185,7 +237,8 @@ mod tests {
             Identification {
                 wwn: Some("0x6001020304050607".into()),
                 extension: Some("0x08090a0b0c0d0e0f".into()),
-                serial: Some("600102030405060708090a0b0c0d0e0f".into()),
+                best: named(3, "600102030405060708090a0b0c0d0e0f"),
+                name: None,
             }
         );
         let page = page83(&[(1, 3, &naa5), (2, 0, b"only for its maker")]);
@@ -204,8 +257,38 @@ mod tests {
         ] {
             let named = identification(&page83(&[(2, 3, text.as_bytes())]));
             assert_eq!(named.wwn.is_some(), wwn, "{text}");
-            assert_eq!(named.serial.as_deref(), Some(text));
+            assert_eq!(named.best, super::tests::named(3, text));
         }
+    }
+
+    #[test]
+    fn what_udev_passes_over_is_no_serial_number() {
+        let eui = [0, 1, 2, 3, 4, 5, 6, 7];
+        for (designators, best, name) in [
+            // UTF-8 is for names, which are the last resort of others.
+            (&[(3, 1, &b"ACME x"[..])][..], None, None),
+            (&[(3, 8, b"iqn.x\0\0")], None, Some("iqn.x")),
+            (
+                &[(2, 1, b"ACME  x\0y"), (2, 0, b"z")],
+                named(1, "ACME x"),
+                None,
+            ),
+            (
+                &[(2, 3, b"5000c50000000001"), (1, 2, &eui)],
+                named(3, "5000c50000000001"),
+                None,
+            ),
+            (&[(2, 1, b"text"), (1, 1, b"\x01")], named(1, "01"), None),
+        ] {
+            let found = identification(&page83(designators));
+            assert_eq!(found.best, best, "{designators:?}");
+            assert_eq!(found.name.as_deref(), name, "{designators:?}");
+        }
+        // SCSI-2's form, of old EMC arrays: 00 60 48 is their number.
+        let old = identification(&[0, 0x83, 0, 6, 0x60, 0x06, 0x04, 0x80, 1, 2]);
+        let best = old.best.expect("a number");
+        assert_eq!((best.text.as_str(), best.old), ("600604800102", true));
+        assert_eq!(old.wwn, None);
     }
 
     #[test]
@@ -214,7 +297,7 @@ mod tests {
         for length in 0..whole.len() {
             let part = identification(&whole[..length]);
             assert_eq!(part.wwn, None, "{length}");
-            assert_eq!(part.serial.is_some(), length >= 4 + 4 + 6, "{length}");
+            assert_eq!(part.best.is_some(), length >= 4 + 4 + 6, "{length}");
         }
         for length in 0..60 + 512 {
             assert_eq!(ata(&vec![0x89; length]), None);

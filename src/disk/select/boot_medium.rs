@@ -122,14 +122,12 @@ pub fn is_external(disk: &Disk) -> bool {
 
 /// By what the kernel and the disk itself call it.
 fn is_called(disk: &Disk, name: &str) -> bool {
-    let own = [&disk.identity.serial, &disk.identity.wwn]
-        .into_iter()
-        .flatten();
+    let mut own = disk.identity.serials.iter().chain(&disk.identity.wwn);
     let partition = |(_, kernel): &(String, String)| device_name(kernel) == name;
     disk.name == name
         || disk.by_path.iter().any(|path| path == name)
         || disk.numbers.iter().any(partition)
-        || own.into_iter().any(|own| own.eq_ignore_ascii_case(name))
+        || own.any(|own| own.eq_ignore_ascii_case(name))
 }
 
 /// What a disk holds, as far as it tells whether it is the boot medium.

@@ -8,7 +8,8 @@ use std::fs;
 use log::{info, warn};
 
 use crate::disk::list::{Disk, list};
-use crate::disk::select::root_device::{Wishes, is_handed_in, mounted, skipped};
+use crate::disk::select::root_device::{Wishes, is_handed_in, mounted};
+use crate::disk::select::skip_list::{self, skipped};
 use crate::disk::select::write_permit::Permit;
 use crate::drivers::Faults;
 use crate::drivers::device::Purpose;
@@ -22,6 +23,8 @@ pub struct Cleanable {
     pub disks: Vec<Disk>,
     /// Names of the others, and why they stay as they are.
     pub passed_over: Vec<(String, String)>,
+    /// Of what was wished, what means nothing on this machine: for Ironic as well as for the log.
+    pub warnings: Vec<String>,
 }
 
 /// What is to be made of a disk.
@@ -46,14 +49,14 @@ pub fn cleanable(
     for fault in Faults::look(host, Purpose::Disk).lines() {
         warn!("disks may be missing, which are not cleaned then: {fault}");
     }
-    for hints in &wishes.skip {
-        // A typing error, or a disk that does not say who it is today: its data is about to go.
-        if all.iter().all(|disk| hints.miss(disk).is_some()) {
-            warn!("no disk is what skip_block_devices is to spare: {hints}");
-        }
-    }
     let mounts = fs::read_to_string(host.proc("self/mountinfo")).unwrap_or_default();
-    let mut found = Cleanable::default();
+    let mut found = Cleanable {
+        warnings: skip_list::check(&wishes.skip, &all)?,
+        ..Cleanable::default()
+    };
+    for warning in &found.warnings {
+        warn!("{warning}");
+    }
     for disk in &all {
         let verdict = match judge(disk, wishes, &mounts, &all, skip_read_only) {
             Verdict::Clean | Verdict::Refuse(_)

@@ -29,44 +29,75 @@ struct Hint {
     given: String,
 }
 
+/// Does a disk fit?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// It is what is described.
+    Yes,
+    /// Why not, in words.
+    No(String),
+    /// It may be: what would tell could not be read. Why, in words.
+    Unknown(String),
+}
+
 /// Where a disk has it.
 #[derive(Clone, Copy, Debug)]
 enum Of {
     /// In bytes; hints count in GiB.
     Size,
     Rotational,
-    /// What a disk lacks reads `none`.
-    Text(fn(&Disk) -> Option<&str>),
-    /// Any of several spellings; a disk without one never matches.
-    Spellings(fn(&Disk) -> Vec<&str>),
-    /// Any of its names; it is unlike a text only if all of them are.
-    Names(fn(&Disk) -> &[String]),
+    /// Any of several spellings, the one to show first; it is unlike a text only if all of them are.
+    Spellings(fn(&Disk) -> Vec<&str>, Lacking),
     /// The volumes it is a member of, which only the disk itself tells. What cannot be read may be a member.
     Volumes,
 }
 
+/// What a disk lacks reads so, for most hints.
+const NONE: &str = "none";
+
+/// What is compared of a disk that lacks it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Lacking {
+    /// The word `none`, as upstream has it.
+    None,
+    /// Nothing: no test holds.
+    Nothing,
+}
+
 static FIELDS: [(&str, Of); 13] = [
     ("size", Of::Size),
-    ("model", Of::Text(|disk| disk.identity.model.as_deref())),
-    ("wwn", Of::Spellings(wwns)),
+    (
+        "model",
+        Of::Spellings(|disk| one(&disk.identity.model), Lacking::None),
+    ),
+    ("wwn", Of::Spellings(wwns, Lacking::Nothing)),
     (
         "serial",
-        Of::Spellings(|disk| disk.identity.serial.as_deref().into_iter().collect()),
+        Of::Spellings(|disk| all(&disk.identity.serials), Lacking::Nothing),
     ),
-    ("vendor", Of::Text(|disk| disk.identity.vendor.as_deref())),
+    (
+        "vendor",
+        Of::Spellings(|disk| one(&disk.identity.vendor), Lacking::None),
+    ),
     (
         "wwn_with_extension",
-        Of::Text(|disk| disk.identity.wwn_with_extension.as_deref()),
+        Of::Spellings(|disk| one(&disk.identity.wwn_with_extension), Lacking::None),
     ),
     (
         "wwn_vendor_extension",
-        Of::Text(|disk| disk.identity.wwn_vendor_extension.as_deref()),
+        Of::Spellings(
+            |disk| one(&disk.identity.wwn_vendor_extension),
+            Lacking::None,
+        ),
     ),
-    ("name", Of::Text(|disk| Some(&disk.name))),
+    (
+        "name",
+        Of::Spellings(|disk| vec![&disk.name], Lacking::None),
+    ),
     ("rotational", Of::Rotational),
-    ("hctl", Of::Text(|disk| disk.hctl.as_deref())),
-    ("by_path", Of::Names(|disk| &disk.by_path)),
-    ("tran", Of::Text(|disk| disk.transport.as_deref())),
+    ("hctl", Of::Spellings(|disk| one(&disk.hctl), Lacking::None)),
+    ("by_path", Of::Spellings(paths, Lacking::None)),
+    ("tran", Of::Spellings(transports, Lacking::None)),
     ("volume_name", Of::Volumes),
 ];
 
@@ -83,15 +114,28 @@ impl Hints {
             .map(Hints)
     }
 
-    /// Why `disk` is not the one, in words; none if it is.
-    pub fn miss(&self, disk: &Disk) -> Option<String> {
-        let hint = self.0.iter().find(|hint| !hint.holds(disk))?;
-        Some(format!(
-            "has {} {}, not '{}'",
-            hint.name,
-            hint.of.shown(disk),
-            hint.given
-        ))
+    /// As root device hints: is `disk` what all of them describe?
+    pub fn fit(&self, disk: &Disk) -> Fit {
+        self.all(disk, false)
+    }
+
+    /// As an entry of a skip list: is `disk` to be spared? What it lacks reads `none` here in every field, as upstream's
+    /// cleaning has it, so that `s!=` spares a disk that has no serial number.
+    pub fn spare(&self, disk: &Disk) -> Fit {
+        self.all(disk, true)
+    }
+
+    /// What is surely not so counts before what is not known.
+    fn all(&self, disk: &Disk, spare: bool) -> Fit {
+        let mut fit = Fit::Yes;
+        for hint in &self.0 {
+            match hint.fit(disk, spare) {
+                Fit::Yes => {}
+                unknown @ Fit::Unknown(_) => fit = unknown,
+                no @ Fit::No(_) => return no,
+            }
+        }
+        fit
     }
 }
 
@@ -124,7 +168,7 @@ impl Hint {
             _ if expression.is_empty() => Err("is empty".to_owned()),
             Of::Rotational => boolean(&expression),
             Of::Size => size(&expression),
-            Of::Text(_) | Of::Spellings(_) | Of::Names(_) | Of::Volumes => text(&expression),
+            Of::Spellings(..) | Of::Volumes => text(&expression),
         };
         let test = test.map_err(|why| wrong(format!("{name} '{given:.200}' {why}")))?;
         Ok(Hint {
@@ -135,12 +179,53 @@ impl Hint {
         })
     }
 
-    fn holds(&self, disk: &Disk) -> bool {
+    fn fit(&self, disk: &Disk, spare: bool) -> Fit {
+        let unread = self.unread(disk);
+        let sure = self.holds(disk, spare, unread.is_some());
+        match unread {
+            // What is missing may be what it is, and what it must not be.
+            Some(why) if !sure || self.is_unlike() => Fit::Unknown(format!(
+                "may have {} '{}': that could not be read ({why})",
+                self.name, self.given
+            )),
+            _ if sure => Fit::Yes,
+            _ => Fit::No(format!(
+                "has {} {}, not '{}'",
+                self.name,
+                self.of.shown(disk),
+                self.given
+            )),
+        }
+    }
+
+    /// Why it is not known, or not in whole, what the disk has.
+    fn unread<'a>(&self, disk: &'a Disk) -> Option<&'a str> {
+        let mut unread = disk.unread.iter();
+        let found = unread.find(|unread| unread.field == self.name)?;
+        Some(&found.why)
+    }
+
+    fn is_unlike(&self) -> bool {
+        matches!(self.test, Test::Text(Relation::Unequal, _))
+    }
+
+    /// Does it hold of what is known? `partly` of what is not known in whole.
+    fn holds(&self, disk: &Disk, spare: bool, partly: bool) -> bool {
         match self.of {
             Of::Size => self.test.number(disk.size.0 as f64 / GIB as f64),
-            Of::Rotational => self.test == Test::Is(disk.rotational),
-            Of::Text(of) => self.test.text(of(disk).unwrap_or("none")),
-            Of::Spellings(of) => of(disk).into_iter().any(|value| self.test.text(value)),
+            Of::Rotational => !partly && self.test == Test::Is(disk.rotational),
+            Of::Spellings(of, lacking) => {
+                let mut known = of(disk);
+                if known.is_empty() && (spare || lacking == Lacking::None) {
+                    known.push(NONE);
+                }
+                // That there is none is not known either.
+                known.retain(|own| !partly || *own != NONE);
+                match self.is_unlike() {
+                    true => !known.is_empty() && known.iter().all(|own| self.test.text(own)),
+                    false => known.iter().any(|own| self.test.text(own)),
+                }
+            }
             Of::Volumes => match raid_volume_name::names(disk) {
                 Ok(names) => names.iter().any(|name| self.test.text(name)),
                 Err(error) => {
@@ -151,30 +236,30 @@ impl Hint {
                     true
                 }
             },
-            Of::Names(of) => match (of(disk), &self.test) {
-                ([], test) => test.text("none"),
-                (names, test @ Test::Text(Relation::Unequal, _)) => {
-                    names.iter().all(|name| test.text(name))
-                }
-                (names, test) => names.iter().any(|name| test.text(name)),
-            },
         }
     }
 }
 
 impl Of {
     fn shown(self, disk: &Disk) -> String {
-        let quoted =
-            |value: Option<&str>| value.map_or("none".into(), |value| format!("'{value}'"));
         match self {
             Of::Size => format!("{:.2} (GiB)", disk.size.0 as f64 / GIB as f64),
             Of::Rotational => disk.rotational.to_string(),
-            Of::Text(of) => quoted(of(disk)),
-            Of::Spellings(of) => quoted(of(disk).first().copied()),
             Of::Volumes => "of other volumes or none".to_owned(),
-            Of::Names(of) => quoted(of(disk).first().map(String::as_str)),
+            Of::Spellings(of, _) => match of(disk).first() {
+                Some(value) => format!("'{value}'"),
+                None => "none".to_owned(),
+            },
         }
     }
+}
+
+fn one(value: &Option<String>) -> Vec<&str> {
+    value.as_deref().into_iter().collect()
+}
+
+fn all(values: &[String]) -> Vec<&str> {
+    values.iter().map(String::as_str).collect()
 }
 
 /// The name with its vendor's extension, and without.
@@ -184,6 +269,19 @@ fn wwns(disk: &Disk) -> Vec<&str> {
     let short =
         short.and_then(|(wwn, extension)| wwn.strip_suffix(extension.trim_start_matches("0x")));
     wwn.as_deref().into_iter().chain(short).collect()
+}
+
+/// A disk that has only names of former versions has none today.
+fn paths(disk: &Disk) -> Vec<&str> {
+    let today = all(&disk.by_path);
+    let none = today.is_empty().then_some(NONE);
+    let others = disk.other_paths.iter().map(String::as_str);
+    today.into_iter().chain(none).chain(others).collect()
+}
+
+fn transports(disk: &Disk) -> Vec<&str> {
+    let today = disk.transport.as_deref().unwrap_or(NONE);
+    [today].into_iter().chain(disk.newer_transport).collect()
 }
 
 fn wrong(why: impl fmt::Display) -> Error {

@@ -8,4 +8,5 @@ pub mod edd;
 pub mod hint_operators;
 pub mod hints;
 pub mod root_device;
+pub mod skip_list;
 pub mod write_permit;

@@ -9,7 +9,8 @@ use crate::clock::Clock;
 use crate::disk::list::{Disk, list};
 use crate::disk::select::boot_medium::{BootMedium, is_external};
 use crate::disk::select::cluster_filesystem;
-use crate::disk::select::hints::Hints;
+use crate::disk::select::hints::{Fit, Hints};
+use crate::disk::select::skip_list::{self, skipped};
 use crate::drivers::Faults;
 use crate::drivers::device::Purpose;
 use crate::error::{Error, Kind, Result};
@@ -39,13 +40,24 @@ pub struct Wishes {
     pub own_first: bool,
 }
 
-/// The disk that is wished for, by default the smallest of at least 4 GiB, the first by name among equals; and
-/// why it is that one. The error names every disk and why it was passed over.
-pub fn root(host: &SystemRoot, wishes: &Wishes) -> Result<(Disk, String)> {
+/// The disk an image goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// It.
+    pub disk: Disk,
+    /// In words, why it and no other.
+    pub why: String,
+    /// Of what was wished, what means nothing on this machine: for Ironic as well as for the log.
+    pub warnings: Vec<String>,
+}
+
+/// The disk that is wished for, by default the smallest of at least 4 GiB, the first by name among equals; of several that
+/// hints fit, the first in lsblk's order. The error names every disk and why it was passed over.
+pub fn root(host: &SystemRoot, wishes: &Wishes) -> Result<Choice> {
     look(host, wishes).map_err(|error| with_faults(host, error))
 }
 
-fn look(host: &SystemRoot, wishes: &Wishes) -> Result<(Disk, String)> {
+fn look(host: &SystemRoot, wishes: &Wishes) -> Result<Choice> {
     let mounts = fs::read_to_string(host.proc("self/mountinfo")).unwrap_or_default();
     let unsafe_to_write = |disk: &Disk| unsafe_to_write(disk, &mounts);
     let disks = list(host);
@@ -73,30 +85,35 @@ pub fn wait_for_root(
     attempts: u32,
     delay: Duration,
     wishes: &Wishes,
-) -> Result<Disk> {
-    let mut reason = String::new();
-    let look_again = || {
-        let (disk, passed) = look(host, wishes)?;
-        reason = passed;
-        Ok(disk)
-    };
-    let disk = settled(look_again, clock, attempts, delay).map_err(|e| with_faults(host, e))?;
-    log::info!("root disk: {} ({}), {reason}", disk.name, disk.size);
-    Ok(disk)
+) -> Result<Choice> {
+    let choice = settled(|| look(host, wishes), clock, attempts, delay);
+    let choice = choice.map_err(|error| with_faults(host, error))?;
+    let Choice {
+        disk,
+        why,
+        warnings,
+    } = &choice;
+    for warning in warnings {
+        log::warn!("{warning}");
+    }
+    log::info!("root disk: {} ({}), {why}", disk.name, disk.size);
+    Ok(choice)
 }
 
 fn settled(
-    mut look: impl FnMut() -> Result<Disk>,
+    mut look: impl FnMut() -> Result<Choice>,
     clock: &Clock,
     attempts: u32,
     delay: Duration,
-) -> Result<Disk> {
+) -> Result<Choice> {
     let mut before: Option<Disk> = None;
     let (mut empty, mut changes) = (0, 0);
     loop {
         match look() {
-            Ok(disk) if before.as_ref().is_some_and(|old| same(old, &disk)) => return Ok(disk),
-            Ok(disk) => {
+            Ok(choice) if before.as_ref().is_some_and(|old| same(old, &choice.disk)) => {
+                return Ok(choice);
+            }
+            Ok(Choice { disk, .. }) => {
                 changes += 1;
                 if changes > RESTLESS {
                     let why = format!("{} came last, and the disks keep changing", disk.name);
@@ -133,14 +150,18 @@ fn choose(
     unsafe_to_write: impl Fn(&Disk) -> Option<String>,
     medium: impl Fn(&Disk) -> Option<String>,
     protected: impl Fn(&Disk) -> Option<String>,
-) -> Result<(Disk, String)> {
+) -> Result<Choice> {
+    let warnings = skip_list::check(&wishes.skip, &disks)?;
     let mut fit = Vec::new();
     let mut reasons = Vec::new();
     for disk in &disks {
         let why = unsafe_to_write(disk)
             .or_else(|| skipped(disk, &disks, &wishes.skip))
             .or_else(|| match &wishes.root {
-                Some(hints) => hints.miss(disk),
+                Some(hints) => match hints.fit(disk) {
+                    Fit::Yes => None,
+                    Fit::No(why) | Fit::Unknown(why) => Some(why),
+                },
                 None => (disk.size < SMALLEST).then(|| format!("is smaller than {SMALLEST}")),
             });
         match why {
@@ -190,7 +211,11 @@ fn choose(
     if !reasons.is_empty() {
         why += &format!("; passed over: {}", reasons.join("; "));
     }
-    Ok((disk, why))
+    Ok(Choice {
+        disk,
+        why,
+        warnings,
+    })
 }
 
 fn none(wishes: &Wishes, reasons: &[String]) -> Error {
@@ -219,21 +244,6 @@ fn protected(disk: &Disk) -> Option<String> {
 /// Is it a drive with what an operator or Ironic put in, and not one of the machine's own?
 pub(super) fn is_handed_in(disk: &Disk) -> bool {
     disk.is_virtual_media() || holds_parameters(disk)
-}
-
-/// Why a disk is to be left alone: a hint says so of it, or of one of `disks` that it is built on.
-pub(super) fn skipped(disk: &Disk, disks: &[Disk], skip: &[Hints]) -> Option<String> {
-    if let Some(hints) = skip.iter().find(|hints| hints.miss(disk).is_none()) {
-        return Some(format!("is to be left alone: {hints}"));
-    }
-    let kernel = disk.kernel();
-    let mut members = disks
-        .iter()
-        .filter(|own| own.holders.iter().any(|holder| holder == kernel));
-    members.find_map(|member| {
-        let why = skipped(member, disks, skip)?;
-        Some(format!("is built on {}, which {why}", member.name))
-    })
 }
 
 /// Why the disk must not be written; none if it may be.
@@ -287,14 +297,19 @@ fn is_parameter_volume(boot_sector: &[u8; 512]) -> bool {
 mod tests {
     use super::*;
 
-    fn disk(name: &str) -> Result<Disk> {
-        Ok(Disk {
+    fn found(name: &str) -> Result<Choice> {
+        let disk = Disk {
             name: name.into(),
             path: name.into(),
             size: Bytes(8 * GIB),
             logical_sector: 512,
             physical_sector: 512,
             ..Disk::default()
+        };
+        Ok(Choice {
+            disk,
+            why: String::new(),
+            warnings: Vec::new(),
         })
     }
 
@@ -304,10 +319,13 @@ mod tests {
         let mut looks = looks.iter().cycle();
         let look = || match *looks.next().expect("a cycle has no end") {
             "" => Err(Error::plain("no disk")),
-            name => disk(name),
+            name => found(name),
         };
         let found = settled(look, &clock, 3, Duration::from_secs(60));
-        (found.map(|disk| disk.name), clock.elapsed().as_secs())
+        (
+            found.map(|choice| choice.disk.name),
+            clock.elapsed().as_secs(),
+        )
     }
 
     #[test]

@@ -208,6 +208,11 @@ where
         &self.0.sock
     }
 
+    /// The same, to be set up; nothing is to be read or written there.
+    pub fn inner_mut(&mut self) -> &mut S {
+        &mut self.0.sock
+    }
+
     /// Tells the other side that this was all.
     pub fn close(&mut self) -> io::Result<()> {
         self.0.conn.send_close_notify();
