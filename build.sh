@@ -24,6 +24,7 @@ usage() {
 ./build.sh identity             disks of each of QEMU's kinds, as IPA and as ironlet describe them
 ./build.sh hardware [CASE…]     machines whose hardware does not work: what their consoles say
 ./build.sh components [PART…]   real web servers and proxies around the binary
+./build.sh siege [--short] [ATTACK…]  clients, images and drives that mean no good against the binary, as a table
 ./build.sh bench [OPTIONS]      figures beside their limits and peers; --only SECTION, --rounds N
 ./build.sh fuzz TARGET SECONDS  one fuzz target
 TABLE
@@ -45,7 +46,7 @@ packages() {
     build) echo cpio kmod xz-utils zstd ca-certificates ;;
     image) echo cpio kmod e2fsprogs fdisk grub-common grub-pc-bin busybox-static openssl ;;
     machine) echo qemu-system-x86 ipxe-qemu iproute2 python3 ;;
-    rust_tests) echo dnsmasq-base efibootmgr iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools mtools genisoimage xorriso gzip zstd xz-utils parted "${file_systems[@]}" ;;
+    rust_tests) echo dnsmasq-base python3 efibootmgr iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools mtools genisoimage xorriso gzip zstd xz-utils parted "${file_systems[@]}" ;;
     fuzz) echo g++ dosfstools mtools genisoimage ;;
     curl) echo curl ;;
     esac
@@ -198,6 +199,12 @@ components() {
     IRONLET=$top/dist/ironlet tests/components/run "$@"
 }
 
+siege() {
+    need_rust
+    binary
+    IRONLET=$top/dist/ironlet tests/siege/run "$@"
+}
+
 bench() {
     need rust build image machine
     build
@@ -215,10 +222,18 @@ fuzz() {
         cargo fuzz run --fuzz-dir tests/fuzz "$1" -- "-max_total_time=$2" -rss_limit_mb=512
 }
 
+# apart — the tests cover /run and /dev for what they start, and a clone in there as well
+apart() {
+    [[ $top/ != @(/dev|/run|/proc|/sys)/* ]] || fail "the tests hide $top from what they start: put the clone elsewhere"
+}
+
 main() {
     case ${1:-} in
+    test | lab | conformance | contract | components | siege) apart ;;
+    esac
+    case ${1:-} in
     '' | --profile | --kernel | --modules) build "$@" ;;
-    demo | check | lab | conformance | contract | identity | hardware | components | bench | fuzz) "$@" ;;
+    demo | check | lab | conformance | contract | identity | hardware | components | siege | bench | fuzz) "$@" ;;
     test) all_parts ;;
     -h | --help | help) usage ;;
     *) usage >&2; exit 2 ;;

@@ -68,7 +68,9 @@ install_lacking() (
     mapfile -t wanted < <(lacking "$@")
     [ ${#wanted[@]} -gt 0 ] || exit 0
     say "installing ${wanted[*]}"
-    no_services && apt_get update && apt_get install -y --no-install-recommends "${wanted[@]}"
+    # A repository of somebody else's that is out of order is no reason to give up: installing will tell.
+    apt_get update || say "apt's lists are what they were"
+    no_services && apt_get install -y --no-install-recommends "${wanted[@]}"
 )
 
 # no_services — until this shell ends, packages that apt_get installs start no service. Debian asks this program, and 101 is no

@@ -85,6 +85,34 @@ impl Clock {
     }
 }
 
+/// The moment by which something outside is to be over, in real time; or none.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// So long from now; none of anything too long for a clock, [`Duration::MAX`] for one.
+    pub fn within(time: Duration) -> Self {
+        Deadline(Instant::now().checked_add(time))
+    }
+
+    /// This one, or one so long from now if that comes first.
+    pub fn or_within(self, time: Duration) -> Self {
+        let Deadline(other) = Deadline::within(time);
+        Deadline(self.0.into_iter().chain(other).min())
+    }
+
+    /// The time until then; [`Duration::MAX`] where there is no such moment.
+    pub fn left(self) -> Duration {
+        let left = |at: Instant| at.saturating_duration_since(Instant::now());
+        self.0.map_or(Duration::MAX, left)
+    }
+
+    /// Has it come?
+    pub fn is_over(self) -> bool {
+        self.left().is_zero()
+    }
+}
+
 /// Wakes one sleeping thread early: a ring is remembered until it is heard.
 #[derive(Clone, Default)]
 pub struct Bell(Arc<(Mutex<bool>, Condvar)>);
@@ -166,6 +194,17 @@ mod tests {
             .map(|_| clock.backoff(7, SECOND, 60 * SECOND))
             .collect();
         assert!(pauses.windows(2).any(|pair| pair[0] != pair[1]));
+    }
+
+    #[test]
+    fn of_two_deadlines_the_first_counts() {
+        let never = Deadline::within(Duration::MAX);
+        assert_eq!(never.left(), Duration::MAX);
+        let soon = never.or_within(60 * SECOND);
+        assert!(soon.left() <= 60 * SECOND && soon.left() > 30 * SECOND);
+        assert!(soon.or_within(Duration::ZERO).is_over());
+        assert!(Deadline::within(Duration::ZERO).or_within(SECOND).is_over());
+        assert!(!soon.or_within(Duration::MAX).is_over());
     }
 
     #[test]

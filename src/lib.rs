@@ -64,6 +64,7 @@ pub mod system_root;
 pub mod config;
 pub mod drivers;
 pub mod logger;
+pub mod memory;
 pub mod net;
 pub mod power;
 

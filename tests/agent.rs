@@ -40,3 +40,71 @@ fn a_token_is_kept_whatever_fails_after_it_was_told() {
     let kept = fs::read_to_string(host.run("session")).expect("a session");
     assert!(kept.contains(TOKEN));
 }
+
+/// What an agent asks for once it has found, in `/run`, what another one left.
+#[test]
+fn only_the_same_agent_is_taken_over() {
+    let root = r#"{"default_version": {"version": "1.115"}}"#;
+    let enrolled =
+        r#"{"node": {"uuid": "u"}, "config": {"heartbeat_timeout": 300, "agent_token": "******"}}"#;
+    let scratch = Scratch::new();
+    let ironic = || {
+        let told = format!(
+            r#"{{"node": {{"uuid": "u"}}, "config": {{"heartbeat_timeout": 300, "agent_token": "{TOKEN}"}}}}"#
+        );
+        FakeConductor::start(vec![
+            ("GET / ", vec![Reply::new(200, root)]),
+            (
+                "GET /v1/lookup",
+                vec![Reply::new(200, &told), Reply::new(200, enrolled)],
+            ),
+        ])
+    };
+    let (first, second) = (ironic(), ironic());
+    // With a port out of reach each of them ends when it wants to know its address.
+    let run = |ironic: &FakeConductor, more: &str| {
+        let surroundings = Surroundings {
+            root: scratch.path("root"),
+            command_line: Some(format!(
+                "ipa-api-url={} ipa-network-interface=none-such ipa-ip-lookup-attempts=1 {more}",
+                ironic.url()
+            )),
+            allowed_disks: Vec::new(),
+        };
+        let host = surroundings.host();
+        for name in ["command", "written"] {
+            fs::create_dir_all(host.run("")).expect("a directory");
+            fs::write(host.run(name), "{}").expect("written");
+        }
+        // Without the token it would lock down, and without an address it ends later.
+        let error = agent::run(surroundings).expect_err("neither is to be had here");
+        let known = error.details().contains("none-such");
+        (
+            known,
+            host.run("command").exists(),
+            host.run("written").exists(),
+        )
+    };
+    assert_eq!(
+        run(&first, ""),
+        (true, true, true),
+        "the token is told once"
+    );
+    assert_eq!(
+        run(&first, ""),
+        (true, true, true),
+        "the same agent knows it"
+    );
+    let port = "ipa-advertise-port=9998 ipa-listen-port=9998";
+    assert_eq!(run(&first, port), (false, false, false), "another port");
+    assert_eq!(
+        run(&second, ""),
+        (true, false, false),
+        "another Ironic, which tells its own token"
+    );
+    assert_eq!(
+        run(&first, ""),
+        (false, false, false),
+        "and the first one again"
+    );
+}

@@ -10,4 +10,6 @@ mod life;
 mod limits;
 #[path = "api/routes.rs"]
 mod routes;
+#[path = "api/seats.rs"]
+mod seats;
 mod support;

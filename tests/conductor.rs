@@ -3,16 +3,23 @@
 #[path = "support/fake_conductor.rs"]
 mod fake_conductor;
 
+#[path = "support/dribbler.rs"]
+mod dribbler;
+
 #[path = "conductor/advertise.rs"]
 mod advertise;
 #[path = "conductor/api.rs"]
 mod api;
+#[path = "conductor/deadline.rs"]
+mod deadline;
 #[path = "conductor/enrol.rs"]
 mod enrol;
 #[path = "conductor/heartbeat.rs"]
 mod heartbeat;
 #[path = "conductor/http.rs"]
 mod http;
+#[path = "conductor/odd_answers.rs"]
+mod odd_answers;
 #[path = "conductor/shared.rs"]
 mod shared;
 #[path = "conductor/tls.rs"]

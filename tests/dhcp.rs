@@ -1,8 +1,11 @@
-//! The DHCP client against a real server (dnsmasq), over a cable of two veths.
+//! The DHCP client against a real server (dnsmasq), over a cable of two veths; then against twenty odd ones.
 //!
 //! The client changes the network only of a machine whose root is a ramdisk. So this program runs itself
 //! again in namespaces of its own (mounts, network, processes, host name) with a tmpfs as its root;
-//! nothing of it is seen outside. Needs root, iproute2, util-linux and dnsmasq-base.
+//! nothing of it is seen outside. Needs root, iproute2, util-linux, dnsmasq-base and python3.
+
+#[path = "dhcp/zoo.rs"]
+mod zoo;
 
 use std::env;
 use std::fs;
@@ -45,6 +48,7 @@ mknod -m 666 dev/urandom c 1 9
 echo root:x:0:0::/: >etc/passwd
 echo root:x:0: >etc/group
 cp "$PROGRAM" program
+cp "$ZOO" zoo.py
 exec chroot . /program "$INSIDE"
 "#;
 
@@ -73,6 +77,10 @@ fn outside() {
         .args(["sh", "-c", ENTER])
         .env("ROOT", &root)
         .env("PROGRAM", env::current_exe().expect("a program has a path"))
+        .env(
+            "ZOO",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/dhcp_zoo.py"),
+        )
         .env("INSIDE", INSIDE)
         .status();
     fs::remove_dir(&root).expect("the root is empty again");
@@ -155,13 +163,15 @@ fn inside() {
     let second = lease_of("card");
     assert!((200..=210).contains(&second.octets()[3]), "{second}");
 
+    zoo::visit(&host);
+
     // Locked down: every card is down, and stays so.
     assert_eq!(links::all_down(&host), Ok(()));
     said(&states, "no carrier");
     assert!(!link("card").up);
     stop(&mut server);
     println!("dhcp: leased, advertised, renewed, confirmed, refused, leased anew, locked down");
-    println!("7 passed; 0 failed");
+    println!("8 passed; 0 failed");
 }
 
 /// `card` is the client's end, `port` the server's, in a network namespace of its own.
@@ -261,8 +271,9 @@ fn run_client(host: &SystemRoot, link: Link, states: Sender<String>) {
     let client = Client {
         host,
         clock: &Clock::real(),
+        // The kernel keeps one default route of each.
+        metric: 100 + link.index,
         link,
-        metric: 100,
         resolv_conf: &ResolvConf::new(host),
         report: &|state| {
             println!("client: {state}");

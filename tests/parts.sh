@@ -51,7 +51,7 @@ reproducible() {
     local again=target/again
     rm -rf "$again" &&
         mkdir -p "$again/target/tools" &&
-        tar -c --exclude=./target --exclude=./dist --exclude=./.git . | tar -x -C "$again" &&
+        tar -c --exclude=./target --exclude=./tests/fuzz/target --exclude=./dist --exclude=./.git . | tar -x -C "$again" &&
         # Debian's kernel is input, not something built: no need to fetch it twice.
         ln -s "$top/target/tools/kernel" "$again/target/tools/kernel" &&
         SOURCE_DATE_EPOCH=$(source_date) "$again/build.sh" &&
@@ -67,7 +67,7 @@ rooms() {
         name=$(basename "$file" .rs)
         [[ $name == @(layers|scripts) ]] || tests+=(--test "$name")
     done
-    CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='initramfs/host.sh as_root' cargo test --locked "${tests[@]}" || status=$?
+    CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='initramfs/host.sh as_root' cargo test --locked --no-fail-fast "${tests[@]}" || status=$?
     as_root_here true && return "$status"
 }
 
@@ -85,6 +85,7 @@ all_parts() {
     part identity ./build.sh identity
     part hardware ./build.sh hardware
     part components ./build.sh components
+    part siege ./build.sh siege --short
     part demo ./build.sh demo
     part lab ./build.sh lab
     printf '%d minutes\n' $(((SECONDS - started + 59) / 60))

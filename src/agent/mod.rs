@@ -18,10 +18,10 @@ use std::time::Duration;
 
 use log::{error, info, warn};
 
-use crate::agent::saved_identity::SavedIdentity;
+use crate::agent::saved_identity::{Left, SavedIdentity};
 use crate::api::{self, Limits, Server, Service};
 use crate::clock::{Bell, Clock};
-use crate::command::Engine;
+use crate::command::{self, Engine};
 use crate::conductor::Client;
 use crate::conductor::heartbeat::Heartbeat;
 use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
@@ -31,7 +31,7 @@ use crate::error::{Context, Error, Result};
 use crate::net::address::{addresses, resolv_conf};
 use crate::net::link::links;
 use crate::net::sntp;
-use crate::steps::machine::Machine;
+use crate::steps::machine::{self, Machine};
 use crate::system_root::SystemRoot;
 use crate::{inventory, logger};
 use identity::Identity;
@@ -121,10 +121,7 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
 
 impl Agent {
     fn serve_ironic(&self) -> Result<()> {
-        let mut session = SavedIdentity::restore(&self.host).unwrap_or_else(|error| {
-            warn!("starting afresh: {error}");
-            SavedIdentity::default()
-        });
+        let mut session = self.session();
         let token = session.token.take().or_else(|| self.config.token.clone());
         let macs = inventory::macs(&inventory::interfaces(&self.host));
         let client = Arc::new(effective_config::ironic(&self.config)?);
@@ -157,6 +154,24 @@ impl Agent {
         session.identity = Some(identity);
         self.keep(&session);
         self.beat_until(locked_down, &heartbeat, &client, server)
+    }
+
+    /// Whom the process before this one has been; nobody if there was none, or one that was somebody else.
+    fn session(&self) -> SavedIdentity {
+        let life = saved_identity::life(&self.config);
+        match SavedIdentity::restore(&self.host, &life) {
+            Ok(Left::Identity(session)) => return session,
+            Ok(Left::Nothing) => {}
+            Ok(Left::OfAnotherLife) => {
+                warn!(
+                    "starting afresh: the agent before this one had another Ironic, port or token"
+                );
+                command::forget_last(&self.host);
+                machine::forget_written(&self.host);
+            }
+            Err(error) => warn!("starting afresh: {error}"),
+        }
+        SavedIdentity::new(life)
     }
 
     fn keep(&self, session: &SavedIdentity) {

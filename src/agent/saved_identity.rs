@@ -11,29 +11,69 @@ use std::os::unix::fs::OpenOptionsExt;
 use crate::agent::identity::Identity;
 use crate::codec::json;
 use crate::codec::json::{Fields, Value};
+use crate::config::Config;
 use crate::error::{Context, Error, Result};
 use crate::secret::Secret;
 use crate::system_root::SystemRoot;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedIdentity {
+    life: Secret,
     pub token: Option<Secret>,
     pub identity: Option<Identity>,
 }
 
+/// What the process before this one left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Left {
+    Nothing,
+    Identity(SavedIdentity),
+    /// That of an agent for another Ironic, or with another port or token: nobody to take over from.
+    OfAnotherLife,
+}
+
 const FILE: &str = "session";
 
+/// What a process must have been told to be the same agent: whom to call, how it is called back, and the token.
+pub fn life(config: &Config) -> Secret {
+    let (api, own) = (&config.api.urls, &config.advertise);
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let parts = [
+        api.join(","),
+        text(&own.host),
+        text(&own.interface),
+        own.port.to_string(),
+        own.protocol.clone(),
+        config.listen.host.clone(),
+        config.listen.port.to_string(),
+        config.tls.automatic.to_string(),
+        config.token.as_ref().map_or("", Secret::expose).to_owned(),
+    ];
+    Secret::new(parts.join("\n"))
+}
+
 impl SavedIdentity {
-    /// The session of the process before this one; empty on a fresh boot.
-    pub fn restore(host: &SystemRoot) -> Result<Self> {
-        let path = host.run(FILE);
-        match fs::read_to_string(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(SavedIdentity::default()),
-            text => text
-                .map_err(Error::from)
-                .and_then(|text| SavedIdentity::parse(&text))
-                .with_context(|| format!("reading {}", path.display())),
+    /// Nobody yet.
+    pub fn new(life: Secret) -> Self {
+        SavedIdentity {
+            life,
+            token: None,
+            identity: None,
         }
+    }
+
+    pub fn restore(host: &SystemRoot, life: &Secret) -> Result<Left> {
+        let path = host.run(FILE);
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Left::Nothing),
+            text => text.map_err(Error::from),
+        };
+        let saved = text.and_then(|text| SavedIdentity::parse(&text));
+        let saved = saved.with_context(|| format!("reading {}", path.display()))?;
+        Ok(match saved.life == *life {
+            true => Left::Identity(saved),
+            false => Left::OfAnotherLife,
+        })
     }
 
     /// Replaces what was kept, whole or not at all.
@@ -58,6 +98,7 @@ impl SavedIdentity {
         let identity = self.identity.as_ref();
         let tls = identity.and_then(|identity| identity.tls.as_ref());
         json::object([
+            ("life", secret(&self.life)),
             ("token", self.token.as_ref().map_or(Value::Null, secret)),
             (
                 "callback_url",
@@ -84,6 +125,7 @@ impl SavedIdentity {
             tls,
         });
         Ok(SavedIdentity {
+            life: Secret::new(fields.string("life")?.unwrap_or_default()),
             token: fields.string("token")?.map(Secret::new),
             identity,
         })
@@ -100,8 +142,10 @@ mod tests {
     fn what_is_kept_is_restored_and_nobody_else_can_read_it() {
         let root = std::env::temp_dir().join(format!("ironlet-session-{}", std::process::id()));
         let host = SystemRoot::new(&root);
-        assert_eq!(SavedIdentity::restore(&host), Ok(SavedIdentity::default()));
+        let life = Secret::new("http://10.0.0.1:6385\n9999");
+        assert_eq!(SavedIdentity::restore(&host, &life), Ok(Left::Nothing));
         let session = SavedIdentity {
+            life: life.clone(),
             token: Some(Secret::new("t".repeat(43))),
             identity: Some(Identity {
                 callback_url: "https://10.0.0.5:9999".into(),
@@ -111,7 +155,13 @@ mod tests {
         session
             .keep(&host)
             .expect("a temporary directory is writable");
-        assert_eq!(SavedIdentity::restore(&host), Ok(session));
+        let restored = SavedIdentity::restore(&host, &life);
+        assert_eq!(restored, Ok(Left::Identity(session)));
+        let other = Secret::new("http://10.0.0.1:6385\n9998");
+        assert_eq!(
+            SavedIdentity::restore(&host, &other),
+            Ok(Left::OfAnotherLife)
+        );
         let mode = fs::metadata(host.run(FILE))
             .expect("it was just written")
             .permissions()
@@ -119,7 +169,7 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         fs::write(host.run(FILE), "{\"token\":1}").expect("a temporary directory is writable");
         assert!(
-            SavedIdentity::restore(&host)
+            SavedIdentity::restore(&host, &life)
                 .expect_err("not text")
                 .details()
                 .contains("'token'")

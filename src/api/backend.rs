@@ -1,4 +1,4 @@
-//! The HTTP server behind the gateway: takes each request from the Unix socket, runs its action and sends the reply back.
+//! The HTTP server behind the gateway: takes each request for a command from the Unix socket, runs it and sends the reply back.
 //!
 //! The only `tiny_http`. It has no timeouts, no bounds and no TLS we would want, so it hears nobody but the
 //! gateway, which sends it heads of its own making.
@@ -17,7 +17,7 @@ use crate::api::accept_loop::join;
 use crate::api::gateway::Gateway;
 use crate::api::pending_requests::PendingReply;
 use crate::api::reply::{self, Reply};
-use crate::api::route::{self, Action};
+use crate::api::route::{self, CommandRequest};
 use crate::api::service::Service;
 use crate::codec::json::{self, Value};
 use crate::command::{Call, Entry};
@@ -110,39 +110,31 @@ fn read(body: &mut dyn Read) -> io::Result<Vec<u8>> {
 }
 
 fn act(service: &Service, job: &PendingReply, body: Vec<u8>) -> Reply {
-    let origin = &job.request.origin;
-    match &job.request.action {
-        Action::Root => reply::root(origin),
-        Action::Version => reply::version(origin),
-        Action::Status => reply::status(service.started_at, service.version),
-        Action::List => {
+    match &job.request {
+        CommandRequest::List => {
             let commands = service.engine.list().iter().map(Entry::to_json).collect();
             Reply::json(200, &json::object([("commands", Value::Array(commands))]))
         }
-        Action::Find { id, wait } => match service.engine.find(id) {
-            Some(entry) => command(&entry, *wait),
+        CommandRequest::Find { id, wait } => match service.engine.find(id) {
+            Some(entry) => command(job, &entry, *wait),
             None => route::unknown_command(id),
         },
-        Action::Start { wait } => match Call::parse(body) {
+        CommandRequest::Start { wait } => match Call::parse(body) {
             Ok(call) => match service.engine.start(call) {
                 Ok(entry) => {
                     job.started(&entry);
-                    command(&entry, *wait)
+                    command(job, &entry, *wait)
                 }
                 Err(error) => route::refused(&error),
             },
             Err(error) => route::malformed(&error),
         },
-        Action::Redirect(target) => reply::redirect(origin, target),
-        Action::Unauthorized => route::unauthorized(),
-        Action::NotFound => route::not_found(),
-        Action::MethodNotAllowed(allowed) => route::method_not_allowed(allowed),
     }
 }
 
-fn command(entry: &Entry, wait: bool) -> Reply {
+fn command(job: &PendingReply, entry: &Entry, wait: bool) -> Reply {
     if wait {
-        entry.wait();
+        job.wait_for(entry);
     }
     Reply::json(200, &entry.to_json())
 }

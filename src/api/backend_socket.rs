@@ -5,16 +5,16 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::api::pending_requests::{ParsedRequest, PendingRequests, Ticket};
-use crate::api::route::Action;
+use crate::api::pending_requests::{PendingRequests, Ticket};
+use crate::api::route::CommandRequest;
 use crate::codec::hex;
-use crate::sys::kernel;
+use crate::sys::{kernel, socket};
 
 /// How long the server behind may take to pick a request up; it does nothing else.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -78,9 +78,9 @@ impl BackendSocket {
     }
 
     /// Hands a request over; its body follows if it has one.
-    pub fn hand_over(&self, request: ParsedRequest, head_only: bool) -> io::Result<Exchange> {
-        let (verb, framing) = match request.action {
-            Action::Start { .. } => ("POST", "Transfer-Encoding: chunked\r\n"),
+    pub fn hand_over(&self, request: CommandRequest, head_only: bool) -> io::Result<Exchange> {
+        let (verb, framing) = match request {
+            CommandRequest::Start { .. } => ("POST", "Transfer-Encoding: chunked\r\n"),
             _ if head_only => ("HEAD", ""),
             _ => ("GET", ""),
         };
@@ -126,8 +126,10 @@ impl Exchange {
         self.stream.write_all(b"\r\n")
     }
 
-    /// The reply: its status, and the bytes from behind the first line on. None if there is none.
-    pub fn reply(self) -> io::Result<Option<Answer>> {
+    /// The reply: its status, and the bytes from behind the first line on. None if there is none. An error of kind
+    /// `ConnectionAborted` if `client`, to whom it goes, has hung up before it was there.
+    pub fn reply(self, client: BorrowedFd) -> io::Result<Option<Answer>> {
+        wait_for_reply(&self.stream, client)?;
         let Exchange { mut stream, ticket } = self;
         let mut bytes = vec![0; 16 << 10];
         let mut filled = 0;
@@ -151,6 +153,23 @@ impl Exchange {
     }
 }
 
+/// Somebody may close their half and read on: what is nearly there still gets to them.
+const LAST_MOMENT: Duration = Duration::from_millis(100);
+
+fn wait_for_reply(stream: &UnixStream, client: BorrowedFd) -> io::Result<()> {
+    loop {
+        match socket::readable_or_closed(stream.as_fd(), client)? {
+            [true, _] => return Ok(()),
+            [_, true] => match socket::readable([stream.as_fd()], Some(LAST_MOMENT))? {
+                [true] => return Ok(()),
+                [false] => return Err(ErrorKind::ConnectionAborted.into()),
+            },
+            // A signal came.
+            _ => {}
+        }
+    }
+}
+
 pub struct Answer {
     pub status: u16,
     pub first_line: Vec<u8>,
@@ -164,13 +183,6 @@ mod tests {
     use std::io::{BufRead, BufReader};
 
     use super::*;
-
-    fn request() -> ParsedRequest {
-        ParsedRequest {
-            action: Action::Status,
-            origin: "http://h".to_owned(),
-        }
-    }
 
     #[test]
     fn a_request_is_taken_once_and_under_its_own_name_alone() {
@@ -193,9 +205,12 @@ mod tests {
                 .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
                 .expect("it listens");
         });
-        let exchange = backend.hand_over(request(), true).expect("it is picked up");
+        let exchange = backend
+            .hand_over(CommandRequest::List, true)
+            .expect("it is picked up");
+        let (client, _far) = UnixStream::pair().expect("two sockets");
         let mut answer = exchange
-            .reply()
+            .reply(client.as_fd())
             .expect("it is open")
             .expect("it was answered");
         assert_eq!(
@@ -209,6 +224,32 @@ mod tests {
     }
 
     #[test]
+    fn a_client_that_hangs_up_is_waited_for_no_longer() {
+        let (backend, listener) = BackendSocket::open().expect("abstract names are free");
+        let pending = Arc::clone(&backend.pending);
+        let behind = std::thread::spawn(move || {
+            let (stream, _) = listener.accept().expect("the gateway comes");
+            let mut line = String::new();
+            BufReader::new(&stream)
+                .read_line(&mut line)
+                .expect("a request");
+            let name = line
+                .split(['/', ' '])
+                .nth(2)
+                .expect("the name of the ticket");
+            drop(pending.take(name).expect("it was left"));
+            stream
+        });
+        let exchange = backend.hand_over(CommandRequest::List, false);
+        let exchange = exchange.expect("it is picked up");
+        let (client, far) = UnixStream::pair().expect("two sockets");
+        far.shutdown(Shutdown::Write).expect("it is open");
+        let error = exchange.reply(client.as_fd()).err().expect("nothing came");
+        assert_eq!(error.kind(), ErrorKind::ConnectionAborted);
+        drop(behind.join());
+    }
+
+    #[test]
     fn a_broken_listener_is_replaced_but_not_after_the_end() {
         let (backend, first) = BackendSocket::open().expect("abstract names are free");
         // As when accept(2) fails.
@@ -218,7 +259,7 @@ mod tests {
             .shutdown(Shutdown::Both)
             .expect("it listens");
         drop(first);
-        assert!(backend.hand_over(request(), false).is_err());
+        assert!(backend.hand_over(CommandRequest::List, false).is_err());
         let second = backend
             .reopen()
             .expect("abstract names are free")

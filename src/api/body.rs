@@ -4,9 +4,7 @@ use std::io::{self, ErrorKind, Read};
 
 use super::head::{self, Framing};
 use super::route::Refusal;
-use crate::system_root;
-use crate::system_root::SystemRoot;
-use crate::units::{Bytes, KIB, MIB};
+use crate::units::Bytes;
 
 /// Why a body could not be had.
 #[derive(Debug)]
@@ -54,7 +52,7 @@ enum Left {
 }
 
 impl<'a, R: Read> Body<'a, R> {
-    /// A body whose length is known is within `limit` (see [`admit`]); one in chunks is held to it.
+    /// A body whose length is known is within `limit` (see [`announced`]); one in chunks is held to it.
     pub fn new(wire: &'a mut R, framing: Framing, limit: Bytes) -> Self {
         let left = match framing {
             Framing::Length(0) => Left::Nothing,
@@ -71,6 +69,11 @@ impl<'a, R: Read> Body<'a, R> {
 
     pub fn received(&self) -> u64 {
         self.received
+    }
+
+    /// Has the end been read?
+    pub fn is_whole(&self) -> bool {
+        matches!(self.left, Left::Nothing)
     }
 
     /// Reads until `block` is full or the body has ended; 0 is its end.
@@ -154,34 +157,11 @@ fn too_large(limit: Bytes) -> Refusal {
     Refusal::new(413, format!("A request body may hold at most {limit}"))
 }
 
-/// 413 for a body that says it is larger than `limit`, 503 if there is no memory for what it says.
-pub fn admit(framing: Framing, limit: Bytes, host: &SystemRoot) -> Result<(), Refusal> {
+/// How much room a body takes, as far as it says; 413 if that is more than `limit`.
+pub fn announced(framing: Framing, limit: Bytes) -> Result<u64, Refusal> {
     match framing {
         Framing::Length(length) if length > limit.0 => Err(too_large(limit)),
-        Framing::Length(length) => memory_for(length, host),
-        Framing::Chunked => Ok(()),
-    }
-}
-
-/// What the rest of the agent needs while a body is in memory.
-const SPARE: u64 = 16 * MIB;
-
-/// 503 if the machine has no memory for `bytes` more.
-pub fn memory_for(bytes: u64, host: &SystemRoot) -> Result<(), Refusal> {
-    // Documentation/filesystems/proc.rst: what can be had without swapping, in kB.
-    let available = system_root::attribute(host.proc("meminfo")).and_then(|text| {
-        let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
-        line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
-    });
-    match available.map(|kib| kib.saturating_mul(KIB)) {
-        Some(available) if available < bytes.saturating_add(SPARE) => Err(Refusal::new(
-            503,
-            format!(
-                "{} of memory left are too few for a request body of {}",
-                Bytes(available),
-                Bytes(bytes)
-            ),
-        )),
-        _ => Ok(()),
+        Framing::Length(length) => Ok(length),
+        Framing::Chunked => Ok(0),
     }
 }

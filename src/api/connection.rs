@@ -1,21 +1,23 @@
-//! Serves one client: its requests one after the other, each checked, handed to the backend, answered and logged.
+//! Serves one client: its requests one after the other, each checked, answered or handed to the backend, and logged.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsFd;
 use std::rc::Rc;
-use std::time::Duration;
 
-use log::{debug, info};
+use log::debug;
 
 use super::body::{self, Body, Cut};
 use super::head::{Framing, Head};
 use super::lobby::Seat;
 use super::pace::{Pace, Timed};
-use super::route::{Action, Refusal};
+use super::route::{Action, CommandRequest, Refusal};
 use crate::api::backend_socket::Exchange;
+use crate::api::body_memory::Promise;
 use crate::api::client_stream::ClientStream;
 use crate::api::gateway::Gateway;
-use crate::api::pending_requests::ParsedRequest;
+use crate::api::public_replies;
+use crate::api::request_log::Line;
 use crate::units::MIB;
 
 /// What of a body is in the gateway's hands at once.
@@ -27,6 +29,8 @@ pub struct Connection<'a> {
     pace: Rc<Pace>,
     stream: ClientStream,
     peer: SocketAddr,
+    /// A request on it had the token.
+    proven: bool,
 }
 
 /// A request answered.
@@ -42,6 +46,9 @@ impl Connection<'_> {
         let limits = &gateway.service.limits;
         let pace = Pace::new(gateway.clock.clone());
         pace.within(limits.handshake);
+        if gateway.service.acceptor.is_some() && !turn(gateway, &seat, &socket) {
+            return;
+        }
         let timed = Timed::new(socket, pace.clone());
         let stream = match ClientStream::open(timed, gateway.service.acceptor.as_ref()) {
             Ok(stream) => stream,
@@ -53,6 +60,7 @@ impl Connection<'_> {
             pace,
             stream,
             peer,
+            proven: false,
         };
         while connection.request() {}
         connection.seat.idle();
@@ -86,34 +94,65 @@ impl Connection<'_> {
             Cut::Refused(refusal) => self.refuse(&refusal),
             Cut::Gone => Err(()),
         });
-        let took = self.gateway.clock.elapsed().saturating_sub(began);
-        self.log(head.as_ref(), done.as_ref().ok().map(|d| d.status), took);
+        let line = Line {
+            peer: self.peer.ip(),
+            request: head.as_ref().map(|head| (&*head.method, &*head.target)),
+            status: done.as_ref().ok().map(|done| done.status),
+            took: self.gateway.clock.elapsed().saturating_sub(began),
+        };
+        let token = self.gateway.service.token.as_ref();
+        self.gateway.log.answered(&line, !self.proven, token);
         done.is_ok_and(|done| done.keep)
     }
 
     fn answer(&mut self, head: &Head) -> Result<Done, Cut> {
         let service = &self.gateway.service;
         let action = Action::new(&head.method, &head.target, service.token.as_ref());
-        let request = ParsedRequest {
-            origin: self.origin(head)?,
-            action,
+        let Action::Command(request) = action else {
+            return self.answer_anybody(head, &action);
         };
+        // Not before the token is known to be right, and from then on nobody takes the seat.
+        self.proven = true;
+        if !self.seat.proven() {
+            return Err(Cut::Gone);
+        }
         let head_only = head.method == "HEAD";
-        if let Action::Start { .. } = request.action {
-            body::admit(head.framing, service.limits.body, &service.host)?;
+        if let CommandRequest::Start { .. } = request {
+            let length = body::announced(head.framing, service.limits.body)?;
+            let memory = &self.gateway.body_memory;
+            let mut promise = memory.promise(length, &service.host)?;
             let mut exchange = self.hand_over(request, head_only)?;
-            let whole = self.upload(head, &mut exchange)?;
+            let whole = self.upload(head, &mut exchange, &mut promise)?;
             return self.pass_on(exchange, head.keep_alive && whole);
         }
-        // Only a command has a body that matters. A small one is read away, a large one ends the connection.
-        let small = match head.framing {
-            Framing::Length(length) => length <= service.limits.drain.0 && !head.expects_continue,
-            Framing::Chunked => false,
-        };
         let exchange = self.hand_over(request, head_only)?;
-        let mut done = self.pass_on(exchange, head.keep_alive && small)?;
-        done.keep = done.keep && self.drain(head.framing).is_ok();
-        Ok(done)
+        let done = self.pass_on(exchange, head.keep_alive && self.is_small(head))?;
+        self.drain(head, done)
+    }
+
+    /// Answers what takes no token.
+    fn answer_anybody(&mut self, head: &Head, action: &Action) -> Result<Done, Cut> {
+        let origin = self.origin(head)?;
+        let socket = self.stream.timed().socket();
+        if !self.proven && !turn(self.gateway, &self.seat, socket) {
+            return Err(Cut::Gone);
+        }
+        let reply = public_replies::reply(action, &origin, &self.gateway.service)
+            .ok_or_else(|| Refusal::new(500, "A command got where no command goes"))?;
+        let keep = head.keep_alive && self.is_small(head) && !self.gateway.lobby.is_closed();
+        self.seat.answered();
+        self.send(&reply.bytes(keep, head.method == "HEAD"))?;
+        let status = reply.status;
+        self.drain(head, Done { status, keep })
+    }
+
+    /// Only a command has a body that matters. A small one is read away, a large one ends the connection.
+    fn is_small(&self, head: &Head) -> bool {
+        let most = self.gateway.service.limits.drain.0;
+        match head.framing {
+            Framing::Length(length) => length <= most && !head.expects_continue,
+            Framing::Chunked => false,
+        }
     }
 
     /// Scheme, host and port; the client's word for them if it gave one.
@@ -128,7 +167,7 @@ impl Connection<'_> {
         })
     }
 
-    fn hand_over(&self, request: ParsedRequest, head_only: bool) -> Result<Exchange, Cut> {
+    fn hand_over(&self, request: CommandRequest, head_only: bool) -> Result<Exchange, Cut> {
         let broken = |error: io::Error| {
             log::error!("handing a request over: {error}");
             Refusal::new(503, "The server behind the gateway does not answer")
@@ -145,7 +184,12 @@ impl Connection<'_> {
     }
 
     /// Moves the body behind the gateway; false if it was answered before its end.
-    fn upload(&mut self, head: &Head, exchange: &mut Exchange) -> Result<bool, Cut> {
+    fn upload(
+        &mut self,
+        head: &Head,
+        exchange: &mut Exchange,
+        promise: &mut Promise,
+    ) -> Result<bool, Cut> {
         let service = &self.gateway.service;
         self.pace.moving(service.limits.stall, service.limits.floor);
         if head.expects_continue {
@@ -154,13 +198,19 @@ impl Connection<'_> {
         }
         let mut block = vec![0; BLOCK];
         let mut body = Body::new(&mut self.stream, head.framing, service.limits.body);
-        let mut next_check = MIB;
+        // One in chunks has announced nothing, and is promised what it takes as it comes.
+        let step = match head.framing {
+            Framing::Length(_) => 0,
+            Framing::Chunked => MIB,
+        };
+        let mut next_check = if step > 0 { 0 } else { MIB };
         loop {
-            let bytes = body.fill(&mut block)?;
             if body.received() >= next_check {
-                body::memory_for(MIB, &service.host)?;
                 next_check = body.received() + MIB;
+                promise.received();
+                promise.more(step, &service.host)?;
             }
+            let bytes = body.fill(&mut block)?;
             if exchange.send(&block[..bytes]).is_err() {
                 return Ok(false);
             }
@@ -172,7 +222,12 @@ impl Connection<'_> {
 
     fn pass_on(&mut self, exchange: Exchange, keep: bool) -> Result<Done, Cut> {
         let lost = || Refusal::new(500, "The request was not answered");
-        let mut answer = exchange.reply().map_err(|_| lost())?.ok_or_else(lost)?;
+        let answer = exchange.reply(self.stream.timed().socket().as_fd());
+        let answer = answer.map_err(|error| match error.kind() {
+            ErrorKind::ConnectionAborted => Cut::Gone,
+            _ => lost().into(),
+        });
+        let mut answer = answer?.ok_or_else(lost)?;
         let limits = &self.gateway.service.limits;
         let keep = keep && !self.gateway.lobby.is_closed();
         self.pace.moving(limits.stall, limits.floor);
@@ -197,45 +252,40 @@ impl Connection<'_> {
         Ok(Done { status, keep })
     }
 
-    fn drain(&mut self, framing: Framing) -> Result<(), Cut> {
-        let limits = &self.gateway.service.limits;
-        self.seat.idle();
-        self.pace.moving(limits.stall, limits.floor);
-        let mut body = Body::new(&mut self.stream, framing, limits.drain);
-        let mut block = [0; 4096];
-        while body.fill(&mut block)? > 0 {}
-        Ok(())
+    /// Reads away the body of a request that is answered, so that the next one can follow.
+    fn drain(&mut self, head: &Head, mut done: Done) -> Result<Done, Cut> {
+        if done.keep && head.framing != Framing::EMPTY {
+            let limits = &self.gateway.service.limits;
+            self.seat.idle();
+            self.pace.moving(limits.stall, limits.floor);
+            let mut body = Body::new(&mut self.stream, head.framing, limits.drain);
+            let mut block = [0; 4096];
+            while let Ok(1..) = body.fill(&mut block) {}
+            done.keep = body.is_whole();
+        }
+        Ok(done)
     }
 
     fn refuse(&mut self, refusal: &Refusal) -> Result<Done, ()> {
-        let limits = &self.gateway.service.limits;
-        self.pace.moving(limits.stall, limits.floor);
-        let reply = refusal.reply().last_bytes();
-        let written = self
-            .stream
-            .write_all(&reply)
-            .and_then(|()| self.stream.flush());
-        written.map_err(|_| ())?;
+        self.send(&refusal.reply().last_bytes()).map_err(|_| ())?;
         Ok(Done {
             status: refusal.status,
             keep: false,
         })
     }
 
-    /// One line for one request: never a query, which holds the token.
-    fn log(&self, head: Option<&Head>, status: Option<u16>, took: Duration) {
-        let peer = self.peer.ip().to_canonical();
-        let method = head.map_or("-", |head| &head.method);
-        let path = head.map_or("-", |head| logged(&head.target));
-        let status = status.map_or_else(|| "gone".to_owned(), |status| status.to_string());
-        info!("{peer} {method} {path} {status} {} ms", took.as_millis());
+    /// Sends a whole reply; whoever does not take it is gone.
+    fn send(&mut self, reply: &[u8]) -> Result<(), Cut> {
+        let limits = &self.gateway.service.limits;
+        self.pace.moving(limits.stall, limits.floor);
+        let written = self.stream.write_all(reply);
+        let written = written.and_then(|()| self.stream.flush());
+        written.map_err(|_| Cut::Gone)
     }
 }
 
-/// The path alone, and not all of one that is long or holds the token by mistake.
-fn logged(target: &str) -> &str {
-    let path = target.split('?').next().unwrap_or_default();
-    let path = path.split("agent_token").next().unwrap_or_default();
-    // A target is ASCII.
-    &path[..path.len().min(200)]
+/// Waits for the turn of a client that has not shown the token; false if it has gone before.
+fn turn(gateway: &Gateway, seat: &Seat, socket: &TcpStream) -> bool {
+    let rate = &gateway.stranger_rate;
+    rate.wait(seat.is_stranger(), socket.as_fd(), &gateway.clock)
 }

@@ -7,8 +7,11 @@
 use std::sync::Arc;
 
 use crate::api::backend_socket::BackendSocket;
+use crate::api::body_memory::BodyMemory;
 use crate::api::lobby::Lobby;
+use crate::api::request_log::RequestLog;
 use crate::api::service::Service;
+use crate::api::stranger_rate::StrangerRate;
 use crate::clock::Clock;
 
 /// One for each running server.
@@ -16,5 +19,8 @@ pub struct Gateway {
     pub service: Arc<Service>,
     pub backend: BackendSocket,
     pub lobby: Arc<Lobby>,
+    pub stranger_rate: StrangerRate,
+    pub log: RequestLog,
+    pub body_memory: BodyMemory,
     pub clock: Clock,
 }

@@ -14,8 +14,15 @@ use crate::units::{Bytes, KIB, MIB};
 /// How much and how long a client may.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at once; above it the one that is idle longest goes, or the new one is turned away.
+    /// Connections at once; above it somebody goes who has not shown the token or is idle, or the new one is turned away.
     pub connections: usize,
+    /// So long a newcomer keeps its seat in any case, to show the token. No more newcomers than `connections` in this time
+    /// get in.
+    pub grace: Duration,
+    /// The same with a TLS handshake, which takes a round trip and some of the processor.
+    pub handshake_grace: Duration,
+    /// For a seat to become free when all are taken.
+    pub waiting: Duration,
     /// The largest request body.
     pub body: Bytes,
     /// The largest body read only to be thrown away, so that a refused client can keep its connection.
@@ -41,6 +48,9 @@ impl Default for Limits {
         let seconds = Duration::from_secs;
         Limits {
             connections: 64,
+            grace: Duration::from_millis(20),
+            handshake_grace: Duration::from_millis(250),
+            waiting: Duration::from_millis(500),
             // protocol/api.md §1: a deploy step may carry its config drive three times.
             body: Bytes(256 * MIB),
             drain: Bytes(64 * KIB),

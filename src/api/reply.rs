@@ -1,5 +1,5 @@
 //! Replies: status, headers and body, and the fixed documents among them. How they reach the wire is left
-//! to tiny_http, or to the gateway for those it turns away.
+//! to tiny_http for commands, and to the gateway for all others.
 
 use crate::codec::json::{self, Number, Value};
 
@@ -28,6 +28,11 @@ impl Reply {
 
     /// The reply as the last of its connection.
     pub fn last_bytes(&self) -> Vec<u8> {
+        self.bytes(false, false)
+    }
+
+    /// As it goes over the wire; `keep` if another request may follow, `head_only` for one of method HEAD.
+    pub fn bytes(&self, keep: bool, head_only: bool) -> Vec<u8> {
         let (status, length) = (self.status, self.body.len());
         let mut text = format!(
             "HTTP/1.1 {status} {}\r\nServer: {SERVER}\r\n",
@@ -36,8 +41,13 @@ impl Reply {
         for (name, value) in &self.headers {
             text += &format!("{name}: {value}\r\n");
         }
-        text += &format!("Content-Length: {length}\r\nConnection: close\r\n\r\n");
-        text += &self.body;
+        if !keep {
+            text += "Connection: close\r\n";
+        }
+        text += &format!("Content-Length: {length}\r\n\r\n");
+        if !head_only {
+            text += &self.body;
+        }
         text.into_bytes()
     }
 }
@@ -45,6 +55,8 @@ impl Reply {
 /// The phrase that goes with a status (RFC 9110 §15).
 pub fn reason(status: u16) -> &'static str {
     match status {
+        200 => "OK",
+        308 => "Permanent Redirect",
         400 => "Bad Request",
         401 => "Unauthorized",
         404 => "Not Found",

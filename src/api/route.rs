@@ -14,6 +14,21 @@ pub enum Action {
     Version,
     /// `GET /v1/status`.
     Status,
+    /// Of somebody who has shown the token.
+    Command(CommandRequest),
+    /// To this path and query of the same server.
+    Redirect(String),
+    /// No token, or a wrong one.
+    Unauthorized,
+    /// No such path.
+    NotFound,
+    /// With the methods that are.
+    MethodNotAllowed(&'static str),
+}
+
+/// What is asked of the commands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandRequest {
     /// `GET /v1/commands/`.
     List,
     /// The command of this id; after its end if asked to wait.
@@ -28,14 +43,6 @@ pub enum Action {
         /// Until the command has ended?
         wait: bool,
     },
-    /// To this path and query of the same server.
-    Redirect(String),
-    /// No token, or a wrong one.
-    Unauthorized,
-    /// No such path.
-    NotFound,
-    /// With the methods that are.
-    MethodNotAllowed(&'static str),
 }
 
 impl Action {
@@ -51,10 +58,7 @@ impl Action {
                 _ => Action::Redirect(with_query(&merged(path), query)),
             },
         };
-        let guarded = matches!(
-            action,
-            Action::List | Action::Find { .. } | Action::Start { .. }
-        );
+        let guarded = matches!(action, Action::Command(_));
         let guess = parameter(query, "agent_token").unwrap_or_default();
         match guarded && !token.is_some_and(|token| token.matches(&guess)) {
             true => Action::Unauthorized,
@@ -69,18 +73,20 @@ fn route(method: &str, path: &str, query: &str) -> Action {
     let page: Vec<&str> = decoded.iter().map(String::as_str).collect();
     let wait = || parameter(query, "wait").is_some_and(|w| w.eq_ignore_ascii_case("true"));
     let slashed = || Action::Redirect(with_query(&format!("{path}/"), query));
+    let list = Action::Command(CommandRequest::List);
+    let start = || Action::Command(CommandRequest::Start { wait: wait() });
     match (page.as_slice(), method) {
         ([""], "GET" | "HEAD") => Action::Root,
         (["v1", ""], "GET" | "HEAD") => Action::Version,
         (["v1", "status"] | ["status"], "GET" | "HEAD") => Action::Status,
-        (["v1", "commands", ""] | ["commands", ""], "GET" | "HEAD") => Action::List,
-        (["v1", "commands", ""] | ["commands", ""], "POST") => Action::Start { wait: wait() },
+        (["v1", "commands", ""] | ["commands", ""], "GET" | "HEAD") => list,
+        (["v1", "commands", ""] | ["commands", ""], "POST") => start(),
         (["v1", "commands", ""] | ["commands", ""], _) => {
             Action::MethodNotAllowed("HEAD, GET, POST")
         }
         (["v1", "commands", id] | ["commands", id], "GET" | "HEAD") => {
-            let id = (*id).to_owned();
-            Action::Find { id, wait: wait() }
+            let (id, wait) = ((*id).to_owned(), wait());
+            Action::Command(CommandRequest::Find { id, wait })
         }
         (["v1"], "GET" | "HEAD") => slashed(),
         (["v1", "commands"] | ["commands"], "GET" | "HEAD" | "POST") => slashed(),

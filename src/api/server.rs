@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -13,14 +13,21 @@ use crate::api::accept_loop::{accept, join};
 use crate::api::backend::attend;
 use crate::api::backend_socket::BackendSocket;
 use crate::api::gateway::Gateway;
+use crate::api::request_log::RequestLog;
 use crate::api::service::Service;
 use crate::clock::Clock;
 use crate::error::{Context, Result};
+use crate::sys::socket;
 
 /// Binds the port; on `::` every address, IPv6 and IPv4 alike, also where the kernel has no IPv6.
 pub fn listen(host: IpAddr, port: u16) -> io::Result<TcpListener> {
-    on_either(host, |host| TcpListener::bind(SocketAddr::new(host, port)))
+    let listener = on_either(host, |host| TcpListener::bind(SocketAddr::new(host, port)))?;
+    socket::backlog(listener.as_fd(), BACKLOG)?;
+    Ok(listener)
 }
+
+/// A flood of connections that are refused a moment later must not have the one that matters wait for its second try.
+const BACKLOG: i32 = 4096;
 
 fn on_either<T>(host: IpAddr, bind: impl Fn(IpAddr) -> io::Result<T>) -> io::Result<T> {
     bind(host).or_else(|error| match error.kind() {
@@ -46,10 +53,20 @@ pub fn serve(listener: TcpListener, service: Service, clock: Clock) -> Result<Se
     let handle = listener
         .try_clone()
         .context("keeping a handle on the port")?;
+    listener
+        .set_nonblocking(true)
+        .context("preparing the port")?;
+    let grace = match service.acceptor {
+        Some(_) => service.limits.handshake_grace,
+        None => service.limits.grace,
+    };
     let (backend, behind) = BackendSocket::open().context("opening the API's own socket")?;
     let gateway = Arc::new(Gateway {
         backend,
-        lobby: Lobby::new(service.limits.connections, clock.clone()),
+        lobby: Lobby::new(service.limits.connections, grace, clock.clone()),
+        stranger_rate: Default::default(),
+        body_memory: Default::default(),
+        log: RequestLog::new(clock.clone()),
         clock,
         service: Arc::new(service),
     });

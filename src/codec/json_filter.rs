@@ -39,6 +39,18 @@ pub fn parse<S: Sieve>(text: &str) -> error::Result<(Value, S)> {
     Ok((value.unwrap_or_default(), shared.into_inner().sieve))
 }
 
+/// The whole document.
+pub fn parse_all(text: &str) -> error::Result<Value> {
+    #[derive(Default)]
+    struct All;
+    impl Sieve for All {
+        fn keeps(&mut self, _: &[String], _: &str) -> bool {
+            true
+        }
+    }
+    parse::<All>(text).map(|(value, _)| value)
+}
+
 /// The root, which miniserde makes without asking us.
 struct Sifted<S>(Node<S>);
 

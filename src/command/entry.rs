@@ -25,7 +25,7 @@ struct Inner {
     /// `<extension>.<command>`
     name: String,
     state: Mutex<State>,
-    ended: Condvar,
+    changed: Condvar,
     answered: Bell,
 }
 
@@ -44,12 +44,12 @@ enum State {
 }
 
 impl Entry {
-    pub(super) fn running(id: String, name: String, gauge: Gauge) -> Self {
+    pub(crate) fn running(id: String, name: String, gauge: Gauge) -> Self {
         Entry(Arc::new(Inner {
             id,
             name,
             state: Mutex::new(State::Running(gauge)),
-            ended: Condvar::new(),
+            changed: Condvar::new(),
             answered: Bell::default(),
         }))
     }
@@ -79,16 +79,28 @@ impl Entry {
 
     /// Returns once the command has ended.
     pub fn wait(&self) {
-        let running = |state: &mut State| matches!(state, State::Running(_));
+        self.wait_unless(|| false);
+    }
+
+    /// Returns once the command has ended, or [`Entry::stir`] finds that `enough` holds.
+    pub fn wait_unless(&self, enough: impl Fn() -> bool) {
+        let goes_on = |state: &mut State| matches!(state, State::Running(_)) && !enough();
         drop(
             self.0
-                .ended
-                .wait_while(self.state(), running)
+                .changed
+                .wait_while(self.state(), goes_on)
                 .unwrap_or_else(PoisonError::into_inner),
         );
     }
 
-    /// The reply that starts this command, or holds its end, was written out.
+    /// Whoever waits for the end looks whether to go on waiting.
+    pub fn stir(&self) {
+        // Between a look and the wait that follows it nobody gets in.
+        drop(self.state());
+        self.0.changed.notify_all();
+    }
+
+    /// The reply that starts this command, or holds its end, was written out, or there is nobody to read it.
     pub fn answered(&self) {
         if let State::Succeeded(Value::Object(result)) = &mut *self.state() {
             for value in result.values_mut() {
@@ -102,17 +114,17 @@ impl Entry {
         self.0.answered.ring();
     }
 
-    /// Returns once the reply is out, or after five seconds.
+    /// Returns once the reply is out or cannot get out, or after five seconds.
     pub fn wait_answered(&self, clock: &Clock) {
         self.0.answered.wait(clock, ANSWER);
     }
 
-    pub(super) fn end(&self, outcome: Result<Value, Error>) {
+    pub(crate) fn end(&self, outcome: Result<Value, Error>) {
         *self.state() = match outcome {
             Ok(result) => State::Succeeded(result),
             Err(error) => State::Failed(error),
         };
-        self.0.ended.notify_all();
+        self.0.changed.notify_all();
     }
 
     /// The five keys of protocol/api.md §4; the result of a command that runs is how far it has come.

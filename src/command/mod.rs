@@ -17,6 +17,7 @@ use crate::codec::json::{Object, Value};
 use crate::error::{Error, Kind, Result};
 use crate::inventory::{self, BootFacts};
 use crate::steps::{self, Phase};
+use crate::system_root::SystemRoot;
 
 /// One command: what it is called, what it takes and what it does.
 struct Command {
@@ -46,6 +47,11 @@ enum Mode {
 
 type Run = fn(&Machine, &Entry, Object) -> Result<Value>;
 type Names = &'static [&'static str];
+
+/// No command of an agent before this one is to be told of: that was another Ironic's.
+pub fn forget_last(host: &SystemRoot) {
+    crash_marker::CrashMarker::of(host).clear();
+}
 
 /// What a command has unless it says otherwise.
 const fn plain(name: &'static str, mode: Mode, needs: Names, takes: Names, run: Run) -> Command {
@@ -87,7 +93,7 @@ static TABLE: [Command; 15] = [
     Command {
         check: Some(standby::check_image),
         ..plain("standby.prepare_image", Mode::Async, &["image_info"], &["configdrive"],
-            |machine, _, params| steps::image::prepare(machine, &params))
+            |machine, _, mut params| steps::image::prepare(machine, &mut params))
     },
     plain("standby.get_partition_uuids", Mode::Sync, &[], &[], standby::partition_uuids),
     plain("standby.sync", Mode::Sync, &[], &[], standby::sync),

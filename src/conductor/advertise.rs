@@ -1,13 +1,14 @@
 //! Finds the address under which Ironic can reach this agent.
 
 use std::io;
-use std::net::{IpAddr, ToSocketAddrs};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use log::debug;
 
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
+use crate::net::address::names;
 use crate::net::http::client::{Client, Method, Request};
 use crate::net::http::url;
 use crate::secret::redacted;
@@ -86,6 +87,7 @@ fn towards(
         url,
         headers: &[],
         body: None,
+        verified: false,
     });
     if let Err(fault) = reached {
         reasons.push(fault.to_string());
@@ -93,7 +95,7 @@ fn towards(
     }
     let shown = redacted(url);
     let target = url::parse(url)?;
-    let addresses = match (target.host, target.port).to_socket_addrs() {
+    let addresses = match names::resolve(target.host, target.port) {
         Ok(addresses) => addresses,
         Err(error) => {
             reasons.push(format!("{shown}: {error}"));

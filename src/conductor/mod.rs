@@ -151,6 +151,7 @@ impl Client {
                 url: &format!("{url}{path}"),
                 headers: &headers,
                 body: body.map(str::as_bytes),
+                verified: false,
             };
             match self.http.send(&request) {
                 Ok(response) => {

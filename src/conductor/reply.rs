@@ -5,7 +5,8 @@ use std::time::Duration;
 use log::warn;
 
 use super::ApiVersion;
-use crate::codec::json::{self, Fields, Object, Value};
+use crate::codec::json::{Fields, Object, Value};
+use crate::codec::json_filter::parse_all;
 use crate::error::{Error, Result};
 use crate::net::tls::trust::Version;
 use crate::secret::Secret;
@@ -47,7 +48,7 @@ pub enum Token {
 
 /// The reply to a lookup; the error says what is missing or wrong.
 pub fn enrolment(text: &str) -> Result<(Enrolment, Token)> {
-    let Value::Object(mut reply) = json::parse(text)? else {
+    let Value::Object(mut reply) = parse_all(text)? else {
         return Err(Error::plain("the reply is no JSON object"));
     };
     let uuid = match reply.object("node")? {
@@ -113,7 +114,7 @@ fn token(text: Option<&str>) -> Token {
 
 /// `default_version.version` of the root document.
 pub fn default_version(text: &str) -> Option<ApiVersion> {
-    let Ok(Value::Object(root)) = json::parse(text) else {
+    let Ok(Value::Object(root)) = parse_all(text) else {
         return None;
     };
     let default = root.object("default_version").ok()??;
@@ -123,9 +124,18 @@ pub fn default_version(text: &str) -> Option<ApiVersion> {
 
 /// What an error body wants to say (lifecycle.md §6), in one line that fits a log.
 pub fn error_text(body: &str) -> String {
-    let text = stated(body).unwrap_or_else(|| body.to_owned());
-    let words: Vec<_> = text.split_whitespace().collect();
-    let mut line = words.join(" ");
+    let stated = stated(body);
+    let text = stated.as_deref().unwrap_or(body);
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.extend(word.chars().take(301));
+        if line.len() > 301 * 4 {
+            break; // bytes of more characters than are shown
+        }
+    }
     if let Some((cut, _)) = line.char_indices().nth(300) {
         line.truncate(cut);
         line.push('…');
@@ -134,13 +144,13 @@ pub fn error_text(body: &str) -> String {
 }
 
 fn stated(body: &str) -> Option<String> {
-    let Ok(Value::Object(mut fields)) = json::parse(body) else {
+    let Ok(Value::Object(mut fields)) = parse_all(body) else {
         return None;
     };
     match fields.remove("error_message") {
         Some(Value::Object(inner)) => fields = inner,
         // Ironic of old puts JSON inside a string.
-        Some(Value::String(inner)) => match json::parse(&inner) {
+        Some(Value::String(inner)) => match parse_all(&inner) {
             Ok(Value::Object(inner)) => fields = inner,
             _ => return None,
         },

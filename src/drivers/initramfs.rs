@@ -89,6 +89,9 @@ impl Found<'_> {
         }
         let lost = match (listed, missing) {
             (0, _) => "the list of its modules is missing".to_owned(),
+            (_, 0) if self.modules.rest.is_some_and(|rest| rest > 0) => {
+                format!("one of its {listed} modules is not whole")
+            }
             (_, 0) => {
                 "all its modules are there, but what was appended to it may not be".to_owned()
             }

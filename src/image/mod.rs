@@ -23,11 +23,11 @@ use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 
-use log::info;
+use log::{info, warn};
 
 use crate::disk::target::Target;
 use crate::disk::traffic::Traffic;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::image::download::statistics::Statistics;
 use crate::image::layout::config_drive::{self, ConfigDrive};
 use crate::image::layout::partition_image::PartitionImage;
@@ -37,16 +37,18 @@ use crate::image::pipeline::progress::Progress;
 use crate::image::pipeline::read_ahead::ReadAhead;
 use crate::image::verify::checksum;
 use crate::image::verify::checksum::Checksum;
+use crate::image::verify::content_encoding::{Content, Reading, Unfit};
 use crate::image::verify::digest::{Digest, Hashing};
 use crate::image::verify::readback::{Verdict, once_more};
 use crate::image::write::disk_sink::DiskSink;
 use crate::image::write::sink::Sink;
-use crate::net::http::client::Client;
+use crate::net::http::client::{Client, Proxies};
+use crate::net::http::content_coding::Coding;
 use crate::secret::redacted;
 use crate::units::Bytes;
 use download::bound::Bounded;
 use download::fetch::Fetcher;
-use download::patience::Failure;
+use download::patience::{Failure, Then};
 use download::resume::Download;
 pub use layout::Layout;
 pub use receipt::Receipt;
@@ -61,8 +63,28 @@ struct Deployment<'a> {
     wanted: Digest,
     drive: Option<ConfigDrive>,
     meter: &'a Meter,
+    fetcher: &'a Fetcher,
+    statistics: Statistics,
     /// Was it the image that was asked for? Then no other place has a better one.
     verified: Cell<bool>,
+}
+
+/// Why an attempt left nothing on the disk.
+struct Missed {
+    failure: Failure,
+    /// How to read the same body instead, and whether that is sure to fit.
+    other: Option<Reading>,
+    sure: bool,
+}
+
+impl From<Failure> for Missed {
+    fn from(failure: Failure) -> Self {
+        Missed {
+            failure,
+            other: None,
+            sure: false,
+        }
+    }
 }
 
 /// What one attempt left on the disk.
@@ -83,6 +105,7 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         request.authorization.clone(),
         tools.clock.clone(),
         tools.timeouts.read,
+        tools.patience.limit,
     );
     let (meter, started) = (Meter::new(tools.clock.clone()), tools.clock.elapsed());
     let wanted = tools.patiently(&["the checksum".to_owned()], &meter, |_| {
@@ -91,6 +114,9 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
     })?;
     let image = request.urls.first().map_or("", |url| url);
     let load = |source: &config_drive::Source| {
+        // Proxies are for images and their checksums (protocol/deploy.md §14).
+        let client = Client::new(&tools.trust, &Proxies::default(), tools.timeouts)?;
+        let fetcher = fetcher.by(client);
         tools.patiently(&["the config drive".to_owned()], &meter, |_| {
             tools.gauge.begin("config drive", None);
             meter.charge(Stage::Network, || source.load(&fetcher, image))
@@ -103,34 +129,31 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         wanted,
         drive: request.drive.as_ref().map(load).transpose()?,
         meter: &meter,
+        fetcher: &fetcher,
+        statistics: Statistics::new(tools.gauge.clone()),
         verified: Cell::new(false),
     };
-    let books = Statistics::new(tools.gauge.clone());
+    let settled = Cell::new(None);
     let attempt = |url: &str| {
-        let statistics = books.next_attempt();
-        tools.gauge.begin("connecting", None);
-        let fetcher = fetcher.clone();
-        let (patience, clock) = (tools.patience, tools.clock.clone());
-        let open = || {
-            Download::open(
-                fetcher,
-                url,
-                &request.urls,
-                patience,
-                clock,
-                statistics.clone(),
-            )
+        let outcome = deployment.attempt(url, settled.get());
+        let Err(Missed {
+            failure,
+            other: Some(other),
+            sure,
+        }) = outcome
+        else {
+            return outcome.map_err(|missed| missed.failure);
         };
-        let download = meter.charge(Stage::Network, open)?;
-        let write = || deployment.write(url, download);
-        meter.charge(Stage::Decode, write).map_err(|error| Failure {
-            then: statistics.judge(&error, deployment.verified.get()),
-            error,
-        })
+        warn!("{}; reading it {other:?} instead", failure.error.details());
+        if sure {
+            settled.set(Some(other));
+        }
+        let outcome = deployment.attempt(url, Some(other));
+        outcome.map_err(|missed| missed.failure)
     };
     let rounds = || tools.patiently(&request.urls, &meter, attempt);
     let written = once_more(disk.display(), rounds)?;
-    let spent = books.spent();
+    let spent = deployment.statistics.spent();
     let receipt = Receipt {
         bytes: written.bytes,
         fetched: spent.fetched,
@@ -162,10 +185,53 @@ fn wanted(request: &Request, fetcher: &Fetcher) -> Result<Digest, Failure> {
 }
 
 impl Deployment<'_> {
-    /// One attempt, from the first byte; `url` is where `download` begins.
-    fn write(&self, url: &str, download: Download) -> Result<(Written, Verdict)> {
+    /// One attempt, from the first byte of what is at `url`; read as told where its server leaves that open.
+    fn attempt(&self, url: &str, reading: Option<Reading>) -> Result<(Written, Verdict), Missed> {
+        let (tools, statistics) = (self.tools, self.statistics.next_attempt());
+        tools.gauge.begin("connecting", None);
+        let open = || {
+            let (fetcher, clock) = (self.fetcher.clone(), tools.clock.clone());
+            let (urls, patience) = (&self.request.urls, tools.patience);
+            Download::open(fetcher, url, urls, patience, clock, statistics.clone())
+        };
+        let download = self.meter.charge(Stage::Network, open)?;
+        let coding = download.coding().clone();
+        let likelier = Reading::likelier(&coding, &redacted(url));
+        let reading = reading
+            .filter(|_| coding == Coding::Gzip)
+            .unwrap_or(likelier);
+        let write = || self.write(url, download, reading);
+        let written = self.meter.charge(Stage::Decode, write);
+        written.map_err(|Unfit { error, other_fits }| {
+            let verified = self.verified.get();
+            let then = statistics.judge(&error, verified);
+            let content = match error.kind() {
+                Kind::ImageChecksumError | Kind::InvalidImage | Kind::DeploymentError => !verified,
+                _ => false,
+            };
+            let worth_it = other_fits.unwrap_or(then != Then::Again) && content;
+            Missed {
+                failure: Failure {
+                    then,
+                    ..Failure::from(error)
+                },
+                other: reading.other(&coding).filter(|_| worth_it),
+                sure: other_fits == Some(true),
+            }
+        })
+    }
+
+    /// Reads `download`, which begins at `url`, onto the disk.
+    fn write(
+        &self,
+        url: &str,
+        download: Download,
+        reading: Reading,
+    ) -> Result<(Written, Verdict), Unfit> {
         let (tools, meter, disk) = (self.tools, self.meter, self.disk.display());
-        let (length, mut aside) = (download.length(), download.aside(meter.clone()));
+        let (unpacked, coding) = (reading == Reading::Unpacked, download.coding().clone());
+        let length = download.length();
+        let mut aside = download.aside(unpacked, meter.clone());
         let target = Target::open(self.disk, &tools.permit)?;
         let sector = target.table_units().first().copied();
         let drive = self.drive.as_ref().zip(sector);
@@ -188,12 +254,17 @@ impl Deployment<'_> {
         let ahead =
             ReadAhead::spawn("image-read", download)?.metered(meter.clone(), Stage::Network);
         let seen = Progress::new(Bounded::new(ahead, room), tools.gauge.clone());
-        let image = Hashing::new(seen, self.wanted.algorithm()).metered(meter.clone());
+        let algorithm = self.wanted.algorithm();
+        let content = Content::new(seen, coding, reading, algorithm, room);
+        let image = Hashing::new(content, algorithm).metered(meter.clone());
         let mut out = out.read_back(tools.readback.then(|| tools.gauge.clone()));
         let metered = &mut Metered::new(&mut out, meter);
-        let format = &self.request.format;
+        let (format, length) = match unpacked {
+            true => (self.request.format.unpacked(), None),
+            false => (self.request.format.clone(), length),
+        };
         let (bytes, image) = format.write(image, length, metered, &mut aside)?;
-        image.must_be(&self.wanted)?;
+        Content::must_be(image, &self.wanted)?;
         self.verified.set(true);
         info!("{} verified, flushing {disk}", self.wanted);
         tools.gauge.begin("flushing", None);

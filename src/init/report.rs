@@ -83,6 +83,10 @@ impl Board {
                 "the cable, and that the switch port is enabled",
             ),
             (
+                state("of no use") || state("not confirmed"),
+                "the settings and the log of the DHCP server that answers so; or give an address with ip=",
+            ),
+            (
                 state("no answer"),
                 "the VLAN of the switch port, and that a DHCP server answers there; or give an address with ip=",
             ),
@@ -153,6 +157,20 @@ mod tests {
             &[state, "the cable", "VLAN"],
             &["firmware", "module"],
         );
+        // Something came, and was of no use: that is not the cable.
+        for said in [
+            "an answer came and was of no use: why",
+            "192.0.2.9 was offered, and not confirmed yet",
+        ] {
+            board.say(&link(1), &format!("DHCP: try 4, {said}"));
+            let text = told(&board, &none);
+            assert_told(
+                &text,
+                &[said, "settings and the log of the DHCP server"],
+                &["VLAN"],
+            );
+        }
+        board.say(&link(1), "DHCP: try 4, no answer yet");
         board.forget(1);
         assert_told(&told(&board, &none), &["the cable"], &["VLAN"]);
     }

@@ -20,12 +20,13 @@ use crate::steps::{boot_mode, image_info};
 use crate::units::Bytes;
 
 /// The step `write_image`.
-pub(super) fn step(machine: &Machine, arguments: &Object) -> Result<Value> {
+pub(super) fn step(machine: &Machine, arguments: &mut Object) -> Result<Value> {
     prepare(machine, arguments)
 }
 
 /// `arguments` holds `image_info` and perhaps `configdrive`. All refusals come before the first write.
-pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
+pub fn prepare(machine: &Machine, arguments: &mut Object) -> Result<Value> {
+    let given = arguments.remove("configdrive");
     let empty = Object::new();
     let info = arguments.object("image_info")?.unwrap_or(&empty);
     let scheme = boot_mode::scheme(&machine.node(), &machine.host);
@@ -34,7 +35,9 @@ pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
         Layout::Partition(_) => config_drive::MOST,
         Layout::Disk | Layout::Bytes => config_drive::LIMIT,
     };
-    let drive = drive(arguments, info, limit)?;
+    let drive = drive(given.as_ref(), info, limit)?;
+    // As text it takes a third more, and is not needed any more.
+    drop(given);
     request.drive = drive.map(|drive| drive.anew(machine.settings().rebuild_drive));
     let disk::Choice { disk, warnings, .. } = choose_disk(machine)?;
     let place = disk.path.display();
@@ -67,11 +70,15 @@ pub fn prepare(machine: &Machine, arguments: &Object) -> Result<Value> {
     Ok(Value::Object(told))
 }
 
-/// The config drive, if there is one: the step's own argument wins.
-fn drive(arguments: &Object, info: &Object, limit: Bytes) -> Result<Option<Source>> {
-    let given = match arguments.string("configdrive")? {
-        None => info.string("configdrive")?,
-        own => own,
+/// The config drive, if there is one: the step's own argument, `given`, wins.
+fn drive(given: Option<&Value>, info: &Object, limit: Bytes) -> Result<Option<Source>> {
+    let given = match given {
+        None | Some(Value::Null) => info.string("configdrive")?,
+        Some(Value::String(text)) => Some(&**text),
+        Some(_) => {
+            let why = "'configdrive' must be a string";
+            return Err(Error::new(Kind::InvalidCommandParamsError, why));
+        }
     };
     let given = given.filter(|text| !text.is_empty());
     given.map(|text| Source::new(text, limit)).transpose()

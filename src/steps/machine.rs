@@ -173,18 +173,28 @@ impl Machine {
 
     /// Keeps it over a restart of the agent; none forgets it.
     pub fn set_written(&self, written: Option<&DeployedDisk>) {
-        let path = self.host.run(WRITTEN);
-        let outcome = match written {
-            Some(written) => fs::create_dir_all(self.host.run(""))
-                .and_then(|()| fs::write(&path, written.to_text())),
-            None => match fs::remove_file(&path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                outcome => outcome,
-            },
-        };
-        if let Err(error) = outcome {
-            warn!("noting in {} what is on the disk: {error}", path.display());
+        note_written(&self.host, written);
+    }
+}
+
+/// What an agent for another Ironic wrote is none of ours.
+pub fn forget_written(host: &SystemRoot) {
+    note_written(host, None);
+}
+
+fn note_written(host: &SystemRoot, written: Option<&DeployedDisk>) {
+    let path = host.run(WRITTEN);
+    let outcome = match written {
+        Some(written) => {
+            fs::create_dir_all(host.run("")).and_then(|()| fs::write(&path, written.to_text()))
         }
+        None => match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            outcome => outcome,
+        },
+    };
+    if let Err(error) = outcome {
+        warn!("noting in {} what is on the disk: {error}", path.display());
     }
 }
 

@@ -93,7 +93,7 @@ pub fn execute(phase: Phase, machine: &Machine, mut params: Object) -> Result<Va
     let step = find(phase, &name)?;
     step.accepts(&params).kind(phase.failure())?;
     info!("{word} step {name} starts");
-    let result = (step.run)(machine, &params).kind(phase.failure())?;
+    let result = (step.run)(machine, &mut params).kind(phase.failure())?;
     let done = [
         (format!("{word}_result"), result),
         (format!("{word}_step"), echo(&asked, &params)),

@@ -11,7 +11,8 @@ pub(super) struct Step {
     pub interface: &'static str,
     pub offers: &'static [Offer],
     pub arguments: &'static [Argument],
-    pub run: fn(&Machine, &Object) -> Result<Value>,
+    /// May take what is large out of its arguments.
+    pub run: fn(&Machine, &mut Object) -> Result<Value>,
 }
 
 /// A phase in which a step may run.
@@ -69,7 +70,7 @@ pub(super) static STEPS: &[Step] = &[
         interface: "deploy",
         offers: &[clean(99), on_request(Phase::Deploy)],
         arguments: &[],
-        run: metadata::step,
+        run: |machine, arguments| metadata::step(machine, arguments),
     },
     Step {
         name: "write_image",
@@ -83,21 +84,21 @@ pub(super) static STEPS: &[Step] = &[
         interface: "deploy",
         offers: &[clean(10)],
         arguments: &[],
-        run: erase::devices,
+        run: |machine, arguments| erase::devices(machine, arguments),
     },
     Step {
         name: "erase_devices_express",
         interface: "deploy",
         offers: &[clean(0)],
         arguments: &[],
-        run: erase::express,
+        run: |machine, arguments| erase::express(machine, arguments),
     },
     Step {
         name: "erase_pstore",
         interface: "deploy",
         offers: &[clean(0)],
         arguments: &[],
-        run: pstore::erase,
+        run: |machine, arguments| pstore::erase(machine, arguments),
     },
     Step {
         name: "clean_uefi_nvram",
@@ -108,7 +109,7 @@ pub(super) static STEPS: &[Step] = &[
             "Regular expressions; UEFI boot entries in whose device path one is found are removed, in any letter case. \
              Without them [\"^HD\\(\", \"shim.*\\.efi\", \"grub.*\\.efi\"].",
         )],
-        run: nvram::clean,
+        run: |machine, arguments| nvram::clean(machine, arguments),
     },
 ];
 

@@ -14,14 +14,58 @@ pub fn readable<const N: usize>(
     files: [BorrowedFd<'_>; N],
     timeout: Option<Duration>,
 ) -> io::Result<[bool; N]> {
-    let mut polled = files.map(|file| libc::pollfd {
+    poll(files.map(|file| (file, libc::POLLIN)), timeout)
+}
+
+/// Waits until `file` can be read, or the other side of `connection` has closed it or is lost: which of the two, as above.
+pub fn readable_or_closed(file: BorrowedFd, connection: BorrowedFd) -> io::Result<[bool; 2]> {
+    // poll(2): loss and an end of both directions are always told, an end of the other side's when asked for.
+    poll([(file, libc::POLLIN), (connection, libc::POLLRDHUP)], None)
+}
+
+/// Waits for `timeout`, or until the other side of `connection` has closed it or is lost: true.
+pub fn closed_within(connection: BorrowedFd, timeout: Duration) -> io::Result<bool> {
+    poll([(connection, libc::POLLRDHUP)], Some(timeout)).map(|[closed]| closed)
+}
+
+/// Is the whole connection over, both directions of it?
+pub fn is_over(connection: BorrowedFd) -> bool {
+    // poll(2): that is told without being asked for.
+    poll([(connection, 0)], Some(Duration::ZERO)).is_ok_and(|[over]| over)
+}
+
+/// Lets so many connections be made before anybody accepts them, as far as the machine allows (net.core.somaxconn); the
+/// standard library lets 128. A further one is tried again by its kernel a second later.
+pub fn backlog(listener: BorrowedFd, connections: libc::c_int) -> io::Result<()> {
+    // SAFETY: takes numbers.
+    checked(unsafe { libc::listen(listener.as_raw_fd(), connections) }).map(drop)
+}
+
+/// Finds out within half a minute that the other side of an idle connection is gone without a word.
+pub fn keep_alive(connection: BorrowedFd) -> io::Result<()> {
+    let set = |level, name, value: libc::c_int| {
+        level_option(connection, level, name, &value.to_ne_bytes())
+    };
+    set(libc::SOL_SOCKET, libc::SO_KEEPALIVE, 1)?;
+    // tcp(7): seconds of silence, seconds between two questions, and how many of these nobody answers.
+    set(libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, 15)?;
+    set(libc::IPPROTO_TCP, libc::TCP_KEEPINTVL, 5)?;
+    set(libc::IPPROTO_TCP, libc::TCP_KEEPCNT, 3)
+}
+
+fn poll<const N: usize>(
+    files: [(BorrowedFd<'_>, libc::c_short); N],
+    timeout: Option<Duration>,
+) -> io::Result<[bool; N]> {
+    let mut polled = files.map(|(file, events)| libc::pollfd {
         fd: file.as_raw_fd(),
-        events: libc::POLLIN,
+        events,
         revents: 0,
     });
-    // One millisecond more than asked, so that a wait of a fraction of one does not spin.
+    // A wait of a fraction of a millisecond must not spin.
     let timeout = timeout.map_or(-1, |time| {
-        libc::c_int::try_from(time.as_millis() + 1).unwrap_or(libc::c_int::MAX)
+        let rounded = time.as_millis() + u128::from(!time.is_zero());
+        libc::c_int::try_from(rounded).unwrap_or(libc::c_int::MAX)
     });
     // SAFETY: `polled` has N entries and lives until the call returns.
     match checked(unsafe { libc::poll(polled.as_mut_ptr(), N as libc::nfds_t, timeout) }) {
@@ -175,10 +219,19 @@ fn socket(family: libc::c_int, kind: libc::c_int, protocol: libc::c_int) -> io::
 
 /// Sets an option of the level SOL_SOCKET.
 fn option(socket: &OwnedFd, name: libc::c_int, value: &[u8]) -> io::Result<()> {
+    level_option(socket.as_fd(), libc::SOL_SOCKET, name, value)
+}
+
+fn level_option(
+    socket: BorrowedFd,
+    level: libc::c_int,
+    name: libc::c_int,
+    value: &[u8],
+) -> io::Result<()> {
     let length = value.len() as libc::socklen_t;
     let (fd, value) = (socket.as_raw_fd(), value.as_ptr().cast());
     // SAFETY: the kernel reads `length` bytes of the value.
-    checked(unsafe { libc::setsockopt(fd, libc::SOL_SOCKET, name, value, length) }).map(drop)
+    checked(unsafe { libc::setsockopt(fd, level, name, value, length) }).map(drop)
 }
 
 /// A socket address as the kernel lays it out: plain data, any bytes of it are valid.

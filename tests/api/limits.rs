@@ -172,7 +172,7 @@ fn a_body_there_is_no_memory_for_is_refused_unread() {
     let reply = client.reply();
     assert_eq!(reply.status, 503);
     assert!(
-        reply.fault().contains("20 MiB of memory left are too few"),
+        reply.fault().contains("20 MiB of memory are left"),
         "{}",
         reply.body
     );

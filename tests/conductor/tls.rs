@@ -23,6 +23,7 @@ fn get(trust: Trust, url: &str) -> Result<u16, Fault> {
         url,
         headers: &[],
         body: None,
+        verified: false,
     };
     client.send(&request).map(|response| response.status())
 }

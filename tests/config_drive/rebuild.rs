@@ -3,7 +3,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use ironlet::disk::filesystem::fat::{self, Volume};
 use ironlet::image::layout::config_drive::{ConfigDrive, LIMIT, Source};
 
 use super::support::config_drives::{found, packed, vfat};
@@ -239,4 +241,59 @@ fn what_cannot_be_read_is_written_as_it_is() {
     ] {
         assert!(fitted(&drive) == drive, "{what}");
     }
+}
+
+/// A drive of many files, made by the volume under test; nobody else is as quick.
+fn crowded(folders: usize, files: usize, name: &dyn Fn(usize) -> String) -> Vec<u8> {
+    let size = 60 * MIB;
+    let mut drive = std::io::Cursor::new(vec![0; size]);
+    fat::format(&mut drive, size as u64, 512, "CONFIG-2", 1).expect("it is large enough");
+    let volume = Volume::open(&mut drive).expect("it was made");
+    for folder in 0..folders {
+        for file in 0..files {
+            let path = format!("folder{folder}/{}", name(file));
+            volume.add(&path, &mut &b""[..]).expect("room");
+        }
+    }
+    drop(volume);
+    drive.into_inner()
+}
+
+/// What took minutes: a look at the whole folder for each file, and at all short names that begin alike.
+#[test]
+fn many_files_are_made_anew_in_no_time_and_too_many_refused() {
+    let plain: &dyn Fn(usize) -> String = &|number| format!("f{number}");
+    let alike: &dyn Fn(usize) -> String = &|number| format!("begins like all others {number}.dat");
+    for (what, folders, files, name, anew) in [
+        ("short names", 1, 8000, plain, true),
+        ("names that begin alike", 2, 3000, alike, true),
+        ("several folders", 5, 1900, plain, true),
+        ("too many", 5, 8000, plain, false),
+    ] {
+        let drive = crowded(folders, files, name);
+        let began = processor();
+        let made = fitted(&drive);
+        let took = processor() - began;
+        println!("{what}: {folders} x {files} files, {} ms", took.as_millis());
+        assert_eq!(made != drive, anew, "{what}");
+        assert!(took < Duration::from_secs(5), "{what}: {took:?}");
+        if anew {
+            let mut made = std::io::Cursor::new(made);
+            let volume = Volume::open(&mut made).expect(what);
+            let mut count = 0;
+            let mut each = |_: &str, _| {
+                count += 1;
+                Ok(())
+            };
+            volume.files(&mut each).expect(what);
+            assert_eq!(count, folders * files);
+        }
+    }
+}
+
+/// What this thread has had of the processor, whoever else wants it.
+fn processor() -> Duration {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
+    let nanoseconds = text.split(' ').next().and_then(|first| first.parse().ok());
+    Duration::from_nanos(nanoseconds.expect("a number"))
 }

@@ -52,6 +52,32 @@ fn a_drive_at_a_url_is_taken_packed_or_not() {
 }
 
 #[test]
+fn a_drive_that_its_server_calls_gzip_is_one_whatever_was_meant() {
+    let scratch = Scratch::new();
+    let (drive, text) = iso(&scratch);
+    let gzipped = gzip::pack(&drive).expect("memory");
+    for (what, body) in [
+        (
+            "text packed on its way",
+            gzip::pack(text.as_bytes()).expect("memory"),
+        ),
+        (
+            "a packed drive packed on its way",
+            gzip::pack(&gzipped).expect("memory"),
+        ),
+        ("a packed drive, or one packed on its way", gzipped),
+        ("not packed at all", text.into_bytes()),
+    ] {
+        let label = "Content-Encoding: gzip\r\n";
+        let server = ImageServer::labelled(body, vec![Behaviour::Serve], label);
+        let source = Source::new(&server.url("/drive"), LIMIT).expect("a URL");
+        let (image, disk) = (image(&scratch, 40, GPT), old_disk(&scratch, 200));
+        put(&image, &disk, Some(source)).expect(what);
+        holds(&disk, BEFORE_BACKUP, &drive, BEFORE_BACKUP + 64 * MIB);
+    }
+}
+
+#[test]
 fn what_is_no_drive_is_refused_before_the_disk_is_touched() {
     let (_, text) = packed(vec![1; 100_000]);
     let cut = base64::decode(&text).expect("base64")[..40].to_vec();

@@ -24,6 +24,12 @@ packing)
     rm -r "$folder/made"
     { printf '\2'; plain | xz --check=sha256 --block-size=1000; plain | xz -0 --check=crc32 --x86 --delta --lzma2; } >"$folder/xz-streams"
     ;;
+response)
+    mkdir -p "$folder"
+    ok='HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n chunked\r\nContent-Encoding : x-gzip, aws-chunked\r\n\r\n'
+    printf "\3${ok}3;chunk-signature=0123\r\nabc\r\n0010\r\n0123456789abcdef\r\n0;a\r\nX: y\r\n\r\n" >"$folder/chunks"
+    printf "\7HTTP/1.1 100 Continue\r\nX: y\r\n\r\nHTTP/1.1 103 Early Hints\nLink: a\n b\n\n${ok}0\r\n\r\n" >"$folder/interim"
+    ;;
 load_option)
     mkdir -p "$folder"
     # What OVMF wrote, without the attributes that efivarfs puts before it.
@@ -37,11 +43,48 @@ kernel_log)
     # What people reported, out of the table that the parser is held to.
     sed -n 's/^ *("\(.*[Ff]irmware .*\)",$/<4>[    1.5] \1/p' src/drivers/firmware.rs | sed 's/\\"/"/g' >"$folder/reported"
     ;;
+pem)
+    mkdir -p "$folder"
+    openssl req -x509 -newkey rsa:1024 -nodes -keyout /dev/null -days 9 -subj /CN=seed -out "$folder/plain" 2>/dev/null
+    openssl x509 -in "$folder/plain" -trustout -addtrust serverAuth -addreject emailProtection -out "$folder/trusted"
+    openssl x509 -in "$folder/plain" -outform DER -out "$folder/der"
+    { printf '\xff\xfe'; iconv -t UTF-16LE "$folder/plain"; } >"$folder/wide"
+    ;;
 lenient_partition_tables)
     mkdir -p "$folder"
     truncate -s 192K "$folder/gpt" "$folder/mbr"
     printf 'label: gpt\nfirst-lba: 64\nstart=64, size=64\nstart=128, size=64\n' | sfdisk -q "$folder/gpt"
     printf 'label: dos\nstart=1, size=10\nstart=20, size=200, type=5\nd5: start=22, size=20\nd6: start=60, size=20\n' | sfdisk -q "$folder/mbr"
+    ;;
+dhcp)
+    mkdir -p "$folder"
+    # answer NAME FILE SNAME OPTIONS — a server's, to card 02:00:00:00:00:07; fields and options as printf takes them
+    answer() {
+        {
+            printf '\2\1\6\0\0\0\0\7' && head -c 8 /dev/zero && printf '\xc0\0\2\x09' && head -c 8 /dev/zero && printf '\2\0\0\0\0\7' && head -c 10 /dev/zero
+            # shellcheck disable=SC2059
+            { printf "$3" && head -c 64 /dev/zero; } | head -c 64
+            # shellcheck disable=SC2059
+            { printf "$2" && head -c 128 /dev/zero; } | head -c 128
+            # shellcheck disable=SC2059
+            printf "\x63\x82\x53\x63$4\xff"
+        } >"$folder/$1"
+    }
+    usual='\x35\1\2\x36\4\xc0\0\2\1\x33\4\0\0\x0e\x10\1\4\xff\xff\xff\0'
+    answer usual '' '' "$usual"'\3\4\xc0\0\2\1\6\4\xc0\0\2\1\x0c\1a\x0f\3b.c\x1a\2\5\xdc\x2a\4\xc0\0\2\1\x3a\4\0\0\0\x10\x3b\4\0\0\0\x20'
+    answer pieces '' '' "$usual"'\x79\5\0\xc0\0\2\1\x79\6\x18\x0a\1\1\xc0\0\x79\2\2\1\x77\5\3lab\0\x77\2\xc0\0'
+    answer overload "$usual"'\xff' '\6\4\xc0\0\2\1' '\x34\1\3'
+    answer nak '' '' '\x35\1\6\x36\4\xc0\0\2\1\x38\2no'
+    ;;
+dns_answer)
+    mkdir -p "$folder"
+    printf '\x81\x80\0\1\0\2\0\0\0\0\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\7\xc0\x0c\0\x1c\0\1\0\0\0\x3c\0\x10\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\7' >"$folder/both"
+    printf '\x81\x80\0\1\0\2\0\0\0\0\xc0\x0c\0\5\0\1\0\0\0\x3c\0\4\1x\xc0\x13\1x\xc0\x13\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\7' >"$folder/alias"
+    printf '\3foo\3bar\0\3abc\xc0\4' >"$folder/names"
+    ;;
+sntp_answer)
+    mkdir -p "$folder"
+    { printf '\x24\2' && head -c 38 /dev/zero && printf '\xee\x18\0\0\x80\0\0\0'; } >"$folder/good"
     ;;
 format_inspector)
     mkdir -p "$folder"

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use ironlet::clock::Clock;
+use ironlet::codec::gzip;
 use ironlet::error::{Error, Kind};
 use ironlet::image::deploy;
 use ironlet::image::verify::checksum::Checksum;
@@ -91,6 +92,16 @@ fn serving(behaviour: Behaviour) -> String {
     ImageServer::start(image(3 * MIB), vec![behaviour]).url("")
 }
 
+/// Another image, packed, and a label on it.
+fn encoded(coding: &str) -> String {
+    let label = match coding {
+        "br" => "Content-Encoding: br\r\n",
+        _ => "Content-Encoding: gzip\r\n",
+    };
+    let packed = gzip::pack(&image(MIB)).expect("memory");
+    ImageServer::labelled(packed, vec![Serve], label).url("")
+}
+
 /// A port on which nobody listens.
 fn closed() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
@@ -156,7 +167,7 @@ fn connections() -> Vec<Row> {
     // RFC 8446 §6: an alert, fatal, protocol_version.
     let too_old = parrot(&[21, 3, 3, 0, 2, 2, 70]);
     vec![
-        row("name", nowhere, &["cannot be resolved", "check the DNS servers"], Again),
+        row("name", nowhere, &["cannot be resolved", "parts of 1 to 63 characters"], Again),
         // Of a multicast address TCP knows no way.
         row("route", "http://224.0.0.1".into(), &["no way to 224.0.0.1:80", "gateway"], Again),
         row("refused", closed(), &["refuses connections", "is the service running"], Again),
@@ -216,7 +227,14 @@ fn answers() -> Vec<Row> {
         of("stall", StallAt(at), &["sent nothing for", "overloaded"], Again),
         of("cut", CutAt(at), &["closed the connection before", "log"], Again),
         of("chunked, cut", ChunkedParts("", Until::Cut(at)), &["at byte 1048581", "log"], Again),
-        of("encoded", Encoded, &["Content-Encoding: gzip", "turn compression off"], Elsewhere),
+        Row {
+            kind: Kind::ImageChecksumError,
+            ..row("encoded", encoded("br"), &["Content-Encoding: br", "turn compression off"], Elsewhere)
+        },
+        Row {
+            kind: Kind::ImageChecksumError,
+            ..row("packed", encoded("gzip"), &["and what is in its gzip", "Content-Encoding: gzip", "turn compression off"], Elsewhere)
+        },
         of("endless head", EndlessHead, &["head of the answer", "web server"], Elsewhere),
         of("round", Redirect("/i?again"), &["redirects", "go round"], Elsewhere),
         of("another scheme", Redirect("ftp://h/i"), &["'ftp://h/i' is no http"], Elsewhere),

@@ -1,7 +1,9 @@
 //! Images through proxies: which way they come, and who gets to see which credentials.
 
 use ironlet::clock::Clock;
-use ironlet::error::Result;
+use ironlet::codec::{base64, gzip};
+use ironlet::error::{Kind, Result};
+use ironlet::image::layout::config_drive::{LIMIT, Source};
 use ironlet::image::verify::checksum::Checksum;
 use ironlet::image::{Receipt, deploy};
 use ironlet::net::http::proxy::Proxies;
@@ -113,6 +115,29 @@ fn a_plain_image_is_relayed_by_its_whole_url() {
     let line = format!("GET {}/i?a=b HTTP/1.1", server.url());
     assert_eq!(proxy.asked(), vec![line; 2]);
     assert_asked(&server, 2);
+}
+
+#[test]
+fn a_config_drive_is_fetched_past_the_proxies() {
+    let scratch = Scratch::new();
+    let path = scratch.disk(4 * MIB, OLD);
+    let proxy = ForwardProxy::start(None);
+    let drive = base64::encode(&gzip::pack(&[1; 100_000]).expect("memory"));
+    let server = FakeConductor::start(vec![
+        ("GET /i", vec![whole()]),
+        ("GET /drive", vec![Reply::new(200, &drive)]),
+    ]);
+    let url = format!("{}/i", server.url());
+    let checksum = Checksum::Digest(digest(text().as_bytes()));
+    let mut request = request(vec![url.clone()], checksum);
+    request.proxies = both(&proxy, "");
+    let source = Source::new(&format!("{}/drive", server.url()), LIMIT);
+    request.drive = Some(source.expect("a URL"));
+    // Both are fetched; but the text has no table to which a drive could be added.
+    let error = deploy(&request, &path, &tools(&path, 0)).expect_err("no table");
+    assert_eq!(error.kind(), Kind::DeploymentError, "{error}");
+    assert_eq!(proxy.asked(), vec![format!("GET {url} HTTP/1.1")]);
+    assert_eq!(server.seen().len(), 2);
 }
 
 #[test]

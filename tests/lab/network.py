@@ -15,9 +15,16 @@ MACHINE_MAC = "52:54:00:22:00:50"
 SWIFT_TLS = f"https://{ADDRESS}:8444"
 WEB, WEB_ASIDE, WEB_TLS = f"http://{ADDRESS}:8080", f"http://{ASIDE}:8080", f"https://{ADDRESS}:8443"
 IPV6_PREFIX = "fd22::"
+# What the bridge's address is called where names are wanted.
+NAME = "ironic.lab.test"
 
 
-def start(directory):
+def start(directory, names=False):
+    """With `names` all in the cell have a DNS server that knows one name, one address of it, and nobody else to ask."""
+    if names:
+        resolver = directory / "resolv.conf"
+        resolver.write_text(f"nameserver {ADDRESS}\n")
+        subprocess.run(["mount", "--bind", str(resolver), "/etc/resolv.conf"], check=True)
     _ip("link", "add", BRIDGE, "type", "bridge", "stp_state", "0")
     for address in (ADDRESS, ASIDE):
         _ip("address", "add", f"{address}/24", "dev", BRIDGE)
@@ -25,7 +32,8 @@ def start(directory):
     _ip("link", "set", BRIDGE, "up")
     (directory / "tftp").mkdir()
     return Daemon("dnsmasq", [
-        "/usr/sbin/dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--user=root", "--port=0", "--log-dhcp",
+        "/usr/sbin/dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--user=root", "--log-dhcp",
+        *(["--no-resolv", "--no-hosts", f"--host-record={NAME},{ADDRESS}", "--log-queries"] if names else ["--port=0"]),
         f"--interface={BRIDGE}", "--bind-interfaces", "--no-ping",
         f"--dhcp-range={MACHINE_ADDRESS},172.22.0.99,255.255.255.0,1h",
         f"--dhcp-host={MACHINE_MAC},{MACHINE_ADDRESS}",

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ironlet::codec::gzip;
 use ironlet::error::{Kind, Result};
 use ironlet::image::decode::format::Format;
 use ironlet::image::deploy;
@@ -49,6 +50,7 @@ fn whatever_the_server_can_do_the_tables_are_read_in_time() {
         ("late", "parts, no name", vec![AnyPart("", END)], 4),
         ("late", "cut", vec![Parts(A, END), Parts(A, cut), Parts(A, END)], 5),
         ("late", "failing", vec![Parts(A, END), Status(503), Parts(A, END)], 5),
+        ("late", "failing at parts", vec![FailsAtParts(500, A, END)], 5),
         ("late", "changed for good", vec![Parts(A, END), Parts(B, END)], 6),
         ("late", "a part of another", vec![Parts(A, END), Part("bytes 5-6/7"), Parts(A, END)], 6),
     ];
@@ -67,6 +69,23 @@ fn whatever_the_server_can_do_the_tables_are_read_in_time() {
         let asked = heads.iter().any(|head| head.contains(&part));
         assert!(asked, "{server_is}: {heads:?}");
     }
+}
+
+#[test]
+fn tables_are_read_in_time_of_an_image_that_was_packed_on_its_way() {
+    let (image, expected) = (corpus::image("late"), corpus::disk("late"));
+    let packed = gzip::pack(&image).expect("memory");
+    let label = "Content-Encoding: gzip\r\n";
+    let server = ImageServer::labelled(packed, vec![Parts(A, END)], label);
+    let (outcome, disk) = deployed(&image, &server, 2);
+    assert_eq!(outcome, Ok(()));
+    assert!(disk[..expected.len()] == expected, "another disk");
+    let heads = server.requests();
+    // Its places are of what is in it.
+    assert!(
+        heads.len() > 1 && !heads.concat().contains("Range:"),
+        "{heads:?}"
+    );
 }
 
 #[test]

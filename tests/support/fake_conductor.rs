@@ -34,10 +34,15 @@ impl Reply {
         Reply::raw(&(head + "\r\n" + body))
     }
 
+    /// Whatever text, then the end of the connection.
+    pub fn raw(text: &str) -> Self {
+        Reply::bytes(text.into())
+    }
+
     /// Whatever bytes, then the end of the connection.
-    pub fn raw(bytes: &str) -> Self {
+    pub fn bytes(bytes: Vec<u8>) -> Self {
         Reply {
-            bytes: bytes.into(),
+            bytes,
             stalls: false,
         }
     }

@@ -27,8 +27,8 @@ pub enum Behaviour {
     Page(&'static str),
     /// To another path on this server.
     Redirect(&'static str),
-    /// A Content-Encoding nobody asked for.
-    Encoded,
+    /// This status to whoever asks for a part; the whole image under this validator to all others.
+    FailsAtParts(u16, &'static str, Until),
     /// A head that never ends.
     EndlessHead,
     /// The image in chunks, over and over.
@@ -72,7 +72,16 @@ impl ImageServer {
         ImageServer::with(image, script, Clock::fake())
     }
 
+    /// With these headers in every answer that brings the image.
+    pub fn labelled(image: Vec<u8>, script: Vec<Behaviour>, headers: &'static str) -> Self {
+        ImageServer::serve(image, script, Clock::fake(), headers)
+    }
+
     pub fn with(image: Vec<u8>, script: Vec<Behaviour>, clock: Clock) -> Self {
+        ImageServer::serve(image, script, clock, "")
+    }
+
+    fn serve(image: Vec<u8>, script: Vec<Behaviour>, clock: Clock, headers: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let address = listener.local_addr().expect("it was just bound");
         let seen = Arc::<Seen>::default();
@@ -89,6 +98,7 @@ impl ImageServer {
                         image: &image,
                         seen: &seen,
                         clock,
+                        headers,
                     };
                     // A client that hangs up is what many tests are about.
                     let _ = answer.give(&behaviour);
@@ -119,6 +129,7 @@ struct Answer<'a> {
     image: &'a [u8],
     seen: &'a Seen,
     clock: Clock,
+    headers: &'static str,
 }
 
 impl Answer<'_> {
@@ -164,13 +175,10 @@ impl Answer<'_> {
                 self.head("200 OK", &format!("Content-Length: {at}\r\n"))?;
                 self.bytes(0, Until::Cut(*at))
             }
-            Behaviour::Encoded => {
-                self.head(
-                    "200 OK",
-                    &format!("Content-Length: {whole}\r\nContent-Encoding: gzip\r\n"),
-                )?;
-                self.bytes(0, Until::End)
-            }
+            Behaviour::FailsAtParts(status, tag, until) => match range {
+                None => self.part(0, tag, *until),
+                Some(_) => self.head(&format!("{status} No"), "Content-Length: 0\r\n"),
+            },
             Behaviour::Page(page) => {
                 self.head("200 OK", &format!("Content-Length: {}\r\n", page.len()))?;
                 self.stream.write_all(page.as_bytes())
@@ -217,9 +225,14 @@ impl Answer<'_> {
     }
 
     fn head(&mut self, status: &str, more: &str) -> io::Result<()> {
+        let labels = if status.starts_with('2') {
+            self.headers
+        } else {
+            ""
+        };
         write!(
             self.stream,
-            "HTTP/1.1 {status}\r\nConnection: close\r\n{more}\r\n"
+            "HTTP/1.1 {status}\r\nConnection: close\r\n{labels}{more}\r\n"
         )
     }
 

@@ -4,6 +4,8 @@
 
 pub mod config_drives;
 pub mod corpus;
+pub mod dns_server;
+pub mod dribbler;
 pub mod fake_agent;
 pub mod fake_conductor;
 pub mod forward_proxy;

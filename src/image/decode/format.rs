@@ -97,6 +97,14 @@ impl Format {
         }
     }
 
+    /// The same of what was packed once more on its way: gzip that came off there is not looked for again, but may be there.
+    pub fn unpacked(&self) -> Self {
+        match self {
+            Format::Packed(Packing::Gzip) => Format::MaybePacked,
+            other => other.clone(),
+        }
+    }
+
     /// Reads `image` to its end into `out`; gives the size of what was decoded.
     pub fn decode(&self, image: &mut impl Read, out: &mut impl Sink) -> Result<Bytes> {
         self.decode_beside(image, out, None)

@@ -33,7 +33,7 @@ impl Tools {
             asked = Duration::ZERO;
             let mut left = Vec::new();
             for place in places {
-                let Failure { error, then } = match attempt(place) {
+                let Failure { error, then, .. } = match attempt(place) {
                     Ok(done) => return Ok(done),
                     Err(failure) => failure,
                 };

@@ -6,9 +6,11 @@ use std::time::Duration;
 use super::patience::{Failure, Then};
 use super::range::{Identity, Offer, Span};
 use crate::clock::Clock;
+use crate::codec::text_encoding;
 use crate::error::{Error, Result};
 use crate::image::download::stall_guard::StallGuard;
 use crate::net::http::client::{Body, Cause, Client, Fault, Method, Request, Response};
+use crate::net::http::content_coding::Undone;
 use crate::net::http::fault::Day;
 use crate::net::http::url;
 use crate::secret::{Secret, redacted};
@@ -30,6 +32,13 @@ pub struct Served {
     pub body: StallGuard<Body>,
 }
 
+impl Served {
+    /// The body as its server means it: for what has no digest that could tell.
+    pub fn plain(self) -> Undone<StallGuard<Body>> {
+        Undone::new(&self.offer.coding, self.body)
+    }
+}
+
 /// A server that asks for more patience than this gets no more.
 const LONGEST_ASKED: Duration = Duration::from_secs(120);
 
@@ -40,17 +49,20 @@ pub struct Fetcher {
     authorization: Option<Secret>,
     clock: Clock,
     window: Duration,
+    limit: Option<Duration>,
     /// On the clock.
     made: Duration,
 }
 
 impl Fetcher {
-    /// A body must bring something worth while in every `window`, by `clock`.
+    /// A body must bring something worth while in every `window`, by `clock`; and all that is asked for from now on must be there in
+    /// `limit`.
     pub fn new(
         client: Client,
         authorization: Option<Secret>,
         clock: Clock,
         window: Duration,
+        limit: Option<Duration>,
     ) -> Self {
         let made = clock.elapsed();
         Fetcher {
@@ -58,15 +70,27 @@ impl Fetcher {
             authorization,
             clock,
             window,
+            limit,
             made,
         }
     }
 
-    /// An error once the download, from its first attempt on, took longer than `limit`.
-    pub fn within(&self, limit: Option<Duration>) -> Result<(), Failure> {
-        match limit.filter(|limit| self.clock.elapsed() - self.made > *limit) {
-            None => Ok(()),
-            Some(limit) => {
+    /// The same by another client, which goes other ways.
+    pub fn by(&self, client: Client) -> Self {
+        Fetcher {
+            client,
+            ..self.clone()
+        }
+    }
+
+    /// An error once the download, from its first attempt on, took longer than it may; else the time that is left.
+    pub fn in_time(&self) -> Result<Duration, Failure> {
+        let Some(limit) = self.limit else {
+            return Ok(Duration::MAX);
+        };
+        match limit.checked_sub(self.clock.elapsed() - self.made) {
+            Some(left) if !left.is_zero() => Ok(left),
+            _ => {
                 let why = format!(
                     "the download takes longer than the {limit:?} of ipa-image-download-max-duration; is the server slow, or the limit too short?"
                 );
@@ -77,6 +101,10 @@ impl Fetcher {
 
     /// One request for an image, or the rest of it; what is no use is a failure that says what may help.
     pub fn ask(&self, url: &str, rest: Option<Rest>) -> Result<Served, Failure> {
+        self.send(url, rest, true)
+    }
+
+    fn send(&self, url: &str, rest: Option<Rest>, verified: bool) -> Result<Served, Failure> {
         let range = rest.as_ref().map(|rest| format!("bytes={}-", rest.at));
         let validator = rest.as_ref().and_then(|rest| rest.validator);
         let authorization = self.authorization.as_ref().map(Secret::expose);
@@ -93,11 +121,16 @@ impl Fetcher {
             url,
             headers: &headers,
             body: None,
+            verified,
         };
-        let response = self.client.send(&request).map_err(failed)?;
+        let client = self.client.within(self.in_time()?);
+        let response = client.send(&request).map_err(failed)?;
         let offer = offer(&response, rest.is_some()).map_err(|(why, then)| {
             let expiry = expiry(url, response.status(), self.clock.unix());
-            Failure::download(format!("GET {}: {why}{expiry}", redacted(url)), then)
+            Failure {
+                by_server: response.status() >= 500,
+                ..Failure::download(format!("GET {}: {why}{expiry}", redacted(url)), then)
+            }
         })?;
         let (clock, body) = (self.clock.clone(), response.into_body());
         Ok(Served {
@@ -106,31 +139,33 @@ impl Fetcher {
         })
     }
 
-    /// Something else that belongs to `image`: its login is for its own server.
+    /// Something else that belongs to `image`: its login is for its own host.
     pub fn ask_beside(&self, url: &str, image: &str) -> Result<Served, Failure> {
         let mut fetcher = self.clone();
         fetcher.authorization = fetcher.authorization.filter(|_| at_home(url, image));
-        fetcher.ask(url, None)
+        fetcher.send(url, None, false)
     }
 
     /// A small text file beside `image`, such as a checksum file: at most 1 MiB.
     pub fn text(&self, url: &str, image: &str) -> Result<String, Failure> {
         let mut bytes = Vec::new();
-        let mut body = self.ask_beside(url, image)?.body.take(MIB + 1);
+        let mut body = self.ask_beside(url, image)?.plain().take(MIB + 1);
         body.read_to_end(&mut bytes)
             .map_err(|error| Failure::download(Error::from(error).details(), Then::Again))?;
         if bytes.len() as u64 > MIB {
             let why = format!("{}: over 1 MiB is no checksum file", redacted(url));
             return Err(Failure::download(why, Then::Elsewhere));
         }
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        Ok(text_encoding::decode(&bytes))
     }
 }
 
-/// Is `url` on the server that has `image`?
+/// May who has the login for `image` show it at `url`? On the same host, whatever the port, but not in the clear where it was secret.
 fn at_home(url: &str, image: &str) -> bool {
     match (url::parse(url), url::parse(image)) {
-        (Some(one), Some(other)) => one.same_origin(&other),
+        (Some(url), Some(image)) => {
+            url.host.eq_ignore_ascii_case(image.host) && (url.https || !image.https)
+        }
         _ => false,
     }
 }
@@ -160,24 +195,14 @@ fn offer(response: &Response, part_wanted: bool) -> Result<Offer, (String, Then)
             return Err((answer(status), then));
         }
     };
-    if let Some(encoding) = response.header("content-encoding")
-        && !encoding.eq_ignore_ascii_case("identity")
-    {
-        let why = format!(
-            "the answer has Content-Encoding: {encoding:.20}, which nobody asked for, and the checksum could not match; turn compression off for images there"
-        );
-        return Err((why, Then::Elsewhere));
-    }
-    // RFC 9112 §6.3: beside a transfer encoding a length means nothing.
-    let framed = response.header("transfer-encoding").is_some();
-    let whole = response.content_length().filter(|_| !framed);
     Ok(Offer {
         identity: Identity {
             etag: header("etag"),
             modified: header("last-modified"),
         },
         span,
-        length: span.map_or(whole, |span| Some(span.total)),
+        length: span.map_or(response.content_length(), |span| Some(span.total)),
+        coding: response.coding(),
     })
 }
 
@@ -234,6 +259,22 @@ fn failed(fault: Fault) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_login_goes_to_the_host_of_the_image_alone() {
+        for (url, image, goes) in [
+            ("http://h/sums", "http://h/i", true),
+            ("http://H:81/sums", "http://h/i", true),
+            ("https://h/sums", "http://h/i", true),
+            ("https://h:8443/sums", "https://h/i", true),
+            ("http://h/sums", "https://h/i", false),
+            ("http://h.evil/sums", "http://h/i", false),
+            ("http://other/sums", "http://h/i", false),
+            ("ftp://h/sums", "http://h/i", false),
+        ] {
+            assert_eq!(at_home(url, image), goes, "{url} {image}");
+        }
+    }
 
     #[test]
     fn a_temporary_url_that_is_refused_says_whether_it_expired() {

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::error::{Error, Kind};
 
+/// Parts that a server fails at, one after the other, before the whole is asked for instead.
+pub(super) const FAILED_PARTS: u32 = 3;
+
 /// How long to keep trying.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -22,6 +25,8 @@ pub struct Failure {
     pub error: Error,
     /// What to do next.
     pub then: Then,
+    /// The server did answer, by a status of 500 or above.
+    pub by_server: bool,
 }
 
 /// What may help after a failure.
@@ -43,6 +48,7 @@ impl From<Error> for Failure {
         Failure {
             error,
             then: Then::End,
+            by_server: false,
         }
     }
 }
@@ -53,6 +59,7 @@ impl Failure {
         Failure {
             error: Error::new(Kind::ImageDownloadError, details),
             then,
+            by_server: false,
         }
     }
 }

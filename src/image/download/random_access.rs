@@ -8,12 +8,13 @@ use log::{debug, warn};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::image::download::fetch::{Fetcher, Rest, Served};
-use crate::image::download::patience::{Failure, Patience, Then};
+use crate::image::download::patience::{FAILED_PARTS, Failure, Patience, Then};
 use crate::image::download::range::Identity;
 use crate::image::download::stall_guard::StallGuard;
 use crate::image::download::statistics::Statistics;
 use crate::image::pipeline::meter::{Meter, Stage};
 use crate::net::http::client::Body;
+use crate::net::http::content_coding::{Coding, Undone};
 use crate::units::MIB;
 
 /// Read through rather than asked for anew.
@@ -29,6 +30,8 @@ pub trait RandomAccess {
 
 /// Asks the server of a download once more: for a part, or all over where it knows no parts.
 pub struct Reread {
+    /// The coding that is taken off, if one is.
+    pub(super) unpacked: Option<Coding>,
     pub(super) fetcher: Fetcher,
     pub(super) url: String,
     /// What the download in progress is of.
@@ -39,12 +42,14 @@ pub struct Reread {
     pub(super) statistics: Statistics,
     pub(super) meter: Meter,
     pub(super) requests: u32,
+    /// Times the server failed when it was asked for a part, in a row.
+    pub(super) failed_parts: u32,
     pub(super) open: Option<Open>,
 }
 
 /// An answer that brings byte `at` next.
 pub struct Open {
-    body: StallGuard<Body>,
+    body: Undone<StallGuard<Body>>,
     at: u64,
     /// Its server knows no parts: asking again would begin at the first byte.
     whole: bool,
@@ -69,7 +74,7 @@ impl Reread {
     }
 
     fn fill(&self, open: &mut Open, into: &mut [u8]) -> Result<(), Failure> {
-        self.fetcher.within(self.patience.limit)?;
+        self.fetcher.in_time()?;
         let failed = |error: io::Error| match error.kind() {
             io::ErrorKind::UnexpectedEof => Error::plain("the answer ended before that"),
             _ => error.into(),
@@ -84,11 +89,19 @@ impl Reread {
 
     fn connect(&mut self, at: u64) -> Result<Open, Failure> {
         self.requests += 1;
+        let most = FAILED_PARTS.min(self.patience.retries.max(1));
+        let whole = self.unpacked.is_some() || self.failed_parts >= most;
         let rest = Rest {
             at,
             validator: self.identity.validator(),
         };
-        let Served { offer, body } = self.fetcher.ask(&self.url, Some(rest))?;
+        let rest = Some(rest).filter(|_| !whole);
+        let asked = self.fetcher.ask(&self.url, rest);
+        if let Err(failure) = &asked {
+            self.failed_parts += u32::from(failure.by_server);
+        }
+        let Served { offer, body } = asked?;
+        self.failed_parts = 0;
         // Without a name for its version a whole answer is as good: what is used of it is compared.
         let whole = offer.span.is_none();
         let at = if whole { 0 } else { at };
@@ -97,13 +110,15 @@ impl Reread {
             return Err(Failure::download(why, Then::End));
         }
         debug!("reading the image a second time from byte {at}");
+        let coding = self.unpacked.as_ref().unwrap_or(&Coding::Identity);
+        let body = Undone::new(coding, body);
         Ok(Open { body, at, whole })
     }
 
     fn patiently(&mut self, at: u64, into: &mut [u8]) -> Result<()> {
         let mut failures = 0;
         loop {
-            let Err(Failure { error, then }) = self.attempt(at, into) else {
+            let Err(Failure { error, then, .. }) = self.attempt(at, into) else {
                 return Ok(());
             };
             failures += 1;

@@ -1,5 +1,7 @@
 //! Content-Range, ETag and Last-Modified: what to ask for, and whether an answer continues what is already there.
 
+use crate::net::http::content_coding::Coding;
+
 /// What a server calls one version of a content.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
@@ -67,6 +69,8 @@ pub struct Offer {
     pub span: Option<Span>,
     /// Of the whole image, as far as it is said.
     pub length: Option<u64>,
+    /// What was done to it; all numbers here are of what it became by that.
+    pub coding: Coding,
 }
 
 impl Offer {
@@ -177,6 +181,7 @@ mod tests {
                 identity: identity(offered, ""),
                 span: Span::parse(span),
                 length: Some(length),
+                coding: Coding::Identity,
             };
             let verdict = offer.continues(5, Some(10), known.as_ref());
             assert_eq!(verdict.is_ok(), wanted, "{known:?} {offer:?} {verdict:?}");

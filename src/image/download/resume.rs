@@ -11,7 +11,7 @@ use std::time::Duration;
 use log::warn;
 
 use super::fetch::{Fetcher, Rest, Served};
-use super::patience::{Failure, Patience, Then};
+use super::patience::{FAILED_PARTS, Failure, Patience, Then};
 use super::range::{Identity, Offer};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
@@ -20,6 +20,7 @@ use crate::image::download::stall_guard::StallGuard;
 use crate::image::download::statistics::Statistics;
 use crate::image::pipeline::meter::Meter;
 use crate::net::http::client::Body;
+use crate::net::http::content_coding::Coding;
 use crate::secret::redacted;
 use crate::units::{Bytes, KIB};
 
@@ -56,6 +57,10 @@ struct Place {
     url: String,
     /// What the server there called the image; none before it was asked.
     known: Option<Identity>,
+    /// How often it failed when it was asked for a part, and for nothing else in between.
+    failed_parts: u32,
+    /// It was asked for the whole instead.
+    whole: bool,
 }
 
 impl Download {
@@ -68,7 +73,7 @@ impl Download {
         clock: Clock,
         statistics: Statistics,
     ) -> Result<Self, Failure> {
-        fetcher.within(patience.limit)?;
+        fetcher.in_time()?;
         statistics.connecting();
         let Served { offer, body } = fetcher.ask(url, None)?;
         let others = urls.iter().skip_while(|other| *other != url).skip(1);
@@ -96,14 +101,20 @@ impl Download {
         })
     }
 
+    /// What the server says was done to the image; everything here is of what it sends.
+    pub fn coding(&self) -> &Coding {
+        &self.offer.coding
+    }
+
     /// As announced; none when the server does not say.
     pub fn length(&self) -> Option<Bytes> {
         self.length.map(Bytes)
     }
 
-    /// The same image once more, for what is needed out of turn.
-    pub fn aside(&self, meter: Meter) -> Reread {
+    /// The same image once more, for what is needed out of turn; places in it are counted `unpacked` or as it is sent.
+    pub fn aside(&self, unpacked: bool, meter: Meter) -> Reread {
         Reread {
+            unpacked: unpacked.then(|| self.offer.coding.clone()),
             fetcher: self.fetcher.clone(),
             url: self
                 .places
@@ -116,6 +127,7 @@ impl Download {
             statistics: self.statistics.clone(),
             meter,
             requests: 0,
+            failed_parts: 0,
             open: None,
         }
     }
@@ -134,8 +146,8 @@ impl Download {
         if self.statistics.is_over() {
             return Err(Error::plain("nobody reads on"));
         }
-        let within = self.fetcher.within(self.patience.limit);
-        within.map_err(|Failure { error, then }| self.give_up(error.details(), then))
+        let in_time = self.fetcher.in_time().map(drop);
+        in_time.map_err(|failure| self.give_up(failure.error.details(), failure.then))
     }
 
     /// The next bytes of the open body; 0 is the end of the image.
@@ -153,7 +165,13 @@ impl Download {
             for limit in [left, (ahead > 0).then_some(ahead)].into_iter().flatten() {
                 most = most.min(usize::try_from(limit).unwrap_or(usize::MAX));
             }
-            let count = self.body.read(&mut into[..most])?;
+            let count = match self.body.read(&mut into[..most]) {
+                Err(error) if is_hang_up(&error) && left.is_none() && ahead == 0 => {
+                    self.end_in_doubt(&error);
+                    0
+                }
+                other => other?,
+            };
             self.statistics.came_in(count);
             self.at += count as u64;
             match count {
@@ -168,6 +186,14 @@ impl Download {
                 }
             }
         }
+    }
+
+    /// The end of a body without a length that TLS did not end: all of it if the digest says so, and else one more reason to ask again.
+    fn end_in_doubt(&mut self, error: &io::Error) {
+        warn!("{error}; the digest will tell whether that was all");
+        self.statistics.doubtful();
+        self.length = Some(self.at);
+        self.offer.length = self.length;
     }
 
     fn ended(&self) -> Error {
@@ -191,7 +217,8 @@ impl Download {
                 return Err(self.give_up(&why, Then::Again));
             };
             let allowed = (u64::from(self.patience.retries) + 1) * self.places.len() as u64;
-            if u64::from(self.failures) >= allowed || self.connections >= CONNECTIONS {
+            let is_last = u64::from(self.failures) >= allowed;
+            if is_last && !place.fails_at_parts(1) || self.connections >= CONNECTIONS {
                 return Err(self.give_up(cause.details(), Then::End));
             }
             let pause = self.pause().max(self.asked);
@@ -204,7 +231,7 @@ impl Download {
                 pause.as_secs_f64()
             );
             self.clock.sleep(pause);
-            match self.connect() {
+            match self.connect(is_last) {
                 Ok(()) => return Ok(()),
                 Err(error) => cause = error,
             }
@@ -219,12 +246,15 @@ impl Download {
         self.clock.between(ceiling / 2..ceiling)
     }
 
-    /// Asks the first place for the rest; one that failed goes to the end, or altogether.
-    fn connect(&mut self) -> Result<()> {
+    /// Asks the first place for the rest; one that failed goes to the end, or altogether. One that fails at every part is asked once
+    /// for the whole, for the last time if so.
+    fn connect(&mut self, is_last: bool) -> Result<()> {
         let Some(place) = self.places.front_mut() else {
             return Err(Error::plain("no URL is left"));
         };
         let known = place.known.as_ref();
+        let whole = place.fails_at_parts(if is_last { 1 } else { FAILED_PARTS });
+        place.whole |= whole;
         let rest = Rest {
             at: self.done,
             validator: known.and_then(Identity::validator),
@@ -232,9 +262,15 @@ impl Download {
         self.connections += 1;
         self.asked = Duration::ZERO;
         self.statistics.connecting();
-        let Served { offer, body } = match self.fetcher.ask(&place.url, Some(rest)) {
+        let rest = Some(rest).filter(|_| !whole);
+        let Served { offer, body } = match self.fetcher.ask(&place.url, rest) {
             Ok(served) => served,
-            Err(Failure { error, then }) => {
+            Err(Failure {
+                error,
+                then,
+                by_server,
+            }) => {
+                place.failed_parts += u32::from(by_server);
                 match then {
                     Then::Again => self.places.rotate_left(1),
                     Then::After(time) => self.asked = time,
@@ -249,11 +285,12 @@ impl Download {
             return Err(Error::plain(why));
         }
         place.known.get_or_insert(offer.identity.clone());
+        (place.failed_parts, place.whole) = (0, false);
         self.length = self.length.or(offer.length);
         self.at = offer.first();
         self.mark = self.done;
         (self.offer, self.body) = (offer, body);
-        self.statistics.pieced();
+        self.statistics.doubtful();
         Ok(())
     }
 
@@ -269,7 +306,14 @@ impl Place {
         Place {
             url: url.to_owned(),
             known: None,
+            failed_parts: 0,
+            whole: false,
         }
+    }
+
+    /// It failed at so many parts in a row, and was not asked for the whole yet.
+    fn fails_at_parts(&self, count: u32) -> bool {
+        !self.whole && self.failed_parts >= count
     }
 
     /// Without a name for its version what a server sends next could be of another; with a server not
@@ -284,6 +328,11 @@ impl Place {
     fn name(&self) -> String {
         redacted(&self.url)
     }
+}
+
+/// See [`Cause::HungUp`].
+fn is_hang_up(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::UnexpectedEof
 }
 
 impl Read for Download {

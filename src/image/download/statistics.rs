@@ -33,8 +33,8 @@ struct Entries {
     attempt: u32,
     /// The reader's word on its own end.
     verdict: Option<Then>,
-    /// The bytes of this attempt came from more than one answer.
-    pieced: bool,
+    /// The bytes of this attempt may not be the image: of more than one answer, or of one that perhaps was cut.
+    doubtful: bool,
     /// Nothing came in since the last connection failed.
     interrupted: bool,
 }
@@ -58,7 +58,7 @@ impl Statistics {
     pub fn next_attempt(&self) -> Self {
         let mut entries = self.entries();
         entries.attempt += 1;
-        (entries.verdict, entries.pieced, entries.interrupted) = (None, false, false);
+        (entries.verdict, entries.doubtful, entries.interrupted) = (None, false, false);
         Statistics {
             attempt: entries.attempt,
             ..self.clone()
@@ -96,10 +96,10 @@ impl Statistics {
         self.gauge.held_up(why);
     }
 
-    /// What comes now is from another answer than what came before.
-    pub fn pieced(&self) {
+    /// What comes now is from another answer than what came before, or there may have been more.
+    pub fn doubtful(&self) {
         if let Some(mut entries) = self.current() {
-            entries.pieced = true;
+            entries.doubtful = true;
         }
     }
 
@@ -130,7 +130,7 @@ impl Statistics {
             Kind::ImageDownloadError => entries.verdict.unwrap_or(Then::Again),
             _ if verified => Then::End,
             Kind::ImageChecksumError | Kind::InvalidImage | Kind::DeploymentError
-                if entries.pieced =>
+                if entries.doubtful =>
             {
                 Then::Again
             }
@@ -155,7 +155,7 @@ mod tests {
         assert!(old.is_over());
         let new = statistics.next_attempt();
         old.ended(Then::End);
-        old.pieced();
+        old.doubtful();
         old.came_in(7);
         assert!(old.is_over() && !new.is_over());
         let wrong = Error::new(Kind::ImageChecksumError, "");

@@ -19,6 +19,7 @@ use crate::image::download::patience::{Failure, Then};
 use crate::image::layout::config_drive_vfat::rebuilt;
 use crate::image::layout::staged_disk::StagedDisk;
 use crate::image::pipeline::read_ahead::read_full;
+use crate::memory::Memory;
 use crate::secret::redacted;
 use crate::units::{Bytes, GIB, MIB};
 
@@ -62,7 +63,7 @@ impl Source {
             let place = Place::At(text.to_owned(), limit);
             return Ok(Source { place, anew });
         }
-        let packed = unpacked(&mut text.as_bytes());
+        let packed = unpacked(&mut Memory::here().watch(text.as_bytes()));
         let drive = packed.and_then(|packed| ConfigDrive::new(packed, limit));
         let drive = drive
             .context("the config drive")
@@ -76,7 +77,7 @@ impl Source {
         Source { anew, ..self }
     }
 
-    /// The drive itself. The login for `image` is for its own server.
+    /// The drive itself. The login for `image` is for its own host.
     pub fn load(&self, fetcher: &Fetcher, image: &str) -> Result<ConfigDrive, Failure> {
         let drive = match &self.place {
             Place::Here(drive) => drive.clone(),
@@ -96,11 +97,12 @@ fn fetch(url: &str, limit: Bytes, fetcher: &Fetcher, image: &str) -> Result<Conf
         error: told(&failure.error),
         ..failure
     })?;
-    ConfigDrive::read(served.body, limit).map_err(|error| Failure {
+    ConfigDrive::read(served.plain(), limit).map_err(|error| Failure {
         then: match error.kind() {
             Kind::RESTError => Then::End,
             _ => Then::Again,
         },
+        by_server: false,
         error: told(&Error::plain(format!(
             "{}: {}",
             redacted(url),
@@ -112,11 +114,13 @@ fn fetch(url: &str, limit: Bytes, fetcher: &Fetcher, image: &str) -> Result<Conf
 impl ConfigDrive {
     /// From a file: base64 of gzip, gzip, or the drive as it is. An error with a kind is the network's.
     pub fn read(file: impl Read, limit: Bytes) -> Result<Self> {
-        let broken =
-            |error: io::Error| Error::new(Kind::ImageDownloadError, Error::from(error).details());
+        let broken = |error: io::Error| match error.kind() {
+            io::ErrorKind::OutOfMemory => Error::from(error),
+            _ => Error::new(Kind::ImageDownloadError, Error::from(error).details()),
+        };
         // More than LONGEST is not waited for.
         let as_served = Bytes(limit.0.min(LONGEST));
-        let mut file = file.take(LONGEST + 1);
+        let mut file = Memory::here().watch(file).take(LONGEST + 1);
         let mut start = vec![0; 512];
         let count = read_full(&mut file, &mut start).map_err(broken)?;
         start.truncate(count);
@@ -233,6 +237,8 @@ impl ConfigDrive {
         if self.size > LIMIT {
             return Err(too_large(LIMIT));
         }
+        // The drive unpacked, and the new one, which is not much larger.
+        Memory::here().room_for(3 * self.size.0, "a config drive and what is made of it,")?;
         let mut plain = Vec::with_capacity(self.size.0 as usize);
         self.each_piece(MIB as usize, |bytes| {
             plain.extend_from_slice(bytes);

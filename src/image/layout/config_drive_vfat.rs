@@ -13,6 +13,8 @@ use crate::units::{Bytes, KIB};
 
 /// What readers of config drives look for in a vfat one.
 const LABEL: &str = "CONFIG-2";
+/// Honest ones have a hundred. Each costs a little time, and a cluster.
+const MOST_FILES: usize = 10_000;
 
 /// The file system with the files of `plain`, which is of this kind, for sectors of `sector` bytes; `most` is
 /// the most it may be.
@@ -23,9 +25,9 @@ pub fn rebuilt(plain: Vec<u8>, kind: Kind, sector: u16, most: u64) -> Result<Vec
     match kind {
         Kind::Iso9660 => {
             let files = iso::files(&plain)?;
-            files
-                .iter()
-                .for_each(|(path, content)| size.add(path, content.len() as u64));
+            for (path, content) in &files {
+                size.add(path, content.len() as u64)?;
+            }
             let mut drive = size.format(most, sector, id)?;
             let new = Volume::open(&mut drive)?;
             for (path, mut content) in files {
@@ -37,13 +39,10 @@ pub fn rebuilt(plain: Vec<u8>, kind: Kind, sector: u16, most: u64) -> Result<Vec
         Kind::Fat => {
             let mut plain = Cursor::new(plain);
             let old = Volume::open(&mut plain)?;
-            old.files(&mut |path, len| {
-                size.add(path, len);
-                Ok(())
-            })?;
+            old.files(&mut |path, len| size.add(path, len))?;
             let mut drive = size.format(most, sector, id)?;
             let new = Volume::open(&mut drive)?;
-            old.files(&mut |path, _| new.add(path, &mut old.file(path)?).map(drop))?;
+            old.each_file(&mut |path, mut file| new.add(path, &mut file).map(drop))?;
             drop(new);
             Ok(drive.into_inner())
         }
@@ -56,6 +55,7 @@ struct Size {
     /// Bytes of a cluster, or more.
     cluster: u64,
     bytes: u64,
+    files: usize,
     folders: BTreeSet<String>,
 }
 
@@ -64,19 +64,26 @@ impl Size {
         Size {
             cluster: (2 * KIB).max(sector.into()),
             bytes: 0,
+            files: 0,
             folders: BTreeSet::new(),
         }
     }
 
-    fn add(&mut self, path: &str, len: u64) {
+    fn add(&mut self, path: &str, len: u64) -> Result<()> {
         /// Of a file in its folder: a name in parts of 26 bytes, each in a slot of 32.
         const SLOTS: u64 = KIB;
+        self.files += 1;
+        if self.files > MOST_FILES {
+            let why = format!("it has more than {MOST_FILES} files, which no config drive has");
+            return Err(Error::plain(why));
+        }
         self.bytes += len.next_multiple_of(self.cluster) + SLOTS;
         for (end, _) in path.match_indices('/') {
             if self.folders.insert(path[..end].to_owned()) {
                 self.bytes += self.cluster + SLOTS;
             }
         }
+        Ok(())
     }
 
     /// An empty file system that they fit into.

@@ -209,33 +209,28 @@ impl<R: Read> Hashing<R> {
         self
     }
 
-    /// Reads what the decoder left; Ok if everything together has the digest `wanted`. Proxies and portals
-    /// like to answer with a page of their own, and say so with status 200: that is told.
-    pub fn must_be(mut self, wanted: &Digest) -> Result<()> {
-        let head = std::mem::take(&mut self.head).to_ascii_lowercase();
-        self.finish()?.must_be(wanted).map_err(|error| {
-            if !PAGES
-                .iter()
-                .any(|page| head.trim_ascii_start().starts_with(page)) {
-                return error;
-            }
-            let why = format!(
-                "{}; what came is a page in HTML: open the URL in a browser; is there a proxy or a login in between?",
-                error.details()
-            );
-            Error::new(error.kind(), why)
-        })
+    /// Does it begin like a page in HTML? Proxies and portals like to answer with one of their own, and say so with status 200.
+    pub fn is_page(&self) -> bool {
+        let head = self.head.to_ascii_lowercase();
+        let head = head.trim_ascii_start();
+        PAGES.iter().any(|page| head.starts_with(page))
     }
 
     /// Reads what the decoder left, then gives the digest of everything.
-    pub fn finish(mut self) -> Result<Digest> {
+    pub fn finish(self) -> Result<Digest> {
+        self.finish_with_inner().map(|(digest, _)| digest)
+    }
+
+    /// The same, and the reader at its end.
+    pub fn finish_with_inner(mut self) -> Result<(Digest, R)> {
         let mut rest = [0; 4096];
         while self.read(&mut rest)? > 0 {}
         let digits = hex::encode(&self.hasher.finalize());
-        Ok(Digest {
+        let digest = Digest {
             algorithm: self.algorithm,
             digits,
-        })
+        };
+        Ok((digest, self.inner))
     }
 }
 

@@ -120,7 +120,7 @@ impl Fixed {
         log::info!("{}: {ip}/{prefix} from the kernel command line", link.name);
         let names = Names {
             servers: self.name_servers.clone(),
-            domain: None,
+            search: Vec::new(),
             time_servers: self.time_servers.clone(),
         };
         resolv_conf.learn(metric, &link.name, names);

@@ -1,5 +1,9 @@
-//! Addresses, routes and name servers: set by hand or by a lease, and which one we are called back on.
+//! Addresses, routes and name servers: set by hand or by a lease, which one we are called back on, and those a name has.
 
 pub mod addresses;
+pub mod destination;
+pub mod dns_message;
+pub mod dns_query;
 pub mod ip_parameter;
+pub mod names;
 pub mod resolv_conf;

@@ -18,8 +18,8 @@ const SERVERS: usize = 3;
 pub struct Names {
     /// Name servers, the best first.
     pub servers: Vec<IpAddr>,
-    /// Searched for short names.
-    pub domain: Option<String>,
+    /// Domains in which names are looked for, the first one first.
+    pub search: Vec<String>,
     /// For the clock.
     pub time_servers: Vec<IpAddr>,
 }
@@ -110,8 +110,9 @@ fn configuration(known: &Known) -> String {
             servers.push(*server);
         }
     }
-    let domain = known.values().find_map(|names| names.domain.as_ref());
-    let mut text = domain.map_or_else(String::new, |domain| format!("search {domain}\n"));
+    let search = known.values().map(|names| names.search.join(" "));
+    let search = search.into_iter().find(|domains| !domains.is_empty());
+    let mut text = search.map_or_else(String::new, |domains| format!("search {domains}\n"));
     for server in servers {
         text += &format!("nameserver {server}\n");
     }
@@ -137,13 +138,13 @@ fn replace(path: &Path, text: &str) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn names(servers: &[&str], domain: Option<&str>) -> Names {
+    fn names(servers: &[&str], search: &[&str]) -> Names {
         Names {
             servers: servers
                 .iter()
                 .map(|server| server.parse().expect("an address"))
                 .collect(),
-            domain: domain.map(str::to_owned),
+            search: search.iter().map(|domain| (*domain).to_owned()).collect(),
             time_servers: Vec::new(),
         }
     }
@@ -155,17 +156,17 @@ mod tests {
                 (200, "eth1".to_owned()),
                 names(
                     &["192.0.2.3", "192.0.2.1", "192.0.2.4", "192.0.2.5"],
-                    Some("b"),
+                    &["b"],
                 ),
             ),
             (
                 (100, "eth0".to_owned()),
-                names(&["192.0.2.1", "2001:db8::1"], Some("a")),
+                names(&["192.0.2.1", "2001:db8::1"], &["a", "c"]),
             ),
         ]);
         assert_eq!(
             configuration(&known),
-            "search a\nnameserver 192.0.2.1\nnameserver 2001:db8::1\nnameserver 192.0.2.3\n"
+            "search a c\nnameserver 192.0.2.1\nnameserver 2001:db8::1\nnameserver 192.0.2.3\n"
         );
         assert_eq!(configuration(&BTreeMap::new()), "");
     }

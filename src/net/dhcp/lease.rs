@@ -1,12 +1,15 @@
 //! What a server grants: an address for a time, and what goes with it. Pure; every value is somebody else's.
+//!
+//! An option that makes no sense costs what it was to give, never the lease.
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
-/// Entries of a list we keep; what is beyond is of no use to anybody.
-const LIST: usize = 16;
-/// The shortest lease we take at its word: below this the renewals themselves would be a flood.
-const SHORTEST: Duration = Duration::from_secs(30);
+use crate::net::address::dns_message;
+use crate::net::dhcp::lease_times::Times;
+use crate::net::dhcp::option_value::{
+    LIST, Route, addresses, classless_routes, hosts, is_host, name, natural_prefix, prefix,
+};
+use crate::net::dhcp::options::Options;
 
 /// What a server granted, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,308 +18,303 @@ pub struct Lease {
     pub address: Ipv4Addr,
     /// Length of the network's prefix.
     pub prefix: u8,
-    /// Who granted it, for renewals.
-    pub server: Ipv4Addr,
-    /// Network, length of its prefix, gateway; unspecified for what is on the link itself.
-    pub routes: Vec<(Ipv4Addr, u8, Ipv4Addr)>,
+    /// None when the server does not say who it is: whoever that is, it hears broadcasts.
+    pub server: Option<Ipv4Addr>,
+    /// Where packets go.
+    pub routes: Vec<Route>,
     /// The best first.
     pub name_servers: Vec<Ipv4Addr>,
     /// The best first.
     pub time_servers: Vec<Ipv4Addr>,
-    /// Searched for short names.
-    pub domain: Option<String>,
+    /// Domains in which names are looked for.
+    pub search: Vec<String>,
     /// What this machine is to be called.
     pub hostname: Option<String>,
     /// Of the link, if it is to be changed.
     pub mtu: Option<u16>,
-    /// When to ask again, and when it ends.
-    pub times: Times,
+    /// None when the server does not say for how long.
+    pub times: Option<Times>,
 }
 
-/// From the moment it was asked for: ask the server for more, ask anybody, give it up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Times {
-    /// After which the server is asked (T1).
-    pub renew: Duration,
-    /// After which any server is asked (T2).
-    pub rebind: Duration,
-    /// After which the address is gone.
-    pub expire: Duration,
+/// What was read of a message's options, and what was left out.
+struct Reader<'a> {
+    options: &'a Options,
+    faults: &'a mut Vec<String>,
 }
 
 impl Lease {
-    /// None when there is no sane address, mask, server or lease time in it.
-    pub fn read<'a>(
-        address: Ipv4Addr,
-        options: impl Iterator<Item = (u8, &'a [u8])>,
-    ) -> Option<Lease> {
-        let mut lease = Lease {
-            address,
-            prefix: natural_prefix(address),
-            server: Ipv4Addr::UNSPECIFIED,
-            routes: Vec::new(),
-            name_servers: Vec::new(),
-            time_servers: Vec::new(),
-            domain: None,
-            hostname: None,
-            mtu: None,
-            times: Times::FOR_EVER,
-        };
-        let (mut expire, mut renew, mut rebind) = (None, None, None);
-        let (mut router, mut classless) = (None, None);
-        // RFC 2132, by number; 121 is RFC 3442.
-        for (kind, data) in options {
-            match kind {
-                1 => lease.prefix = prefix(addresses(data).next()?)?,
-                3 => router = addresses(data).find(|router| is_host(*router)),
-                6 => lease.name_servers = hosts(data),
-                12 => lease.hostname = name(data),
-                15 => lease.domain = name(data),
-                // RFC 791: every link carries 576 bytes; an MTU below that is a mistake or malice.
-                26 => {
-                    lease.mtu = number(data)
-                        .map(u16::from_be_bytes)
-                        .filter(|mtu| *mtu >= 576)
-                }
-                42 => lease.time_servers = hosts(data),
-                51 => expire = number(data).map(u32::from_be_bytes),
-                54 => lease.server = addresses(data).next()?,
-                58 => renew = number(data).map(u32::from_be_bytes),
-                59 => rebind = number(data).map(u32::from_be_bytes),
-                121 => classless = Some(classless_routes(data)?),
-                _ => {}
-            }
-        }
-        // RFC 3442: with classless routes the router option is ignored.
-        lease.routes = classless.unwrap_or_else(|| {
-            let any = Ipv4Addr::UNSPECIFIED;
-            router.map(|router| (any, 0, router)).into_iter().collect()
+    /// None when the address is not one that a machine can have. An option that makes no sense is left out and
+    /// told in `faults`.
+    pub fn read(address: Ipv4Addr, options: &Options, faults: &mut Vec<String>) -> Option<Lease> {
+        let mut reader = Reader { options, faults };
+        // RFC 2132, by number; 119 is RFC 3397, 121 is RFC 3442.
+        let seconds = |data: &[u8]| data.first_chunk().map(|data| u32::from_be_bytes(*data));
+        let [renew, rebind] =
+            [(58, "T1"), (59, "T2")].map(|(n, what)| reader.value(n, what, seconds));
+        let expire = reader.value(51, "lease time", |data| {
+            seconds(data).filter(|time| *time > 0)
         });
-        lease.times = match expire? {
-            u32::MAX => Times::FOR_EVER,
-            expire => Times::new(expire, renew, rebind),
+        let mask = reader.value(1, "mask", |data| prefix(addresses(data).next()?));
+        let lease = Lease {
+            address,
+            prefix: mask.unwrap_or_else(|| natural_prefix(address)),
+            server: reader.value(54, "server", |data| {
+                hosts(&data[..data.len().min(4)])?.pop()
+            }),
+            routes: reader.routes(),
+            name_servers: reader.value(6, "name servers", hosts).unwrap_or_default(),
+            time_servers: reader.value(42, "time servers", hosts).unwrap_or_default(),
+            search: reader.search(),
+            hostname: reader.value(12, "host name", name),
+            // RFC 791: every link carries 576 bytes; an MTU below that is a mistake or malice.
+            mtu: reader.value(26, "MTU", |data| {
+                let mtu = u16::from_be_bytes(*data.first_chunk()?);
+                (mtu >= 576).then_some(mtu)
+            }),
+            times: expire.map(|expire| Times::new(expire, renew, rebind)),
         };
-        (is_host(lease.address) && is_host(lease.server)).then_some(lease)
+        is_host(address).then_some(lease)
     }
 
     /// The same grant, for whatever time.
     pub fn same(&self, other: &Lease) -> bool {
-        let times = Times::FOR_EVER;
-        Lease {
+        let times = None;
+        let [one, other] = [self, other].map(|lease| Lease {
             times,
-            ..self.clone()
-        } == Lease {
-            times,
-            ..other.clone()
+            ..lease.clone()
+        });
+        one == other
+    }
+
+    /// Does it say everything a client needs to ask for it and to keep it?
+    pub fn is_complete(&self) -> bool {
+        self.server.is_some() && self.times.is_some()
+    }
+}
+
+impl Reader<'_> {
+    fn value<T>(&mut self, number: u8, what: &str, read: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
+        let value = read(self.options.get(number)?);
+        if value.is_none() {
+            self.fault(format!(
+                "option {number} ({what}) makes no sense: passed over"
+            ));
         }
+        value
     }
 
-    /// The server that speaks, if it says so.
-    pub fn server<'a>(mut options: impl Iterator<Item = (u8, &'a [u8])>) -> Option<Ipv4Addr> {
-        let (_, data) = options.find(|(kind, _)| *kind == 54)?;
-        addresses(data).next()
-    }
-}
-
-impl Times {
-    /// A lease that never ends.
-    pub const FOR_EVER: Times = Times {
-        renew: Duration::MAX,
-        rebind: Duration::MAX,
-        expire: Duration::MAX,
-    };
-
-    /// RFC 2131 §4.4.5: half and seven eighths of the lease unless the server says otherwise, and sanely.
-    fn new(expire: u32, renew: Option<u32>, rebind: Option<u32>) -> Times {
-        let seconds = |seconds: u32| Duration::from_secs(seconds.into());
-        let expire = seconds(expire).max(SHORTEST);
-        let rebind = rebind.map(seconds).filter(|rebind| *rebind < expire);
-        let rebind = rebind.unwrap_or(expire * 7 / 8).max(SHORTEST / 2);
-        let renew = renew.map(seconds).filter(|renew| *renew < rebind);
-        let renew = renew.unwrap_or(expire / 2).clamp(SHORTEST / 4, rebind);
-        Times {
-            renew,
-            rebind,
-            expire,
+    /// RFC 3442: with classless routes the router option is ignored; not so when they are broken and lead nowhere.
+    fn routes(&mut self) -> Vec<Route> {
+        let any = Ipv4Addr::UNSPECIFIED;
+        let (mut routes, whole) = match self.options.get(121) {
+            None => (Vec::new(), false),
+            Some(data) => {
+                let (routes, whole) = classless_routes(data);
+                if !whole {
+                    let count = routes.len();
+                    self.fault(format!(
+                        "option 121 (routes) is broken after {count} routes"
+                    ));
+                }
+                (routes, whole)
+            }
+        };
+        if !whole && routes.iter().all(|(_, prefix, _)| *prefix > 0) {
+            let router = self.value(3, "router", |data| hosts(data)?.into_iter().next());
+            routes.extend(router.map(|router| (any, 0, router)));
         }
+        routes
     }
-}
 
-/// An address one machine can have.
-fn is_host(address: Ipv4Addr) -> bool {
-    let [first, ..] = address.octets();
-    first != 0 && first != 127 && first < 224
-}
-
-/// The prefix of the address's class, for a server that gives no mask.
-fn natural_prefix(address: Ipv4Addr) -> u8 {
-    match address.octets()[0] {
-        0..=127 => 8,
-        128..=191 => 16,
-        _ => 24,
-    }
-}
-
-/// The length of a mask whose ones all come first.
-fn prefix(mask: Ipv4Addr) -> Option<u8> {
-    let mask = u32::from(mask);
-    let contiguous = mask.leading_ones() + mask.trailing_zeros() == 32 || mask == u32::MAX;
-    (contiguous && mask != 0).then_some(mask.leading_ones() as u8)
-}
-
-fn addresses(data: &[u8]) -> impl Iterator<Item = Ipv4Addr> {
-    let (quads, _) = data.as_chunks::<4>();
-    quads.iter().map(|quad| Ipv4Addr::from(*quad)).take(LIST)
-}
-
-fn hosts(data: &[u8]) -> Vec<Ipv4Addr> {
-    addresses(data).filter(|host| is_host(*host)).collect()
-}
-
-fn number<const N: usize>(data: &[u8]) -> Option<[u8; N]> {
-    data.try_into().ok()
-}
-
-/// A host or domain name; none when it is anything else, for it ends up in a file of ours.
-fn name(data: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(data).ok()?;
-    let text = text.trim_end_matches(['\0', '.']);
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
-    // RFC 1035 §2.3.4: a name has at most 255 bytes on the wire, 253 as text.
-    let sane = !text.is_empty() && text.len() <= 253 && !text.starts_with(['-', '.']);
-    (sane && text.bytes().all(plain)).then(|| text.to_owned())
-}
-
-/// RFC 3442: prefix length, only the bytes of the network it covers, router; again and again.
-fn classless_routes(mut data: &[u8]) -> Option<Vec<(Ipv4Addr, u8, Ipv4Addr)>> {
-    let mut routes = Vec::new();
-    while let Some((&prefix, rest)) = data.split_first() {
-        let significant = usize::from(prefix.div_ceil(8));
-        if prefix > 32 || rest.len() < significant + 4 {
-            return None;
+    /// The domain comes last: it is not among the others only where it is not to be searched first.
+    fn search(&mut self) -> Vec<String> {
+        let listed = self.value(119, "search domains", |data| {
+            let names = dns_message::names(data)?;
+            names
+                .iter()
+                .map(|text| name(text.as_bytes()))
+                .collect::<Option<Vec<_>>>()
+        });
+        // Some servers have several in it, and resolv.conf takes them so.
+        let domain = self.value(15, "domain", |data| {
+            let words = data
+                .split(|byte| *byte == b' ')
+                .filter(|word| !word.is_empty());
+            words.map(name).collect::<Option<Vec<_>>>()
+        });
+        let mut search: Vec<String> = Vec::new();
+        for domain in [listed, domain].into_iter().flatten().flatten() {
+            if search.len() < LIST && !search.contains(&domain) {
+                search.push(domain);
+            }
         }
-        let mut network = [0; 4];
-        network[..significant].copy_from_slice(&rest[..significant]);
-        // The kernel refuses a network with bits set beyond its prefix.
-        let mask = u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0);
-        let network = Ipv4Addr::from(u32::from_be_bytes(network) & mask);
-        let router = Ipv4Addr::from(rest[significant..].first_chunk::<4>().copied()?);
-        if routes.len() < LIST && (router.is_unspecified() || is_host(router)) {
-            routes.push((network, prefix, router));
-        }
-        data = &rest[significant + 4..];
+        search
     }
-    Some(routes)
+
+    fn fault(&mut self, told: String) {
+        self.faults.push(told);
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::net::dhcp::options::put;
 
     const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 9);
-    const BASE: [(u8, &[u8]); 3] = [
-        (54, &[192, 0, 2, 1]),
-        (51, &[0, 0, 14, 16]),
-        (1, &[255, 255, 254, 0]),
-    ];
 
-    fn with(more: &[(u8, &'static [u8])]) -> Option<Lease> {
-        Lease::read(ADDRESS, BASE.iter().chain(more).copied())
+    /// A lease with these options beside the usual ones, and what was told of it.
+    fn with(more: &[(u8, &[u8])]) -> (Lease, String) {
+        let mut message = Vec::new();
+        let usual: [(u8, &[u8]); 3] = [
+            (54, &[192, 0, 2, 1]),
+            (51, &[0, 0, 14, 16]),
+            (1, &[255, 255, 254, 0]),
+        ];
+        let instead = |number: u8| more.iter().any(|(other, _)| *other == number);
+        let usual = usual.iter().filter(|(number, _)| !instead(*number));
+        for (number, data) in usual.chain(more) {
+            data.chunks(255)
+                .for_each(|piece| put(&mut message, *number, piece));
+            if data.is_empty() {
+                put(&mut message, *number, data);
+            }
+        }
+        let mut faults = Vec::new();
+        let lease = Lease::read(ADDRESS, &Options::read(&message, &[], &[]), &mut faults);
+        (lease.expect("a lease"), faults.join("; "))
+    }
+
+    fn ip(last: u8) -> Ipv4Addr {
+        Ipv4Addr::new(192, 0, 2, last)
+    }
+
+    fn default(last: u8) -> Route {
+        (Ipv4Addr::UNSPECIFIED, 0, ip(last))
     }
 
     #[test]
     fn everything_a_server_grants_is_read() {
-        let lease = with(&[
+        let (lease, faults) = with(&[
             (3, &[192, 0, 2, 254]),
             (6, &[192, 0, 2, 53, 0, 0, 0, 0, 8, 8, 8, 8]),
             (12, b"node-7"),
             (15, b"example.com.\0"),
             (26, &[0x23, 0x28]),
             (42, &[192, 0, 2, 123]),
-        ])
-        .expect("a lease");
-        assert_eq!(lease.prefix, 23);
-        let any = Ipv4Addr::UNSPECIFIED;
-        assert_eq!(lease.routes, [(any, 0, Ipv4Addr::new(192, 0, 2, 254))]);
+            (119, b"\x03lab\x07example\x03com\0\xc0\x04"),
+        ]);
+        assert_eq!((lease.prefix, &faults[..]), (23, ""));
+        assert_eq!(lease.routes, [default(254)]);
         assert_eq!(lease.name_servers.len(), 2, "0.0.0.0 is no server");
         assert_eq!(lease.hostname.as_deref(), Some("node-7"));
-        assert_eq!(lease.domain.as_deref(), Some("example.com"));
+        assert_eq!(lease.search, ["lab.example.com", "example.com"]);
         assert_eq!(lease.mtu, Some(9000));
-        assert_eq!(lease.time_servers, [Ipv4Addr::new(192, 0, 2, 123)]);
-        let times = lease.times;
-        let hour = Duration::from_secs(3600);
+        assert_eq!(lease.time_servers, [ip(123)]);
+        let (times, hour) = (lease.times.expect("times"), Duration::from_secs(3600));
         assert_eq!((times.renew, times.expire), (hour / 2, hour));
         assert_eq!(times.rebind, hour * 7 / 8);
+        assert_eq!(with(&[(51, &[255; 4])]).0.times, Some(Times::FOR_EVER));
+        // Said twice, in one piece once it is read.
+        let (twice, _) = with(&[
+            (54, &[192, 0, 2, 1, 192, 0, 2, 1]),
+            (51, &[0, 0, 14, 16, 0, 0, 14, 16]),
+        ]);
+        assert_eq!((twice.server, twice.times), (Some(ip(1)), lease.times));
+        assert_eq!(
+            with(&[(15, b"a.test b.test")]).0.search,
+            ["a.test", "b.test"]
+        );
     }
 
     #[test]
     fn classless_routes_replace_the_router() {
-        let lease = with(&[
-            (3, &[192, 0, 2, 254]),
-            (
-                121,
-                &[
-                    0, 192, 0, 2, 1, 20, 10, 1, 255, 192, 0, 2, 2, 32, 169, 254, 169, 254, 0, 0, 0,
-                    0,
-                ],
-            ),
-        ])
-        .expect("a lease");
-        let ip = Ipv4Addr::new;
-        assert_eq!(
-            lease.routes,
-            [
-                (ip(0, 0, 0, 0), 0, ip(192, 0, 2, 1)),
-                (ip(10, 1, 240, 0), 20, ip(192, 0, 2, 2)),
-                (ip(169, 254, 169, 254), 32, ip(0, 0, 0, 0)),
-            ]
-        );
+        let some = [
+            0, 192, 0, 2, 1, 20, 10, 1, 255, 192, 0, 2, 2, 32, 169, 254, 169, 254, 0, 0, 0, 0,
+        ];
+        let (lease, _) = with(&[(3, &[192, 0, 2, 254]), (121, &some)]);
+        let four = Ipv4Addr::new;
+        let routes = [
+            default(1),
+            (four(10, 1, 240, 0), 20, ip(2)),
+            (four(169, 254, 169, 254), 32, four(0, 0, 0, 0)),
+        ];
+        assert_eq!(lease.routes, routes);
+        // 42 of them, in two pieces one of which ends inside a route.
+        let many: Vec<u8> = (0..42)
+            .flat_map(|net| [24, 10, 1, net, 192, 0, 2, 1])
+            .collect();
+        let (lease, faults) = with(&[(121, &many)]);
+        assert_eq!((lease.routes.len(), &faults[..]), (42, ""));
+        assert_eq!(lease.routes[41], (four(10, 1, 41, 0), 24, ip(1)));
     }
 
     #[test]
-    fn nonsense_is_refused_or_left_out() {
-        assert_eq!(with(&[(1, &[255, 0, 255, 0])]), None, "a mask with holes");
-        assert_eq!(with(&[(1, &[255])]), None);
-        assert_eq!(with(&[(54, &[255, 255, 255, 255])]), None);
-        assert_eq!(with(&[(121, &[33, 1, 2, 3, 4, 5, 1, 2, 3, 4])]), None);
-        assert_eq!(with(&[(121, &[24, 10, 1])]), None);
-        assert_eq!(Lease::read(Ipv4Addr::BROADCAST, BASE.into_iter()), None);
-        assert_eq!(Lease::read(ADDRESS, BASE[..1].iter().copied()), None);
-        let lease = with(&[
-            (26, &[0, 68]),
-            (12, b"a b\n"),
-            (15, b"x\nnameserver 6.6.6.6"),
-        ]);
-        let lease = lease.expect("a lease all the same");
-        assert_eq!(
-            (lease.mtu, lease.hostname, lease.domain),
-            (None, None, None)
-        );
-        assert_eq!(
-            with(&[(51, &[255; 4])]).expect("a lease").times,
-            Times::FOR_EVER
-        );
-    }
-
-    #[test]
-    fn times_are_in_order_whatever_the_server_says() {
-        for (expire, renew, rebind) in [
-            (0, None, None),
-            (1, Some(0), Some(0)),
-            (3600, Some(9999), Some(9999)),
-            (3600, Some(3000), Some(100)),
-            (u32::MAX - 1, Some(1), Some(2)),
-        ] {
-            let times = Times::new(expire, renew, rebind);
-            let said = format!("{expire} {renew:?} {rebind:?}: {times:?}");
+    fn what_makes_no_sense_costs_itself_alone() {
+        let good = with(&[(3, &[192, 0, 2, 254])]).0;
+        let class = Lease {
+            prefix: 24,
+            ..good.clone()
+        };
+        let unrouted = Lease {
+            routes: Vec::new(),
+            ..good.clone()
+        };
+        let untimed = Lease {
+            times: None,
+            ..good.clone()
+        };
+        let unnamed = Lease {
+            server: None,
+            ..good.clone()
+        };
+        let table: &[(u8, &[u8], &Lease)] = &[
+            (1, &[255, 0, 255, 0], &class),
+            (1, &[255], &class),
+            (1, &[0; 4], &class),
+            (3, &[192, 0, 2], &unrouted),
+            (3, &[0; 4], &unrouted),
+            (121, &[33, 1, 2, 3, 4, 5, 1, 2, 3, 4], &good),
+            (121, &[24, 10, 1], &good),
+            (121, &[0], &good),
+            (121, &[], &good),
+            (51, &[0; 4], &untimed),
+            (51, &[0, 14, 16], &untimed),
+            (54, &[255; 4], &unnamed),
+            (54, &[192, 0, 2], &unnamed),
+            (6, &[192, 0, 2], &good),
+            (6, &[0; 4], &good),
+            (42, &[1], &good),
+            (26, &[0, 68], &good),
+            (26, &[9], &good),
+            (12, b"a b\n", &good),
+            (15, b"x\nnameserver 6.6.6.6", &good),
+            (119, b"\x03lab", &good),
+            (119, b"\x01\n\0", &good),
+            (58, &[1], &good),
+            (59, &[], &good),
+        ];
+        for (number, data, wanted) in table {
+            let router: &[(u8, &[u8])] = &[(3, &[192, 0, 2, 254]), (*number, data)];
+            let (lease, faults) = with(&router[usize::from(*number == 3)..]);
+            assert_eq!(&&lease, wanted, "option {number}: {data:?}");
             assert!(
-                times.renew <= times.rebind && times.rebind < times.expire,
-                "{said}"
+                faults.contains(&format!("option {number} (")),
+                "{number}: {faults}"
             );
-            assert!(
-                times.renew >= SHORTEST / 4 && times.expire >= SHORTEST,
-                "{said}"
-            );
+        }
+        // What came before the fault counts; the router only where that leads nowhere else.
+        let broken = [24, 10, 1, 1, 192, 0, 2, 1, 0, 192, 0, 2, 2, 24, 10];
+        for (length, way) in [(9, default(254)), (15, default(2))] {
+            let (lease, _) = with(&[(3, &[192, 0, 2, 254]), (121, &broken[..length])]);
+            assert_eq!(lease.routes.last(), Some(&way), "{length}");
+            assert_eq!(lease.routes.len(), 2);
+        }
+        for address in [[0; 4], [255; 4], [127, 0, 0, 1], [224, 0, 0, 1]] {
+            let read = Lease::read(address.into(), &Options::default(), &mut Vec::new());
+            assert_eq!(read, None, "{address:?}");
         }
     }
 }

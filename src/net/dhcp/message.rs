@@ -1,41 +1,59 @@
-//! DHCP messages as bytes: built in an IP packet of their own, and read from whatever arrives.
-//! Pure; the only importer of smoltcp.
+//! DHCP messages as bytes (RFC 2131 §2): what we ask, and what servers answer. Pure.
 
 use std::net::Ipv4Addr;
 
-use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::wire::{
-    DhcpMessageType, DhcpOption, DhcpPacket, DhcpRepr, EthernetAddress, IpProtocol, Ipv4Packet,
-    Ipv4Repr, UdpPacket, UdpRepr,
-};
-
-use super::lease::Lease;
+use crate::net::dhcp::lease::Lease;
+use crate::net::dhcp::option_value::addresses;
+use crate::net::dhcp::options::{Options, end, put};
+use crate::net::dhcp::udp_packet;
 use crate::net::link::links::Mac;
 
 /// UDP port of servers.
 pub const SERVER_PORT: u16 = 67;
 /// UDP port of clients.
 pub const CLIENT_PORT: u16 = 68;
-/// IP and UDP headers before the message.
-const HEADERS: usize = 28;
 /// RFC 951 §3: a BOOTP message has 300 bytes, and some servers and relays drop shorter ones.
 const SHORTEST: usize = 300;
 /// What we are willing to read, named in option 57: an Ethernet frame's worth.
-const LONGEST: u16 = 1500 - HEADERS as u16;
-// RFC 2132: mask, router, DNS, host name, domain, MTU, broadcast, NTP, lease time, server, T1, T2;
-// RFC 3442: classless routes, which must be asked for before the router.
-const WANTED: &[u8] = &[121, 1, 3, 6, 12, 15, 26, 28, 42, 51, 54, 58, 59];
+const LONGEST: u16 = 1500 - udp_packet::HEADERS as u16;
+// RFC 2132: mask, router, DNS, host name, domain, MTU, broadcast, NTP, lease time, server, T1, T2; RFC 3397: search
+// domains; RFC 3442: classless routes, which must be asked for before the router.
+const WANTED: &[u8] = &[121, 1, 3, 6, 12, 15, 26, 28, 42, 51, 54, 58, 59, 119];
+
+// The fixed part: operation, hardware type and length, hops, transaction, seconds, flags, four addresses, the
+// hardware address, two names, the cookie.
+const REQUEST: u8 = 1;
+const REPLY: u8 = 2;
+const ETHERNET: [u8; 2] = [1, 6];
+const TRANSACTION: usize = 4;
+const SECONDS: usize = 8;
+const CURRENT: usize = 12;
+const YOURS: usize = 16;
+const HARDWARE: usize = 28;
+const SNAME: usize = 44;
+const FILE: usize = 108;
+const COOKIE: usize = 236;
+const OPTIONS: usize = 240;
+/// RFC 2131 §3: the options start behind this.
+const MAGIC: [u8; 4] = [0x63, 0x82, 0x53, 0x63];
+
+// RFC 2132 §9.6
+const DISCOVER: u8 = 1;
+const OFFER: u8 = 2;
+const ASK: u8 = 3;
+const ACK: u8 = 5;
+const NAK: u8 = 6;
 
 /// What we ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
     /// Is there a server?
     Discover,
-    /// The address just offered by this server, or with no server one we had before.
+    /// The address just offered is wanted.
     Request {
-        /// The address that was offered.
+        /// The one that was offered.
         address: Ipv4Addr,
-        /// Who offered it; none when an address is asked for again after a restart.
+        /// Who offered it, if it said so.
         server: Option<Ipv4Addr>,
     },
     /// More time for the address we have.
@@ -52,122 +70,123 @@ pub enum Reply {
     Offer(Lease),
     /// A server grants this.
     Ack(Lease),
-    /// Which one, if it says.
+    /// A server refuses.
     Nak {
-        /// A server refuses.
+        /// Which one, if it says.
         server: Option<Ipv4Addr>,
+        /// In the server's words; empty when it has none.
+        why: String,
     },
+}
+
+/// What came of a message to the client port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// For this transaction of this card, and what of it makes no sense.
+    Reply(Reply, Vec<String>),
+    /// For us as it seems, and why it cannot be used.
+    Unusable(String),
+    /// Somebody else's.
+    Foreign,
 }
 
 /// The message alone, as a UDP socket sends it.
 pub fn message(ask: &Ask, mac: Mac, transaction: u32, seconds: u16) -> Vec<u8> {
-    let none = Ipv4Addr::UNSPECIFIED;
-    let (kind, current, requested, server) = match *ask {
-        Ask::Discover => (DhcpMessageType::Discover, none, None, None),
-        Ask::Request { address, server } => (DhcpMessageType::Request, none, Some(address), server),
-        Ask::Extend { address } => (DhcpMessageType::Request, address, None, None),
+    let mut message = vec![0; OPTIONS];
+    message[0] = REQUEST;
+    message[1..3].copy_from_slice(&ETHERNET);
+    message[TRANSACTION..][..4].copy_from_slice(&transaction.to_be_bytes());
+    message[SECONDS..][..2].copy_from_slice(&seconds.to_be_bytes());
+    message[HARDWARE..][..6].copy_from_slice(&mac.0);
+    message[COOKIE..].copy_from_slice(&MAGIC);
+    let kind = match ask {
+        Ask::Discover => DISCOVER,
+        Ask::Request { .. } | Ask::Extend { .. } => ASK,
     };
-    let class = DhcpOption {
-        kind: 60,
-        data: b"ironlet",
-    };
-    let repr = DhcpRepr {
-        message_type: kind,
-        transaction_id: transaction,
-        secs: seconds,
-        client_hardware_address: EthernetAddress(mac.0),
-        client_ip: current,
-        your_ip: none,
-        server_ip: none,
-        router: None,
-        subnet_mask: None,
-        relay_agent_ip: none,
-        broadcast: false,
-        requested_ip: requested,
-        // 01 and the MAC: what PXE ROMs send too, so the lease is the one the machine booted with.
-        client_identifier: Some(EthernetAddress(mac.0)),
-        server_identifier: server,
-        parameter_request_list: Some(WANTED),
-        dns_servers: None,
-        max_size: Some(LONGEST),
-        lease_duration: None,
-        renew_duration: None,
-        rebind_duration: None,
-        additional_options: &[class],
-    };
-    let mut bytes = vec![0; repr.buffer_len().max(SHORTEST)];
-    repr.emit(&mut DhcpPacket::new_unchecked(&mut bytes))
-        .expect("the buffer has the length the message asked for");
-    bytes
+    put(&mut message, 53, &[kind]);
+    // 01 and the MAC: what PXE ROMs send too, so the lease is the one the machine booted with.
+    put(&mut message, 61, &[&ETHERNET[..1], &mac.0].concat());
+    match ask {
+        Ask::Discover => {}
+        Ask::Extend { address } => message[CURRENT..][..4].copy_from_slice(&address.octets()),
+        Ask::Request { address, server } => {
+            put(&mut message, 50, &address.octets());
+            if let Some(server) = server {
+                put(&mut message, 54, &server.octets());
+            }
+        }
+    }
+    put(&mut message, 57, &LONGEST.to_be_bytes());
+    put(&mut message, 55, WANTED);
+    put(&mut message, 60, b"ironlet");
+    end(&mut message);
+    message.resize(message.len().max(SHORTEST), 0);
+    message
 }
 
 /// The message in an IP packet from nobody to everybody, as a machine without an address sends it.
 pub fn broadcast(message: &[u8]) -> Vec<u8> {
-    let checksums = ChecksumCapabilities::default();
-    let udp = UdpRepr {
-        src_port: CLIENT_PORT,
-        dst_port: SERVER_PORT,
-    };
-    let ip = Ipv4Repr {
-        src_addr: Ipv4Addr::UNSPECIFIED,
-        dst_addr: Ipv4Addr::BROADCAST,
-        next_header: IpProtocol::Udp,
-        payload_len: udp.header_len() + message.len(),
-        hop_limit: 64,
-    };
-    let mut bytes = vec![0; HEADERS + message.len()];
-    let mut packet = Ipv4Packet::new_unchecked(&mut bytes);
-    ip.emit(&mut packet, &checksums);
-    let (from, to) = (ip.src_addr.into(), ip.dst_addr.into());
-    udp.emit(
-        &mut UdpPacket::new_unchecked(packet.payload_mut()),
-        &from,
-        &to,
-        message.len(),
-        |payload| payload.copy_from_slice(message),
-        &checksums,
+    udp_packet::broadcast(CLIENT_PORT, SERVER_PORT, message)
+}
+
+/// Whatever packet came to a card without an address.
+pub fn hear_packet(packet: &[u8], mac: Mac, transaction: u32) -> Heard {
+    match udp_packet::payload(packet, CLIENT_PORT) {
+        None => Heard::Foreign,
+        Some(Err(why)) => Heard::Unusable(why.to_owned()),
+        Some(Ok(message)) => hear(message, mac, transaction),
+    }
+}
+
+/// Whatever message came to the client port.
+pub fn hear(message: &[u8], mac: Mac, transaction: u32) -> Heard {
+    let field = |at: usize, length: usize| message.get(at..)?.get(..length);
+    let (hardware, number) = (field(HARDWARE, 6), field(TRANSACTION, 4));
+    let for_us = hardware == Some(&mac.0[..]);
+    match (for_us, number == Some(&transaction.to_be_bytes()[..])) {
+        (true, true) => {}
+        (false, false) => return Heard::Foreign,
+        (true, false) => return unusable("an answer to an earlier question, or to nobody's"),
+        (false, true) => return unusable("another card's address in our transaction"),
+    }
+    if message.len() < OPTIONS {
+        return unusable("cut short");
+    }
+    if message[0] != REPLY || message[COOKIE..OPTIONS] != MAGIC {
+        return unusable("no DHCP answer");
+    }
+    let options = Options::read(
+        &message[OPTIONS..],
+        &message[FILE..COOKIE],
+        &message[SNAME..FILE],
     );
-    bytes
-}
-
-/// The payload of an IP packet to the client port; none of any other packet.
-///
-/// The UDP checksum is not looked at: between virtual machines of one host nobody fills it in.
-pub fn payload(packet: &[u8]) -> Option<&[u8]> {
-    let ip = Ipv4Packet::new_checked(packet).ok()?;
-    let fragment = ip.more_frags() || ip.frag_offset() != 0;
-    if ip.version() != 4 || fragment || ip.next_header() != IpProtocol::Udp {
-        return None;
+    let mut faults = options.faults.clone();
+    let kind = options.get(53).and_then(|data| data.first()).copied();
+    if kind == Some(NAK) {
+        let server = options.get(54).and_then(|data| addresses(data).next());
+        let why = options.get(56).unwrap_or_default();
+        let why = why[..why.len().min(80)].escape_ascii().to_string();
+        return Heard::Reply(Reply::Nak { server, why }, faults);
     }
-    let udp = UdpPacket::new_checked(ip.payload()).ok()?;
-    (udp.dst_port() == CLIENT_PORT).then(|| udp.payload())
-}
-
-/// A server's answer to the transaction of this card; none of any other message.
-pub fn reply(payload: &[u8], mac: Mac, transaction: u32) -> Option<Reply> {
-    // RFC 2131 §3: the options start with this cookie.
-    const COOKIE: u32 = 0x6382_5363;
-    let packet = DhcpPacket::new_checked(payload).ok()?;
-    // smoltcp checks the fixed part only; the cookie belongs to the options.
-    if payload.len() < 240 || packet.magic_number() != COOKIE {
-        return None;
-    }
-    let ours = packet.client_hardware_address().0 == mac.0;
-    if !ours || packet.transaction_id() != transaction {
-        return None;
-    }
-    let options = || packet.options().map(|option| (option.kind, option.data));
-    let [kind] = *options().find(|(kind, _)| *kind == 53)?.1 else {
-        return None;
+    let address: [u8; 4] = std::array::from_fn(|at| message[YOURS + at]);
+    let lease = Lease::read(address.into(), &options, &mut faults);
+    let reply = match (kind, lease) {
+        (Some(OFFER), Some(lease)) => Reply::Offer(lease),
+        (Some(ACK), Some(lease)) => Reply::Ack(lease),
+        (Some(OFFER | ACK), None) => {
+            let address = Ipv4Addr::from(address);
+            return Heard::Unusable(format!("{address} is no address a machine can have"));
+        }
+        (Some(kind), _) => {
+            return Heard::Unusable(format!("type (option 53) {kind}, which no server sends"));
+        }
+        (None, _) => return unusable("no type (option 53): is that a BOOTP server?"),
     };
-    match DhcpMessageType::from(kind) {
-        DhcpMessageType::Offer => Lease::read(packet.your_ip(), options()).map(Reply::Offer),
-        DhcpMessageType::Ack => Lease::read(packet.your_ip(), options()).map(Reply::Ack),
-        DhcpMessageType::Nak => Some(Reply::Nak {
-            server: Lease::server(options()),
-        }),
-        _ => None,
-    }
+    Heard::Reply(reply, faults)
+}
+
+fn unusable(why: &str) -> Heard {
+    Heard::Unusable(why.to_owned())
 }
 
 #[cfg(test)]
@@ -178,68 +197,139 @@ pub(crate) mod tests {
 
     /// A server's answer as bytes: fixed part, cookie, options.
     pub fn answer(transaction: u32, address: [u8; 4], options: &[(u8, &[u8])]) -> Vec<u8> {
-        let mut bytes = vec![0; 240];
+        let mut bytes = vec![0; OPTIONS];
         bytes[..3].copy_from_slice(&[2, 1, 6]);
         bytes[4..8].copy_from_slice(&transaction.to_be_bytes());
         bytes[16..20].copy_from_slice(&address);
         bytes[28..34].copy_from_slice(&MAC.0);
-        bytes[236..].copy_from_slice(&[0x63, 0x82, 0x53, 0x63]);
+        bytes[236..].copy_from_slice(&MAGIC);
         for (kind, data) in options {
-            bytes.extend([*kind, data.len() as u8]);
-            bytes.extend(*data);
+            put(&mut bytes, *kind, data);
         }
-        bytes.push(255);
+        end(&mut bytes);
         bytes
     }
 
-    pub const OFFER: &[(u8, &[u8])] = &[
+    pub const OPTIONS_OF_AN_OFFER: &[(u8, &[u8])] = &[
         (53, &[2]),
         (54, &[192, 0, 2, 1]),
         (51, &[0, 0, 14, 16]),
         (1, &[255, 255, 255, 0]),
     ];
 
-    #[test]
-    fn what_is_sent_is_a_packet_with_the_message_in_it() {
-        let sent = message(&Ask::Discover, MAC, 7, 3);
-        assert!(sent.len() >= SHORTEST);
-        let mut packet = broadcast(&sent);
-        assert_eq!(
-            payload(&packet),
-            None,
-            "it goes to a server, not to a client"
-        );
-        packet[23] = CLIENT_PORT as u8;
-        assert_eq!(payload(&packet), Some(&sent[..]));
-        let read = DhcpPacket::new_checked(&sent[..]).expect("a message");
-        assert_eq!((read.transaction_id(), read.secs()), (7, 3));
-        let options: Vec<_> = read.options().map(|option| option.kind).collect();
-        assert_eq!(options, [53, 61, 57, 55, 60]);
+    fn why(heard: Heard) -> String {
+        match heard {
+            Heard::Unusable(why) => why,
+            other => panic!("unusable, not {other:?}"),
+        }
     }
 
     #[test]
-    fn an_offer_to_us_is_read() {
-        let offer = reply(&answer(7, [192, 0, 2, 9], OFFER), MAC, 7);
-        let Some(Reply::Offer(lease)) = offer else {
-            panic!("an offer, not {offer:?}")
+    fn what_is_sent_is_what_rfc_2131_says() {
+        let sent = message(&Ask::Discover, MAC, 7, 3);
+        assert_eq!(sent.len(), SHORTEST);
+        assert_eq!(sent[..12], [1, 1, 6, 0, 0, 0, 0, 7, 0, 3, 0, 0]);
+        assert_eq!(sent[28..35], [2, 0, 0, 0, 0, 7, 0]);
+        let options = |sent: &[u8]| Options::read(&sent[OPTIONS..], &[], &[]);
+        let read = options(&sent);
+        assert_eq!(read.get(53), Some(&[DISCOVER][..]));
+        assert_eq!(read.get(61), Some(&[1, 2, 0, 0, 0, 0, 7][..]));
+        assert_eq!(read.get(57), Some(&1472u16.to_be_bytes()[..]));
+        assert!(read.get(50).is_none() && read.get(55) == Some(WANTED));
+        let (address, server) = (Ipv4Addr::new(192, 0, 2, 9), Ipv4Addr::new(192, 0, 2, 1));
+        for server in [Some(server), None] {
+            let sent = message(&Ask::Request { address, server }, MAC, 7, 3);
+            let read = options(&sent);
+            assert_eq!(read.get(50), Some(&address.octets()[..]));
+            assert_eq!(
+                read.get(54),
+                server.map(|ip| ip.octets()).as_ref().map(|ip| &ip[..])
+            );
+            assert_eq!(sent[CURRENT..][..4], [0; 4]);
+        }
+        let sent = message(&Ask::Extend { address }, MAC, 7, 3);
+        assert_eq!(sent[CURRENT..][..4], address.octets());
+        assert!(options(&sent).get(50).is_none());
+    }
+
+    #[test]
+    fn an_answer_to_us_is_read() {
+        let offer = answer(7, [192, 0, 2, 9], OPTIONS_OF_AN_OFFER);
+        let Heard::Reply(Reply::Offer(lease), faults) = hear(&offer, MAC, 7) else {
+            panic!("an offer, not {:?}", hear(&offer, MAC, 7))
         };
         assert_eq!(lease.address, Ipv4Addr::new(192, 0, 2, 9));
-        assert_eq!(lease.prefix, 24);
+        assert_eq!((lease.prefix, faults.len()), (24, 0));
+        assert!(lease.is_complete());
+        let mut packet = broadcast(&offer);
+        assert_eq!(
+            hear_packet(&packet, MAC, 7),
+            Heard::Foreign,
+            "it goes to a server"
+        );
+        packet[23] = CLIENT_PORT as u8;
+        assert_eq!(hear_packet(&packet, MAC, 7), hear(&offer, MAC, 7));
+        packet[6] = 0x20;
+        assert!(why(hear_packet(&packet, MAC, 7)).contains("fragments"));
+        let nak = answer(
+            7,
+            [0; 4],
+            &[(53, &[6]), (54, &[192, 0, 2, 1]), (56, b"no\nmore")],
+        );
+        let (server, why) = (Some(Ipv4Addr::new(192, 0, 2, 1)), "no\\nmore".to_owned());
+        assert_eq!(
+            hear(&nak, MAC, 7),
+            Heard::Reply(Reply::Nak { server, why }, Vec::new())
+        );
+        let nak = answer(7, [0; 4], &[(53, &[6])]);
+        let (server, why) = (None, String::new());
+        assert_eq!(
+            hear(&nak, MAC, 7),
+            Heard::Reply(Reply::Nak { server, why }, Vec::new())
+        );
+    }
+
+    /// RFC 2131 §4.1, RFC 3396 §5: the options, then `file`, then `sname`.
+    #[test]
+    fn options_may_stand_in_the_fields_for_names() {
+        let mut offer = answer(7, [192, 0, 2, 9], &[(52, &[3]), (6, &[192, 0])]);
+        offer[FILE..][..14].copy_from_slice(&[53, 1, 2, 1, 4, 255, 255, 240, 0, 6, 2, 2, 53, 255]);
+        offer[SNAME..][..6].copy_from_slice(&[54, 4, 192, 0, 2, 1]);
+        let Heard::Reply(Reply::Offer(lease), faults) = hear(&offer, MAC, 7) else {
+            panic!("an offer, not {:?}", hear(&offer, MAC, 7))
+        };
+        assert_eq!(lease.prefix, 20);
+        assert_eq!(lease.name_servers, [Ipv4Addr::new(192, 0, 2, 53)]);
+        assert_eq!(lease.server, Some(Ipv4Addr::new(192, 0, 2, 1)));
+        assert_eq!(faults.len(), 0);
     }
 
     #[test]
-    fn what_is_not_for_us_is_passed_over() {
-        let offer = answer(7, [192, 0, 2, 9], OFFER);
-        assert_eq!(reply(&offer, MAC, 8), None, "another transaction");
-        assert_eq!(reply(&offer, Mac([2; 6]), 7), None, "another card");
-        let mut cookie = offer.clone();
-        cookie[236] = 0;
-        assert_eq!(reply(&cookie, MAC, 7), None);
-        for length in 0..offer.len() {
-            // Cut anywhere: nothing, or at most what the bytes that are left do say.
-            let _ = reply(&offer[..length], MAC, 7);
-            let _ = payload(&offer[..length]);
+    fn what_cannot_be_used_says_why_and_what_is_not_ours_nothing() {
+        let good = answer(7, [192, 0, 2, 9], OPTIONS_OF_AN_OFFER);
+        let with = |at: usize, value: u8| {
+            let mut bad = good.clone();
+            bad[at] = value;
+            bad
+        };
+        for (bad, part) in [
+            (with(7, 8), "earlier question"),
+            (with(33, 8), "another card's"),
+            (with(0, 1), "no DHCP answer"),
+            (with(236, 0), "no DHCP answer"),
+            (with(16, 0), "0.0.2.9 is no address"),
+            (with(242, 1), "type (option 53) 1"),
+            (with(240, 224), "no type"),
+            (good[..239].to_vec(), "cut short"),
+        ] {
+            let told = why(hear(&bad, MAC, 7));
+            assert!(told.contains(part), "{told}");
         }
-        assert_eq!(reply(&offer[..236], MAC, 7), None);
+        assert_eq!(hear(&good, Mac([2; 6]), 8), Heard::Foreign);
+        for length in 0..good.len() {
+            // Cut anywhere: nothing, or at most what the bytes that are left do say.
+            hear(&good[..length], MAC, 7);
+            hear_packet(&good[..length], MAC, 7);
+        }
     }
 }

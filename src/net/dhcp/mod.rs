@@ -1,24 +1,33 @@
 //! The DHCPv4 client: holds a lease on one card for as long as the machine runs.
 //!
-//! state_machine.rs says what to send when, message.rs makes it bytes, lease.rs reads what comes back;
-//! here are the sockets, and the address and routes a lease becomes.
+//! state_machine.rs says what to send when, message.rs makes it bytes, lease.rs reads what comes back, link_lease.rs
+//! makes it an address; here are the sockets.
 
+mod held_lease;
 pub mod lease;
+pub mod lease_times;
+mod link_lease;
 pub mod message;
+mod option_value;
+pub mod options;
+mod refusals;
 pub mod state_machine;
 pub mod step;
+mod udp_packet;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 
-use self::lease::{Lease, Times};
-use self::message::{Ask, CLIENT_PORT, SERVER_PORT};
+use log::Level;
+
+use self::lease::Lease;
+use self::link_lease::LinkLease;
+use self::message::{Ask, CLIENT_PORT, Heard, SERVER_PORT};
+use self::refusals::Refusals;
 use crate::clock::Clock;
 use crate::error::{Context, Error, Result};
-use crate::net::address::addresses;
-use crate::net::address::addresses::{Address, Route};
-use crate::net::address::resolv_conf::{Names, ResolvConf};
+use crate::net::address::resolv_conf::ResolvConf;
 use crate::net::dhcp::state_machine::Exchange;
 use crate::net::dhcp::step::{Change, Step, To};
 use crate::net::link::links;
@@ -31,6 +40,8 @@ use crate::system_root::SystemRoot;
 const IPV4: u16 = 0x0800;
 /// The longest packet we read; servers are told to stay below it.
 const PACKET: usize = 2048;
+/// Packets read in one go: a flood must not keep us from renewing.
+const AT_ONCE: usize = 64;
 
 /// One card's client.
 pub struct Client<'a> {
@@ -77,13 +88,14 @@ impl Client<'_> {
     /// Talks to the servers until the carrier is lost.
     fn talk(&mut self, exchange: &mut Exchange, changes: &mut Changes) -> Result<()> {
         let mut ear = self.open_ear(exchange)?;
+        let mut refusals = Refusals::default();
         while self.link.carrier {
             if matches!(ear, Ear::Udp(_)) != exchange.lease().is_some() {
                 ear = self.open_ear(exchange)?;
             }
             let until = match exchange.step() {
                 Step::Send(ask, to) => {
-                    self.send(&ask, to, exchange, &ear);
+                    self.send(&ask, to, exchange, &ear, &refusals);
                     continue;
                 }
                 Step::Expire => {
@@ -100,7 +112,7 @@ impl Client<'_> {
                 break;
             }
             if heard {
-                self.hear(exchange, &ear)?;
+                self.hear(exchange, &ear, &mut refusals)?;
             }
         }
         log::warn!("{}: the carrier was lost", self.link.name);
@@ -140,7 +152,7 @@ impl Client<'_> {
     }
 
     /// A send that fails is one more unanswered try.
-    fn send(&self, ask: &Ask, to: To, exchange: &Exchange, ear: &Ear) {
+    fn send(&self, ask: &Ask, to: To, exchange: &Exchange, ear: &Ear, refusals: &Refusals) {
         let (transaction, seconds) = (exchange.transaction, exchange.seconds());
         let message = message::message(ask, self.link.mac, transaction, seconds);
         let sent = match ear {
@@ -154,7 +166,12 @@ impl Client<'_> {
             }
         };
         let tries = exchange.tries();
-        (self.report)(&format!("DHCP: try {tries}, no answer yet"));
+        let so_far = match (exchange.offer(), refusals.summary()) {
+            (_, Some(refused)) => refused,
+            (Some(offer), None) => format!("{} was offered, and not confirmed yet", offer.address),
+            (None, None) => "no answer yet".to_owned(),
+        };
+        (self.report)(&format!("DHCP: try {tries}, {so_far}"));
         let name = &self.link.name;
         match sent {
             Ok(()) => log::debug!("{name}: DHCP {ask:?} to {to:?}, try {tries}"),
@@ -162,104 +179,76 @@ impl Client<'_> {
         }
     }
 
-    fn hear(&self, exchange: &mut Exchange, ear: &Ear) -> Result<()> {
+    fn hear(&self, exchange: &mut Exchange, ear: &Ear, refusals: &mut Refusals) -> Result<()> {
         let mut buffer = [0; PACKET];
-        loop {
-            let payload = match ear {
-                Ear::Packets(packets) => packets.receive(&mut buffer).map(message::payload),
-                Ear::Udp(udp) => match udp.recv_from(&mut buffer) {
-                    Ok((length, from)) if from.port() == SERVER_PORT => Ok(buffer.get(..length)),
-                    Ok(_) => Ok(None),
-                    Err(error) => Err(error),
-                },
+        let (name, mac) = (&self.link.name, self.link.mac);
+        for _ in 0..AT_ONCE {
+            let transaction = exchange.transaction;
+            let heard = match ear {
+                Ear::Packets(packets) => packets
+                    .receive(&mut buffer)
+                    .map(|packet| message::hear_packet(packet, mac, transaction)),
+                Ear::Udp(udp) => udp
+                    .recv(&mut buffer)
+                    .map(|length| message::hear(&buffer[..length], mac, transaction)),
             };
-            let payload = match payload {
-                Ok(payload) => payload,
+            let reply = match heard {
+                Ok(Heard::Reply(reply, faults)) => {
+                    for fault in faults {
+                        refusals.tell(name, Level::Warn, fault);
+                    }
+                    reply
+                }
+                Ok(Heard::Unusable(why)) => {
+                    refusals.note(name, Level::Warn, why);
+                    continue;
+                }
+                Ok(Heard::Foreign) => continue,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 // An ICMP error for something sent, or the link went down: neither is an answer.
                 Err(error) => {
-                    log::debug!("{}: hearing DHCP: {error}", self.link.name);
+                    log::debug!("{name}: hearing DHCP: {error}");
                     return Ok(());
                 }
             };
-            let reply = payload
-                .and_then(|payload| message::reply(payload, self.link.mac, exchange.transaction));
             let held = exchange.lease().cloned();
-            match reply.map_or(Change::Nothing, |reply| exchange.hear(reply)) {
+            match exchange.hear(reply) {
                 Change::Nothing => {}
+                Change::Told(level, why) => refusals.note(name, level, why),
+                Change::Kept(why) => refusals.tell(name, Level::Warn, why),
                 Change::Granted(lease) => {
-                    self.apply(&lease, held.as_ref());
+                    refusals.forget();
+                    self.take(&lease, held.as_ref());
                     // What listens for answers may have to change with the state.
                     return Ok(());
                 }
-                Change::Refused => return self.give_up("the server took the address back"),
-            }
-        }
-    }
-
-    /// Routes and names first, the address last: whoever waits for an address finds all the rest in place.
-    fn apply(&self, lease: &Lease, held: Option<&Lease>) {
-        let name = &self.link.name;
-        let state = format!("{}/{} by DHCP", lease.address, lease.prefix);
-        if held.is_some_and(|held| held.same(lease)) {
-            log::debug!("{name}: {} is ours for longer", lease.address);
-            return (self.report)(&state);
-        }
-        let time = match lease.times {
-            Times::FOR_EVER => "ever".to_owned(),
-            times => format!("{} s", times.expire.as_secs()),
-        };
-        log::info!(
-            "{name}: {}/{} from the DHCP server {}, for {time}; gateway {}, name servers {:?}",
-            lease.address,
-            lease.prefix,
-            lease.server,
-            gateway(lease).map_or("none".to_owned(), |gateway| gateway.to_string()),
-            lease.name_servers,
-        );
-        self.resolv_conf.learn(self.metric, name, names(lease));
-        if let Some(hostname) = &lease.hostname
-            && let Err(error) = kernel::set_hostname(hostname)
-        {
-            log::warn!("{name}: host name {hostname}: {error}");
-        }
-        let mtu = lease.mtu.map(u32::from);
-        if let Some(mtu) = mtu.filter(|mtu| *mtu != self.link.mtu) {
-            tolerate(links::set_mtu(self.host, &self.link, mtu));
-        }
-        for (network, prefix, gateway) in &lease.routes {
-            let route = Route {
-                to: Address {
-                    ip: (*network).into(),
-                    prefix: *prefix,
-                },
-                gateway: (!gateway.is_unspecified()).then_some((*gateway).into()),
-            };
-            let added = addresses::add_route(self.host, &self.link, route, self.metric);
-            tolerate(added);
-        }
-        tolerate(addresses::add(
-            self.host,
-            &self.link,
-            address(lease),
-            self.metric,
-        ));
-        (self.report)(&state);
-    }
-
-    /// Removes every IPv4 address of the link, and with the last one its routes.
-    fn give_up(&self, why: &str) -> Result<()> {
-        log::warn!("{}: {why}; looking for another lease", self.link.name);
-        (self.report)(why);
-        let named = Names::default();
-        self.resolv_conf.learn(self.metric, &self.link.name, named);
-        for assigned in addresses::list()? {
-            let ours = assigned.link == self.link.index;
-            if ours && assigned.address.ip.is_ipv4() {
-                addresses::remove(self.host, &self.link, assigned.address)?;
+                Change::TakenBack => return self.give_up("the server took the address back"),
             }
         }
         Ok(())
+    }
+
+    fn take(&self, lease: &Lease, held: Option<&Lease>) {
+        match held.is_some_and(|held| held.same(lease)) {
+            true => log::debug!("{}: {} is ours for longer", self.link.name, lease.address),
+            false => self.link_lease().apply(lease),
+        }
+        (self.report)(&format!("{}/{} by DHCP", lease.address, lease.prefix));
+    }
+
+    fn give_up(&self, why: &str) -> Result<()> {
+        log::warn!("{}: {why}; looking for another lease", self.link.name);
+        (self.report)(why);
+        self.link_lease().give_up()
+    }
+
+    fn link_lease(&self) -> LinkLease<'_> {
+        LinkLease {
+            host: self.host,
+            link: &self.link,
+            metric: self.metric,
+            resolv_conf: self.resolv_conf,
+        }
     }
 
     /// Keeps up with what the kernel says of our link; true when the carrier is out, or was for a moment.
@@ -301,33 +290,5 @@ impl AsFd for Ear {
             Ear::Packets(packets) => packets.as_fd(),
             Ear::Udp(udp) => udp.as_fd(),
         }
-    }
-}
-
-fn address(lease: &Lease) -> Address {
-    Address {
-        ip: lease.address.into(),
-        prefix: lease.prefix,
-    }
-}
-
-fn gateway(lease: &Lease) -> Option<Ipv4Addr> {
-    let default = lease.routes.iter().find(|(_, prefix, _)| *prefix == 0);
-    default.map(|(_, _, gateway)| *gateway)
-}
-
-fn names(lease: &Lease) -> Names {
-    let ips = |ips: &[Ipv4Addr]| ips.iter().copied().map(IpAddr::from).collect();
-    Names {
-        servers: ips(&lease.name_servers),
-        domain: lease.domain.clone(),
-        time_servers: ips(&lease.time_servers),
-    }
-}
-
-/// One thing of a lease that cannot be had leaves the rest of it useful.
-fn tolerate(result: Result<()>) {
-    if let Err(error) = result {
-        log::warn!("{error}");
     }
 }

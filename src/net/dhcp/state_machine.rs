@@ -1,10 +1,15 @@
 //! One card's conversation with the DHCP servers: what to send when, and what an answer changes.
 //! RFC 2131 §4.4. Sends nothing itself; the time is that of the clock it was given.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use log::Level;
+
 use crate::clock::Clock;
+use crate::net::dhcp::held_lease::{HeldLease, Need};
 use crate::net::dhcp::lease::Lease;
+use crate::net::dhcp::lease_times::Times;
 use crate::net::dhcp::message::{Ask, Reply};
 use crate::net::dhcp::step::{Change, Step, To};
 
@@ -13,6 +18,8 @@ const REQUESTS: u32 = 4;
 /// RFC 2131 §4.1: the pause between tries doubles up to 64 s. It says 4 s at first; most servers
 /// answer within milliseconds, and a switch port that just came up eats the first tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(64);
+/// How long a better offer is waited for, once there is one that lacks what a client needs.
+const BETTER: Duration = Duration::from_secs(3);
 
 /// What is known of one card's lease, and what comes next.
 pub struct Exchange {
@@ -20,24 +27,20 @@ pub struct Exchange {
     /// Number of the conversation; answers to another are not ours.
     pub transaction: u32,
     state: State,
-    /// Tries in this state, and when the next is due.
+    /// Tries in this state, when the last was, and when the next is due.
     tries: u32,
+    asked: Duration,
     due: Duration,
     began: Duration,
+    /// Offers that came to nothing, one after the other.
+    setbacks: u32,
 }
 
 enum State {
-    /// Nothing yet, or nothing any more.
-    Looking,
+    /// Nothing yet, or nothing any more; perhaps an offer that lacks something, and until when it may be outdone.
+    Looking(Option<(Lease, Duration)>),
     Requesting(Lease),
-    Holding(Held),
-}
-
-struct Held {
-    lease: Lease,
-    since: Duration,
-    /// The carrier was lost since: whether the lease holds where the cable is now is to be asked soon.
-    unsure: bool,
+    Holding(HeldLease),
 }
 
 impl Exchange {
@@ -47,10 +50,12 @@ impl Exchange {
         Exchange {
             clock,
             transaction,
-            state: State::Looking,
+            state: State::Looking(None),
             tries: 0,
+            asked: began,
             due: began,
             began,
+            setbacks: 0,
         }
     }
 
@@ -73,9 +78,17 @@ impl Exchange {
         }
     }
 
+    /// What is being asked for, if a server offered it.
+    pub fn offer(&self) -> Option<&Lease> {
+        match &self.state {
+            State::Requesting(offer) | State::Looking(Some((offer, _))) => Some(offer),
+            _ => None,
+        }
+    }
+
     /// The carrier was lost: whoever is at the other end now must confirm the lease.
     pub fn reconnected(&mut self) {
-        (self.tries, self.due) = (0, self.clock.elapsed());
+        (self.tries, self.setbacks, self.due) = (0, 0, self.clock.elapsed());
         if let State::Holding(held) = &mut self.state {
             held.unsure = true;
         }
@@ -85,103 +98,192 @@ impl Exchange {
     pub fn step(&mut self) -> Step {
         let now = self.clock.elapsed();
         if let State::Holding(held) = &self.state {
-            let times = held.lease.times;
-            let age = now.saturating_sub(held.since);
-            if age >= times.expire {
-                self.restart();
-                return Step::Expire;
-            }
-            if age < times.renew && !held.unsure {
-                return Step::Wait(held.since.saturating_add(times.renew));
-            }
-            // A renewal is asked of the server alone, and when that does not help, of anybody.
-            let (to, end) = match age < times.rebind && !held.unsure {
-                true => (To::Server(held.lease.server), times.rebind),
-                false => (To::Everybody, times.expire),
+            let (to, end) = match held.need(now) {
+                Need::Nothing(until) => return Step::Wait(until),
+                Need::More(server, end) => (server.map_or(To::Everybody, To::Server), end),
+                Need::Over => {
+                    self.restart();
+                    return Step::Expire;
+                }
             };
-            let end = held.since.saturating_add(end);
             if now < self.due {
                 return Step::Wait(self.due.min(end));
             }
-            let (address, unsure) = (held.lease.address, held.unsure);
-            // RFC 2131 §4.4.5: half of what is left, but no less than a minute; short leases have less.
-            let least = times.expire.min(Duration::from_secs(480)) / 8;
-            self.tries += 1;
-            self.due = now
-                + match unsure {
-                    true => self.pause(),
-                    false => (end.saturating_sub(now) / 2).max(least),
-                };
-            return Step::Send(Ask::Extend { address }, to);
+            let (address, pause) = (held.lease.address, held.pause(now, end));
+            let unsure = held.unsure;
+            return self.send(Ask::Extend { address }, to, |exchange| match unsure {
+                true => exchange.pause(),
+                false => pause,
+            });
+        }
+        if let State::Looking(Some((_, until))) = &self.state
+            && now >= *until
+            && let State::Looking(Some((offer, _))) =
+                std::mem::replace(&mut self.state, State::Looking(None))
+        {
+            self.request(offer);
         }
         if now < self.due {
-            return Step::Wait(self.due);
+            return Step::Wait(match &self.state {
+                State::Looking(Some((_, until))) => self.due.min(*until),
+                _ => self.due,
+            });
         }
         if matches!(self.state, State::Requesting(_)) && self.tries >= REQUESTS {
             self.restart();
+            return Step::Wait(self.due);
         }
-        self.tries += 1;
-        self.due = now + self.pause();
         let ask = match &self.state {
             State::Requesting(offer) => Ask::Request {
                 address: offer.address,
-                server: Some(offer.server),
+                server: offer.server,
             },
             _ => Ask::Discover,
         };
-        Step::Send(ask, To::Everybody)
+        self.send(ask, To::Everybody, Exchange::pause)
+    }
+
+    fn send(&mut self, ask: Ask, to: To, pause: impl Fn(&Self) -> Duration) -> Step {
+        self.tries += 1;
+        self.asked = self.clock.elapsed();
+        self.due = self.asked + pause(self);
+        Step::Send(ask, to)
     }
 
     /// An answer to the transaction of this exchange.
     pub fn hear(&mut self, reply: Reply) -> Change {
-        let now = self.clock.elapsed();
-        match (&self.state, reply) {
-            (State::Looking, Reply::Offer(offer)) => {
-                self.state = State::Requesting(offer);
-                (self.tries, self.due) = (0, now);
-                Change::Nothing
-            }
-            (State::Requesting(offer), Reply::Ack(lease)) if lease.server == offer.server => {
-                self.hold(lease)
-            }
-            // Only a renewal that was asked for is one.
-            (State::Holding(held), Reply::Ack(lease))
-                if self.tries > 0 && lease.address == held.lease.address =>
-            {
-                self.hold(lease)
-            }
-            (State::Requesting(offer), Reply::Nak { server })
-                if server.is_none_or(|server| server == offer.server) =>
-            {
-                self.restart();
-                Change::Nothing
-            }
-            (State::Holding(_), Reply::Nak { .. }) if self.tries > 0 => {
-                self.restart();
-                Change::Refused
-            }
-            _ => Change::Nothing,
+        match reply {
+            Reply::Offer(offer) => self.hear_offer(offer),
+            Reply::Ack(lease) => self.hear_ack(lease),
+            Reply::Nak { server, why } => self.hear_nak(server, &why),
         }
     }
 
-    fn hold(&mut self, lease: Lease) -> Change {
-        let since = self.clock.elapsed();
-        self.state = State::Holding(Held {
+    fn hear_offer(&mut self, offer: Lease) -> Change {
+        let said = named(offer.server);
+        let address = offer.address;
+        match &self.state {
+            State::Looking(_) if offer.is_complete() => {
+                self.request(offer);
+                Change::Nothing
+            }
+            State::Looking(None) => {
+                let lacking = match (&offer.server, &offer.times) {
+                    (None, None) => "neither a server (option 54) nor a lease time (option 51)",
+                    (None, _) => "no server (option 54)",
+                    _ => "no lease time (option 51)",
+                };
+                let until = self.clock.elapsed() + BETTER;
+                self.state = State::Looking(Some((offer, until)));
+                let told = format!(
+                    "the offer of {address} by {said} names {lacking}; it is taken if no better one comes"
+                );
+                Change::Kept(told)
+            }
+            State::Looking(Some((known, _))) | State::Requesting(known) if known.same(&offer) => {
+                Change::Nothing
+            }
+            State::Holding(_) => Change::Nothing,
+            _ => Change::Told(Level::Info, format!("{said} offers {address}, too")),
+        }
+    }
+
+    fn hear_ack(&mut self, mut lease: Lease) -> Change {
+        let before = match &self.state {
+            State::Looking(_) => {
+                let told = format!(
+                    "{} confirms {}, which nobody asked for",
+                    named(lease.server),
+                    lease.address
+                );
+                return Change::Told(Level::Warn, told);
+            }
+            State::Requesting(offer) => {
+                if let (Some(asked), Some(server)) = (offer.server, lease.server)
+                    && asked != server
+                {
+                    let told =
+                        format!("{server} confirms {}, but {asked} was asked", lease.address);
+                    return Change::Told(Level::Warn, told);
+                }
+                offer
+            }
+            // Only a renewal that was asked for is one.
+            State::Holding(_) if self.tries == 0 => return Change::Nothing,
+            State::Holding(held) if held.lease.address != lease.address => {
+                let told = format!(
+                    "{} confirms {}, but {} is ours",
+                    named(lease.server),
+                    lease.address,
+                    held.lease.address
+                );
+                return Change::Told(Level::Warn, told);
+            }
+            State::Holding(held) => &held.lease,
+        };
+        // What it does not say again is as it was.
+        lease.server = lease.server.or(before.server);
+        let times = lease.times.or(before.times).unwrap_or(Times::UNSAID);
+        lease.times = Some(times);
+        self.state = State::Holding(HeldLease {
             lease: lease.clone(),
-            since,
+            times,
+            since: self.asked,
             unsure: false,
         });
-        (self.tries, self.due) = (0, since);
+        (self.tries, self.setbacks, self.due) = (0, 0, self.clock.elapsed());
         Change::Granted(lease)
     }
 
-    /// Looks for a lease anew, after a breath: a server that refuses at once must not be asked in a loop.
+    fn hear_nak(&mut self, server: Option<Ipv4Addr>, why: &str) -> Change {
+        let told = |what: &str| {
+            let why = if why.is_empty() {
+                "without a word"
+            } else {
+                why
+            };
+            let told = format!("{} says no (NAK, {why}); {what}", named(server));
+            Change::Told(Level::Warn, told)
+        };
+        match &self.state {
+            State::Requesting(offer) => match (offer.server, server) {
+                (Some(asked), Some(server)) if asked == server => {
+                    self.restart();
+                    told("that is the one which offered the address")
+                }
+                (Some(asked), Some(_)) => told(&format!("{asked} was asked, not that one")),
+                // It may be meant for us or not; whoever is to confirm does so within this try.
+                _ => {
+                    self.tries = REQUESTS;
+                    told("nobody knows whom it speaks for")
+                }
+            },
+            State::Holding(_) if self.tries == 0 => Change::Nothing,
+            State::Holding(held) if !held.hears(server, self.clock.elapsed()) => {
+                told("another one was asked for more time")
+            }
+            State::Holding(_) => {
+                self.restart();
+                Change::TakenBack
+            }
+            State::Looking(_) => Change::Nothing,
+        }
+    }
+
+    fn request(&mut self, offer: Lease) {
+        self.state = State::Requesting(offer);
+        (self.tries, self.due) = (0, self.clock.elapsed());
+    }
+
+    /// Looks for a lease anew, after a breath that grows: a server that refuses at once must not be asked in a loop.
     fn restart(&mut self) {
-        self.state = State::Looking;
+        self.state = State::Looking(None);
         self.transaction = self.transaction.wrapping_add(1);
         self.began = self.clock.elapsed();
-        self.tries = 0;
+        self.setbacks += 1;
+        self.tries = self.setbacks;
         self.due = self.began + self.pause();
+        self.tries = 0;
     }
 
     /// RFC 2131 §4.1: doubling, and random by half a second or more either way, so that a hall of
@@ -193,136 +295,8 @@ impl Exchange {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use super::*;
-    use crate::net::dhcp::message::tests::{MAC, OFFER, answer};
-    use crate::net::dhcp::message::{Reply, reply};
-
-    const ADDRESS: [u8; 4] = [192, 0, 2, 9];
-    const SERVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
-
-    fn lease() -> Lease {
-        match reply(&answer(7, ADDRESS, OFFER), MAC, 7) {
-            Some(Reply::Offer(lease)) => lease,
-            other => panic!("an offer, not {other:?}"),
-        }
-    }
-
-    /// Lets time pass until there is something to do.
-    fn next(exchange: &mut Exchange) -> Step {
-        for _ in 0..100 {
-            match exchange.step() {
-                Step::Wait(until) => {
-                    let now = exchange.clock.elapsed();
-                    assert!(until > now, "a wait that does not wait is a busy loop");
-                    exchange.clock.sleep(until - now);
-                }
-                step => return step,
-            }
-        }
-        panic!("nothing ever happens")
-    }
-
-    fn holding() -> Exchange {
-        let mut exchange = Exchange::new(Clock::fake(), 7);
-        assert_eq!(exchange.step(), Step::Send(Ask::Discover, To::Everybody));
-        assert_eq!(exchange.hear(Reply::Offer(lease())), Change::Nothing);
-        let request = Ask::Request {
-            address: ADDRESS.into(),
-            server: Some(SERVER),
-        };
-        assert_eq!(exchange.step(), Step::Send(request, To::Everybody));
-        assert_eq!(exchange.hear(Reply::Ack(lease())), Change::Granted(lease()));
-        exchange
-    }
-
-    #[test]
-    fn a_lease_is_renewed_rebound_and_given_up() {
-        let mut exchange = holding();
-        let extend = || Ask::Extend {
-            address: ADDRESS.into(),
-        };
-        assert_eq!(
-            next(&mut exchange),
-            Step::Send(extend(), To::Server(SERVER))
-        );
-        assert_eq!(exchange.clock.elapsed().as_secs(), 1800);
-        assert_eq!(exchange.hear(Reply::Ack(lease())), Change::Granted(lease()));
-        let mut sent = Vec::new();
-        loop {
-            match next(&mut exchange) {
-                Step::Send(_, to) => sent.push(to),
-                step => {
-                    assert_eq!(step, Step::Expire);
-                    break;
-                }
-            }
-        }
-        assert_eq!(exchange.clock.elapsed().as_secs(), 1800 + 3600);
-        let rebinding = sent.iter().position(|to| *to == To::Everybody);
-        assert!(rebinding.is_some_and(|at| at > 1), "{sent:?}");
-        assert!(sent.len() < 40, "{} is a flood", sent.len());
-        assert_eq!(exchange.lease(), None);
-        assert_eq!(
-            next(&mut exchange),
-            Step::Send(Ask::Discover, To::Everybody)
-        );
-    }
-
-    #[test]
-    fn silence_is_asked_again_for_ever_and_ever_more_slowly() {
-        let mut exchange = Exchange::new(Clock::fake(), 7);
-        for _ in 0..200 {
-            assert_eq!(
-                next(&mut exchange),
-                Step::Send(Ask::Discover, To::Everybody)
-            );
-        }
-        let hours = exchange.clock.elapsed().as_secs() as f64 / 3600.0;
-        assert!((2.0..6.0).contains(&hours), "{hours}");
-    }
-
-    #[test]
-    fn a_server_that_offers_and_then_is_silent_or_refuses_is_left() {
-        let mut exchange = Exchange::new(Clock::fake(), 7);
-        exchange.step();
-        exchange.hear(Reply::Offer(lease()));
-        let asked = (0..=REQUESTS)
-            .map(|_| next(&mut exchange))
-            .collect::<Vec<_>>();
-        assert_eq!(
-            asked.last(),
-            Some(&Step::Send(Ask::Discover, To::Everybody))
-        );
-        exchange.hear(Reply::Offer(lease()));
-        exchange.step();
-        let nak = Reply::Nak {
-            server: Some(SERVER),
-        };
-        assert_eq!(exchange.hear(nak), Change::Nothing);
-        assert!(matches!(exchange.step(), Step::Wait(_)), "not at once");
-    }
-
-    #[test]
-    fn after_the_cable_was_out_anybody_may_confirm_or_refuse() {
-        let mut exchange = holding();
-        let unasked = Reply::Nak { server: None };
-        assert_eq!(exchange.hear(unasked.clone()), Change::Nothing);
-        exchange.clock.sleep(Duration::from_secs(100));
-        exchange.reconnected();
-        // A switch port that just came up swallows the first tries: they are repeated soon.
-        for _ in 0..4 {
-            let sent = next(&mut exchange);
-            assert!(matches!(
-                sent,
-                Step::Send(Ask::Extend { .. }, To::Everybody)
-            ));
-        }
-        assert!(exchange.clock.elapsed() < Duration::from_secs(100 + 15));
-        assert_eq!(exchange.hear(unasked), Change::Refused);
-        assert_eq!(exchange.lease(), None);
-    }
+fn named(server: Option<Ipv4Addr>) -> String {
+    server.map_or("a server that does not say which".into(), |server| {
+        format!("the server {server}")
+    })
 }

@@ -3,6 +3,8 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use log::Level;
+
 use crate::net::dhcp::lease::Lease;
 use crate::net::dhcp::message::Ask;
 
@@ -34,5 +36,9 @@ pub enum Change {
     /// A lease is ours, or is ours for longer.
     Granted(Lease),
     /// The server took the address back.
-    Refused,
+    TakenBack,
+    /// An offer is kept for want of a better one; what it lacks, for people.
+    Kept(String),
+    /// Nothing was gained, and why, for people.
+    Told(Level, String),
 }

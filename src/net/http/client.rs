@@ -5,11 +5,13 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
-use crate::clock::Clock;
-use crate::error::Result;
+use crate::clock::Deadline;
+use crate::error::{Error, Result};
+use crate::net::http::body::{Content, Framing};
+use crate::net::http::content_coding::{Coding, Undone};
 use crate::net::http::dial::Dialer;
 pub use crate::net::http::dial::Timeouts;
-use crate::net::http::exchange::{Answer, Content, Door};
+use crate::net::http::exchange::{Answer, Door};
 pub use crate::net::http::fault::{Cause, Fault};
 pub use crate::net::http::proxy::Proxies;
 use crate::net::http::{redirect, url};
@@ -48,6 +50,8 @@ pub struct Request<'a> {
     pub headers: &'a [(&'a str, &'a str)],
     /// Sent whole, with its length.
     pub body: Option<&'a [u8]>,
+    /// What comes is held against a digest: if nobody may read it either, it may come from where https redirects to http.
+    pub verified: bool,
 }
 
 /// Sends requests by one set of proxies, authorities and timeouts.
@@ -55,10 +59,12 @@ pub struct Request<'a> {
 pub struct Client {
     door: Door,
     timeouts: Timeouts,
+    /// For one answer, its body included.
+    limit: Duration,
 }
 
 /// Follows this many redirects.
-const REDIRECTS: u32 = 5;
+const REDIRECTS: u32 = 20;
 
 impl Client {
     /// Reads no file and opens no connection yet.
@@ -66,12 +72,22 @@ impl Client {
         proxies.check()?;
         let dialer = Dialer::new(Connector::new(trust.clone()), proxies.clone(), timeouts);
         Ok(Client {
-            door: Door::new(dialer, timeouts.read * 3),
+            door: Door::new(dialer),
             timeouts,
+            limit: Duration::MAX,
         })
     }
 
-    /// Any status is an answer; only no answer is a fault.
+    /// The same, but no answer may take longer than `limit`, whatever it redirects to and however its body comes.
+    pub fn within(&self, limit: Duration) -> Self {
+        Client {
+            limit,
+            ..self.clone()
+        }
+    }
+
+    /// Any status is an answer; only no answer is a fault. One that is not under way in three times the read timeout, redirects
+    /// included, is none.
     pub fn send(&self, request: &Request) -> Result<Response, Fault> {
         let Request {
             mut method,
@@ -89,21 +105,31 @@ impl Client {
         {
             headers.push(("Authorization", login.expose()));
         }
+        let has_login = headers
+            .iter()
+            .any(|(name, _)| redirect::is_credential(name));
+        let until = Deadline::within(self.limit);
+        let lead = until.or_within(self.timeouts.connect + self.timeouts.read * 3);
         for _ in 0..=REDIRECTS {
             let doing = format!("{} {}", method.name(), redacted(&url));
             let answer = self
                 .door
-                .ask(method.name(), &url, &headers, body)
+                .ask(method.name(), &url, &headers, body, lead)
                 .map_err(|fault| fault.at(&doing))?;
-            let step = redirect::follow(&url, answer.status(), answer.header("location"))
+            let location = answer.location();
+            let step = redirect::follow(&url, answer.status(), location.as_deref())
                 .map_err(|fault| fault.at(&doing))?;
             let Some(step) = step else {
                 return Ok(Response {
                     answer,
                     doing,
-                    patience: self.timeouts.read * 4,
+                    until,
+                    patience: self.timeouts.read,
                 });
             };
+            if step.is_downgrade && (has_login || !request.verified) {
+                return Err(redirect::insecure(&step.url, has_login).at(&doing));
+            }
             if !step.keeps_credentials {
                 headers.retain(|(name, _)| !redirect::is_credential(name));
             }
@@ -128,6 +154,8 @@ impl Client {
 pub struct Response {
     answer: Answer,
     doing: String,
+    until: Deadline,
+    /// For the next bytes of the body.
     patience: Duration,
 }
 
@@ -142,41 +170,53 @@ impl Response {
         self.answer.header(name)
     }
 
-    /// As announced; none for chunks or a body without end.
+    /// Of the body; none where only its end tells.
     pub fn content_length(&self) -> Option<u64> {
-        self.header("content-length")?.trim().parse().ok()
+        match self.answer.framing {
+            Framing::Length(length) => Some(length),
+            Framing::Chunked | Framing::ToEnd => None,
+        }
+    }
+
+    /// What the server says was done to the content, for good or on its way.
+    pub fn coding(&self) -> Coding {
+        let lists = ["content-encoding", "transfer-encoding"].map(|name| self.answer.list(name));
+        Coding::of(&lists.join(","))
     }
 
     /// To be read by whoever wants more than the head.
     pub fn into_body(self) -> Body {
+        let Answer { wire, framing, .. } = self.answer;
         Body {
-            content: self.answer.into_content(),
+            content: Content::new(wire, framing, self.until, self.patience),
             doing: self.doing,
         }
     }
 
-    /// The whole body as text, if it is no longer than `limit` bytes and comes in reasonable time.
+    /// The whole body as text, unpacked if the server packed it, if it is no longer than `limit` bytes and comes in reasonable
+    /// time: four times the read timeout.
     pub fn text(self, limit: usize) -> Result<String> {
-        let (clock, patience) = (Clock::real(), self.patience);
+        let (coding, patience) = (self.coding(), self.patience * 4);
         let mut body = self.into_body();
-        let mut text = Vec::new();
-        let mut chunk = [0; 4 << 10];
-        loop {
-            match body.read(&mut chunk)? {
-                0 => return Ok(String::from_utf8_lossy(&text).into_owned()),
-                n => text.extend_from_slice(&chunk[..n]),
-            }
-            let complaint = match () {
-                _ if text.len() > limit => format!("the answer is longer than {limit} bytes"),
-                _ if clock.elapsed() > patience => {
-                    format!("the answer is not complete after {patience:?}")
-                }
-                _ => continue,
-            };
-            return Err(Fault::new(Cause::Protocol, complaint)
-                .at(&body.doing)
-                .into());
+        let doing = body.doing.clone();
+        body.content.complete_within(patience);
+        let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+        let mut bytes = Vec::new();
+        let read = Undone::new(&coding, body)
+            .take(most)
+            .read_to_end(&mut bytes);
+        read.map_err(
+            |error| match error.get_ref().is_some_and(|inner| inner.is::<Error>()) {
+                true => error.into(),
+                false => Error::plain(format_args!("{doing}: {error}")),
+            },
+        )?;
+        if bytes.len() > limit {
+            let why = format_args!("the answer is longer than {limit} bytes");
+            return Err(Fault::new(Cause::Protocol, why).at(&doing).into());
         }
+        Ok(String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
 }
 

@@ -1,11 +1,14 @@
-//! Opens the connection to a URL: name, TCP, a proxy's tunnel, TLS.
+//! From a URL to an open connection: the name, TCP, a proxy's tunnel, TLS.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 use std::time::Duration;
 
+use crate::clock::Deadline;
+use crate::net::address::names;
 use crate::net::http::fault::{Cause, Fault};
 use crate::net::http::proxy::Proxies;
+use crate::net::http::socket::Socket;
 use crate::net::http::url;
 use crate::net::http::url::Url;
 use crate::net::tls::connection;
@@ -46,7 +49,7 @@ struct Relayed {
 
 /// What an HTTP exchange goes over. TLS inside TLS is a tunnel through a proxy that is reached by https.
 enum Wire {
-    Plain(TcpStream),
+    Plain(Socket),
     Tls(Box<ClientStream<Wire>>),
 }
 
@@ -60,15 +63,16 @@ impl Dialer {
         }
     }
 
-    /// A connection to where `to` leads, straight or through its proxy; the fault names which part of the way failed.
-    pub fn dial(&self, to: &Url) -> Result<Line, Fault> {
+    /// A connection to where `to` leads, straight or through its proxy, all of it by `until`; the fault names which part of the
+    /// way failed.
+    pub fn dial(&self, to: &Url, until: Deadline) -> Result<Line, Fault> {
         let target = url::place(to.host, to.port);
         let proxy = self.proxies.choose(to);
         let (mut wire, peer) = match &proxy {
-            None => (Wire::Plain(self.open(to.host, to.port)?), target.clone()),
+            None => (self.open(to.host, to.port, until)?, target.clone()),
             Some(proxy) => {
                 let peer = format!("the proxy {}", url::place(proxy.host, proxy.port));
-                let wire = self.reach(proxy).map_err(|fault| {
+                let wire = self.reach(proxy, until).map_err(|fault| {
                     let cause = match fault.cause {
                         Cause::Tls => Cause::Tls, // it would say the same again
                         _ => Cause::Proxy,
@@ -97,8 +101,8 @@ impl Dialer {
         })
     }
 
-    fn reach(&self, proxy: &Url) -> Result<Wire, Fault> {
-        let wire = Wire::Plain(self.open(proxy.host, proxy.port)?);
+    fn reach(&self, proxy: &Url, until: Deadline) -> Result<Wire, Fault> {
+        let wire = self.open(proxy.host, proxy.port, until)?;
         match proxy.https {
             false => Ok(wire),
             true => self.secure(proxy.host, wire),
@@ -110,29 +114,21 @@ impl Dialer {
     }
 
     /// Tries every address the name has, sharing the time evenly.
-    fn open(&self, host: &str, port: u16) -> Result<TcpStream, Fault> {
+    fn open(&self, host: &str, port: u16, until: Deadline) -> Result<Wire, Fault> {
         let place = url::place(host, port);
-        let addresses: Vec<SocketAddr> = (host, port)
-            .to_socket_addrs()
-            .map_err(|error| {
-                Fault::new(
-                    Cause::Dns,
-                    format_args!("the name '{host}' cannot be resolved ({error}); check the DNS servers or use an address"),
-                )
-            })?
-            .collect();
-        let share = self.timeouts.connect / addresses.len().max(1) as u32;
+        let addresses =
+            names::resolve(host, port).map_err(|error| Fault::new(Cause::Dns, error.details()))?;
+        let share = self.timeouts.connect.min(until.left()) / addresses.len().max(1) as u32;
         let mut last = Fault::new(Cause::Dns, format_args!("the name '{host}' has no address"));
         for address in &addresses {
             let opened = TcpStream::connect_timeout(address, share.max(Duration::from_millis(1)))
-                .and_then(|tcp| {
-                    tcp.set_nodelay(true)?;
-                    tcp.set_read_timeout(Some(self.timeouts.read))?;
-                    tcp.set_write_timeout(Some(self.timeouts.read))?;
-                    Ok(tcp)
-                });
+                .and_then(|tcp| tcp.set_nodelay(true).map(|()| tcp));
             match opened {
-                Ok(tcp) => return Ok(tcp),
+                Ok(tcp) => {
+                    let mut socket = Socket::new(tcp, self.timeouts.read);
+                    socket.until(until);
+                    return Ok(Wire::Plain(socket));
+                }
                 Err(error) => last = Fault::io(&place, &error),
             }
         }
@@ -208,35 +204,49 @@ impl Line {
         matches!(self.wire, Wire::Tls(_))
     }
 
-    /// 0 is the end as the other side meant it. Waits no longer than `left` and the read timeout.
-    pub fn read(&mut self, into: &mut [u8], left: Duration) -> Result<usize, Fault> {
-        let patience = self.patience.min(left).max(Duration::from_millis(1));
-        let outcome = self.wire.tcp().set_read_timeout(Some(patience));
-        let outcome = outcome.and_then(|()| {
-            loop {
-                match self.wire.read(into) {
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    outcome => return outcome,
-                }
+    /// 0 is the end as the other side meant it. Waits no longer than the read timeout, and not beyond `until`.
+    pub fn read(&mut self, into: &mut [u8], until: Deadline) -> Result<usize, Fault> {
+        let time = self.patience.min(until.left());
+        let socket = self.wire.socket();
+        let before = socket.received();
+        socket.until(until);
+        let outcome = loop {
+            match self.wire.read(into) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                outcome => break outcome,
             }
-        });
+        };
         outcome.map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Fault::new(
-                Cause::Timeout,
-                format_args!("{} sent nothing for {patience:?}; is it overloaded, or the network dropping packets?", self.peer),
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                let came = match self.wire.socket().received() - before {
+                    0 => format!("sent nothing for {time:.1?}"),
+                    came => format!(
+                        "sent {came} bytes in {time:.1?}, and no record of TLS was complete"
+                    ),
+                };
+                let hint = "is it overloaded, or the network dropping packets?";
+                Fault::new(Cause::Timeout, format_args!("{} {came}; {hint}", self.peer))
+            }
+            io::ErrorKind::UnexpectedEof => Fault::new(
+                Cause::HungUp,
+                format_args!(
+                    "{} hung up without ending TLS (close_notify), as if it was cut off",
+                    self.peer
+                ),
             ),
             _ => connection::broken(&self.peer, &error),
         })
     }
 
-    /// The first write begins with a request line.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+    /// The first write begins with a request line. All of it is out by `until`.
+    pub fn write(&mut self, bytes: &[u8], until: Deadline) -> Result<(), Fault> {
         let whole;
         let mut bytes = bytes;
         if let Some(relayed) = self.relayed.take() {
             whole = relayed.head(bytes);
             bytes = &whole;
         }
+        self.wire.socket().until(until);
         let written = self.wire.write_all(bytes);
         let written = written.and_then(|()| self.wire.flush());
         written.map_err(|error| connection::broken(&self.peer, &error))
@@ -244,10 +254,10 @@ impl Line {
 }
 
 impl Wire {
-    fn tcp(&self) -> &TcpStream {
+    fn socket(&mut self) -> &mut Socket {
         match self {
-            Wire::Plain(tcp) => tcp,
-            Wire::Tls(tls) => tls.inner().tcp(),
+            Wire::Plain(socket) => socket,
+            Wire::Tls(tls) => tls.inner_mut().socket(),
         }
     }
 }
@@ -255,7 +265,7 @@ impl Wire {
 impl Read for Wire {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self {
-            Wire::Plain(tcp) => tcp.read(into),
+            Wire::Plain(socket) => socket.read(into),
             Wire::Tls(tls) => tls.read(into),
         }
     }
@@ -264,14 +274,14 @@ impl Read for Wire {
 impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Wire::Plain(tcp) => tcp.write(bytes),
+            Wire::Plain(socket) => socket.write(bytes),
             Wire::Tls(tls) => tls.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Wire::Plain(tcp) => tcp.flush(),
+            Wire::Plain(socket) => socket.flush(),
             Wire::Tls(tls) => tls.flush(),
         }
     }

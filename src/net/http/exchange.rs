@@ -1,29 +1,27 @@
 //! One exchange over HTTP: sends a request and reads its answer.
 //!
-//! ureq speaks HTTP; the connection under it is ours (`dial.rs`), so that timeouts, TLS and
-//! causes are too. Connections are not kept: the agent calls a few times an hour. A body whose length
-//! was announced is read off the connection past ureq, which would copy every byte once more.
+//! ureq puts the request into words and reads the head of the answer. The connection under it is ours (`dial.rs`), so that
+//! deadlines, TLS and causes are too; the head it gets to see is a proper one (`response_head.rs`), and the body is read past it
+//! (`body.rs`). Connections are not kept: the agent calls a few times an hour.
 
 use std::fmt;
-use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::Duration;
-
+use std::sync::mpsc::{SyncSender, sync_channel};
 use ureq::config::Config;
-use ureq::http::{Request, Response};
+use ureq::http::response::Parts;
+use ureq::http::{HeaderName, Request};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
 };
-use ureq::{Agent, BodyReader};
+use ureq::{Agent, http};
 
+use crate::clock::Deadline;
+use crate::net::http::body::{Framing, Wire, cut};
 use crate::net::http::dial::{Dialer, Line};
 use crate::net::http::fault::{Cause, Fault};
+use crate::net::http::response_head::{CLEAN_LIMIT, Complete, ResponseHead};
 use crate::net::http::{redirect, url};
-
-/// A response head larger than this is no answer.
-const HEAD_LIMIT: usize = 32 << 10;
 
 /// Where requests go out.
 #[derive(Clone)]
@@ -33,20 +31,19 @@ pub struct Door {
 }
 
 impl Door {
-    /// A head of an answer that takes longer than `patience` is none.
-    pub fn new(dialer: Dialer, patience: Duration) -> Self {
+    /// Connects by `dialer`.
+    pub fn new(dialer: Dialer) -> Self {
         let config = Config::builder()
             .http_status_as_error(false)
             .proxy(None)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .max_idle_connections(0)
-            .max_response_header_size(HEAD_LIMIT)
+            .max_response_header_size(CLEAN_LIMIT)
+            .input_buffer_size(CLEAN_LIMIT)
             .output_buffer_size(16 << 10)
             .user_agent(concat!("ironlet/", env!("CARGO_PKG_VERSION")))
             .accept_encoding("identity")
-            // Against a head that comes byte by byte; the body is its reader's business.
-            .timeout_recv_response(Some(patience))
             .build();
         Door {
             config,
@@ -54,13 +51,14 @@ impl Door {
         }
     }
 
-    /// Any status is an answer; only no answer is a fault.
+    /// Any status is an answer; only no answer by `until` is a fault.
     pub fn ask(
         &self,
         method: &str,
         url: &str,
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
+        until: Deadline,
     ) -> Result<Answer, Fault> {
         if url::parse(url).is_none() {
             return Err(redirect::unusable(url));
@@ -73,6 +71,7 @@ impl Door {
         let caller = Caller {
             dialer: Arc::clone(&self.dialer),
             done,
+            until,
         };
         let agent = Agent::with_parts(self.config.clone(), caller, Nowhere);
         let response = match body {
@@ -85,94 +84,61 @@ impl Door {
                 .map_err(ureq::Error::Http)
                 .and_then(|request| agent.run(request)),
         };
-        let response = response.map_err(fault)?;
-        Ok(Answer { response, wire })
+        let (parts, body) = response.map_err(fault)?.into_parts();
+        drop(body); // with it goes ureq's hold on the connection
+        Ok(Answer {
+            framing: framing(method, &parts)?,
+            parts,
+            wire: wire.try_recv().map_err(|_| cut("was complete"))?,
+        })
     }
 }
 
-/// The head of an answer; its body has not been read yet.
+fn framing(method: &str, parts: &Parts) -> Result<Framing, Fault> {
+    let all = |name: HeaderName| -> Vec<&[u8]> {
+        let values = parts.headers.get_all(name).iter();
+        values.map(|value| value.as_bytes()).collect()
+    };
+    Framing::of(
+        method,
+        parts.status.as_u16(),
+        &all(http::header::TRANSFER_ENCODING),
+        &all(http::header::CONTENT_LENGTH),
+    )
+}
+
+/// The head of an answer, and the connection that brings its body.
 pub struct Answer {
-    response: Response<ureq::Body>,
-    /// The connection, once ureq has let go of it.
-    wire: Receiver<Wire>,
+    parts: Parts,
+    /// How the end of the body is told.
+    pub framing: Framing,
+    /// Brings the body next.
+    pub wire: Wire,
 }
 
 impl Answer {
     /// The HTTP status.
     pub fn status(&self) -> u16 {
-        self.response.status().as_u16()
+        self.parts.status.as_u16()
     }
 
     /// The first value of this name, in any letter case; none if it is no text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.response.headers().get(name)?.to_str().ok()
+        self.parts.headers.get(name)?.to_str().ok()
     }
 
-    /// The body, whose bytes are still on the wire.
-    pub fn into_content(self) -> Content {
-        let body = self.response.into_body();
-        match body.content_length().filter(|length| *length > 0) {
-            None => Content::Framed(body.into_reader()),
-            Some(left) => {
-                drop(body);
-                let wire = self.wire.try_recv();
-                Content::Plain {
-                    wire: wire.expect("ureq lets go of a connection with the body"),
-                    left,
-                }
-            }
-        }
+    /// All values of this name, commas between, as far as they are text.
+    pub fn list(&self, name: &str) -> String {
+        let values = self.parts.headers.get_all(name).iter();
+        let values: Vec<_> = values.filter_map(|value| value.to_str().ok()).collect();
+        values.join(",")
     }
-}
 
-/// The bytes of a body. An end before the announced one is a fault, never an end.
-pub enum Content {
-    /// In chunks, or to the end of the connection.
-    Framed(BodyReader<'static>),
-    /// As they come off the wire, and how many are left.
-    Plain {
-        /// The connection.
-        wire: Wire,
-        /// Bytes of it still to come.
-        left: u64,
-    },
-    /// Nothing any more.
-    Ended,
-}
-
-impl Content {
-    /// Some bytes, at the end 0.
-    pub fn read(&mut self, into: &mut [u8]) -> Result<usize, Fault> {
-        let (wire, left) = match self {
-            Content::Framed(body) => {
-                return body.read(into).map_err(|error| {
-                    fault(match error.downcast::<ureq::Error>() {
-                        Ok(error) => error,
-                        Err(error) => ureq::Error::Io(error),
-                    })
-                });
-            }
-            Content::Plain { wire, left } => (wire, left),
-            Content::Ended => return Ok(0),
-        };
-        let most = into.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
-        let count = wire.read(&mut into[..most])?;
-        if count == 0 && most > 0 {
-            return Err(cut());
-        }
-        *left -= count as u64;
-        if *left == 0 {
-            *self = Content::Ended; // the server may have the connection back
-        }
-        Ok(count)
+    /// Where it redirects to, whatever bytes are in that: those beyond ASCII come percent-encoded.
+    pub fn location(&self) -> Option<String> {
+        let location = self.parts.headers.get(http::header::LOCATION)?;
+        Some(url::ascii(location.as_bytes()))
     }
-}
-
-fn cut() -> Fault {
-    Fault::new(
-        Cause::Cut,
-        "the server closed the connection before its answer was complete; its log may say why",
-    )
 }
 
 fn fault(error: ureq::Error) -> Fault {
@@ -181,18 +147,8 @@ fn fault(error: ureq::Error) -> Fault {
             Ok(fault) => *fault,
             Err(other) => Fault::new(Cause::Protocol, other),
         },
-        ureq::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => cut(),
-        ureq::Error::Io(error) => Fault::io("the server", &error),
-        ureq::Error::Timeout(_) => Fault::new(
-            Cause::Timeout,
-            "the answer does not get under way; is the server overloaded?",
-        ),
-        ureq::Error::LargeResponseHeader(..) => Fault::new(
-            Cause::Protocol,
-            format_args!(
-                "the head of the answer is larger than {HEAD_LIMIT} bytes; is this a web server?"
-            ),
-        ),
+        // It came to an end where more was needed.
+        ureq::Error::Io(_) => cut("was under way"),
         other => Fault::new(
             Cause::Protocol,
             format_args!("this is not proper HTTP ({other}); is this a web server?"),
@@ -204,6 +160,7 @@ fn fault(error: ureq::Error) -> Fault {
 struct Caller {
     dialer: Arc<Dialer>,
     done: SyncSender<Wire>,
+    until: Deadline,
 }
 
 impl Connector for Caller {
@@ -211,81 +168,85 @@ impl Connector for Caller {
 
     fn connect(&self, to: &ConnectionDetails, _: Option<()>) -> Result<Option<Lent>, ureq::Error> {
         let uri = to.uri.to_string();
-        let target =
-            url::parse(&uri).ok_or_else(|| ureq::Error::Other(redirect::unusable(&uri).into()))?;
-        let line = self
-            .dialer
-            .dial(&target)
-            .map_err(|fault| ureq::Error::Other(fault.into()))?;
-        let buffers = LazyBuffers::new(
-            to.config.input_buffer_size(),
-            to.config.output_buffer_size(),
-        );
+        let target = url::parse(&uri).ok_or_else(|| passed_on(redirect::unusable(&uri)))?;
+        let line = self.dialer.dial(&target, self.until).map_err(passed_on)?;
         Ok(Some(Lent {
-            wire: Some(Wire { line, buffers }),
+            line: Some(line),
+            head: ResponseHead::default(),
+            buffers: LazyBuffers::new(
+                to.config.input_buffer_size(),
+                to.config.output_buffer_size(),
+            ),
             done: self.done.clone(),
+            until: self.until,
         }))
     }
 }
 
-/// A connection, and what came over it and nobody has read.
-pub struct Wire {
-    line: Line,
-    buffers: LazyBuffers,
+/// Never as ureq's own I/O error: it takes a reset for an end.
+fn passed_on(fault: Fault) -> ureq::Error {
+    ureq::Error::Other(fault.into())
 }
 
-impl Wire {
-    /// What came with the head, then what comes; 0 is the end.
-    fn read(&mut self, into: &mut [u8]) -> Result<usize, Fault> {
-        let mut early = self.buffers.input();
-        if early.is_empty() {
-            return self.line.read(into, Duration::MAX);
-        }
-        let count = early.read(into).unwrap_or_default(); // of memory, it cannot fail
-        self.buffers.input_consume(count);
-        Ok(count)
-    }
-}
-
-/// A connection in ureq's hands.
+/// A connection in ureq's hands, until the head of the answer is there.
 struct Lent {
-    wire: Option<Wire>,
+    line: Option<Line>,
+    head: ResponseHead,
+    buffers: LazyBuffers,
     done: SyncSender<Wire>,
+    until: Deadline,
 }
 
 impl Lent {
-    fn wire(&mut self) -> &mut Wire {
-        self.wire.as_mut().expect("it goes back at the end only")
-    }
-}
-
-impl Drop for Lent {
-    fn drop(&mut self) {
-        if let Some(wire) = self.wire.take() {
-            // Those who do not want the body do not want the connection.
-            let _ = self.done.try_send(wire);
+    /// The head, and what came behind it; none if the connection ends before.
+    fn head(&mut self) -> Result<Option<Complete>, Fault> {
+        let mut piece = [0; 4 << 10];
+        while let Some(line) = &mut self.line {
+            let came = match line.read(&mut piece, self.until) {
+                Err(fault) if fault.cause == Cause::HungUp => 0,
+                Err(fault) if fault.cause == Cause::Timeout && self.until.is_over() => {
+                    let why = format_args!("the answer does not get under way in time: {fault}");
+                    return Err(Fault::new(Cause::Timeout, why));
+                }
+                outcome => outcome?,
+            };
+            if came == 0 {
+                break;
+            }
+            if let Some(complete) = self.head.take(&piece[..came])? {
+                return Ok(Some(complete));
+            }
         }
+        Ok(None)
     }
 }
 
 impl Transport for Lent {
     fn buffers(&mut self) -> &mut dyn Buffers {
-        &mut self.wire().buffers
+        &mut self.buffers
     }
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
-        let Wire { line, buffers } = self.wire();
-        let written = line.write(&buffers.output()[..amount]);
-        written.map_err(|fault| ureq::Error::Other(fault.into()))
+        let output = &self.buffers.output()[..amount];
+        match &mut self.line {
+            Some(line) => line.write(output, self.until).map_err(passed_on),
+            None => Err(passed_on(cut("was complete"))),
+        }
     }
 
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        let Wire { line, buffers } = self.wire();
-        let read = line.read(buffers.input_append_buf(), *timeout.after);
-        // Never as ureq's own I/O error: it takes a reset for the end of a body without a length.
-        let amount = read.map_err(|fault| ureq::Error::Other(fault.into()))?;
-        buffers.input_appended(amount);
-        Ok(amount > 0)
+    /// The head all at once and nothing behind it; the connection goes on without ureq.
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+        let Some(Complete { head, rest }) = self.head().map_err(passed_on)? else {
+            return Ok(false);
+        };
+        let into = self.buffers.input_append_buf();
+        into[..head.len()].copy_from_slice(&head); // it has room for the largest
+        self.buffers.input_appended(head.len());
+        if let Some(line) = self.line.take() {
+            // Those who do not want the body do not want the connection.
+            let _ = self.done.try_send(Wire::new(line, rest));
+        }
+        Ok(true)
     }
 
     fn is_open(&mut self) -> bool {
@@ -293,7 +254,7 @@ impl Transport for Lent {
     }
 
     fn is_tls(&self) -> bool {
-        self.wire.as_ref().is_some_and(|wire| wire.line.is_tls())
+        self.line.as_ref().is_some_and(Line::is_tls)
     }
 }
 

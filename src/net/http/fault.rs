@@ -23,6 +23,8 @@ pub enum Cause {
     ProxyDenied,
     /// The other side went away in the middle.
     Cut,
+    /// The other side went away without the end that TLS wants: perhaps in the middle, perhaps not.
+    HungUp,
     /// An answer came that is not HTTP, is too large, or redirects where nobody may follow;
     /// or the request could not be put into words at all.
     Protocol,
@@ -62,7 +64,7 @@ impl Fault {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Fault::new(
                 Cause::Timeout,
                 format_args!(
-                    "{peer} has gone silent; is it overloaded, or the network dropping packets?"
+                    "{peer} has gone silent or does not get on; is it overloaded, or the network dropping packets?"
                 ),
             ),
             io::ErrorKind::ConnectionRefused => Fault::new(
@@ -108,6 +110,7 @@ impl From<Fault> for io::Error {
         let kind = match fault.cause {
             Cause::Timeout => io::ErrorKind::TimedOut,
             Cause::Cut => io::ErrorKind::ConnectionAborted,
+            Cause::HungUp => io::ErrorKind::UnexpectedEof,
             Cause::Protocol => io::ErrorKind::InvalidData,
             _ => io::ErrorKind::Other,
         };

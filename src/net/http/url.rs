@@ -57,20 +57,56 @@ fn is_host(host: &str) -> bool {
     !host.contains(['[', ']']) && (!host.contains(':') || address.parse::<Ipv6Addr>().is_ok())
 }
 
-/// The URL with everything percent-encoded after the host that may not stand in a request line.
+/// The URL with its dot segments resolved, and with everything percent-encoded after the host that may not stand in a request line.
 pub fn tidy(url: &str) -> String {
     let start = url.find("://").map_or(0, |at| at + 3);
     let path = url[start..]
         .find(['/', '?'])
         .map_or(url.len(), |at| at + start);
     let mut tidy = url[..path].to_owned();
-    for byte in url[path..].bytes() {
+    let end = url[path..]
+        .find(['?', '#'])
+        .map_or(url.len(), |at| at + path);
+    let plain = without_dots(&url[path..end]);
+    for byte in plain.bytes().chain(url[end..].bytes()) {
         match byte {
             b'!'..=b'~' if !b"\"<>\\^`{|}".contains(&byte) => tidy.push(char::from(byte)),
             byte => tidy += &format!("%{byte:02X}"),
         }
     }
     tidy
+}
+
+/// RFC 3986 §5.2.4, of a path that is empty or begins with a slash.
+fn without_dots(path: &str) -> String {
+    let mut kept = Vec::new();
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        match segment {
+            "." => {}
+            ".." => drop(kept.pop()),
+            other => {
+                kept.push(other);
+                continue;
+            }
+        }
+        if segments.peek().is_none() {
+            kept.push(""); // a folder
+        }
+    }
+    kept.iter().map(|segment| format!("/{segment}")).collect()
+}
+
+/// Text of these bytes, those beyond ASCII percent-encoded.
+pub fn ascii(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in bytes {
+        match byte.is_ascii() {
+            true => text.push(char::from(*byte)),
+            false => text += &format!("%{byte:02X}"),
+        }
+    }
+    text
 }
 
 /// Percent-encoding undone; a percent sign without two digits stands for itself.
@@ -143,7 +179,7 @@ impl Url<'_> {
         )))
     }
 
-    /// Where `location` leads from here (RFC 3986 §5.2, without dot segments).
+    /// Where `location` leads from here (RFC 3986 §5.2); [`tidy`] resolves its dot segments.
     pub fn join(&self, location: &str) -> String {
         let location = location.split('#').next().unwrap_or_default().trim();
         let scheme = if self.https { "https" } else { "http" };
@@ -205,6 +241,12 @@ mod tests {
     }
 
     #[test]
+    fn bytes_beyond_ascii_are_encoded_as_they_are() {
+        assert_eq!(ascii("/d\u{e4}s.raw?%20".as_bytes()), "/d%C3%A4s.raw?%20");
+        assert_eq!(ascii(b"/d\xe4s.raw"), "/d%E4s.raw");
+    }
+
+    #[test]
     fn user_info_becomes_a_login() {
         for (url, pair) in [
             ("http://user:pass@h/", Some("user:pass")),
@@ -235,6 +277,13 @@ mod tests {
             ),
             ("http://h/ä\r\nX: y", "http://h/%C3%A4%0D%0AX:%20y"),
             ("http://h h", "http://h h"),
+            ("http://h", "http://h"),
+            ("http://h?../..", "http://h?../.."),
+            ("http://h/../a/./b/../../c/..?../x", "http://h/?../x"),
+            ("http://h/a/b/..", "http://h/a/"),
+            ("http://h/a/.", "http://h/a/"),
+            ("http://h/a//../b/...", "http://h/a/b/..."),
+            ("http://h/.a/..b", "http://h/.a/..b"),
         ] {
             assert_eq!(tidy(url), wanted);
         }

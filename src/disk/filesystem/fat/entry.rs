@@ -1,6 +1,6 @@
 //! What a folder of a FAT file system says of a file: slots of 32 bytes, long names before the short one.
 
-use std::collections::BTreeSet;
+use crate::disk::filesystem::fat::short_name::ShortName;
 
 /// Bytes of a slot.
 pub const SLOT: usize = 32;
@@ -147,31 +147,28 @@ fn short_name(slot: &[u8]) -> String {
     }
 }
 
-/// The slots of a file or folder whose short name must be none of `taken`; none if FAT has no such name.
+/// Has FAT such a name?
+pub fn is_name(name: &str) -> bool {
+    let bad = |c: char| c < ' ' || "\"*/:<>?\\|\x7f".contains(c);
+    let letters = name.encode_utf16().count();
+    (1..=LONGEST).contains(&letters) && !name.contains(bad) && !name.ends_with(['.', ' '])
+}
+
+/// The slots of a file or folder with this name, and this short one.
 pub fn slots(
     name: &str,
-    taken: &BTreeSet<[u8; 11]>,
+    short: &ShortName,
     attributes: u8,
     first: u32,
     size: u32,
-) -> Option<Vec<[u8; SLOT]>> {
-    let bad = |c: char| c < ' ' || "\"*/:<>?\\|\x7f".contains(c);
+) -> Vec<[u8; SLOT]> {
     let letters: Vec<u16> = name.encode_utf16().collect();
-    if letters.is_empty()
-        || letters.len() > LONGEST
-        || name.contains(bad)
-        || name.ends_with(['.', ' '])
-    {
-        return None;
-    }
-    let mut short = (0..1_000_000).filter_map(|number| shortened(name, number));
-    let short = short.find(|short| !taken.contains(short))?;
     let parts = letters.len().div_ceil(LETTERS.len());
     let mut all = Vec::with_capacity(parts + 1);
     for part in (1..=parts).rev() {
         let mut slot = [0; SLOT];
         slot[0] = part as u8 | if part == parts { 0x40 } else { 0 };
-        (slot[11], slot[13]) = (LONG, checksum(&short));
+        (slot[11], slot[13]) = (LONG, checksum(short));
         // An end, then nothing.
         let rest = letters[(part - 1) * LETTERS.len()..]
             .iter()
@@ -183,10 +180,10 @@ pub fn slots(
         all.push(slot);
     }
     let mut slot = [0; SLOT];
-    slot[..11].copy_from_slice(&short);
+    slot[..11].copy_from_slice(short);
     stamp(&mut slot, attributes, first, size);
     all.push(slot);
-    Some(all)
+    all
 }
 
 /// What a slot says beside the name; all files are of the first day there is, as no clock is trusted here.
@@ -197,37 +194,6 @@ pub fn stamp(slot: &mut [u8; SLOT], attributes: u8, first: u32, size: u32) {
     slot[20..22].copy_from_slice(&first.to_le_bytes()[2..]);
     slot[26..28].copy_from_slice(&first.to_le_bytes()[..2]);
     slot[28..].copy_from_slice(&size.to_le_bytes());
-}
-
-/// A short name for `name`: number 0 is the name itself, if it is one, others end with `~number`.
-fn shortened(name: &str, number: u32) -> Option<[u8; 11]> {
-    let (base, extension) = match name.rsplit_once('.') {
-        Some((base, extension)) if !base.is_empty() => (base, extension),
-        _ => (name, ""),
-    };
-    let mut lost = false;
-    let mut part = |text: &str, most: usize| -> Vec<u8> {
-        let fit = |c: char| c.is_ascii_alphanumeric() || "$%'-_@~`!(){}^#&".contains(c);
-        let letters = text.chars().filter(|c| !matches!(c, ' ' | '.'));
-        let letters: Vec<u8> = letters
-            .map(|c| if fit(c) { c as u8 } else { b'_' })
-            .collect();
-        lost |= letters.len() > most || text.chars().any(|c| !fit(c));
-        letters.to_ascii_uppercase()
-    };
-    let (mut base, extension) = (part(base, 8), part(extension, 3));
-    if number > 0 {
-        let tail = format!("~{number}");
-        base.truncate(8 - tail.len());
-        base.extend(tail.bytes());
-    } else if lost {
-        return None;
-    }
-    let mut short = [b' '; 11];
-    short[..base.len()].copy_from_slice(&base);
-    let count = extension.len().min(3);
-    short[8..8 + count].copy_from_slice(&extension[..count]);
-    Some(short)
 }
 
 /// Which short name the parts of a long one belong to.

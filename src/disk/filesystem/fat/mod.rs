@@ -8,17 +8,21 @@ mod clusters;
 mod device;
 mod entry;
 mod file;
+mod folder_index;
 mod format;
 mod shape;
+mod short_name;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
 use std::io::Read;
 
 use crate::disk::filesystem::fat::clusters::Clusters;
 pub use crate::disk::filesystem::fat::device::Device;
 use crate::disk::filesystem::fat::device::fetch;
 use crate::disk::filesystem::fat::entry::{Entries, Entry, FILE, FOLDER, SLOT, VOLUME};
+use crate::disk::filesystem::fat::folder_index::FolderIndex;
 use crate::disk::filesystem::fat::shape::Shape;
 use crate::error::{Context, Error, Result};
 pub use file::File;
@@ -35,6 +39,8 @@ const MOST_WAITING: usize = 4096;
 pub struct Volume<'a> {
     clusters: RefCell<Clusters<'a>>,
     shape: Shape,
+    /// Of folders that files were put into, by their first clusters.
+    indexes: RefCell<BTreeMap<u32, FolderIndex>>,
 }
 
 impl<'a> Volume<'a> {
@@ -46,6 +52,7 @@ impl<'a> Volume<'a> {
         Ok(Volume {
             clusters: RefCell::new(Clusters::new(device, shape.clone())),
             shape,
+            indexes: RefCell::default(),
         })
     }
 
@@ -67,6 +74,11 @@ impl<'a> Volume<'a> {
 
     /// Every file and its size, by paths with '/' between: those of a folder before those of the folders in it.
     pub fn files(&self, each: &mut dyn FnMut(&str, u64) -> Result<()>) -> Result<()> {
+        self.each_file(&mut |path, file| each(path, file.size()))
+    }
+
+    /// Every file, by paths as above.
+    pub fn each_file(&self, each: &mut dyn FnMut(&str, File) -> Result<()>) -> Result<()> {
         let mut left = FOLDERS_LIMIT;
         let mut waiting = vec![(String::new(), 0)];
         while let Some((path, first)) = waiting.pop() {
@@ -90,7 +102,7 @@ impl<'a> Volume<'a> {
                 }
                 match attributes {
                     a if a & VOLUME != 0 => {}
-                    a if a & FOLDER == 0 => each(&path, size.into())?,
+                    a if a & FOLDER == 0 => each(&path, File::new(self, first, size))?,
                     _ => waiting.push((path, first)),
                 }
             }
@@ -145,13 +157,13 @@ impl<'a> Volume<'a> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let mut at = 0;
         for part in parts(folder) {
-            at = match self.look(at, part)? {
-                Some(entry) if entry.is_folder() => entry.first,
-                Some(_) => return Err(Error::plain(format!("{part} is a file"))),
+            at = match self.indexed(at, |folder| folder.find(part))? {
+                Some(Some(first)) => first,
+                Some(None) => return Err(Error::plain(format!("{part} is a file"))),
                 None => self.make_folder(at, part)?,
             };
         }
-        if self.look(at, name)?.is_some() {
+        if self.indexed(at, |folder| folder.find(name))?.is_some() {
             return Err(Error::plain(
                 "it is there already, perhaps in other letter case",
             ));
@@ -183,44 +195,63 @@ impl<'a> Volume<'a> {
 
     /// Writes the slots of a file into a folder, behind all others.
     fn enter(&self, folder: u32, name: &str, attributes: u8, first: u32, size: u32) -> Result<()> {
-        let slots = self.folder(folder, &mut FOLDERS_LIMIT.clone())?;
-        let used = slots.chunks_exact(SLOT).take_while(|slot| slot[0] != 0);
-        let mut taken: BTreeSet<[u8; 11]> = BTreeSet::new();
-        taken.extend(
-            used.clone()
-                .filter_map(|slot| <[u8; 11]>::try_from(&slot[..11]).ok()),
-        );
-        let (start, new) = (
-            used.count(),
-            entry::slots(name, &taken, attributes, first, size),
-        );
-        let Some(mut new) = new else {
-            return Err(Error::plain(format!(
-                "FAT has no name like '{}'",
-                name.escape_debug()
-            )));
+        let short = match entry::is_name(name) {
+            true => self.indexed(folder, |index| index.short.find(name))?,
+            false => None,
         };
+        let Some(short) = short else {
+            let name = name.escape_debug();
+            return Err(Error::plain(format!("FAT has no name like '{name}'")));
+        };
+        let mut new = entry::slots(name, &short, attributes, first, size);
         new.push([0; SLOT]); // nothing of what may follow counts
-        let (mut pieces, needed) = (self.pieces(folder)?, ((start + new.len()) * SLOT) as u64);
-        // All places before the first slot: half a name is worse than none.
-        let mut room = pieces.iter().map(|(_, len)| len).sum::<u64>();
+        let places = self.indexed(folder, |index| self.room(folder, index, new.len()))??;
+        for (place, slot) in places.iter().zip(&new) {
+            self.clusters.borrow_mut().write(*place, slot)?;
+        }
+        let made = (attributes & FOLDER != 0).then_some(first);
+        self.indexed(folder, |index| index.entered(name, made, new.len() - 1))
+    }
+
+    /// Places for so many more slots, the last of them perhaps beyond the end. All places before the first slot: half a
+    /// name is worse than none.
+    fn room(&self, folder: u32, index: &mut FolderIndex, slots: usize) -> Result<Vec<u64>> {
+        let needed = ((index.used + slots) * SLOT) as u64;
+        let mut room = index.pieces.iter().map(|(_, len)| len).sum::<u64>();
         while room + (SLOT as u64) < needed {
             if folder == 0 && self.shape.root_len > 0 {
                 return Err(Error::plain("the root folder is full"));
             }
-            let last = pieces.last().map(|(at, _)| self.shape.cluster_at(*at));
+            if room + self.shape.cluster > FOLDER_LIMIT {
+                return Err(Error::plain("the folder has too many files"));
+            }
+            let last = index
+                .pieces
+                .last()
+                .map(|(at, _)| self.shape.cluster_at(*at));
             let added = self.clear_cluster(last)?;
-            pieces.push((self.shape.at(added)?, self.shape.cluster));
+            index
+                .pieces
+                .push((self.shape.at(added)?, self.shape.cluster));
             room += self.shape.cluster;
         }
-        let places = pieces
-            .iter()
-            .flat_map(|(at, len)| (*at..at + len).step_by(SLOT))
-            .skip(start);
-        for (place, slot) in places.zip(&new) {
-            self.clusters.borrow_mut().write(place, slot)?;
-        }
-        Ok(())
+        let pieces = index.pieces.iter();
+        let places = pieces.flat_map(|(at, len)| (*at..at + len).step_by(SLOT));
+        Ok(places.skip(index.used).take(slots).collect())
+    }
+
+    /// Asks the index of a folder, or changes it; the folder is read if it is the first time.
+    fn indexed<T>(&self, folder: u32, ask: impl FnOnce(&mut FolderIndex) -> T) -> Result<T> {
+        let mut indexes = self.indexes.borrow_mut();
+        let index = match indexes.entry(folder) {
+            Slot::Occupied(index) => index.into_mut(),
+            Slot::Vacant(place) => {
+                let slots = self.folder(folder, &mut FOLDERS_LIMIT.clone())?;
+                let pieces = self.pieces(folder)?;
+                place.insert(FolderIndex::new(&slots, self.shape.bits == 32, pieces))
+            }
+        };
+        Ok(ask(index))
     }
 
     /// One more cluster of zeros.

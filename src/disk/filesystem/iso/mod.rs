@@ -7,6 +7,9 @@
 mod records;
 mod rock;
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use crate::disk::filesystem::iso::records::{
     FOLDER, Image, Record, Records, SECTOR, STRANGE, too_much,
 };
@@ -16,6 +19,7 @@ use crate::error::{Error, Result};
 /// More of anything is no config drive.
 const MOST_FILES: usize = 10_000;
 const MOST_FOLDER_BYTES: usize = 16 << 20;
+const MOST_PATH_BYTES: usize = 4 << 20;
 const DEEPEST: usize = 16;
 const LONGEST_NAME: usize = 255;
 
@@ -36,7 +40,7 @@ struct Iso<'a> {
 /// Every file by its path, with '/' between, and its content. A symbolic link is what it leads to.
 pub fn files(image: &[u8]) -> Result<Vec<(String, &[u8])>> {
     let (iso, root) = Iso::open(image)?;
-    let (mut files, mut links) = (Vec::new(), Vec::new());
+    let (mut files, mut links) = (Files::default(), Vec::new());
     let mut waiting = vec![(String::new(), root, 0)];
     let mut bytes = 0;
     let mut seen = 0;
@@ -78,7 +82,7 @@ pub fn files(image: &[u8]) -> Result<Vec<(String, &[u8])>> {
                 None if record.flags & FOLDER != 0 => {
                     waiting.push((path, iso.image.content(&record)?, depth + 1))
                 }
-                None => files.push((path, iso.image.content(&record)?)),
+                None => files.add(path, iso.image.content(&record)?)?,
             }
         }
     }
@@ -86,17 +90,46 @@ pub fn files(image: &[u8]) -> Result<Vec<(String, &[u8])>> {
         let Some(to) = resolved(&path, &to) else {
             continue;
         };
-        let met = files.iter().filter_map(|(file, content)| {
-            let rest = file.strip_prefix(&to)?;
-            (rest.is_empty() || rest.starts_with('/')).then(|| (format!("{path}{rest}"), *content))
-        });
-        let met: Vec<_> = met.take(MOST_FILES).collect();
-        files.extend(met);
-        if files.len() > MOST_FILES {
-            return Err(too_much());
+        for (rest, content) in files.below(&to) {
+            files.add(format!("{path}{rest}"), content)?;
         }
     }
-    Ok(files)
+    Ok(files.by_path.into_iter().collect())
+}
+
+/// Files found so far.
+#[derive(Default)]
+struct Files<'a> {
+    by_path: BTreeMap<String, &'a [u8]>,
+    path_bytes: usize,
+}
+
+impl<'a> Files<'a> {
+    fn add(&mut self, path: String, content: &'a [u8]) -> Result<()> {
+        self.path_bytes += path.len();
+        if self.by_path.len() >= MOST_FILES || self.path_bytes > MOST_PATH_BYTES {
+            return Err(too_much());
+        }
+        match self.by_path.entry(path) {
+            Entry::Vacant(place) => drop(place.insert(content)),
+            Entry::Occupied(first) => {
+                let path = first.key().escape_debug();
+                return Err(Error::plain(format!("it has {path} twice")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The file at `path`, or all in the folder of this name: what is behind `path` in theirs, and their contents.
+    fn below(&self, path: &str) -> Vec<(String, &'a [u8])> {
+        let folder = format!("{path}/");
+        let inside = self.by_path.range(folder.clone()..);
+        let inside = inside.take_while(|(file, _)| file.starts_with(&folder));
+        let own = self.by_path.get_key_value(path).into_iter();
+        let all = own.chain(inside);
+        all.map(|(file, content)| (file[path.len()..].to_owned(), *content))
+            .collect()
+    }
 }
 
 impl<'a> Iso<'a> {
