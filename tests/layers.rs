@@ -34,6 +34,7 @@ const IMPORTERS: &[(&str, &str)] = &[
     ("lzma-rust2", "src/codec/xz.rs"),
     ("md-5", "src/image/verify/digest.rs"),
     ("miniserde", "src/codec/json.rs"),
+    ("p521", "src/net/tls/ecdsa_p521.rs"),
     ("rcgen", "src/net/tls/certificate.rs"),
     ("regex-lite", "src/efi/pattern.rs"),
     ("rustls", "src/net/tls/"),

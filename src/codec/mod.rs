@@ -6,6 +6,7 @@ pub mod hex;
 pub mod json;
 pub mod json_filter;
 pub mod tar;
+pub mod text_encoding;
 pub mod uuid;
 pub mod xz;
 mod xz_sizes;

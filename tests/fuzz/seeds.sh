@@ -43,6 +43,13 @@ kernel_log)
     # What people reported, out of the table that the parser is held to.
     sed -n 's/^ *("\(.*[Ff]irmware .*\)",$/<4>[    1.5] \1/p' src/drivers/firmware.rs | sed 's/\\"/"/g' >"$folder/reported"
     ;;
+pem)
+    mkdir -p "$folder"
+    openssl req -x509 -newkey rsa:1024 -nodes -keyout /dev/null -days 9 -subj /CN=seed -out "$folder/plain" 2>/dev/null
+    openssl x509 -in "$folder/plain" -trustout -addtrust serverAuth -addreject emailProtection -out "$folder/trusted"
+    openssl x509 -in "$folder/plain" -outform DER -out "$folder/der"
+    { printf '\xff\xfe'; iconv -t UTF-16LE "$folder/plain"; } >"$folder/wide"
+    ;;
 lenient_partition_tables)
     mkdir -p "$folder"
     truncate -s 192K "$folder/gpt" "$folder/mbr"

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::patience::{Failure, Then};
 use super::range::{Identity, Offer, Span};
 use crate::clock::Clock;
+use crate::codec::text_encoding;
 use crate::error::{Error, Result};
 use crate::image::download::stall_guard::StallGuard;
 use crate::net::http::client::{Body, Cause, Client, Fault, Method, Request, Response};
@@ -155,7 +156,7 @@ impl Fetcher {
             let why = format!("{}: over 1 MiB is no checksum file", redacted(url));
             return Err(Failure::download(why, Then::Elsewhere));
         }
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        Ok(text_encoding::decode(&bytes))
     }
 }
 

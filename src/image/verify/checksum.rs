@@ -99,7 +99,7 @@ impl Checksum {
 }
 
 /// The strongest wanted digest of `image` (a file name, maybe percent-encoded) in a checksum file: GNU
-/// (`digest  name`, `digest *name`), BSD (`ALGO (name) = digest`) or OpenSSL (`ALGO(name)= digest`) lines,
+/// (`digest  name`, `digest *name`), with a size between (`digest size name`), BSD (`ALGO (name) = digest`) or OpenSSL (`ALGO(name)= digest`) lines,
 /// or a lone digest; a digest may be `algo:digest`. Names may carry `./` or directories, but of several
 /// files that differ in nothing else none is chosen.
 pub fn find(file: &str, image: &str, wanted: Wanted) -> Result<Digest> {
@@ -118,11 +118,15 @@ pub fn find(file: &str, image: &str, wanted: Wanted) -> Result<Digest> {
     let plain = url::unescape(image);
     let named = lines().filter_map(|line| {
         let (digits, path) = parts(line)?;
-        let path = path.strip_prefix("./").unwrap_or(path);
-        let name = path.rsplit('/').next()?;
-        let is_it = name == image || name.as_bytes() == plain;
-        let digest = wanted.digest(bare(digits)).filter(|_| is_it)?;
-        Some((digest.algorithm().digits(), name == path, digest))
+        let digest = wanted.digest(bare(digits))?;
+        let paths = [Some(path), after_size(path)].into_iter().flatten();
+        let at_top = paths.filter_map(|path| {
+            let path = path.strip_prefix("./").unwrap_or(path);
+            let name = path.rsplit('/').next()?;
+            let is_it = name == image || name.as_bytes() == plain;
+            is_it.then_some(name == path)
+        });
+        Some((digest.algorithm().digits(), at_top.max()?, digest))
     });
     let mut named: Vec<_> = named.collect();
     // The strongest first, and of those the ones in no directory.
@@ -163,6 +167,13 @@ fn bare(line: &str) -> &str {
     }
 }
 
+/// The name in `digest size name`, where a number stands before it.
+fn after_size(name: &str) -> Option<&str> {
+    let (size, name) = name.split_once(char::is_whitespace)?;
+    let is_size = !size.is_empty() && size.bytes().all(|byte| byte.is_ascii_digit());
+    is_size.then(|| name.trim_start())
+}
+
 /// The digits and the name of one line.
 fn parts(line: &str) -> Option<(&str, &str)> {
     if let Some((before, digits)) = line.rsplit_once(")= ").or(line.rsplit_once(") = ")) {
@@ -196,6 +207,8 @@ mod tests {
             format!("SHA2-256(disk.raw)= {SHA}\n"),
             format!("sha256:{SHA}\n"),
             format!("\u{feff}{SHA} disk.raw\r\n"),
+            format!("{SHA} 1073741824 disk.raw\n"),
+            format!(" {SHA}        42 images/disk.raw\n {MD5}  42 disk.raw\n"),
             format!("sha256:{SHA}  disk.raw\n{SHA}  other.raw\n"),
             format!("{}  old/disk.raw\n{SHA}  ./disk.raw\n", "0".repeat(64)),
             format!("{SHA}  a/disk.raw\n{SHA}  b/disk.raw\n"),
@@ -218,6 +231,7 @@ mod tests {
             (format!("{SHA}  my disk.raw"), "my%20disk.raw"),
             (format!("{SHA}  my%20disk.raw"), "my%20disk.raw"),
             (format!("SHA256 (disk (1).raw) = {SHA}"), "disk%20(1).raw"),
+            (format!("{SHA}  42 disk.raw"), "42%20disk.raw"),
         ] {
             assert!(find(&file, image, Wanted::Any).is_ok(), "{file}");
         }
@@ -241,6 +255,7 @@ mod tests {
                 Wanted::Any,
             ),
             (&format!("{SHA1}  disk.raw"), Wanted::Any),
+            (&format!("{SHA}  4x2 disk.raw"), Wanted::Any),
         ] {
             let error = find(file, "disk.raw", wanted).expect_err(file);
             assert!(error.details().contains("'disk.raw'"), "{error}");

@@ -11,9 +11,9 @@ use rustls::crypto::ring::cipher_suite::{
     TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 as RSA_AES_128,
     TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 as RSA_AES_256,
 };
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::NoServerSessionStorage;
 use rustls::{
     AlertDescription, ClientConfig, ClientConnection, ConnectionCommon, ServerConfig,
@@ -27,8 +27,9 @@ use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage, PeerIncom
 
 use crate::error::{Context, Error, Result};
 use crate::net::http::fault::{Cause, Day, Fault};
-use crate::net::tls::server_verifier::{AUTHORITY_AS_SERVER, ServerVerifier, certificates};
+use crate::net::tls::server_verifier::{AUTHORITY_AS_SERVER, OutOfDate, ServerVerifier};
 use crate::net::tls::trust::{Trust, Version};
+use crate::net::tls::{ecdsa_p521, pem};
 
 fn spoken(min: Version) -> &'static [&'static SupportedProtocolVersion] {
     static NEWEST: [&SupportedProtocolVersion; 1] = [&rustls::version::TLS13];
@@ -89,18 +90,36 @@ fn client(trust: &Trust) -> Result<ClientConfig> {
         .with_custom_certificate_verifier(Arc::new(ServerVerifier::new(trust, provider)?));
     let mut config = match &trust.identity {
         None => builder.with_no_client_auth(),
-        Some(own) => builder
-            .with_client_auth_cert(certificates(&own.certificate)?, key(&own.key)?)
-            .map_err(Error::plain)
+        Some(own) => shown(&own.certificate, &own.key)
+            .and_then(|(chain, key)| {
+                let shown = builder.with_client_auth_cert(chain, key);
+                shown.map_err(Error::plain)
+            })
             .context("using the client certificate")?,
     };
     config.resumption = Resumption::disabled();
     Ok(config)
 }
 
-fn key(pem: &[u8]) -> Result<PrivateKeyDer<'static>> {
-    PrivateKeyDer::from_pem_slice(pem)
-        .map_err(|_| Error::plain("no usable private key in the PEM text (is it encrypted?)"))
+/// A chain to show to others, and its key.
+fn shown(
+    certificates: &[u8],
+    own: &[u8],
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
+    let chain = pem::certificates(certificates)?.into_iter();
+    let chain = chain.map(|one| CertificateDer::from(one.der)).collect();
+    Ok((chain, key(own)?))
+}
+
+fn key(text: &[u8]) -> Result<PrivateKeyDer<'static>> {
+    let key = PrivateKeyDer::from_pem_slice(&pem::unmarked(text))
+        .map_err(|_| Error::plain("no usable private key in the PEM text (is it encrypted?)"))?;
+    match ecdsa_p521::is_named_in(key.secret_der()) {
+        true => Err(Error::plain(
+            "the key is on the curve P-521, on which this build can verify but not sign: use P-384",
+        )),
+        false => Ok(key),
+    }
 }
 
 /// The TLS 1.2 suites of protocol/api.md §9, by OpenSSL's names.
@@ -125,7 +144,18 @@ fn provider(ciphers: Option<&str>) -> Result<Arc<CryptoProvider>> {
         .cipher_suites
         .retain(|suite| suite.tls13().is_some());
     provider.cipher_suites.extend(chosen);
+    provider.signature_verification_algorithms =
+        with_p521(provider.signature_verification_algorithms);
     Ok(Arc::new(provider))
+}
+
+/// `known`, and P-521 last: a server with several certificates shows one that ring knows.
+fn with_p521(known: WebPkiSupportedAlgorithms) -> WebPkiSupportedAlgorithms {
+    static ALL: OnceLock<WebPkiSupportedAlgorithms> = OnceLock::new();
+    *ALL.get_or_init(|| WebPkiSupportedAlgorithms {
+        all: Vec::leak([known.all, ecdsa_p521::ALL].concat()),
+        mapping: Vec::leak([known.mapping, ecdsa_p521::IN_TLS].concat()),
+    })
 }
 
 /// The answering side; asks for no client certificate.
@@ -135,12 +165,12 @@ pub struct Acceptor(Arc<ServerConfig>);
 impl Acceptor {
     /// A server with this certificate chain and key, speaking `min` and later; an error if they are no PEM or do not belong together.
     pub fn new(certificate_pem: &[u8], key_pem: &[u8], min: Version) -> Result<Self> {
-        let mut config = ServerConfig::builder_with_provider(provider(None)?)
+        let builder = ServerConfig::builder_with_provider(provider(None)?)
             .with_protocol_versions(spoken(min))
             .map_err(Error::plain)?
-            .with_no_client_auth()
-            .with_single_cert(certificates(certificate_pem)?, key(key_pem)?)
-            .map_err(Error::plain)
+            .with_no_client_auth();
+        let mut config = shown(certificate_pem, key_pem)
+            .and_then(|(chain, key)| builder.with_single_cert(chain, key).map_err(Error::plain))
             .context("using the server certificate")?;
         // One conductor calls a few times an hour: resumption would be memory for nothing.
         config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -241,6 +271,7 @@ fn explain(error: &rustls::Error) -> String {
         InvalidCertificate(Other(why)) if why.to_string() == AUTHORITY_AS_SERVER => {
             "the certificate calls itself an authority (CA:TRUE), and is not itself in cafile: name it there, whoever signed it, or set ipa-insecure=1".into()
         }
+        InvalidCertificate(Other(why)) if why.0.is::<OutOfDate>() => why.to_string(),
         InvalidCertificate(NotValidForNameContext { presented, .. }) => format!(
             "the certificate is for [{}] only: call the server by a name in it",
             presented.join(", ")

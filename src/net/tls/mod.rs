@@ -2,5 +2,9 @@
 
 pub mod certificate;
 pub mod connection;
+mod der;
+mod ecdsa_p521;
+pub mod pem;
 mod server_verifier;
 pub mod trust;
+pub mod x509;

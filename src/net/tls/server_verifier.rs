@@ -1,42 +1,71 @@
 //! Whether a server is who it says it is: signed by an authority, for this name, and not out of date.
 
+use std::fmt;
 use std::sync::Arc;
 
 use log::warn;
-use rustls::CertificateError::Other;
+use rustls::CertificateError::{Other, UnknownIssuer};
 use rustls::Error::InvalidCertificate;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::client::{VerifierBuilderError, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 
 use crate::error::{Context, Error, Result};
+use crate::net::http::fault::Day;
+use crate::net::tls::pem;
 use crate::net::tls::trust::Trust;
+use crate::net::tls::x509::Fields;
 
 /// All that webpki says of a server's certificate that calls itself an authority.
 pub const AUTHORITY_AS_SERVER: &str = "CaUsedAsEndEntity";
-
-/// The certificates in a PEM text, at least one.
-pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
-        .collect::<Result<_, _>>()
-        .map_err(|_| Error::plain("not in PEM form"))?;
-    if certificates.is_empty() {
-        return Err(Error::plain("no certificate in it"));
-    }
-    Ok(certificates)
-}
 
 /// Believes what the authorities signed; without any, believes everything.
 #[derive(Debug)]
 pub struct ServerVerifier {
     provider: Arc<CryptoProvider>,
     authorities: Option<Arc<WebPkiServerVerifier>>,
-    trusted: Vec<CertificateDer<'static>>,
+    trusted: Vec<Authority>,
 }
+
+/// One of those that are trusted.
+#[derive(Debug)]
+struct Authority {
+    certificate: CertificateDer<'static>,
+    fields: Fields,
+    /// Where it is from.
+    source: Arc<str>,
+}
+
+/// An authority whose time is over or has not come: webpki takes dates of authorities for none of its business,
+/// OpenSSL, and so IPA, does not.
+#[derive(Debug)]
+pub struct OutOfDate {
+    /// The authority and its file, in words.
+    authority: String,
+    from: u64,
+    to: u64,
+    now: u64,
+}
+
+impl fmt::Display for OutOfDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (authority, now) = (&self.authority, Day(self.now));
+        let (what, day) = match self.now < self.from {
+            true => ("is valid only from", Day(self.from)),
+            false => ("expired on", Day(self.to)),
+        };
+        write!(
+            f,
+            "{authority}, which signed the certificate, {what} {day}; this machine's clock says {now}: \
+             correct the clock or renew the authority"
+        )
+    }
+}
+
+impl std::error::Error for OutOfDate {}
 
 impl ServerVerifier {
     /// An error if an authority file cannot be read.
@@ -49,18 +78,88 @@ impl ServerVerifier {
         if trust.insecure {
             return Ok(judge);
         }
-        let mut store = RootCertStore::empty();
-        for (name, pem) in trust.authorities()? {
-            let all = certificates(&pem).with_context(|| format!("reading {name}"))?;
-            judge.trusted.extend(all.iter().cloned());
-            let (_, refused) = store.add_parsable_certificates(all);
-            if refused > 0 {
-                warn!("{refused} certificates in {name} cannot be used");
+        for (source, text) in trust.authorities()? {
+            let all = pem::certificates(&text).with_context(|| format!("reading {source}"))?;
+            judge.add(all, &source);
+        }
+        let built = judge.only(|_| true);
+        judge.authorities = Some(built.map_err(|_| {
+            Error::plain(
+                "none of the authorities given can vouch for a server: cafile needs others",
+            )
+        })?);
+        Ok(judge)
+    }
+
+    fn add(&mut self, certificates: Vec<pem::Certificate>, source: &str) {
+        let (mut unusable, mut unwilling) = (0, 0);
+        let name: Arc<str> = source.into();
+        for one in certificates {
+            let certificate = CertificateDer::from(one.der);
+            let usable = RootCertStore::empty().add(certificate.clone()).is_ok();
+            match Fields::of(&certificate).filter(|_| usable) {
+                None => unusable += 1,
+                Some(_) if !one.for_servers => unwilling += 1,
+                Some(fields) => self.trusted.push(Authority {
+                    certificate,
+                    fields,
+                    source: name.clone(),
+                }),
             }
         }
-        let built = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build();
-        judge.authorities = Some(built.map_err(Error::plain)?);
-        Ok(judge)
+        if unusable > 0 {
+            warn!("{unusable} certificates in {source} cannot be used");
+        }
+        if unwilling > 0 {
+            warn!(
+                "{unwilling} certificates in {source} are not trusted for servers, as it says there"
+            );
+        }
+    }
+
+    /// A verifier that knows only some of the authorities; an error if there is none.
+    fn only(
+        &self,
+        wanted: impl Fn(&Authority) -> bool,
+    ) -> Result<Arc<WebPkiServerVerifier>, VerifierBuilderError> {
+        let mut store = RootCertStore::empty();
+        let wanted = self.trusted.iter().filter(|one| wanted(one));
+        store.add_parsable_certificates(wanted.map(|one| one.certificate.clone()));
+        let provider = self.provider.clone();
+        WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build()
+    }
+
+    /// What is believed must be so by authorities that are in date; `verify` asks one verifier.
+    fn in_date(
+        &self,
+        now: UnixTime,
+        verify: impl Fn(&WebPkiServerVerifier) -> Result<ServerCertVerified, rustls::Error>,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let good = |one: &Authority| one.fields.is_valid(now.as_secs());
+        let believed = |wanted: &dyn Fn(&Authority) -> bool| {
+            let verifier = self.only(wanted);
+            verifier.is_ok_and(|verifier| verify(&verifier).is_ok())
+        };
+        if self.trusted.iter().all(good) || believed(&good) {
+            return Ok(ServerCertVerified::assertion());
+        }
+        let mut bad = self.trusted.iter().filter(|one| !good(one));
+        let blamed = bad.find(|bad| believed(&|one| std::ptr::eq(one, *bad)));
+        let Some(blamed) = blamed else {
+            // It takes two of them.
+            return Err(InvalidCertificate(UnknownIssuer));
+        };
+        let fields = &blamed.fields;
+        Err(InvalidCertificate(Other(OtherError(Arc::new(OutOfDate {
+            authority: format!(
+                "the authority '{:.64}' in {}",
+                fields.name.escape_debug().to_string(),
+                blamed.source
+            ),
+            from: fields.from,
+            to: fields.to,
+            now: now.as_secs(),
+        })))))
     }
 
     /// Believing anybody includes those whose certificate nobody can read.
@@ -93,12 +192,15 @@ impl ServerCertVerifier for ServerVerifier {
             // believes one that is itself among the trusted; webpki objects to it with this name
             // alone, after it has checked the dates.
             Err(InvalidCertificate(Other(why))) if why.to_string() == AUTHORITY_AS_SERVER => {
-                if !self.trusted.contains(own) {
+                if !self.trusted.iter().any(|one| one.certificate == *own) {
                     return Err(InvalidCertificate(Other(why)));
                 }
                 verify_server_name(&ParsedCertificate::try_from(own)?, name)?;
                 Ok(ServerCertVerified::assertion())
             }
+            Ok(_) => self.in_date(now, |verifier| {
+                verifier.verify_server_cert(own, chain, name, ocsp, now)
+            }),
             verdict => verdict,
         }
     }

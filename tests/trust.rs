@@ -1,0 +1,11 @@
+//! Whom the agent believes, beside whom OpenSSL does: `openssl s_server` with certificates that `openssl` made, and
+//! authorities in files of every shape.
+
+#[path = "trust/dates.rs"]
+mod dates;
+#[path = "trust/openssl.rs"]
+mod openssl;
+#[path = "trust/p521.rs"]
+mod p521;
+#[path = "trust/shapes.rs"]
+mod shapes;
