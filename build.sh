@@ -24,6 +24,7 @@ usage() {
 ./build.sh identity             disks of each of QEMU's kinds, as IPA and as ironlet describe them
 ./build.sh hardware [CASE…]     machines whose hardware does not work: what their consoles say
 ./build.sh components [PART…]   real web servers and proxies around the binary
+./build.sh siege [--short] [ATTACK…]  clients, images and drives that mean no good against the binary, as a table
 ./build.sh bench [OPTIONS]      figures beside their limits and peers; --only SECTION, --rounds N
 ./build.sh fuzz TARGET SECONDS  one fuzz target
 TABLE
@@ -198,6 +199,12 @@ components() {
     IRONLET=$top/dist/ironlet tests/components/run "$@"
 }
 
+siege() {
+    need_rust
+    binary
+    IRONLET=$top/dist/ironlet tests/siege/run "$@"
+}
+
 bench() {
     need rust build image machine
     build
@@ -222,11 +229,11 @@ apart() {
 
 main() {
     case ${1:-} in
-    test | lab | conformance | contract | components) apart ;;
+    test | lab | conformance | contract | components | siege) apart ;;
     esac
     case ${1:-} in
     '' | --profile | --kernel | --modules) build "$@" ;;
-    demo | check | lab | conformance | contract | identity | hardware | components | bench | fuzz) "$@" ;;
+    demo | check | lab | conformance | contract | identity | hardware | components | siege | bench | fuzz) "$@" ;;
     test) all_parts ;;
     -h | --help | help) usage ;;
     *) usage >&2; exit 2 ;;

@@ -395,7 +395,7 @@ fn it_is_not_cleaned_either() {
     let cleaned: Vec<_> = found.disks.iter().map(|disk| disk.name.as_str()).collect();
     assert_eq!(
         cleaned,
-        ["/dev/nvme0n1", "/dev/nvme1n1", "/dev/sda", "/dev/sdb"]
+        ["/dev/sda", "/dev/sdb", "/dev/nvme1n1", "/dev/nvme0n1"]
     );
     assert_eq!(found.passed_over.len(), 1);
     assert!(

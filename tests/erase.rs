@@ -89,9 +89,9 @@ impl<'a> Bench<'a> {
     fn erase(&self, disks: &[Disk], order: &Order) -> Result<Value> {
         let named = disks.iter().map(|disk| disk.path.clone()).collect();
         let found = Cleanable {
-            warnings: Vec::new(),
             disks: disks.to_vec(),
             passed_over: vec![("/dev/sr9".into(), "is virtual media".into())],
+            warnings: Vec::new(),
         };
         let host = self.host();
         let means = Means {

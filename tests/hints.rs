@@ -181,3 +181,145 @@ fn a_disk_that_is_in_use_is_not_taken_because_a_hint_names_it() {
         "{error}"
     );
 }
+
+#[test]
+fn every_name_of_a_disk_spares_it() {
+    let (sata, sas, stick, flash) = ("/dev/sda", "/dev/sde", "/dev/sdc", "/dev/nvme0n1");
+    for (machine, disk, names) in [
+        (
+            "ahci-nvme",
+            sata,
+            &[
+                r#"{"serial":"SATA-0001"}"#,
+                r#"{"serial":"Acme_Spinner_6000_long_name_SATA-0001"}"#,
+                r#"{"wwn":"0x5000c500aabbcc01"}"#,
+                r#"{"by_path":"/dev/disk/by-path/pci-0000:00:1f.2-ata-1"}"#,
+                r#"{"by_path":"/dev/disk/by-path/pci-0000:00:1f.2-ata-1.0"}"#,
+                r#"{"hctl":"0:0:0:0"}"#,
+            ][..],
+        ),
+        (
+            "ahci-nvme",
+            stick,
+            &[
+                r#"{"serial":"USB-0001"}"#,
+                r#"{"serial":"QEMU_QEMU_HARDDISK_USB-0001-0:0"}"#,
+                r#"{"by_path":"/dev/disk/by-path/pci-0000:00:05.0-usb-0:1:1.0-scsi-0:0:0:0"}"#,
+                r#"{"tran":"usb"}"#,
+            ],
+        ),
+        (
+            "ahci-nvme",
+            flash,
+            &[
+                r#"{"serial":"NVME-0001"}"#,
+                r#"{"serial":"QEMU_NVMe_Ctrl_NVME-0001_1"}"#,
+                r#"{"serial":"QEMU_NVMe_Ctrl_NVME-0001"}"#,
+                r#"{"by_path":"/dev/disk/by-path/pci-0000:00:03.0-nvme-1"}"#,
+            ],
+        ),
+        (
+            "hba",
+            sas,
+            &[
+                r#"{"serial":"SAS-1"}"#,
+                r#"{"serial":"5000c50000000001"}"#,
+                r#"{"serial":"35000c50000000001"}"#,
+                r#"{"by_path":"/dev/disk/by-path/pci-0000:00:04.0-sas-phy2-lun-0"}"#,
+                r#"{"by_path":"/dev/disk/by-path/pci-0000:00:04.0-sas-0x5000c50000000001-lun-0"}"#,
+            ],
+        ),
+    ] {
+        let disks = list(&Machine::recorded(machine).host());
+        for json in names {
+            let entry = hints(json).expect(json);
+            let spared = disks.iter().filter(|disk| entry.spare(disk) == Fit::Yes);
+            let spared: Vec<_> = spared.map(|disk| disk.name.as_str()).collect();
+            assert_eq!(spared, [disk], "{machine}: {json}");
+        }
+    }
+}
+
+#[test]
+fn a_disk_without_a_serial_number_is_unlike_one_for_who_spares_and_like_none_for_who_takes() {
+    let disks = list(&Machine::recorded("hba").host());
+    let bare = disks.iter().find(|disk| disk.name == "/dev/vda");
+    let bare = bare.expect("a disk without a serial number");
+    for (json, taken, spared) in [
+        (r#"{"serial":"x"}"#, false, false),
+        (r#"{"serial":"none"}"#, false, true),
+        (r#"{"serial":"s!= x"}"#, false, true),
+        (r#"{"wwn":"s!= x"}"#, false, true),
+        (r#"{"model":"s!= x"}"#, true, true),
+        (r#"{"by_path":"s!= x"}"#, true, true),
+        (r#"{"tran":"none"}"#, true, true),
+        (r#"{"tran":"virtio"}"#, true, true),
+        (r#"{"tran":"s!= virtio"}"#, false, false),
+    ] {
+        let hints = hints(json).expect(json);
+        assert_eq!(hints.fit(bare) == Fit::Yes, taken, "{json} as a hint");
+        assert_eq!(hints.spare(bare) == Fit::Yes, spared, "{json} as an entry");
+    }
+    // One of several spellings is unlike, and that is not enough.
+    let sas = disks.iter().find(|disk| disk.name == "/dev/sde");
+    let unlike = hints(r#"{"serial":"s!= SAS-1"}"#).expect("a hint");
+    assert_ne!(unlike.fit(sas.expect("there")), Fit::Yes);
+}
+
+/// The machine with SATA disks whose first port does not say its number, which udev's names are made of.
+fn silent_port() -> Machine {
+    let port = "/sys/devices/pci0000:00/0000:00:1f.2/ata1/ata_port/ata1/port_no";
+    Machine::recorded("ahci-nvme")
+        .without(port)
+        .with(&format!("{port}/\n"))
+}
+
+#[test]
+fn what_may_be_the_disk_to_spare_stops_everything() {
+    let machine = silent_port();
+    let path = |name: &str| format!(r#"{{"by_path":"/dev/disk/by-path/{name}"}}"#);
+    let [gone, there] = [
+        path("pci-0000:00:1f.2-ata-1"),
+        path("pci-0000:00:1f.2-ata-3"),
+    ];
+    // Another disk is what the entry means, or the disk is known not to be by what else is said of it.
+    for entry in [&there[..], r#"{"serial":"SATA-0001"}"#] {
+        choose(&machine, "", &[entry]).expect(entry);
+    }
+    let both = gone.replace('}', r#","serial":"SATA-0002"}"#);
+    choose(&machine, "", &[&both]).expect("its serial number is another");
+    for entry in [&gone, &gone.replace('}', r#","size":6}"#)] {
+        let error = choose(&machine, r#"{"name":"/dev/sdb"}"#, &[entry]).expect_err(entry);
+        assert_eq!(error.kind(), Kind::DeviceNotFound);
+        for said in [
+            "/dev/sda may have by_path",
+            "ata1/port_no",
+            "no disk was touched",
+            "skip_block_devices",
+        ] {
+            assert!(error.details().contains(said), "{said} in {error}");
+        }
+    }
+    // A hint takes no disk of which it is not known whether it is meant.
+    let error = choose(&machine, &gone, &[]).expect_err("unknown");
+    assert!(error.details().contains("may have by_path"), "{error}");
+    let error = choose(&machine, r#"{"by_path":"s!= x","name":"/dev/sda"}"#, &[]);
+    error.expect_err("it may be x");
+}
+
+#[test]
+fn an_entry_that_fits_no_disk_is_told_and_stops_nothing() {
+    let machine = Machine::recorded("ahci-nvme");
+    let wishes = Wishes {
+        skip: vec![
+            hints(r#"{"serial":"SATA-0002"}"#).expect("an entry"),
+            hints(r#"{"serial":"SATA-0200","size":4}"#).expect("an entry"),
+        ],
+        ..Wishes::default()
+    };
+    let choice = ironlet::disk::root(&machine.host(), &wishes).expect("others are left");
+    assert_eq!(
+        choice.warnings,
+        ["no disk is what skip_block_devices is to spare: serial 'SATA-0200', size '4'"]
+    );
+}

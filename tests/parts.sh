@@ -85,6 +85,7 @@ all_parts() {
     part identity ./build.sh identity
     part hardware ./build.sh hardware
     part components ./build.sh components
+    part siege ./build.sh siege --short
     part demo ./build.sh demo
     part lab ./build.sh lab
     printf '%d minutes\n' $(((SECONDS - started + 59) / 60))

@@ -177,6 +177,9 @@ fn an_image_is_written_and_told_of() {
         }
         put(&mut request, &["params", "deploy_version"], Value::Null);
         let wanted = text_at(&request, &[&info[..], &["checksum"]].concat()).to_owned();
+        let skip = parse(r#"[{"serial":"gone"}]"#).expect("a list");
+        let properties = ["params", "node", "properties", "skip_block_devices"];
+        put(&mut request, &properties, skip);
 
         let engine = around.engine();
         let entry = post_and_wait(&engine, &printed(request));
@@ -194,6 +197,10 @@ fn an_image_is_written_and_told_of() {
                 format!(
                     "prepare_image: image (inst-a.raw) written to device {place} root_uuid=0x1234abcd"
                 )
+            );
+            assert!(
+                all.contains(r#""warnings":["no disk is what skip_block_devices is to spare: serial 'gone'"]"#),
+                "{all}"
             );
             let echo = ["command_result", "deploy_step"];
             for (name, value) in [("interface", "deploy"), ("step", "write_image")] {

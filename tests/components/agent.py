@@ -3,6 +3,7 @@
 import base64
 import json
 import subprocess
+import threading
 import urllib.request
 
 from image import Disk
@@ -77,7 +78,7 @@ class Agent:
 
 def alone(work, url, image):
     """`ironlet --write-image`; what it logged is what it says."""
-    disk = Disk(work / "alone.disk")
+    disk = Disk(work / f"alone-{threading.get_ident()}.disk")
     disk.refill()
     words = [IRONLET, "--write-image", url, "--checksum", f"sha256:{image.sha256}", "--disk", disk.path,
              "--allow-disk", disk.path]

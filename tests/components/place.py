@@ -26,7 +26,7 @@ PORTS = dict(
     http=18080, mirror=18081, fragile=18082,
     https=18443, expired=18444, wrong_name=18445, old_tls=18446, tls12=18447, client=18448, unknown=18449,
     squid=13128, guarded=13129, squid_plain_front=13130, squid_front=13131, opening=13132, squid_secure=13133, secure_opening=13134,
-    trafficserver=18100, trafficserver_front=18101, chaos=18200, ironic=16385, agents=19990)
+    trafficserver=18100, trafficserver_front=18101, odd=18300, odd_tls=18301, odd_handshake=18302, chaos=18200, ironic=16385, agents=19990)
 
 
 def command(*words):

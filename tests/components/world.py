@@ -11,6 +11,7 @@ import authority
 from image import Image
 from ironic import TOKEN, Ironic
 from nginx import Nginx, passwords
+from odd import Odd
 from place import HERE, PORTS
 from service import folder
 from squid import Squid
@@ -55,6 +56,7 @@ class World:
         self.squid = Squid(work)
         self.trafficserver = TrafficServer(work)
         self.servers = [self.origin, self.fragile, self.squid, self.trafficserver]
+        self.odd = Odd(self.image, tls)
         self.ironic = Ironic()
 
     def start(self):
@@ -119,7 +121,7 @@ class World:
 
 
 # Ports where TLS is spoken.
-SECURE = {"https", "expired", "wrong_name", "old_tls", "tls12", "client", "unknown", "squid_front", "squid_secure", "secure_opening", "trafficserver_front"}
+SECURE = {"https", "expired", "wrong_name", "old_tls", "tls12", "client", "unknown", "odd_tls", "squid_front", "squid_secure", "secure_opening", "trafficserver_front"}
 
 
 def url(port, path, host="images.test", scheme=None):

@@ -117,6 +117,15 @@ fn what_stands_around_an_answer_does_not_change_it() {
             200,
             "abc",
         ),
+        (
+            format!(
+                "HTTP/1.1 200 OK\n{}X:{}\n\n",
+                "A:b\n".repeat(127),
+                "y".repeat(32 * 1024 - 16 - 127 * 4 - 4)
+            ),
+            200,
+            "",
+        ),
         // Chunks.
         (
             format!(

@@ -27,7 +27,7 @@ impl<'a> Small<'a> {
 
 impl Drop for Small<'_> {
     fn drop(&mut self) {
-        says("umount", &[name(self.0)], "");
+        says("umount", &["--lazy", name(self.0)], "");
     }
 }
 

@@ -163,7 +163,7 @@ fn a_disk_in_use_is_not_started() {
         "",
     );
     let result = bench.erase(&[disk("/dev/vda", device.path())], &PLAIN);
-    says("umount", &[name(&place)], "");
+    says("umount", &["--lazy", name(&place)], "");
     let error = result.expect_err("it is mounted");
     assert!(error.details().contains("(not started): "), "{error}");
     assert!(error.details().contains("in use"), "{error}");

@@ -275,3 +275,46 @@ fn what_a_dead_agent_left_unfinished_is_told_disk_by_disk() {
         "another command has nothing to do with it"
     );
 }
+
+#[test]
+fn an_entry_of_the_skip_list_that_means_no_disk_is_told_to_ironic() {
+    for step in ["erase_devices", "erase_devices_metadata"] {
+        let mut around = Surroundings::new();
+        around.add_named("vda");
+        let node = r#"{"properties":{"skip_block_devices":[{"serial":"gone"}]}}"#;
+        let entry = run(&mut around, step, node);
+        let Value::Array(warnings) = at(&entry, &["command_result", "clean_result", "warnings"])
+        else {
+            panic!("{step}: {entry:?}")
+        };
+        let [Value::String(warning)] = &warnings[..] else {
+            panic!("{step}: {warnings:?}")
+        };
+        assert!(warning.contains("serial 'gone'"), "{step}: {warning}");
+    }
+}
+
+#[test]
+fn nothing_is_erased_while_a_disk_may_be_the_one_to_spare() {
+    for step in [
+        "erase_devices",
+        "erase_devices_metadata",
+        "erase_devices_express",
+    ] {
+        let mut around = Surroundings::new();
+        let disks = ["vda", "vdb"].map(|name| around.add_named(name));
+        // A directory in the place of a file opens, and cannot be read.
+        let serial = around.host.sys("block/vdb/serial");
+        fs::create_dir_all(serial).expect("a directory");
+        let node = r#"{"properties":{"skip_block_devices":[{"serial":"kept"}]}}"#;
+        let entry = run(&mut around, step, node);
+        assert_eq!(text_at(&entry, &["command_status"]), "FAILED", "{step}");
+        let why = text_at(&entry, &["command_error", "details"]);
+        for said in ["/dev/vdb", "serial 'kept'", "no disk was touched"] {
+            assert!(why.contains(said), "{step}: {said} in {why}");
+        }
+        for disk in &disks {
+            assert!(holds(disk, OLD), "{step} wrote to {}", disk.display());
+        }
+    }
+}

@@ -24,6 +24,12 @@ packing)
     rm -r "$folder/made"
     { printf '\2'; plain | xz --check=sha256 --block-size=1000; plain | xz -0 --check=crc32 --x86 --delta --lzma2; } >"$folder/xz-streams"
     ;;
+response)
+    mkdir -p "$folder"
+    ok='HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n chunked\r\nContent-Encoding : x-gzip, aws-chunked\r\n\r\n'
+    printf "\3${ok}3;chunk-signature=0123\r\nabc\r\n0010\r\n0123456789abcdef\r\n0;a\r\nX: y\r\n\r\n" >"$folder/chunks"
+    printf "\7HTTP/1.1 100 Continue\r\nX: y\r\n\r\nHTTP/1.1 103 Early Hints\nLink: a\n b\n\n${ok}0\r\n\r\n" >"$folder/interim"
+    ;;
 load_option)
     mkdir -p "$folder"
     # What OVMF wrote, without the attributes that efivarfs puts before it.

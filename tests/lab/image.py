@@ -77,7 +77,7 @@ def patches(name, mib):
 
 def stick(path, mib, append):
     """A disk to start from, by BIOS and by UEFI: GRUB, and on FAT our kernel and ramdisk with this command line. Sparse, `mib` large."""
-    menu = f"set timeout=0\nmenuentry x {{\n linux /boot/ironlet.kernel console=ttyS0,115200 panic=-1 {append}\n initrd /boot/ironlet.initramfs\n}}\n"
+    menu = f"set timeout=0\nmenuentry x {{\n linux /boot/ironlet.kernel console=ttyS0,115200 panic=-1 no_timer_check {append}\n initrd /boot/ironlet.initramfs\n}}\n"
     with tempfile.TemporaryDirectory(dir=path.parent) as work:
         work = Path(work)
         (work / "grub.cfg").write_text(menu)

@@ -1,5 +1,7 @@
 """The bare-metal machine: a libvirt domain without KVM, BIOS or UEFI, network boot first, the console on our socket."""
 
+from xml.etree import ElementTree
+
 import firmware
 import network
 import place
@@ -61,6 +63,13 @@ class Machine:
             firmware=UEFI.format(code=firmware.CODE, variables=variables) if variables else "",
         ))
         hypervisor.virsh("define", str(definition))
+
+    def scsi_path(self):
+        """The place of the SCSI adapter, as udev names it: libvirt numbers the buses as the firmware does."""
+        domain = ElementTree.fromstring(self.hypervisor.virsh("dumpxml", NAME))
+        where = domain.find("devices/controller[@type='scsi']/address")
+        domain, bus, slot, function = (int(where.get(part), 16) for part in ("domain", "bus", "slot", "function"))
+        return f"pci-{domain:04x}:{bus:02x}:{slot:02x}.{function}"
 
     def is_on(self):
         return self.hypervisor.virsh("domstate", NAME).strip() == "running"

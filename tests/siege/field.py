@@ -16,9 +16,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 class Field:
-    def __init__(self, work, short):
+    def __init__(self, work, short, seed):
         self.work = work
-        self.short = short
+        self.short, self.seed = short, seed
         self.numbers = itertools.count()
         authority.make(folder(work, "tls"))
         self.ironic = Ironic()

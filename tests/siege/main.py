@@ -30,14 +30,12 @@ def chosen(names):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="a minute and a half instead of a quarter of an hour")
+    parser.add_argument("--seed", type=int, default=1, help="of everything that is drawn by lot")
     parser.add_argument("attacks", nargs="*")
     options = parser.parse_args()
     attacks, table = chosen(options.attacks), Table()
-    with tempfile.TemporaryDirectory(prefix="ironlet-siege-") as directory:
-        work = pathlib.Path(directory)
-        work.chmod(0o755)
-        place.prepare(work)
-        field = Field(work, options.short)
+    with tempfile.TemporaryDirectory(prefix="siege.", dir=place.TARGET) as files, place.prepared(files) as work:
+        field = Field(work, options.short, options.seed)
         table.head()
         try:
             for name, besiege in attacks:

@@ -20,7 +20,7 @@ impl Small {
 
 impl Drop for Small {
     fn drop(&mut self) {
-        says("umount", &[text(&self.0)], "");
+        says("umount", &["--lazy", text(&self.0)], "");
     }
 }
 

@@ -93,11 +93,11 @@ fn every_public_authority_has_the_dates_that_openssl_reads() {
         };
         assert_eq!(iso(fields.from), day("notBefore="), "{told}");
         assert_eq!(iso(fields.to), day("notAfter="), "{told}");
-        let names = told
+        let mut names = told
             .lines()
             .filter_map(|line| line.trim().strip_prefix("commonName"));
         let name = names
-            .last()
+            .next_back()
             .map_or("", |name| name.trim_start_matches([' ', '=']));
         assert_eq!(fields.name, name, "{told}");
     }

@@ -59,7 +59,7 @@ fn a_disk_that_others_use_is_passed_over_unless_the_operator_says_so() {
     };
     let clock = Clock::fake();
     let chosen = wait_for_root(&host, &clock, 1, Default::default(), &wishes);
-    assert_eq!(chosen.expect("the smallest").name, "/dev/nvme0n1");
+    assert_eq!(chosen.expect("the smallest").disk.name, "/dev/nvme0n1");
     for kernel in ["nvme1n1", "nvme2n1"] {
         put(&host.dev(kernel), 0x1_0000, b"\x01\x16\x19\x70");
     }

@@ -129,7 +129,7 @@ fn a_disk_that_goes_away_is_an_error_that_names_it() {
         let failing = Loop::new(&small, 512);
         wipe(failing.path())
     };
-    says("umount", &[name(&full)], "");
+    says("umount", &["--lazy", name(&full)], "");
     let error = outcome.expect_err("there is room for 3 MiB");
     assert_eq!(error.kind(), Kind::BlockDeviceEraseError);
     assert!(
@@ -144,7 +144,7 @@ fn a_disk_that_goes_away_is_an_error_that_names_it() {
     std::fs::create_dir_all(&full).expect("a directory");
     says("mount", &[name(disk.path()), name(&full)], "");
     let outcome = wipe(disk.path());
-    says("umount", &[name(&full)], "");
+    says("umount", &["--lazy", name(&full)], "");
     let error = outcome.expect_err("it is mounted");
     assert!(error.details().contains("in use"), "{error}");
     says("fsck.ext4", &["-f", "-n", name(disk.path())], "");

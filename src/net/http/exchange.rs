@@ -20,7 +20,7 @@ use crate::clock::Deadline;
 use crate::net::http::body::{Framing, Wire, cut};
 use crate::net::http::dial::{Dialer, Line};
 use crate::net::http::fault::{Cause, Fault};
-use crate::net::http::response_head::{Complete, LIMIT, ResponseHead};
+use crate::net::http::response_head::{CLEAN_LIMIT, Complete, ResponseHead};
 use crate::net::http::{redirect, url};
 
 /// Where requests go out.
@@ -39,8 +39,8 @@ impl Door {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .max_idle_connections(0)
-            .max_response_header_size(LIMIT)
-            .input_buffer_size(LIMIT)
+            .max_response_header_size(CLEAN_LIMIT)
+            .input_buffer_size(CLEAN_LIMIT)
             .output_buffer_size(16 << 10)
             .user_agent(concat!("ironlet/", env!("CARGO_PKG_VERSION")))
             .accept_encoding("identity")
@@ -244,7 +244,7 @@ impl Transport for Lent {
             return Ok(false);
         };
         let into = self.buffers.input_append_buf();
-        into[..head.len()].copy_from_slice(&head); // both have the same limit
+        into[..head.len()].copy_from_slice(&head); // it has room for the largest
         self.buffers.input_appended(head.len());
         if let Some(line) = self.line.take() {
             // Those who do not want the body do not want the connection.

@@ -64,18 +64,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credentials_stay_with_their_origin_and_https_stays_https() {
+    fn credentials_stay_with_their_origin_and_a_way_out_of_https_is_told() {
         for (location, keeps) in [
-            ("/b", Some(true)),
-            ("https://h:443/b", Some(true)),
-            ("https://h:8443/b", Some(false)),
-            ("https://other/b", Some(false)),
-            ("http://h/b", None),
+            ("/b", Some((true, false))),
+            ("https://h:443/b", Some((true, false))),
+            ("https://h:8443/b", Some((false, false))),
+            ("https://other/b", Some((false, false))),
+            ("http://h/b", Some((false, true))),
             ("file:///etc/passwd", None),
             ("gopher://h/", None),
         ] {
             let step = follow("https://h/a", 302, Some(location));
-            let kept = step.ok().flatten().map(|step| step.keeps_credentials);
+            let step = step.ok().flatten();
+            let kept = step.map(|step| (step.keeps_credentials, step.is_downgrade));
             assert_eq!(kept, keeps, "{location}");
         }
     }

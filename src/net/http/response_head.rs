@@ -7,6 +7,8 @@ use crate::net::http::fault::{Cause, Fault};
 
 /// Heads larger than this, those of interim answers included, are no answer.
 pub const LIMIT: usize = 32 << 10;
+/// A proper head is never larger: each of its lines has got three bytes more at the most.
+pub const CLEAN_LIMIT: usize = LIMIT + 3 * LINES + 16;
 /// More lines than this are none either; `ureq` takes as many.
 const LINES: usize = 128;
 
@@ -99,10 +101,11 @@ fn status(line: &[u8]) -> Result<(u8, u16), Fault> {
         && (b'1'..=b'9').contains(&digits[0])
         && digits.iter().all(u8::is_ascii_digit)
         && !reason.first().is_some_and(u8::is_ascii_alphanumeric);
-    let status = digits
-        .iter()
-        .fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
-    proper.then_some((*minor, status)).ok_or_else(wrong)
+    if !proper {
+        return Err(wrong());
+    }
+    let digits = digits.iter().map(|digit| u16::from(digit - b'0'));
+    Ok((*minor, digits.fold(0, |sum, digit| sum * 10 + digit)))
 }
 
 /// The head without anything a strict reader would stumble over.
@@ -120,8 +123,9 @@ fn clean(minor: u8, status: u16, lines: &[&[u8]]) -> Result<Vec<u8>, Fault> {
                 value.extend_from_slice(line.trim_ascii());
             }
             (false, _) => {
-                let colon = line.iter().position(|byte| *byte == b':');
-                let (name, value) = line.split_at(colon.unwrap_or(line.len()));
+                // Without a colon it is no header, and what is folded to it is none either.
+                let colon = line.iter().position(|byte| *byte == b':').unwrap_or(0);
+                let (name, value) = line.split_at(colon);
                 let value = value.get(1..).unwrap_or_default().trim_ascii();
                 headers.push((name.trim_ascii_end(), value.to_vec()));
             }

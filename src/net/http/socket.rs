@@ -46,10 +46,20 @@ impl Socket {
     }
 }
 
+impl Socket {
+    /// The last wait ended with the deadline: that is what is told, and not that nothing came.
+    fn over(&self, error: io::Error) -> io::Error {
+        match error.kind() {
+            io::ErrorKind::WouldBlock if self.until.is_over() => io::ErrorKind::TimedOut.into(),
+            _ => error,
+        }
+    }
+}
+
 impl Read for Socket {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         self.tcp.set_read_timeout(self.wait()?)?;
-        let count = self.tcp.read(into)?;
+        let count = self.tcp.read(into).map_err(|error| self.over(error))?;
         self.received += count as u64;
         Ok(count)
     }
@@ -58,7 +68,7 @@ impl Read for Socket {
 impl Write for Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.tcp.set_write_timeout(self.wait()?)?;
-        self.tcp.write(bytes)
+        self.tcp.write(bytes).map_err(|error| self.over(error))
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -31,16 +31,27 @@ def upward(here):
     here.refused(here.order(url("http", "/upward/image.raw"), by="stranger"), "nobody trusted signed")
 
 
-@case("a redirect from https to http is refused")
+@case("a redirect from https to http is followed for the sake of the digest; with a login it is refused")
 def downward(here):
-    here.refused(here.order(url("https", "/downward/image.raw")), "redirects from https to http://images.test")
+    here.refused(here.order(url("https", "/downward/image.raw"), image_request_authorization=SECRET),
+                 "redirects from https to http://images.test", "what a login protects")
     here.origin.asked("/downed/image.raw", 0)
+    here.deployed(here.order(url("https", "/downward/image.raw")))
+    (seen,) = here.origin.asked("/downed/image.raw", 1)
+    assert not seen["protocol"] and not seen["authorization"], seen
 
 
-@case("redirects that go round are given up, and their server is asked six times at most")
+@case("a checksum file is not fetched from where https redirects to http: nothing holds it")
+def downward_sums(here):
+    here.refused(here.order(url("http", "/held/image.raw"), os_hash_value=url("https", "/downward/SUMS")),
+                 "redirects from https to http://images.test", "could change")
+    here.origin.asked("/held/image.raw", 0)
+
+
+@case("redirects that go round are given up, and their server is asked 21 times at most")
 def circle(here):
     here.refused(here.order(url("http", "/circle/image.raw?secret=1")), "redirects", "go round")
-    here.origin.asked("/circle/image.raw", 6)
+    here.origin.asked("/circle/image.raw", 21)
 
 
 @case("every hop goes its own way: the first by the proxy, the second past it")

@@ -11,11 +11,10 @@ def bearer(token):
     return base64.b64encode(f"Bearer {token}".encode()).decode()
 
 
-@case("an image the server compressed on its own is refused before the first write")
+@case("an image under a gzip label that has the digest neither packed nor unpacked is told with both")
 def encoded(here):
-    outcome = here.order(url("http", "/encoded/image.raw"))
-    here.refused(outcome, "Content-Encoding: gzip")
-    assert outcome.disk.untouched(), "the disk was touched"
+    outcome = here.order(url("http", "/encoded/image.raw"), image=here.other)
+    here.refused(outcome, "ImageChecksumError", "Content-Encoding: gzip", here.image.sha256, here.other.sha256)
 
 
 @case("a login is shown: from the order, from the configuration file, from the URL; a wrong one is told as that")
