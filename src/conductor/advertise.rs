@@ -95,7 +95,7 @@ fn towards(
     }
     let shown = redacted(url);
     let target = url::parse(url)?;
-    let addresses = match names::resolve(target.host, target.port) {
+    let addresses = match names::resolve(&target.reached(), target.port) {
         Ok(addresses) => addresses,
         Err(error) => {
             reasons.push(format!("{shown}: {error}"));

@@ -163,9 +163,7 @@ impl Fetcher {
 /// May who has the login for `image` show it at `url`? On the same host, whatever the port, but not in the clear where it was secret.
 fn at_home(url: &str, image: &str) -> bool {
     match (url::parse(url), url::parse(image)) {
-        (Some(url), Some(image)) => {
-            url.host.eq_ignore_ascii_case(image.host) && (url.https || !image.https)
-        }
+        (Some(url), Some(image)) => url.same_host(&image) && (url.https || !image.https),
         _ => false,
     }
 }
