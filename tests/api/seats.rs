@@ -13,7 +13,7 @@ use crate::support::fake_agent::text_at;
 #[test]
 fn who_never_reads_keeps_nobody_out() {
     let api = Api::start();
-    let mut slowest = std::time::Duration::ZERO;
+    let mut slowest = Duration::ZERO;
     let mut calls = || {
         for _ in 0..20 {
             let began = Instant::now();
