@@ -88,7 +88,9 @@ mod tests {
         let address = listener.local_addr().expect("bound");
         let tick = Duration::from_millis(20);
         let dribbler = thread::spawn(move || {
-            for (mut stream, dribbles) in listener.incoming().flatten().zip([true, false]) {
+            for (dribbles, mut stream) in
+                [true, false].into_iter().zip(listener.incoming().flatten())
+            {
                 for _ in 0..50 {
                     thread::sleep(tick);
                     if dribbles && stream.write_all(b"x").is_err() {
