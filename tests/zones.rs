@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use ironlet::net::http::client::{Client, Method, Proxies, Request, Timeouts};
-use ironlet::net::tls::trust::Trust;
+use ironlet::net::tls::trust_settings::Trust;
 
 #[test]
 fn both_spellings_of_a_zone_lead_there_and_host_has_none() {

@@ -11,9 +11,8 @@ use crate::clock::Clock;
 use crate::config::Standalone;
 use crate::disk::{self, Wishes};
 use crate::error::{Error, Kind, Result};
-use crate::gauge::Gauge;
 use crate::image::decode::format::Format;
-use crate::image::download::patience::Patience;
+use crate::image::download::retry_policy::RetryPolicy;
 use crate::image::verify::checksum::Checksum;
 use crate::image::{self, Layout, Request, Tools};
 use crate::logger;
@@ -22,6 +21,7 @@ use crate::power::{How, power};
 use crate::secret::redacted;
 use crate::steps::boot_medium::boot_medium;
 use crate::system_root::SystemRoot;
+use crate::work_progress::WorkProgress;
 
 /// Between two attempts: a server that was off for a minute should not cost an hour.
 const SHORTEST: Duration = Duration::from_secs(5);
@@ -86,14 +86,14 @@ pub(super) fn tools(surroundings: &Surroundings, readback: bool) -> Tools {
             connect: Duration::from_secs(60),
             read: Duration::from_secs(60),
         },
-        patience: Patience {
+        patience: RetryPolicy {
             retries: 2,
             interval: Duration::from_secs(10),
             limit: None,
         },
         permit: surroundings.permit(),
         readback,
-        gauge: Gauge::new(clock.clone()),
+        gauge: WorkProgress::new(clock.clone()),
         clock,
     }
 }

@@ -4,7 +4,7 @@ pub mod base64;
 pub mod gzip;
 pub mod hex;
 pub mod json;
-pub mod json_filter;
+pub mod json_low_memory;
 pub mod tar;
 pub mod text_encoding;
 pub mod uuid;

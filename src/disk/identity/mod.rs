@@ -8,5 +8,5 @@ pub mod serial_and_wwn;
 pub mod serial_spellings;
 pub mod transport;
 pub mod udev_text;
-pub mod unread;
+pub mod unreadable_fields;
 pub mod vpd;

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::disk::identity::unread::Reader;
+use crate::disk::identity::unreadable_fields::Reader;
 use crate::system_root::names;
 
 /// One part of a name, and how else it has been spelled.

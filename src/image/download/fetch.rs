@@ -3,11 +3,11 @@
 use std::io::Read;
 use std::time::Duration;
 
-use super::patience::{Failure, Then};
 use super::range::{Identity, Offer, Span};
 use crate::clock::Clock;
 use crate::codec::text_encoding;
 use crate::error::{Error, Result};
+use crate::image::download::retry_policy::{Failure, Then};
 use crate::image::download::stall_guard::StallGuard;
 use crate::net::http::client::{Body, Cause, Client, Fault, Method, Request, Response};
 use crate::net::http::content_coding::Undone;

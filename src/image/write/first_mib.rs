@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::image::write::ends::HELD;
+use crate::image::write::held_back_ends::HELD;
 use crate::small_sort;
 
 /// Sees the first MiB, of which so many bytes are there, before the disk is touched; refuses it by an error.
@@ -16,7 +16,7 @@ pub type Judge = Box<dyn FnOnce(&[u8], u64) -> Result<()>>;
 /// Stretches of zeros that may wait: more than one level 2 table of qcow2 has.
 const MOST: usize = 1 << 14;
 
-/// What is known of it; the bytes themselves are with [`super::ends::Ends`].
+/// What is known of it; the bytes themselves are with [`crate::image::write::held_back_ends::Ends`].
 pub struct FirstMib {
     judge: Judge,
     known: Vec<Range<u64>>,

@@ -2,7 +2,7 @@
 #![no_main]
 
 use ironlet::drivers::Faults;
-use ironlet::drivers::device::Purpose;
+use ironlet::drivers::nics_and_disk_controllers::Purpose;
 use ironlet::drivers::firmware::requests;
 use ironlet::system_root::SystemRoot;
 
