@@ -34,11 +34,11 @@
 //! |---|---|---|
 //! | command | the table in `command/mod.rs`, a file beside it | `tests/command.rs`, `./build.sh conformance` |
 //! | step | the table in `steps/step_table.rs`, a file beside it | `tests/steps.rs`, `./build.sh conformance` |
-//! | parameter | the table in `config/table.rs`; its value in `config/sections.rs`; `agent/effective_config.rs` if Ironic may change it | `tests/config.rs`, `tests/readme.rs` |
+//! | parameter | the table in `config/table.rs`; its value in `config/settings.rs`; `agent/effective_config.rs` if Ironic may change it | `tests/config.rs`, `tests/readme.rs` |
 //! | parameter of pid 1 | `init/parameters.rs` | its tests, `./build.sh lab` |
 //! | root device hint | `disk/select/hints.rs`; what the disk says in `disk/identity/` | `tests/hints.rs`, `tests/disk.rs`, `./build.sh identity` |
 //! | what a NIC or the network says on the console | `init/network_report.rs` | its tests, `./build.sh lab` |
-//! | a driver's complaint | the table in `drivers/firmware.rs` | its tests, `tests/drivers.rs`, `./build.sh hardware` |
+//! | a driver's complaint | the table in `drivers/firmware_requests_in_log.rs` | its tests, `tests/drivers.rs`, `./build.sh hardware` |
 //! | field of the inventory | `inventory/` | `tests/inventory.rs`, `./build.sh conformance` |
 //! | image format | `decode/format.rs`, `decode/format_inspector.rs`, a decoder beside them | `tests/image.rs`, `tests/packing.rs`, `tests/qcow2.rs` |
 //! | way of erasing | `disk/secure_erase/`, `disk/erase/method_fallback.rs` | `tests/secure_erase.rs`, `tests/erase.rs` |

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use getopts::{Matches, Options};
 use ironlet::agent;
-use ironlet::agent::{run_step_by_hand, standalone};
+use ironlet::agent::{run_step_by_hand, standalone_deploy};
 use ironlet::codec::json;
 use ironlet::error::{Context, Result};
 use ironlet::inventory::{self, BootFacts};
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
         }
         () if flags.opt_present("write-image") => {
             let readback = flags.opt_present("readback");
-            standalone::write(surroundings(&flags), image(&flags), readback)
+            standalone_deploy::write(surroundings(&flags), image(&flags), readback)
         }
         () => print(&options.usage(USAGE)),
     };
@@ -166,8 +166,8 @@ fn step(flags: &Matches) -> run_step_by_hand::Step {
     }
 }
 
-fn image(flags: &Matches) -> standalone::Image {
-    standalone::Image {
+fn image(flags: &Matches) -> standalone_deploy::Image {
+    standalone_deploy::Image {
         urls: flags.opt_str("write-image").into_iter().collect(),
         checksum: flags.opt_str("checksum").unwrap_or_default(),
         disk: flags.opt_str("disk").map(PathBuf::from),

@@ -1,12 +1,12 @@
 //! Runs the agent from start to end: parameters, enrolment, API, heartbeats, lock-down. Each step's work is in the
 //! rooms below.
 
+mod actions_for_commands;
 mod callback_url_and_certificate;
-mod command_callbacks;
 mod effective_config;
 pub mod run_step_by_hand;
 mod saved_identity;
-pub mod standalone;
+pub mod standalone_deploy;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use log::{error, info, warn};
 
+use crate::agent::actions_for_commands::Powers;
 use crate::agent::callback_url_and_certificate::Identity;
-use crate::agent::command_callbacks::Powers;
 use crate::agent::saved_identity::{Left, SavedIdentity};
 use crate::api::{self, Limits, Server, Service};
 use crate::clock::{Bell, Clock};
@@ -110,7 +110,7 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
     if let Some(order) = &agent.config.standalone {
         let tools =
             effective_config::tools(&agent.config, None, agent.permit.clone(), &agent.clock)?;
-        return standalone::run(&agent.host, order, agent.config.medium.as_deref(), &tools);
+        return standalone_deploy::run(&agent.host, order, agent.config.medium.as_deref(), &tools);
     }
     if agent.config.api.urls.is_empty() {
         let why =
@@ -211,7 +211,7 @@ impl Agent {
             Box::new(powers),
             effective_config::settings(&self.config, enrolment),
         );
-        machine.set_node(command_callbacks::node(enrolment));
+        machine.set_node(actions_for_commands::node(enrolment));
         Ok((Engine::new(Arc::new(machine)), locked_down))
     }
 

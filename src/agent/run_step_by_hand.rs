@@ -2,7 +2,7 @@
 
 use log::{info, warn};
 
-use crate::agent::{Surroundings, standalone};
+use crate::agent::{Surroundings, standalone_deploy};
 use crate::clock::Bell;
 use crate::codec::json::{Object, Value, gather, parse, print, text};
 use crate::disk;
@@ -12,7 +12,7 @@ use crate::logger;
 use crate::power;
 use crate::steps;
 use crate::steps::Phase;
-use crate::steps::boot_medium::boot_medium;
+use crate::steps::find_boot_medium::boot_medium;
 use crate::steps::node::Node;
 use crate::steps::step_context::{Agent, Machine, Settings};
 
@@ -41,7 +41,7 @@ pub fn run(surroundings: Surroundings, step: &Step) -> Result<String> {
         ("step".to_owned(), Value::Object(gather(asked))),
         ("node".to_owned(), Value::Object(node)),
     ];
-    let tools = standalone::tools(&surroundings, false);
+    let tools = standalone_deploy::tools(&surroundings, false);
     let alone = Alone(surroundings);
     let machine = Machine::new(
         alone.0.host(),

@@ -9,5 +9,5 @@ pub mod tar;
 pub mod text_encoding;
 pub mod uuid;
 pub mod xz;
-mod xz_sizes;
+mod xz_size_checks;
 pub mod zstd;

@@ -2,7 +2,7 @@
 
 mod help;
 pub mod ini;
-mod sections;
+mod settings;
 mod startup_warnings;
 pub mod table;
 mod values;
@@ -18,7 +18,7 @@ use crate::secret::Secret;
 use crate::system_root;
 use crate::system_root::SystemRoot;
 pub use help::parameters_help;
-pub use sections::{Advertise, Api, DiskWait, Image, Listen, Standalone, Tls};
+pub use settings::{Advertise, Api, DiskWait, Image, Listen, Standalone, Tls};
 use table::TABLE;
 use values::Values;
 

@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use log::debug;
 
+use crate::disk::bytes_written::WriteCounters;
 use crate::disk::select::write_permit::Permit;
-use crate::disk::write_counters::WriteCounters;
 use crate::error::{Context, Error, Kind, Result};
 use crate::sys::block;
 use crate::units::{Bytes, GIB};

@@ -1,5 +1,6 @@
 //! Disks: which there are, which one is meant, and holding it alone.
 
+pub mod bytes_written;
 pub mod erase;
 pub mod exclusive_disk;
 pub mod filesystem;
@@ -10,7 +11,6 @@ pub mod select;
 pub mod table;
 pub mod wipe;
 pub mod worker_threads;
-pub mod write_counters;
 
 pub use crate::disk::select::hints::Hints;
 pub use crate::disk::select::root_device::{Choice, Wishes, root, wait_for_root};

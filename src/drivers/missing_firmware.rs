@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::drivers::firmware::{Request, requests};
+use crate::drivers::firmware_requests_in_log::{Request, requests};
 use crate::drivers::nics_and_disk_controllers::{Device, Purpose};
 use crate::system_root::{SystemRoot, attribute};
 

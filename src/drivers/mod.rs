@@ -1,11 +1,11 @@
 //! Hardware that does not work, and why: devices without a driver, drivers without their firmware, a ramdisk that
 //! was cut while it was unpacked. For pid 1's console and for those who look for a disk.
 
-pub mod firmware;
-pub mod initramfs;
+pub mod firmware_requests_in_log;
 pub mod kernel_log;
 mod missing_firmware;
 pub mod nics_and_disk_controllers;
+pub mod truncated_initramfs;
 
 use crate::drivers::nics_and_disk_controllers::{Device, Purpose};
 use crate::sys::kernel;
@@ -56,7 +56,7 @@ impl Faults {
             )
         });
         Faults {
-            cut: initramfs::cut(host, log),
+            cut: truncated_initramfs::cut(host, log),
             driverless: driverless.collect(),
             lacks: lacks.into_iter().take(MOST).collect(),
         }

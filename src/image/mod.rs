@@ -25,8 +25,8 @@ use std::sync::Arc;
 
 use log::{info, warn};
 
+use crate::disk::bytes_written::WriteCounters;
 use crate::disk::exclusive_disk::ExclusiveDisk;
-use crate::disk::write_counters::WriteCounters;
 use crate::error::{Kind, Result};
 use crate::image::deploy_receipt::{Left, Seconds};
 use crate::image::download::length_limit::Bounded;

@@ -1,10 +1,10 @@
 //! The closed table of clean, deploy and service steps: what is not in it is neither listed nor run.
 
-pub mod boot_medium;
 pub mod boot_mode;
 pub mod deployed_disk_record;
 mod erase;
 pub mod erase_options;
+pub mod find_boot_medium;
 pub mod image;
 pub mod image_info;
 mod metadata;

@@ -3,7 +3,7 @@
 pub mod by_path;
 mod inquiry;
 pub mod raid_volume_name;
-mod scsi_path;
+mod scsi_by_path;
 pub mod serial_and_wwn;
 pub mod serial_spellings;
 pub mod transport;

@@ -15,7 +15,7 @@ use crate::image::layout::staged_disk::StagedDisk;
 use crate::image::pipeline::belt::{BLOCK_SIZE, Block};
 use crate::image::verify::readback::{Proof, Verdict};
 use crate::image::verify::region_sums::RegionSums;
-use crate::image::write::first_mib::{FirstMib, Judge};
+use crate::image::write::first_mib_check::{FirstMib, Judge};
 use crate::image::write::held_back_ends::{Ends, HELD};
 use crate::image::write::sink::{Sink, too_small};
 use crate::image::write::writer_threads::Writers;

@@ -1,7 +1,7 @@
 //! The far end of the main path: decoded bytes to the disk, its two ends last.
 
 pub mod disk_sink;
-pub mod first_mib;
+pub mod first_mib_check;
 pub mod held_back_ends;
 pub mod sink;
 pub mod writer_threads;

@@ -1,6 +1,6 @@
 //! Sizes an xz file states, held against what is read: in the headers of blocks, the index and the footer.
 //!
-//! Looks at the packed bytes as they pass and leaves unpacking, every CRC and what must be zero to [`super::xz`].
+//! Looks at the packed bytes as they pass and leaves unpacking, every CRC and what must be zero to [`crate::codec::xz`].
 //! Numbers without another source are those of xz-file-format 1.2.1.
 
 use std::io::{self, Read};

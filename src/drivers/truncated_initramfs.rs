@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::kernel_log;
+use crate::drivers::kernel_log;
 use crate::sys::kernel;
 use crate::system_root::{SystemRoot, attribute, names};
 use crate::units::{MIB, align_up};

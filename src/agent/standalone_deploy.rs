@@ -6,20 +6,22 @@ use std::time::Duration;
 
 use log::error;
 
-use super::Surroundings;
+use crate::agent::Surroundings;
 use crate::clock::Clock;
 use crate::config::Standalone;
-use crate::disk::{self, Wishes};
+use crate::disk;
+use crate::disk::Wishes;
 use crate::error::{Error, Kind, Result};
+use crate::image;
 use crate::image::decode::format::Format;
 use crate::image::download::retry_policy::RetryPolicy;
 use crate::image::verify::checksum::Checksum;
-use crate::image::{self, Layout, Request, Tools};
+use crate::image::{Layout, Request, Tools};
 use crate::logger;
 use crate::net::http::client::Timeouts;
 use crate::power::{How, power};
 use crate::secret::redacted;
-use crate::steps::boot_medium::boot_medium;
+use crate::steps::find_boot_medium::boot_medium;
 use crate::system_root::SystemRoot;
 use crate::work_progress::WorkProgress;
 

@@ -1,6 +1,6 @@
 //! Firmware files that drivers asked for and did not get, read from the kernel's log. Pure.
 
-use super::kernel_log;
+use crate::drivers::kernel_log;
 
 /// One file that was asked for, as one line of the log has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
