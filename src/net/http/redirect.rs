@@ -64,19 +64,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credentials_stay_with_their_origin_and_https_stays_https() {
-        for (location, keeps) in [
-            ("/b", Some(true)),
-            ("https://h:443/b", Some(true)),
-            ("https://h:8443/b", Some(false)),
-            ("https://other/b", Some(false)),
-            ("http://h/b", None),
+    fn credentials_stay_with_their_origin_and_a_step_down_is_told() {
+        for (location, step) in [
+            ("/b", Some((true, false))),
+            ("https://h:443/b", Some((true, false))),
+            ("https://h:8443/b", Some((false, false))),
+            ("https://other/b", Some((false, false))),
+            ("http://h/b", Some((false, true))),
             ("file:///etc/passwd", None),
             ("gopher://h/", None),
         ] {
-            let step = follow("https://h/a", 302, Some(location));
-            let kept = step.ok().flatten().map(|step| step.keeps_credentials);
-            assert_eq!(kept, keeps, "{location}");
+            let found = follow("https://h/a", 302, Some(location)).ok().flatten();
+            let found = found.map(|step| (step.keeps_credentials, step.is_downgrade));
+            assert_eq!(found, step, "{location}");
         }
     }
 

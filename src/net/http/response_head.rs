@@ -101,10 +101,12 @@ fn status(line: &[u8]) -> Result<(u8, u16), Fault> {
         && (b'1'..=b'9').contains(&digits[0])
         && digits.iter().all(u8::is_ascii_digit)
         && !reason.first().is_some_and(u8::is_ascii_alphanumeric);
-    let status = digits
-        .iter()
-        .fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
-    proper.then_some((*minor, status)).ok_or_else(wrong)
+    if !proper {
+        return Err(wrong());
+    }
+    let value = |digit: u8| u16::from(digit - b'0');
+    let status = digits.iter().fold(0, |sum, digit| sum * 10 + value(*digit));
+    Ok((*minor, status))
 }
 
 /// The head without anything a strict reader would stumble over.
@@ -123,7 +125,8 @@ fn clean(minor: u8, status: u16, lines: &[&[u8]]) -> Result<Vec<u8>, Fault> {
             }
             (false, _) => {
                 let colon = line.iter().position(|byte| *byte == b':');
-                let (name, value) = line.split_at(colon.unwrap_or(line.len()));
+                // What has none is no header, and neither is what is folded behind it.
+                let (name, value) = line.split_at(colon.unwrap_or(0));
                 let value = value.get(1..).unwrap_or_default().trim_ascii();
                 headers.push((name.trim_ascii_end(), value.to_vec()));
             }
