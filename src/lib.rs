@@ -13,19 +13,19 @@
 //!
 //! ```text
 //!  api/connection        the request's head; its body goes through api/backend_socket to
-//!  api/backend           tiny_http, which gives it to
-//!  command/call          JSON to a Call; command/engine starts it in a thread
+//!  api/tiny_http_backend  tiny_http, which gives it to
+//!  command/request       JSON to a Call; command/command_runner starts it in a thread
 //!  steps/image_info      image_info to an image::Request; disk/select chooses the disk
 //!  image                 the main path, from here on:
-//!    download/           servers, proxies, retries: fetch ─▶ resume ─▶ bound
-//!    pipeline/           read_ahead (thread image-read) ═belt═▶ progress
+//!    download/           servers, proxies, retries: fetch ─▶ resume ─▶ length_limit
+//!    pipeline/           read_ahead (thread image-read) ═belt═▶ progress_reader
 //!    verify/digest       digested as served
-//!    decode/             format_inspector says what it is; raw, packing or qcow2 decode it
+//!    decode/             format_inspector says what it is; raw, compressed_raw or qcow2 decode it
 //!    write/disk_sink     into aligned blocks, both ends of the disk held back ═belt═▶
-//!    write/writers       (threads image-write) to disk/target: pwrite with O_DIRECT
+//!    write/writer_threads  (threads image-write) to disk/exclusive_disk: pwrite with O_DIRECT
 //!    layout/             once the digest is right: the table fitted, the config drive added, in memory
-//!    write/ends          the last thing written
-//!  steps/deployed_disk   what Ironic is told, and efi makes a boot entry of
+//!    write/held_back_ends  the last thing written
+//!  steps/deployed_disk_record  what Ironic is told, and efi makes a boot entry of
 //! ```
 //!
 //! # Where something new goes, and what must turn red when it breaks
@@ -33,15 +33,15 @@
 //! | new | goes to | held by |
 //! |---|---|---|
 //! | command | the table in `command/mod.rs`, a file beside it | `tests/command.rs`, `./build.sh conformance` |
-//! | step | the table in `steps/table.rs`, a file beside it | `tests/steps.rs`, `./build.sh conformance` |
-//! | parameter | the table in `config/table.rs`; its value in `config/sections.rs`; `agent/effective_config.rs` if Ironic may change it | `tests/config.rs`, `tests/readme.rs` |
+//! | step | the table in `steps/step_table.rs`, a file beside it | `tests/steps.rs`, `./build.sh conformance` |
+//! | parameter | the table in `config/table.rs`; its value in `config/settings.rs`; `agent/effective_config.rs` if Ironic may change it | `tests/config.rs`, `tests/readme.rs` |
 //! | parameter of pid 1 | `init/parameters.rs` | its tests, `./build.sh lab` |
 //! | root device hint | `disk/select/hints.rs`; what the disk says in `disk/identity/` | `tests/hints.rs`, `tests/disk.rs`, `./build.sh identity` |
-//! | what a NIC or the network says on the console | `init/report.rs` | its tests, `./build.sh lab` |
-//! | a driver's complaint | the table in `drivers/firmware.rs` | its tests, `tests/drivers.rs`, `./build.sh hardware` |
+//! | what a NIC or the network says on the console | `init/network_report.rs` | its tests, `./build.sh lab` |
+//! | a driver's complaint | the table in `drivers/firmware_requests_in_log.rs` | its tests, `tests/drivers.rs`, `./build.sh hardware` |
 //! | field of the inventory | `inventory/` | `tests/inventory.rs`, `./build.sh conformance` |
 //! | image format | `decode/format.rs`, `decode/format_inspector.rs`, a decoder beside them | `tests/image.rs`, `tests/packing.rs`, `tests/qcow2.rs` |
-//! | way of erasing | `disk/secure/`, `disk/erase/ladder.rs` | `tests/secure_erase.rs`, `tests/erase.rs` |
+//! | way of erasing | `disk/secure_erase/`, `disk/erase/method_fallback.rs` | `tests/secure_erase.rs`, `tests/erase.rs` |
 //! | signature to clear | `disk/wipe/signatures.rs` | `tests/wipe.rs` |
 //! | kernel call | `sys/`, and nowhere else | `tests/layers.rs` |
 
@@ -54,17 +54,17 @@ pub mod units;
 
 // F1: the kernel's interface, pure bytes → bytes, and how far the work has come
 pub mod codec;
-pub mod gauge;
 pub mod sys;
+pub mod work_progress;
 
 // F2: the machine as files
 pub mod system_root;
 
 // F3: the log, the network, the parameters, what hardware does not work, and the power switch
+pub mod available_memory;
 pub mod config;
 pub mod drivers;
 pub mod logger;
-pub mod memory;
 pub mod net;
 pub mod power;
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use getopts::{Matches, Options};
-use ironlet::agent::{self, standalone, step};
+use ironlet::agent;
+use ironlet::agent::{run_step_by_hand, standalone_deploy};
 use ironlet::codec::json;
 use ironlet::error::{Context, Result};
 use ironlet::inventory::{self, BootFacts};
@@ -37,16 +38,17 @@ fn main() -> ExitCode {
         () if flags.opt_present("help-parameters") => print(&config::parameters_help()),
         () if flags.opt_present("inventory") => print(&inventory(&flags)),
         () if flags.opt_present("root-disk") => {
-            step::root_disk(&surroundings(&flags), &flags.opt_str("node"))
+            run_step_by_hand::root_disk(&surroundings(&flags), &flags.opt_str("node"))
                 .and_then(|chosen| print(&chosen))
         }
         () if flags.opt_present("agent") => agent::run(surroundings(&flags)),
         () if flags.opt_present("step") => {
-            step::run(surroundings(&flags), &step(&flags)).and_then(|result| print(&result))
+            run_step_by_hand::run(surroundings(&flags), &step(&flags))
+                .and_then(|result| print(&result))
         }
         () if flags.opt_present("write-image") => {
             let readback = flags.opt_present("readback");
-            standalone::write(surroundings(&flags), image(&flags), readback)
+            standalone_deploy::write(surroundings(&flags), image(&flags), readback)
         }
         () => print(&options.usage(USAGE)),
     };
@@ -156,16 +158,16 @@ fn inventory(flags: &Matches) -> String {
     json::print(&inventory::collect(&host, BootFacts::default()))
 }
 
-fn step(flags: &Matches) -> step::Step {
-    step::Step {
+fn step(flags: &Matches) -> run_step_by_hand::Step {
+    run_step_by_hand::Step {
         name: flags.opt_str("step").unwrap_or_default(),
         node: flags.opt_str("node"),
         arguments: flags.opt_str("arguments"),
     }
 }
 
-fn image(flags: &Matches) -> standalone::Image {
-    standalone::Image {
+fn image(flags: &Matches) -> standalone_deploy::Image {
+    standalone_deploy::Image {
         urls: flags.opt_str("write-image").into_iter().collect(),
         checksum: flags.opt_str("checksum").unwrap_or_default(),
         disk: flags.opt_str("disk").map(PathBuf::from),

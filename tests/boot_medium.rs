@@ -12,7 +12,7 @@ use ironlet::disk::select::boot_medium::BootMedium;
 use ironlet::disk::select::cleanable::cleanable;
 use ironlet::disk::select::write_permit::Permit;
 use ironlet::disk::{self, Disk, Wishes, list};
-use ironlet::steps::boot_medium::boot_medium;
+use ironlet::steps::find_boot_medium::boot_medium;
 use machine::Machine;
 use support::partition_tables::{name, says};
 

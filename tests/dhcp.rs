@@ -19,7 +19,7 @@ use std::thread;
 use std::time::Duration;
 
 use ironlet::clock::Clock;
-use ironlet::net::address::addresses;
+use ironlet::net::address::configure;
 use ironlet::net::address::resolv_conf::{ResolvConf, advertisement, known_time_servers};
 use ironlet::net::dhcp::Client;
 use ironlet::net::link::links;
@@ -112,14 +112,14 @@ fn inside() {
     let states = start_client(&host);
 
     // The whole lease.
-    let there = addresses::wait_for_address(&Clock::real(), PATIENCE);
+    let there = configure::wait_for_address(&Clock::real(), PATIENCE);
     assert_eq!(there, Ok(true));
     said(&states, "by DHCP");
     let first = lease_of("card");
     assert!((100..=110).contains(&first.octets()[3]), "{first}");
     let far = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1));
     assert_eq!(
-        addresses::source_address(far),
+        configure::source_address(far),
         Ok(first.into()),
         "a default route"
     );
@@ -295,7 +295,7 @@ fn link(name: &str) -> Link {
 /// The one IPv4 address of a link.
 fn lease_of(name: &str) -> Ipv4Addr {
     let index = link(name).index;
-    let all = addresses::list().expect("addresses");
+    let all = configure::list().expect("addresses");
     let mut found = all.iter().filter_map(|assigned| match assigned.address.ip {
         IpAddr::V4(ip) if assigned.link == index => Some((ip, assigned.address.prefix)),
         _ => None,

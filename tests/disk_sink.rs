@@ -9,14 +9,14 @@ mod support;
 use std::os::unix::fs::MetadataExt;
 
 use ironlet::clock::Clock;
+use ironlet::disk::exclusive_disk::ExclusiveDisk;
 use ironlet::disk::select::write_permit::Permit;
-use ironlet::disk::target::Target;
-use ironlet::gauge::Gauge;
 use ironlet::image::decode::format::Format;
 use ironlet::image::verify::readback::Verdict;
 use ironlet::image::write::disk_sink::DiskSink;
 use ironlet::image::write::sink::Sink;
 use ironlet::system_root::SystemRoot;
+use ironlet::work_progress::WorkProgress;
 use support::scratch::Scratch;
 
 const MIB: usize = 1 << 20;
@@ -25,9 +25,9 @@ const OLD: u8 = 0xAA;
 
 fn sink(path: &std::path::Path) -> DiskSink {
     let permit = Permit::new(&SystemRoot::new("/"), vec![path.to_owned()]);
-    let target = Target::open(path, &permit).expect("the file may be written");
+    let target = ExclusiveDisk::open(path, &permit).expect("the file may be written");
     let out = DiskSink::new(target).expect("it is large enough");
-    out.read_back(Some(Gauge::new(Clock::fake())))
+    out.read_back(Some(WorkProgress::new(Clock::fake())))
 }
 
 fn put(out: &mut DiskSink, mut at: usize, mut bytes: &[u8]) {

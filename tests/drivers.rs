@@ -5,7 +5,7 @@
 mod machine;
 
 use ironlet::drivers::Faults;
-use ironlet::drivers::device::Purpose;
+use ironlet::drivers::nics_and_disk_controllers::Purpose;
 use machine::Machine;
 
 /// A PCI device of this class, at a place, with or without a driver.

@@ -15,10 +15,11 @@ mod support;
 use std::fs;
 
 use firmware::Firmware;
-use ironlet::efi::menu::Entry;
-use ironlet::efi::option::LoadOption;
-use ironlet::efi::path::{self, HardDrive, Signature};
-use ironlet::efi::variable::Variables;
+use ironlet::efi::boot_order::Entry;
+use ironlet::efi::device_path;
+use ironlet::efi::device_path::{HardDrive, Signature};
+use ironlet::efi::efivars::Variables;
+use ironlet::efi::load_option::LoadOption;
 use ironlet::system_root::SystemRoot;
 use support::scratch::Scratch;
 
@@ -42,7 +43,7 @@ fn option(label: &str, number: u32, signature: Signature, file: &str) -> LoadOpt
     };
     LoadOption {
         label: label.to_owned(),
-        path: path::to_file(&drive, file),
+        path: device_path::to_file(&drive, file),
     }
 }
 

@@ -17,13 +17,13 @@ use ironlet::clock::Clock;
 use ironlet::codec::json::Value;
 use ironlet::disk::Disk;
 use ironlet::disk::erase::{self, Means, Order, Tell};
-use ironlet::disk::secure::Attempt;
+use ironlet::disk::secure_erase::Attempt;
 use ironlet::disk::select::cleanable::Cleanable;
 use ironlet::disk::select::write_permit::Permit;
 use ironlet::error::{Error, Result};
-use ironlet::gauge::Gauge;
 use ironlet::system_root::SystemRoot;
 use ironlet::units::Bytes;
+use ironlet::work_progress::WorkProgress;
 use support::scratch::Scratch;
 
 const MIB: usize = 1 << 20;
@@ -55,7 +55,7 @@ fn disk(name: &str, path: &Path) -> Disk {
 /// A machine for the work below the steps, and what is done in place of commands of a disk's own.
 struct Bench<'a> {
     scratch: Scratch,
-    gauge: Gauge,
+    gauge: WorkProgress,
     own: &'a (dyn Fn(&Disk, Tell) -> Attempt + Sync),
     /// Disks whose metadata was erased.
     metadata: Mutex<Vec<String>>,
@@ -69,7 +69,7 @@ impl<'a> Bench<'a> {
     fn new(own: &'a (dyn Fn(&Disk, Tell) -> Attempt + Sync)) -> Self {
         Bench {
             scratch: Scratch::new(),
-            gauge: Gauge::new(Clock::fake()),
+            gauge: WorkProgress::new(Clock::fake()),
             own,
             metadata: Mutex::default(),
         }

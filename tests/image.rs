@@ -23,7 +23,7 @@ use std::path::Path;
 use ironlet::codec::gzip;
 use ironlet::error::{Kind, Result};
 use ironlet::image::decode::format::Format;
-use ironlet::image::receipt::Left;
+use ironlet::image::deploy_receipt::Left;
 use ironlet::image::verify::checksum::{Checksum, Wanted};
 use ironlet::image::verify::digest::{Algorithm, Digest, Hashing};
 use ironlet::image::{Receipt, Request, deploy};

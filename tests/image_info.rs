@@ -3,7 +3,7 @@
 mod support;
 
 use ironlet::codec::json::{Value, parse};
-use ironlet::disk::table::plan::{Scheme, Sizes};
+use ironlet::disk::table::partition_plan::{Scheme, Sizes};
 use ironlet::error::{Kind, Result};
 use ironlet::image::layout::Partitions;
 use ironlet::image::verify::checksum::Checksum;
@@ -11,7 +11,7 @@ use ironlet::image::verify::digest::{Algorithm, Digest};
 use ironlet::image::{Layout, Request};
 use ironlet::net::http::proxy::Proxies;
 use ironlet::steps::image_info;
-use ironlet::steps::machine::Settings;
+use ironlet::steps::step_context::Settings;
 use support::memory_sink::MemorySink;
 
 fn request(fields: &str) -> Request {

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 #[rustfmt::skip]
 const FLOORS: &[(&str, u8)] = &[
     ("clock", 0), ("error", 0), ("secret", 0), ("small_sort", 0), ("units", 0),
-    ("codec", 1), ("gauge", 1), ("sys", 1),
+    ("codec", 1), ("work_progress", 1), ("sys", 1),
     ("system_root", 2),
-    ("logger", 3), ("memory", 3), ("config", 3), ("drivers", 3), ("net", 3), ("power", 3),
+    ("logger", 3), ("available_memory", 3), ("config", 3), ("drivers", 3), ("net", 3), ("power", 3),
     ("disk", 4),
     ("efi", 5), ("image", 5), ("inventory", 5),
     ("conductor", 6), ("steps", 6),
@@ -36,12 +36,12 @@ const IMPORTERS: &[(&str, &str)] = &[
     ("miniserde", "src/codec/json.rs"),
     ("p521", "src/net/tls/ecdsa_p521.rs"),
     ("rcgen", "src/net/tls/certificate.rs"),
-    ("regex-lite", "src/efi/pattern.rs"),
+    ("regex-lite", "src/efi/entry_patterns.rs"),
     ("rustls", "src/net/tls/"),
     ("ruzstd", "src/codec/zstd.rs"),
     ("sha1", "src/image/verify/digest.rs"),
     ("sha2", "src/image/verify/digest.rs"),
-    ("tiny_http", "src/api/backend.rs"),
+    ("tiny_http", "src/api/tiny_http_backend.rs"),
     ("ureq", "src/net/http/exchange.rs"),
 ];
 

@@ -14,12 +14,12 @@ mod told;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ironlet::disk::table::plan::{Role, Scheme, Sizes};
+use ironlet::disk::table::partition_plan::{Role, Scheme, Sizes};
 use ironlet::error::Result;
 use ironlet::image::decode::format::Format;
+use ironlet::image::deploy_receipt::Left;
 use ironlet::image::layout::config_drive::{MOST, Source};
 use ironlet::image::layout::{Partitions, partition_image::Laid};
-use ironlet::image::receipt::Left;
 use ironlet::image::{Layout, Request, deploy};
 use support::config_drives::{iso, packed};
 use support::image_requests::order;

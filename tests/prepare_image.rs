@@ -5,12 +5,12 @@ mod support;
 use std::fs;
 
 use ironlet::codec::json::{Value, parse, print, text};
-use ironlet::disk::table::plan::Scheme;
+use ironlet::disk::table::partition_plan::Scheme;
 use ironlet::error::Kind;
 use ironlet::image::verify::digest::{Algorithm, Hashing};
 use ironlet::steps::image_info;
-use ironlet::steps::machine::{Login, Settings};
 use ironlet::steps::node::Node;
+use ironlet::steps::step_context::{Login, Settings};
 use support::fake_agent::{Surroundings, object, post_and_wait, text_at};
 use support::image_server::{Behaviour, ImageServer};
 use support::partition_tables::one_partition;

@@ -12,7 +12,7 @@ use ironlet::clock::Clock;
 use ironlet::conductor::Client;
 use ironlet::conductor::lookup::{Search, Unfound, lookup};
 use ironlet::net::http::client::{self, Proxies, Timeouts};
-use ironlet::net::tls::trust::Trust;
+use ironlet::net::tls::trust_settings::Trust;
 
 /// The largest reply that is read.
 const LARGEST: usize = 8 << 20;

@@ -15,7 +15,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use ironlet::disk;
-use ironlet::disk::secure::{Attempt, hold, siblings};
+use ironlet::disk::secure_erase::{Attempt, hold, siblings};
 use ironlet::disk::select::write_permit::Permit;
 use machine::Machine;
 

@@ -6,10 +6,10 @@ use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use ironlet::disk::exclusive_disk::ExclusiveDisk;
 use ironlet::disk::filesystem::fat::{Volume, format};
 use ironlet::disk::select::write_permit::Permit;
-use ironlet::disk::target::Target;
-use ironlet::image::layout::staged_range::StagedRange;
+use ironlet::image::layout::staged_range_as_file::StagedRange;
 use ironlet::image::verify::readback::Verdict;
 use ironlet::image::write::disk_sink::DiskSink;
 use ironlet::image::write::sink::Sink;
@@ -23,7 +23,7 @@ const OLD: u8 = 0xAA;
 
 fn sink(path: &Path) -> DiskSink {
     let permit = Permit::new(&SystemRoot::new("/"), vec![path.to_owned()]);
-    let target = Target::open(path, &permit).expect("the file may be written");
+    let target = ExclusiveDisk::open(path, &permit).expect("the file may be written");
     let mut out = DiskSink::new(target).expect("it is large enough");
     // A disk of one byte again and again, ends and all.
     let mut at = 0;

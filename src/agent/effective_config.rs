@@ -8,13 +8,13 @@ use crate::conductor::{ApiVersion, Client};
 use crate::config::Config;
 use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Kind, Result};
-use crate::gauge::Gauge;
 use crate::image::Tools;
-use crate::image::download::patience::Patience;
+use crate::image::download::retry_policy::RetryPolicy;
 use crate::net::http::client;
 use crate::net::http::client::Timeouts;
-use crate::net::tls::trust::{Identity, Trust, Version};
-use crate::steps::machine::{Login, Settings};
+use crate::net::tls::trust_settings::{Identity, Trust, Version};
+use crate::steps::step_context::{Login, Settings};
+use crate::work_progress::WorkProgress;
 
 /// Whom to believe: the parameters, tightened by the lookup reply once there is one.
 pub fn trust(config: &Config, enrolment: Option<&Enrolment>) -> Result<Trust> {
@@ -87,7 +87,7 @@ pub fn tools(
             connect: image.timeout,
             read: image.timeout,
         },
-        patience: Patience {
+        patience: RetryPolicy {
             retries: image.retries,
             interval: image.retry_interval,
             limit: image.max_duration,
@@ -95,7 +95,7 @@ pub fn tools(
         permit,
         readback: image.readback,
         clock: clock.clone(),
-        gauge: Gauge::new(clock.clone()),
+        gauge: WorkProgress::new(clock.clone()),
     })
 }
 

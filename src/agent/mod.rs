@@ -1,12 +1,12 @@
 //! Runs the agent from start to end: parameters, enrolment, API, heartbeats, lock-down. Each step's work is in the
 //! rooms below.
 
+mod actions_for_commands;
+mod callback_url_and_certificate;
 mod effective_config;
-mod identity;
-mod powers;
+pub mod run_step_by_hand;
 mod saved_identity;
-pub mod standalone;
-pub mod step;
+pub mod standalone_deploy;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -18,6 +18,8 @@ use std::time::Duration;
 
 use log::{error, info, warn};
 
+use crate::agent::actions_for_commands::Powers;
+use crate::agent::callback_url_and_certificate::Identity;
 use crate::agent::saved_identity::{Left, SavedIdentity};
 use crate::api::{self, Limits, Server, Service};
 use crate::clock::{Bell, Clock};
@@ -28,14 +30,13 @@ use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
 use crate::config::Config;
 use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Result};
-use crate::net::address::{addresses, resolv_conf};
+use crate::net::address::{configure, resolv_conf};
 use crate::net::link::links;
 use crate::net::sntp;
-use crate::steps::machine::{self, Machine};
+use crate::steps::step_context;
+use crate::steps::step_context::Machine;
 use crate::system_root::SystemRoot;
 use crate::{inventory, logger};
-use identity::Identity;
-use powers::Powers;
 
 /// What heartbeats and `GET /v1/status` say the agent is.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -109,7 +110,7 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
     if let Some(order) = &agent.config.standalone {
         let tools =
             effective_config::tools(&agent.config, None, agent.permit.clone(), &agent.clock)?;
-        return standalone::run(&agent.host, order, agent.config.medium.as_deref(), &tools);
+        return standalone_deploy::run(&agent.host, order, agent.config.medium.as_deref(), &tools);
     }
     if agent.config.api.urls.is_empty() {
         let why =
@@ -167,7 +168,7 @@ impl Agent {
                     "starting afresh: the agent before this one had another Ironic, port or token"
                 );
                 command::forget_last(&self.host);
-                machine::forget_written(&self.host);
+                step_context::forget_written(&self.host);
             }
             Err(error) => warn!("starting afresh: {error}"),
         }
@@ -210,7 +211,7 @@ impl Agent {
             Box::new(powers),
             effective_config::settings(&self.config, enrolment),
         );
-        machine.set_node(powers::node(enrolment));
+        machine.set_node(actions_for_commands::node(enrolment));
         Ok((Engine::new(Arc::new(machine)), locked_down))
     }
 
@@ -292,7 +293,7 @@ impl Agent {
             return;
         }
         loop {
-            match addresses::wait_for_address(&self.clock, NETWORK_TIMEOUT) {
+            match configure::wait_for_address(&self.clock, NETWORK_TIMEOUT) {
                 Ok(true) => return,
                 Ok(false) => {
                     warn!("no network interface has an address yet; init says above what it tried");

@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 
-use crate::agent::identity::Identity;
+use crate::agent::callback_url_and_certificate::Identity;
 use crate::codec::json;
 use crate::codec::json::{Fields, Value};
 use crate::config::Config;

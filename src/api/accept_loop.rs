@@ -13,9 +13,9 @@ use std::time::Duration;
 use log::warn;
 
 use crate::api::connection::Connection;
+use crate::api::connection_limit::Seat;
 use crate::api::eviction::{Place, victim};
-use crate::api::gateway::Gateway;
-use crate::api::lobby::Seat;
+use crate::api::gateway_state::Gateway;
 use crate::api::route::Refusal;
 use crate::sys::socket;
 

@@ -4,7 +4,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::api::route::Refusal;
-use crate::memory::Memory;
+use crate::available_memory::Memory;
 use crate::system_root::SystemRoot;
 use crate::units::MIB;
 

@@ -3,9 +3,9 @@
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
 
+use crate::api::deadline_socket::Timed;
 use crate::api::head;
 use crate::api::head::Head;
-use crate::api::pace::Timed;
 use crate::api::route::Refusal;
 use crate::net::tls::connection::{Acceptor, ServerStream};
 

@@ -9,13 +9,13 @@ use log::debug;
 
 use super::body::{self, Body, Cut};
 use super::head::{Framing, Head};
-use super::lobby::Seat;
-use super::pace::{Pace, Timed};
 use super::route::{Action, CommandRequest, Refusal};
 use crate::api::backend_socket::Exchange;
 use crate::api::body_memory::Promise;
 use crate::api::client_stream::ClientStream;
-use crate::api::gateway::Gateway;
+use crate::api::connection_limit::Seat;
+use crate::api::deadline_socket::{Pace, Timed};
+use crate::api::gateway_state::Gateway;
 use crate::api::public_replies;
 use crate::api::request_log::Line;
 use crate::units::MIB;

@@ -5,27 +5,27 @@
 //! ```
 
 mod accept_loop;
-mod backend;
 mod backend_socket;
 mod body;
 mod body_memory;
 mod client_network;
 mod client_stream;
 mod connection;
+mod connection_limit;
+mod deadline_socket;
 mod eviction;
-mod gateway;
+mod gateway_state;
 pub mod head;
-mod lobby;
-mod pace;
 mod pending_requests;
 mod public_replies;
 mod reply;
 mod request_log;
 pub mod route;
 mod server;
-mod service;
+mod service_settings;
 mod stranger_rate;
+mod tiny_http_backend;
 
-pub use self::pace::Limits;
 pub use self::server::{Server, listen, serve};
-pub use self::service::Service;
+pub use deadline_socket::Limits;
+pub use service_settings::Service;

@@ -161,10 +161,10 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::codec::json::{object, print, text};
-    use crate::gauge::Gauge;
+    use crate::work_progress::WorkProgress;
 
     fn entry() -> Entry {
-        let gauge = Gauge::new(Clock::fake());
+        let gauge = WorkProgress::new(Clock::fake());
         Entry::running("id".to_owned(), "a.b".to_owned(), gauge)
     }
 

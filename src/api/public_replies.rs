@@ -3,7 +3,7 @@
 
 use crate::api::reply::{self, Reply};
 use crate::api::route::{self, Action};
-use crate::api::service::Service;
+use crate::api::service_settings::Service;
 
 /// None for a command, which takes the token; `origin` is scheme, host and port as the client knows them.
 pub fn reply(action: &Action, origin: &str, service: &Service) -> Option<Reply> {

@@ -8,13 +8,13 @@ use std::thread::{self, JoinHandle};
 
 use log::info;
 
-use super::lobby::Lobby;
 use crate::api::accept_loop::{accept, join};
-use crate::api::backend::attend;
 use crate::api::backend_socket::BackendSocket;
-use crate::api::gateway::Gateway;
+use crate::api::connection_limit::ConnectionLimit;
+use crate::api::gateway_state::Gateway;
 use crate::api::request_log::RequestLog;
-use crate::api::service::Service;
+use crate::api::service_settings::Service;
+use crate::api::tiny_http_backend::attend;
 use crate::clock::Clock;
 use crate::error::{Context, Result};
 use crate::sys::socket;
@@ -63,7 +63,7 @@ pub fn serve(listener: TcpListener, service: Service, clock: Clock) -> Result<Se
     let (backend, behind) = BackendSocket::open().context("opening the API's own socket")?;
     let gateway = Arc::new(Gateway {
         backend,
-        lobby: Lobby::new(service.limits.connections, grace, clock.clone()),
+        lobby: ConnectionLimit::new(service.limits.connections, grace, clock.clone()),
         stranger_rate: Default::default(),
         body_memory: Default::default(),
         log: RequestLog::new(clock.clone()),

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use lzma_rust2::XzReader;
 
-use super::xz_sizes::Sized;
+use crate::codec::xz_size_checks::Sized;
 
 /// What unpacking may take, in KiB: a dictionary of 16 MiB, that of `xz -7`, and what comes with it.
 const MEMORY: u32 = (16 << 10) + 256;

@@ -13,11 +13,11 @@ use log::{error, warn};
 
 use crate::codec::json;
 use crate::codec::json::{Fields, Value, object, text};
-use crate::command::entry::Entry;
-use crate::disk::erase::ledger;
+use crate::command::started_command::Entry;
+use crate::disk::erase::state_file;
 use crate::error::{Context, Error, Kind, Result};
-use crate::gauge::Gauge;
 use crate::system_root::SystemRoot;
+use crate::work_progress::WorkProgress;
 
 /// Of why a command failed, in characters: enough for a person to go on.
 const REASON: usize = 2000;
@@ -37,7 +37,7 @@ impl CrashMarker {
 
     /// A command that starts without its mark is still better than one that does not start.
     pub fn set(&self, entry: &Entry) {
-        ledger::forget(&self.0);
+        state_file::forget(&self.0);
         self.write(entry, "running", Value::Null);
     }
 
@@ -68,7 +68,7 @@ impl CrashMarker {
     }
 
     /// The command an earlier agent process died in, or the last one that failed there, as FAILED.
-    pub fn left_over(&self, gauge: Gauge) -> Option<Entry> {
+    pub fn left_over(&self, gauge: WorkProgress) -> Option<Entry> {
         let mut content = String::new();
         let file = match fs::File::open(self.path()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
@@ -84,7 +84,7 @@ impl CrashMarker {
             });
         let entry = Entry::running(id, name, gauge);
         let why = reason.unwrap_or_else(|| {
-            let disks = ledger::left_over(&self.0).map(|disks| format!(" (disks: {disks})"));
+            let disks = state_file::left_over(&self.0).map(|disks| format!(" (disks: {disks})"));
             format!(
                 "the agent died while executing {}; its work is unfinished{}. The agent's console and \
                  system logs say more; start the operation again",

@@ -8,7 +8,7 @@ use crate::disk;
 use crate::efi;
 use crate::error::{Context, Error, Kind, Result};
 use crate::steps::image::choose_disk;
-use crate::steps::machine::Machine;
+use crate::steps::step_context::Machine;
 
 /// protocol/deploy.md §13: boot entries on UEFI firmware; then, if a root file system was named, GRUB,
 /// which Ironic itself forbids by default. A failure may be declared unimportant.

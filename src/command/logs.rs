@@ -15,7 +15,7 @@ use crate::codec::{self, gzip};
 use crate::error::{Context, Result};
 use crate::logger;
 use crate::secret::redacted;
-use crate::steps::machine::Machine;
+use crate::steps::step_context::Machine;
 use crate::sys::kernel;
 use crate::system_root::{SystemRoot, attribute, names};
 use crate::units::{KIB, MIB};

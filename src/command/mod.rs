@@ -1,17 +1,17 @@
 //! The commands Ironic may give: one table, and the engine that runs and remembers them.
 
-pub mod call;
+pub mod command_runner;
 mod crash_marker;
-pub mod engine;
-pub mod entry;
 mod install_bootloader;
 mod logs;
+pub mod request;
 mod standby;
+pub mod started_command;
 
-pub use crate::steps::machine::{Agent, Login, Machine, Settings};
-pub use call::Call;
-pub use engine::Engine;
-pub use entry::Entry;
+pub use crate::steps::step_context::{Agent, Login, Machine, Settings};
+pub use command_runner::Engine;
+pub use request::Call;
+pub use started_command::Entry;
 
 use crate::codec::json::{Object, Value};
 use crate::error::{Error, Kind, Result};

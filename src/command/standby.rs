@@ -4,7 +4,7 @@ use super::Entry;
 use crate::codec::json::{Fields, Object, Value};
 use crate::error::{Context, Kind, Result};
 use crate::steps::image_info;
-use crate::steps::machine::Machine;
+use crate::steps::step_context::Machine;
 
 pub(super) fn check_image(machine: &Machine, params: &Object) -> Result<()> {
     let info = params.object("image_info")?;

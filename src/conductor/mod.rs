@@ -1,6 +1,6 @@
 //! Ironic, as the agent sees it: several URLs that stand for one API, its version, and its errors in words.
 
-pub mod advertise;
+pub mod callback_address;
 pub mod heartbeat;
 pub mod lookup;
 mod reply;

@@ -6,9 +6,9 @@ use log::warn;
 
 use super::ApiVersion;
 use crate::codec::json::{Fields, Object, Value};
-use crate::codec::json_filter::parse_all;
+use crate::codec::json_low_memory::parse_all;
 use crate::error::{Error, Result};
-use crate::net::tls::trust::Version;
+use crate::net::tls::trust_settings::Version;
 use crate::secret::Secret;
 
 /// What Ironic decided about this agent.

@@ -2,8 +2,8 @@
 
 mod help;
 pub mod ini;
-mod notes;
-mod sections;
+mod settings;
+mod startup_warnings;
 pub mod table;
 mod values;
 
@@ -12,13 +12,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::config::startup_warnings::Notes;
 use crate::error::{Context, Error, Result};
 use crate::secret::Secret;
 use crate::system_root;
 use crate::system_root::SystemRoot;
 pub use help::parameters_help;
-use notes::Notes;
-pub use sections::{Advertise, Api, DiskWait, Image, Listen, Standalone, Tls};
+pub use settings::{Advertise, Api, DiskWait, Image, Listen, Standalone, Tls};
 use table::TABLE;
 use values::Values;
 

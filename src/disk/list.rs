@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::disk::identity::by_path::by_path;
 use crate::disk::identity::serial_and_wwn::Identity;
 use crate::disk::identity::transport::{hctl, transport};
-use crate::disk::identity::unread::{Reader, Unread};
+use crate::disk::identity::unreadable_fields::{Reader, Unread};
 use crate::small_sort;
 use crate::system_root::{SystemRoot, attribute, device_name, names};
 use crate::units::Bytes;

@@ -1,16 +1,16 @@
 //! Disks: which there are, which one is meant, and holding it alone.
 
-pub mod crew;
+pub mod bytes_written;
 pub mod erase;
+pub mod exclusive_disk;
 pub mod filesystem;
 pub mod identity;
 pub mod list;
-pub mod secure;
+pub mod secure_erase;
 pub mod select;
 pub mod table;
-pub mod target;
-pub mod traffic;
 pub mod wipe;
+pub mod worker_threads;
 
 pub use crate::disk::select::hints::Hints;
 pub use crate::disk::select::root_device::{Choice, Wishes, root, wait_for_root};

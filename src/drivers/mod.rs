@@ -1,16 +1,16 @@
 //! Hardware that does not work, and why: devices without a driver, drivers without their firmware, a ramdisk that
 //! was cut while it was unpacked. For pid 1's console and for those who look for a disk.
 
-pub mod device;
-pub mod firmware;
-pub mod initramfs;
+pub mod firmware_requests_in_log;
 pub mod kernel_log;
-mod lack;
+mod missing_firmware;
+pub mod nics_and_disk_controllers;
+pub mod truncated_initramfs;
 
-use self::device::{Device, Purpose};
-pub use self::lack::Lack;
+use crate::drivers::nics_and_disk_controllers::{Device, Purpose};
 use crate::sys::kernel;
 use crate::system_root::SystemRoot;
+pub use missing_firmware::Lack;
 
 /// More of one kind say nothing new.
 const MOST: usize = 16;
@@ -40,7 +40,7 @@ impl Faults {
 
     /// The same, with `log` as syslog(2) gives it.
     pub fn of(host: &SystemRoot, purpose: Purpose, log: &str) -> Self {
-        let mut lacks = lack::all(host, log);
+        let mut lacks = missing_firmware::all(host, log);
         // One whose device nobody knows may be of any purpose.
         lacks.retain(|lack| lack.purpose.is_none_or(|of| of == purpose));
         let idle = Device::all(host).into_iter().filter(|device| {
@@ -50,10 +50,13 @@ impl Faults {
         });
         let driverless = idle.take(MOST).map(|device| {
             let (what, label) = (purpose.name(), &device.label);
-            format!("no driver in {} for the {what} {label}", lack::system(host))
+            format!(
+                "no driver in {} for the {what} {label}",
+                missing_firmware::system(host)
+            )
         });
         Faults {
-            cut: initramfs::cut(host, log),
+            cut: truncated_initramfs::cut(host, log),
             driverless: driverless.collect(),
             lacks: lacks.into_iter().take(MOST).collect(),
         }

@@ -2,12 +2,12 @@
 
 use log::debug;
 
-use super::option::{LoadOption, utf16};
-use super::path::nodes;
-use super::variable::Variables;
 use crate::codec::uuid;
 use crate::disk::select::boot_medium::{Clue, Sign};
-use crate::disk::select::bus_place::{BusPlace, Unit};
+use crate::disk::select::firmware_bus_path::{BusPlace, Unit};
+use crate::efi::device_path::nodes;
+use crate::efi::efivars::Variables;
+use crate::efi::load_option::{LoadOption, utf16};
 use crate::system_root::SystemRoot;
 
 // systemd.io/BOOT_LOADER_INTERFACE: set by systemd-boot and by GRUB from 2.12 on, as text.

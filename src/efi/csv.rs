@@ -1,7 +1,7 @@
 //! Parses the CSV file beside a shim, which says which loader to start and what to call it: lines of
 //! `FILE,LABEL,ARGUMENTS,COMMENT` (rhboot/shim, README.fallback), in UTF-16 with or without a mark.
 
-use super::option::utf16;
+use crate::efi::load_option::utf16;
 use crate::error::{Error, Result};
 
 /// In bytes; it is a line or two.

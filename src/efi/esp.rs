@@ -4,13 +4,13 @@ use std::fs::File;
 use std::io::Read;
 
 use super::loader::{self, Loader};
-use super::path::{HardDrive, Signature};
 use crate::disk::Disk;
 use crate::disk::filesystem::fat::Volume;
 use crate::disk::filesystem::partition_reader::PartitionReader;
 use crate::disk::table::gpt::EFI_SYSTEM;
 use crate::disk::table::mbr::SIGNATURE_OF_DISK;
 use crate::disk::table::{Partition, Table};
+use crate::efi::device_path::{HardDrive, Signature};
 use crate::error::{Context, Error, Kind, Result};
 use crate::units::MIB;
 

@@ -11,10 +11,10 @@
 //! Knows no command and no parameter: a [`Request`] says what to write, [`Tools`] with what.
 
 pub mod decode;
+pub mod deploy_receipt;
 pub mod download;
 pub mod layout;
 pub mod pipeline;
-pub mod receipt;
 pub mod request;
 pub mod verify;
 pub mod write;
@@ -25,16 +25,19 @@ use std::sync::Arc;
 
 use log::{info, warn};
 
-use crate::disk::target::Target;
-use crate::disk::traffic::Traffic;
+use crate::disk::bytes_written::WriteCounters;
+use crate::disk::exclusive_disk::ExclusiveDisk;
 use crate::error::{Kind, Result};
+use crate::image::deploy_receipt::{Left, Seconds};
+use crate::image::download::length_limit::Bounded;
+use crate::image::download::retry_policy::{Failure, Then};
 use crate::image::download::statistics::Statistics;
 use crate::image::layout::config_drive::{self, ConfigDrive};
 use crate::image::layout::partition_image::PartitionImage;
 use crate::image::layout::whole_disk_image;
-use crate::image::pipeline::meter::{Meter, Metered, Stage};
-use crate::image::pipeline::progress::Progress;
+use crate::image::pipeline::progress_reader::Progress;
 use crate::image::pipeline::read_ahead::ReadAhead;
+use crate::image::pipeline::stage_times::{Metered, Stage, StageTimes};
 use crate::image::verify::checksum;
 use crate::image::verify::checksum::Checksum;
 use crate::image::verify::content_encoding::{Content, Reading, Unfit};
@@ -46,13 +49,10 @@ use crate::net::http::client::{Client, Proxies};
 use crate::net::http::content_coding::Coding;
 use crate::secret::redacted;
 use crate::units::Bytes;
-use download::bound::Bounded;
+pub use deploy_receipt::Receipt;
 use download::fetch::Fetcher;
-use download::patience::{Failure, Then};
 use download::resume::Download;
 pub use layout::Layout;
-pub use receipt::Receipt;
-use receipt::{Left, Seconds};
 pub use request::{Request, Tools};
 
 /// What every attempt has in common.
@@ -62,7 +62,7 @@ struct Deployment<'a> {
     tools: &'a Tools,
     wanted: Digest,
     drive: Option<ConfigDrive>,
-    meter: &'a Meter,
+    meter: &'a StageTimes,
     fetcher: &'a Fetcher,
     statistics: Statistics,
     /// Was it the image that was asked for? Then no other place has a better one.
@@ -91,7 +91,7 @@ impl From<Failure> for Missed {
 struct Written {
     bytes: Bytes,
     left: Left,
-    traffic: Arc<Traffic>,
+    traffic: Arc<WriteCounters>,
 }
 
 /// Downloads, verifies and writes; returns once the disk is complete and on stable storage.
@@ -107,7 +107,7 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         tools.timeouts.read,
         tools.patience.limit,
     );
-    let (meter, started) = (Meter::new(tools.clock.clone()), tools.clock.elapsed());
+    let (meter, started) = (StageTimes::new(tools.clock.clone()), tools.clock.elapsed());
     let wanted = tools.patiently(&["the checksum".to_owned()], &meter, |_| {
         tools.gauge.begin("checksum", None);
         meter.charge(Stage::Network, || wanted(request, &fetcher))
@@ -232,7 +232,7 @@ impl Deployment<'_> {
         let (unpacked, coding) = (reading == Reading::Unpacked, download.coding().clone());
         let length = download.length();
         let mut aside = download.aside(unpacked, meter.clone());
-        let target = Target::open(self.disk, &tools.permit)?;
+        let target = ExclusiveDisk::open(self.disk, &tools.permit)?;
         let sector = target.table_units().first().copied();
         let drive = self.drive.as_ref().zip(sector);
         let drive = drive.map(|(drive, sector)| drive.fit(sector));
@@ -279,7 +279,7 @@ impl Deployment<'_> {
     }
 
     /// All of the disk. An image whose own beginning tells that it is good for nothing is refused by that.
-    fn judged(&self, target: Target) -> Result<DiskSink> {
+    fn judged(&self, target: ExclusiveDisk) -> Result<DiskSink> {
         let (units, size) = (target.table_units().to_vec(), target.size());
         let out = DiskSink::new(target)?;
         if self.request.layout != Layout::Disk && self.drive.is_none() {

@@ -2,15 +2,15 @@
 
 use crate::clock::Clock;
 use crate::disk::select::write_permit::Permit;
-use crate::gauge::Gauge;
 use crate::image::decode::format::Format;
-use crate::image::download::patience::Patience;
+use crate::image::download::retry_policy::RetryPolicy;
 use crate::image::layout::{Layout, config_drive};
 use crate::image::verify::checksum::Checksum;
 use crate::net::http::client::Timeouts;
 use crate::net::http::proxy::Proxies;
-use crate::net::tls::trust::Trust;
+use crate::net::tls::trust_settings::Trust;
 use crate::secret::Secret;
+use crate::work_progress::WorkProgress;
 
 /// What to write.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ pub struct Tools {
     /// Per connection and per read.
     pub timeouts: Timeouts,
     /// How often and how long to try.
-    pub patience: Patience,
+    pub patience: RetryPolicy,
     /// Which disks may be written.
     pub permit: Permit,
     /// Read everything back at the end?
@@ -49,5 +49,5 @@ pub struct Tools {
     /// For pauses, deadlines and durations.
     pub clock: Clock,
     /// Told how far the image has come.
-    pub gauge: Gauge,
+    pub gauge: WorkProgress,
 }

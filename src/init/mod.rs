@@ -3,14 +3,14 @@
 //! Nothing here may end the process: the kernel panics when pid 1 is gone. Whatever fails is said on the
 //! console, and the rest goes on.
 
-pub mod alias;
-pub mod devices;
+pub mod device_drivers;
+pub mod modalias;
 mod modules;
 mod mounts;
 mod network;
+mod network_report;
 mod parameters;
-mod report;
-mod starting;
+mod slow_nic_drivers;
 mod supervise;
 
 use std::io::{self, Write};
@@ -21,11 +21,11 @@ use std::{panic, process, thread};
 use self::modules::Modules;
 use self::network::Network;
 use self::parameters::Parameters;
-use self::report::Board;
 use crate::clock::{Clock, within};
 use crate::drivers::Faults;
-use crate::drivers::device::Purpose;
+use crate::drivers::nics_and_disk_controllers::Purpose;
 use crate::error::Result;
+use crate::init::network_report::Board;
 use crate::logger;
 use crate::sys::kernel::{self, Signals};
 use crate::sys::socket::Netlink;
@@ -130,16 +130,16 @@ fn start_devices(host: &SystemRoot, clock: &Clock, parameters: &Parameters) {
         Ok(events) => {
             let (host, modules) = (host.clone(), modules.clone());
             keep(clock, "devices", move || {
-                devices::follow(&host, &modules, &events)
+                device_drivers::follow(&host, &modules, &events)
             });
         }
         Err(error) => log::error!("listening for new devices: {error}"),
     }
     let machine = host.clone();
     let loaded = within(clock, LONGEST_LOAD, "modules", move || {
-        devices::load_all(&machine, &modules);
+        device_drivers::load_all(&machine, &modules);
         modules.load_forced();
-        devices::load_all(&machine, &modules);
+        device_drivers::load_all(&machine, &modules);
         log::info!("modules are loaded for every device");
     });
     if !loaded {

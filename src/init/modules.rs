@@ -6,8 +6,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use super::alias::Aliases;
 use crate::error::{Context, Result};
+use crate::init::modalias::Aliases;
 use crate::sys::kernel;
 use crate::system_root::SystemRoot;
 

@@ -7,13 +7,13 @@ use std::thread;
 use std::time::Duration;
 
 use super::parameters::Parameters;
-use super::report::Board;
-use super::starting::{LOOK_AGAIN, Starting};
 use crate::clock::Clock;
 use crate::drivers::Faults;
-use crate::drivers::device::Purpose;
+use crate::drivers::nics_and_disk_controllers::Purpose;
 use crate::error::{Context, Result};
-use crate::net::address::addresses;
+use crate::init::network_report::Board;
+use crate::init::slow_nic_drivers::{LOOK_AGAIN, Starting};
+use crate::net::address::configure;
 use crate::net::address::ip_parameter::{Fixed, Ip};
 use crate::net::address::resolv_conf::{Names, ResolvConf, advertisement};
 use crate::net::dhcp::Client;
@@ -82,7 +82,7 @@ impl Network {
         let (mut reports, mut ready, mut since) = (0, false, self.clock.elapsed());
         loop {
             let now = self.clock.elapsed();
-            let there = addresses::list()?.iter().any(|assigned| assigned.usable);
+            let there = configure::list()?.iter().any(|assigned| assigned.usable);
             match (ready, there) {
                 (false, true) => log::info!("the network is there"),
                 (true, false) => {

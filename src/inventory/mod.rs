@@ -4,10 +4,10 @@
 //! controller's addresses are null, as for a machine without one.
 
 pub mod dmi;
+pub mod ethernet_speed;
+pub mod memory_and_vendor;
 pub mod nics;
-pub mod platform;
 pub mod processor;
-pub mod speed;
 
 pub use nics::{Interface, interfaces, macs};
 
@@ -40,10 +40,10 @@ pub fn collect(host: &SystemRoot, boot: BootFacts) -> Value {
             "disks",
             list(disk::list(host).iter().map(disk_object).collect()),
         ),
-        ("memory", platform::memory(host, &firmware)),
+        ("memory", memory_and_vendor::memory(host, &firmware)),
         ("bmc_address", Value::Null),
         ("bmc_v6address", Value::Null),
-        ("system_vendor", platform::vendor(host, &firmware)),
+        ("system_vendor", memory_and_vendor::vendor(host, &firmware)),
         (
             "boot",
             object([

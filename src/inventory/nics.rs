@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 use std::path::Path;
 
-use super::speed;
 use crate::codec::json::{Value, number, object, text, text_or_null};
-use crate::sys::device::{self, Address};
+use crate::inventory::ethernet_speed;
+use crate::sys::network_interface;
+use crate::sys::network_interface::Address;
 use crate::system_root::{SystemRoot, attribute, link_name, names};
 
 /// One network interface, in the words of protocol/inventory.md §3.
@@ -38,7 +39,7 @@ pub struct Interface {
 /// Hardware interfaces, bonds and VLANs, by name; those without a usable MAC are left out.
 pub fn interfaces(host: &SystemRoot) -> Vec<Interface> {
     let addresses = match host.is_here() {
-        true => device::addresses().unwrap_or_else(|error| {
+        true => network_interface::addresses().unwrap_or_else(|error| {
             log::warn!("listing IP addresses: {error}");
             Vec::new()
         }),
@@ -121,7 +122,7 @@ fn interface(host: &SystemRoot, name: &str, addresses: &[Address]) -> Option<Int
 /// The permanent address where there is one: bonding gives all its ports the address of one of them.
 fn hardware_address(host: &SystemRoot, name: &str, directory: &Path) -> Option<String> {
     let permanent = match host.is_here() {
-        true => device::permanent_address(name).ok(),
+        true => network_interface::permanent_address(name).ok(),
         false => None,
     };
     match permanent.filter(|bytes| bytes.iter().any(|byte| *byte != 0)) {
@@ -150,10 +151,10 @@ fn infiniband(address: &str, vendor: Option<&str>) -> Option<(String, String)> {
 
 fn best_speed(host: &SystemRoot, name: &str, directory: &Path) -> Option<u32> {
     let modes = match host.is_here() {
-        true => device::supported_link_modes(name).unwrap_or_default(),
+        true => network_interface::supported_link_modes(name).unwrap_or_default(),
         false => Vec::new(),
     };
-    speed::fastest(&modes).or_else(|| {
+    ethernet_speed::fastest(&modes).or_else(|| {
         let now = attribute(directory.join("speed"))?;
         // -1 (older kernels: 65535) is a link whose speed is unknown.
         now.parse().ok().filter(|mbps| *mbps != 0 && *mbps != 65535)

@@ -1,7 +1,7 @@
 //! Says how the machine will start what is written: by UEFI or as a BIOS does, and from which kind of partition table.
 
 use crate::codec::json::{Object, Value, parse, print};
-use crate::disk::table::plan::Scheme;
+use crate::disk::table::partition_plan::Scheme;
 use crate::steps::node::Node;
 use crate::system_root::SystemRoot;
 

@@ -1,14 +1,15 @@
 //! Erasing the machine's disks: the steps `erase_devices` and `erase_devices_express`.
 
-use super::machine::Machine;
 use crate::codec::json::{Object, Value};
 use crate::disk::erase::{self, Means, Order};
-use crate::disk::secure::{self, Allowed};
+use crate::disk::secure_erase;
+use crate::disk::secure_erase::Allowed;
 use crate::disk::select::cleanable::cleanable;
 use crate::disk::select::cluster_filesystem;
 use crate::disk::wipe;
 use crate::error::Result;
 use crate::steps::erase_options::EraseOptions;
+use crate::steps::step_context::Machine;
 use crate::steps::warnings::warn_of;
 
 pub(super) fn devices(machine: &Machine, _: &Object) -> Result<Value> {
@@ -56,7 +57,7 @@ fn run(machine: &Machine, express: bool) -> Result<Value> {
         permit,
         clock,
         gauge: machine.gauge(),
-        own: &|disk, tell| secure::erase(disk, permit, allowed, host, clock, tell),
+        own: &|disk, tell| secure_erase::erase(disk, permit, allowed, host, clock, tell),
         metadata: &|disk| wipe::metadata(disk, permit, host).map(drop),
     };
     let mut result = erase::erase(&found, &order, &means)?;

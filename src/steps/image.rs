@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use log::{info, warn};
 
-use super::machine::Machine;
 use crate::codec::json::{Fields, Object, Value, gather, text};
 use crate::disk;
 use crate::error::{Context, Error, Kind, Result};
+use crate::image::deploy_receipt::Left;
 use crate::image::layout::config_drive;
 use crate::image::layout::config_drive::Source;
 use crate::image::layout::partition_image::Laid;
-use crate::image::receipt::Left;
 use crate::image::{self, Layout};
-use crate::steps::deployed_disk::{DeployedDisk, partition};
+use crate::steps::deployed_disk_record::{DeployedDisk, partition};
+use crate::steps::step_context::Machine;
 use crate::steps::warnings::warn_of;
 use crate::steps::{boot_mode, image_info};
 use crate::units::Bytes;

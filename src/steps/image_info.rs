@@ -2,7 +2,7 @@
 
 use crate::codec;
 use crate::codec::json::{Fields, Object, Value};
-use crate::disk::table::plan::{Scheme, Sizes};
+use crate::disk::table::partition_plan::{Scheme, Sizes};
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::decode::format::Format;
 use crate::image::layout::Partitions;
@@ -12,7 +12,7 @@ use crate::image::{Layout, Request};
 use crate::net::http::proxy::Proxies;
 use crate::secret::{Secret, redacted};
 
-use crate::steps::machine::{Login, Settings};
+use crate::steps::step_context::{Login, Settings};
 
 /// In MiB: what is written last, the ends of the partition, is a MiB each.
 const LEAST_ROOT: u64 = 2;

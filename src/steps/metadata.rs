@@ -4,16 +4,16 @@ use std::sync::{Mutex, PoisonError};
 
 use log::error;
 
-use super::machine::Machine;
 use crate::codec::json::{Object, Value, object, text};
 use crate::disk::Disk;
-use crate::disk::crew::crew;
 use crate::disk::select::cleanable::cleanable;
 use crate::disk::select::cluster_filesystem;
 use crate::disk::wipe::{self, Found};
+use crate::disk::worker_threads::crew;
 use crate::error::{Error, Kind, Result};
 use crate::small_sort;
 use crate::steps::erase_options::EraseOptions;
+use crate::steps::step_context::Machine;
 use crate::steps::warnings::warn_of;
 
 /// Disks at once, each with some MiB of memory. Writing takes them hardly any time; waiting for them does.

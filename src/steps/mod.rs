@@ -1,29 +1,29 @@
 //! The closed table of clean, deploy and service steps: what is not in it is neither listed nor run.
 
-pub mod boot_medium;
 pub mod boot_mode;
-pub mod deployed_disk;
+pub mod deployed_disk_record;
 mod erase;
 pub mod erase_options;
+pub mod find_boot_medium;
 pub mod image;
 pub mod image_info;
-pub mod machine;
 mod metadata;
 pub mod node;
 mod nvram;
 mod phase;
 mod pstore;
-mod table;
+pub mod step_context;
+mod step_table;
 mod warnings;
 
 use log::info;
 
 use crate::codec::json::{self, Fields, Object, Value, gather, number, object, print, text};
 use crate::error::{Context, Error, Kind, Result};
-use machine::Machine;
+use crate::steps::step_context::Machine;
+use crate::steps::step_table::{STEPS, Step};
 use node::Node;
 pub use phase::Phase;
-use table::{STEPS, Step};
 
 /// The steps of a phase, in the shape of protocol/steps.md §1.
 pub fn list(phase: Phase, machine: &Machine, params: &Object) -> Result<Value> {

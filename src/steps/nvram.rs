@@ -2,12 +2,12 @@
 
 use log::info;
 
-use super::machine::Machine;
 use crate::codec::json::{Fields, Object, Value, print};
-use crate::efi::menu::Menu;
-use crate::efi::pattern::{DEFAULT, Patterns};
-use crate::efi::variable::Variables;
+use crate::efi::boot_order::BootOrder;
+use crate::efi::efivars::Variables;
+use crate::efi::entry_patterns::{DEFAULT, Patterns};
 use crate::error::{Error, Kind, Result};
+use crate::steps::step_context::Machine;
 
 /// Entries that begin otherwise are not looked at (protocol/steps.md §8).
 const SEEN: &[&str] = &[
@@ -28,7 +28,7 @@ pub(super) fn clean(machine: &Machine, arguments: &Object) -> Result<Value> {
                    mode for this step";
         return Err(Error::new(Kind::CommandExecutionError, why));
     }
-    let mut menu = Menu::read(Variables::open(&machine.host)?)?;
+    let mut menu = BootOrder::read(Variables::open(&machine.host)?)?;
     let all = menu.entries().len();
     let gone = menu.clean(|entry| {
         SEEN.iter().any(|start| entry.path.starts_with(start)) && patterns.find(&entry.path)

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use log::info;
 
-use super::machine::Machine;
 use crate::codec::json::{Object, Value};
 use crate::error::{Context, Error, Kind, Result};
+use crate::steps::step_context::Machine;
 use crate::system_root::{SystemRoot, names};
 
 /// Removes every record; the error names those that stayed.

@@ -3,9 +3,9 @@
 #![allow(unsafe_code)]
 
 pub mod block;
-pub mod device;
-pub mod flags;
+pub mod immutable_flag;
 pub mod kernel;
+pub mod network_interface;
 pub mod nvme;
 pub mod scsi;
 pub mod socket;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ironlet::codec::json::Value;
 use ironlet::net::tls::certificate::{Curve, generate};
 use ironlet::net::tls::connection::{Acceptor, Connector};
-use ironlet::net::tls::trust::{Trust, Version};
+use ironlet::net::tls::trust_settings::{Trust, Version};
 
 use crate::caller::{Api, DEPLOY, Reply, SECOND, SHORT, SYNC, TOKEN, listed, read_reply};
 use crate::support::fake_agent::{Surroundings, text_at};

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ironlet::clock::Clock;
-use ironlet::conductor::advertise::{Routes, Wish, address};
+use ironlet::conductor::callback_address::{Routes, Wish, address};
 use ironlet::error::{Kind, Result};
 
 use crate::fake_conductor::{FakeConductor, Reply};

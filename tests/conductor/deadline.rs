@@ -9,7 +9,7 @@ use ironlet::conductor::lookup::{Search, Unfound, lookup};
 use ironlet::net::http::client::{Cause, Client, Fault, Method, Proxies, Request, Timeouts};
 use ironlet::net::tls::certificate::{self, Curve};
 use ironlet::net::tls::connection::Acceptor;
-use ironlet::net::tls::trust::{Trust, Version};
+use ironlet::net::tls::trust_settings::{Trust, Version};
 
 use crate::dribbler::{Dribbler, Speech};
 

@@ -7,7 +7,7 @@ use ironlet::codec::json::{self, Fields, Value};
 use ironlet::conductor::Client;
 use ironlet::conductor::lookup::{Enrolment, Search, Unfound, lookup};
 use ironlet::error::Kind;
-use ironlet::net::tls::trust::Version;
+use ironlet::net::tls::trust_settings::Version;
 use ironlet::secret::Secret;
 
 use crate::fake_conductor::{FakeConductor, Reply, Script};

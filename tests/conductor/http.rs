@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::fake_conductor::{FakeConductor, Reply};
 use ironlet::net::http::client::{Cause, Client, Fault, Method, Proxies, Request, Timeouts};
-use ironlet::net::tls::trust::Trust;
+use ironlet::net::tls::trust_settings::Trust;
 
 fn client(trust: &Trust, proxies: &Proxies) -> Client {
     let timeouts = Timeouts {

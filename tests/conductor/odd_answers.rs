@@ -4,7 +4,7 @@ use ironlet::codec::gzip;
 use ironlet::net::http::client::{Cause, Client, Fault, Method, Proxies, Request, Timeouts};
 use ironlet::net::tls::certificate::{self, Curve, Own};
 use ironlet::net::tls::connection::Acceptor;
-use ironlet::net::tls::trust::{Trust, Version};
+use ironlet::net::tls::trust_settings::{Trust, Version};
 
 use std::time::Duration;
 

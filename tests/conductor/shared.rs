@@ -6,7 +6,7 @@ use ironlet::codec::json::{self, Object, Value};
 use ironlet::conductor::Client;
 use ironlet::net::http::client;
 use ironlet::net::http::client::{Proxies, Timeouts};
-use ironlet::net::tls::trust::Trust;
+use ironlet::net::tls::trust_settings::Trust;
 
 use crate::fake_conductor::Reply;
 

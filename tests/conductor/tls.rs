@@ -10,7 +10,7 @@ use ironlet::net::http::client::{Cause, Client, Fault, Method, Proxies, Request,
 use ironlet::net::tls::certificate;
 use ironlet::net::tls::certificate::{Curve, Own};
 use ironlet::net::tls::connection::Acceptor;
-use ironlet::net::tls::trust::{Trust, Version};
+use ironlet::net::tls::trust_settings::{Trust, Version};
 
 fn get(trust: Trust, url: &str) -> Result<u16, Fault> {
     let timeouts = Timeouts {

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-use ironlet::net::address::addresses;
+use ironlet::net::address::configure;
 use ironlet::system_root::SystemRoot;
 
 use super::{ip, link, run_client, until};
@@ -32,7 +32,7 @@ pub fn visit(host: &SystemRoot) {
     for _ in 0..4 {
         until(&log, "13 short_lease: REQUEST, 2.", "the zoo");
     }
-    let all = addresses::list().expect("addresses");
+    let all = configure::list().expect("addresses");
     for (number, animal) in &animals {
         let index = link(&format!("zoo{number}")).index;
         let own = all

@@ -4,14 +4,14 @@ use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use ironlet::disk::exclusive_disk::ExclusiveDisk;
 use ironlet::disk::select::write_permit::Permit;
-use ironlet::disk::target::Target;
 use ironlet::error::{Error, Kind, Result};
-use ironlet::gauge::Gauge;
 use ironlet::image::verify::readback::Verdict;
 use ironlet::image::write::disk_sink::DiskSink;
 use ironlet::image::write::sink::Sink;
 use ironlet::system_root::SystemRoot;
+use ironlet::work_progress::WorkProgress;
 
 use super::support::scratch::Scratch;
 use super::support::small_filesystem::Small;
@@ -40,7 +40,7 @@ impl Loop {
 
     fn open(&self) -> Result<DiskSink> {
         let permit = Permit::new(&SystemRoot::new("/"), vec![self.0.clone()]);
-        DiskSink::new(Target::open(&self.0, &permit)?)
+        DiskSink::new(ExclusiveDisk::open(&self.0, &permit)?)
     }
 }
 
@@ -88,7 +88,7 @@ fn an_image_of_any_size_on_sectors_of_4_kib() {
         fs::write(&file, vec![OLD; 16 * MIB]).expect("room for a small disk");
         let disk = Loop::over(&file, &["--sector-size", "4096"]);
         let out = disk.open().expect("it may be written");
-        let out = out.read_back(Some(Gauge::new(ironlet::clock::Clock::fake())));
+        let out = out.read_back(Some(WorkProgress::new(ironlet::clock::Clock::fake())));
         let image = image(size);
         let verdict = write(out, &image, || ()).expect("it takes everything");
         assert_eq!(verdict, Verdict::Complete);

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use ironlet::disk::exclusive_disk::ExclusiveDisk;
 use ironlet::disk::select::write_permit::Permit;
-use ironlet::disk::target::Target;
 use ironlet::error::{Kind, Result};
 use ironlet::image::decode::format::Format;
 use ironlet::image::verify::readback::{Mismatch, Verdict, unlike};
@@ -106,7 +106,7 @@ fn the_ends_are_compared_byte_by_byte() {
         spoil(&path, place);
     }
     let permit = Permit::new(&SystemRoot::new("/"), vec![path.clone()]);
-    let target = Target::open(&path, &permit).expect("the file may be written");
+    let target = ExclusiveDisk::open(&path, &permit).expect("the file may be written");
     let written = vec![OLD; MIB];
     let at = |place: usize| unlike(&target, &written, place as u64).expect("it can be read");
     assert_eq!(at(0), []);

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
-use ironlet::efi::menu::Menu;
-use ironlet::efi::variable::Variables;
+use ironlet::efi::boot_order::BootOrder;
+use ironlet::efi::efivars::Variables;
 use ironlet::error::Result;
 use ironlet::system_root::SystemRoot;
 
@@ -32,12 +32,12 @@ impl Firmware {
         }
     }
 
-    pub fn menu(&self) -> Menu {
+    pub fn menu(&self) -> BootOrder {
         self.try_menu().expect("they can be read")
     }
 
-    pub fn try_menu(&self) -> Result<Menu> {
-        Menu::read(Variables::open(&self.host)?)
+    pub fn try_menu(&self) -> Result<BootOrder> {
+        BootOrder::read(Variables::open(&self.host)?)
     }
 
     pub fn folder(&self) -> &Path {

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use ironlet::codec::json::Value;
 use ironlet::disk::Disk;
 use ironlet::disk::erase::{Order, Tell};
-use ironlet::disk::secure::Attempt;
+use ironlet::disk::secure_erase::Attempt;
 use ironlet::error::Error;
 
 use super::support::fake_agent::text_at;

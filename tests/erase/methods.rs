@@ -8,7 +8,7 @@ use std::time::Duration;
 use ironlet::codec::json::{Object, Value, print};
 use ironlet::disk::Disk;
 use ironlet::disk::erase::{Order, Tell};
-use ironlet::disk::secure::Attempt;
+use ironlet::disk::secure_erase::Attempt;
 use ironlet::error::{Error, Kind};
 
 use super::support::fake_agent::{at, text_at};

@@ -25,7 +25,7 @@ class Machine:
                 "-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio",
                 "-monitor", f"unix:{self._monitor},server=on,wait=off",
                 "-kernel", str(folder / "kernel"), "-initrd", str(initramfs),
-                "-append", f"console=ttyS0,115200 loglevel=7 panic=-1 {append}",
+                "-append", f"console=ttyS0,115200 loglevel=7 panic=-1 no_timer_check {append}",
                 *arguments,
             ],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

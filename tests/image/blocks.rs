@@ -6,14 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ironlet::clock::Clock;
+use ironlet::disk::exclusive_disk::ExclusiveDisk;
 use ironlet::disk::select::write_permit::Permit;
-use ironlet::disk::target::Target;
-use ironlet::gauge::Gauge;
 use ironlet::image::decode::format::Format;
-use ironlet::image::download::bound::Bounded;
+use ironlet::image::download::length_limit::Bounded;
 use ironlet::image::download::random_access::RandomAccess;
 use ironlet::image::pipeline::belt::BLOCK_SIZE;
-use ironlet::image::pipeline::progress::Progress;
+use ironlet::image::pipeline::progress_reader::Progress;
 use ironlet::image::pipeline::read_ahead::ReadAhead;
 use ironlet::image::verify::checksum::Checksum;
 use ironlet::image::verify::digest::{Algorithm, Hashing, Source};
@@ -22,6 +21,7 @@ use ironlet::image::write::disk_sink::DiskSink;
 use ironlet::sys::block::Aligned;
 use ironlet::system_root::SystemRoot;
 use ironlet::units::Bytes;
+use ironlet::work_progress::WorkProgress;
 
 use super::support::image_server::Behaviour::*;
 use super::support::image_server::{ImageServer, Until};
@@ -68,10 +68,10 @@ impl Read for Pieces {
 fn sink(scratch: &Scratch) -> DiskSink {
     let path = scratch.disk(DISK, OLD);
     let permit = Permit::new(&SystemRoot::new("/"), vec![path.clone()]);
-    let target = Target::open(&path, &permit).expect("the file may be written");
+    let target = ExclusiveDisk::open(&path, &permit).expect("the file may be written");
     let sink = DiskSink::new(target).expect("it is large enough");
     // What went out is counted, and must be what is there.
-    sink.read_back(Some(Gauge::new(Clock::fake())))
+    sink.read_back(Some(WorkProgress::new(Clock::fake())))
 }
 
 /// A raw image has nothing out of turn.
@@ -118,7 +118,7 @@ fn an_image_of_any_length_in_any_pieces_arrives() {
             [(0, DISK), (777, 10_007), (0, 65_537), (BLOCK_SIZE, 1021)][count % 4];
         for format in [&Format::Raw, &unsaid, &Format::MaybePacked] {
             let what = format!("{length} bytes by {piece} after {skipped}, {format:?}");
-            let (scratch, gauge) = (Scratch::new(), Gauge::new(Clock::fake()));
+            let (scratch, gauge) = (Scratch::new(), WorkProgress::new(Clock::fake()));
             let mut out = sink(&scratch);
 
             let body = [&vec![9; skipped][..], bytes].concat();

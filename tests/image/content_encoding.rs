@@ -2,8 +2,8 @@
 
 use ironlet::codec::gzip;
 use ironlet::error::Kind;
+use ironlet::image::decode::compressed_raw::Packing;
 use ironlet::image::decode::format::Format;
-use ironlet::image::decode::packing::Packing;
 use ironlet::image::deploy;
 use ironlet::image::verify::checksum::Checksum;
 

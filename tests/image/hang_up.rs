@@ -9,7 +9,7 @@ use ironlet::image::verify::checksum::Checksum;
 use ironlet::image::{Receipt, deploy};
 use ironlet::net::tls::certificate::{self, Curve, Own};
 use ironlet::net::tls::connection::Acceptor;
-use ironlet::net::tls::trust::Version;
+use ironlet::net::tls::trust_settings::Version;
 
 use super::support::scratch::Scratch;
 use super::{MIB, OLD, digest, image, request, tools};

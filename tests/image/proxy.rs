@@ -10,7 +10,7 @@ use ironlet::net::http::proxy::Proxies;
 use ironlet::net::tls::certificate;
 use ironlet::net::tls::certificate::{Curve, Own};
 use ironlet::net::tls::connection::Acceptor;
-use ironlet::net::tls::trust::Version;
+use ironlet::net::tls::trust_settings::Version;
 use ironlet::secret::Secret;
 
 use super::support::fake_conductor::{FakeConductor, Reply, Script};

@@ -2,7 +2,7 @@
 
 use ironlet::error::Kind;
 use ironlet::image::deploy;
-use ironlet::image::receipt::Seconds;
+use ironlet::image::deploy_receipt::Seconds;
 use ironlet::image::verify::checksum::Checksum;
 
 use super::support::image_server::Behaviour::{self, *};

@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::path::Path;
 
-use ironlet::disk::table::plan::Scheme;
+use ironlet::disk::table::partition_plan::Scheme;
 use ironlet::error::{Error, Kind};
 use ironlet::image::decode::format::Format;
 use ironlet::image::deploy;

@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::Command;
 
-use ironlet::disk::table::plan::{Plan, Scheme, Sizes};
+use ironlet::disk::table::partition_plan::{Plan, Scheme, Sizes};
 
 use super::support::config_drives::packed;
 use super::support::partition_tables::{Loop, MIB, judge, listed, name, says};

@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use ironlet::disk::table::plan::{Role, Scheme};
+use ironlet::disk::table::partition_plan::{Role, Scheme};
 use ironlet::error::Kind;
 use ironlet::image::layout::Partitions;
 

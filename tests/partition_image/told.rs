@@ -8,7 +8,7 @@ use ironlet::codec::json::{Object, print};
 use ironlet::disk::filesystem::probe::{LOOK_FOR_UUID, uuid};
 use ironlet::image::verify::digest::{Algorithm, Hashing};
 use ironlet::steps::boot_mode::scheme;
-use ironlet::steps::deployed_disk::partition;
+use ironlet::steps::deployed_disk_record::partition;
 use ironlet::steps::node::Node;
 
 use super::Scheme;

@@ -5,9 +5,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use ironlet::clock::Clock;
-use ironlet::disk::secure::ata::erase;
-use ironlet::disk::secure::scsi::Wire;
-use ironlet::disk::secure::security::Security;
+use ironlet::disk::secure_erase::ata::erase;
+use ironlet::disk::secure_erase::ata_security_state::Security;
+use ironlet::disk::secure_erase::scsi::Wire;
 use ironlet::sys::scsi::{Answer, Data};
 
 use super::scsi::{UNKNOWN, answer};

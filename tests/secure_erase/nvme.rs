@@ -4,8 +4,8 @@ use std::io;
 use std::sync::Mutex;
 
 use ironlet::clock::Clock;
-use ironlet::disk::secure::namespace::{Controller as Abilities, Namespace, Sanitize};
-use ironlet::disk::secure::nvme::{Controller, erase};
+use ironlet::disk::secure_erase::nvme::{Controller, erase};
+use ironlet::disk::secure_erase::nvme_identify::{Controller as Abilities, Namespace, Sanitize};
 use ironlet::error::Error;
 use ironlet::sys::nvme::Command;
 

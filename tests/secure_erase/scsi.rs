@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use ironlet::clock::Clock;
-use ironlet::disk::secure::scsi::{Wire, erase};
-use ironlet::disk::secure::sense::{Registers, Sense};
+use ironlet::disk::secure_erase::scsi::{Wire, erase};
+use ironlet::disk::secure_erase::scsi_sense::{Registers, Sense};
 use ironlet::sys::scsi::{Answer, Data};
 
 use super::ends;

@@ -11,12 +11,12 @@ use ironlet::codec::json::{Object, Value, parse};
 use ironlet::command::{Agent, Call, Engine, Entry, Machine, Settings};
 use ironlet::disk::select::write_permit::Permit;
 use ironlet::error::{Error, Result};
-use ironlet::gauge::Gauge;
 use ironlet::image::Tools;
-use ironlet::image::download::patience::Patience;
+use ironlet::image::download::retry_policy::RetryPolicy;
 use ironlet::net::http::client::Timeouts;
 use ironlet::steps::node::Node;
 use ironlet::system_root::{SystemRoot, names};
+use ironlet::work_progress::WorkProgress;
 
 use super::scratch::Scratch;
 
@@ -79,7 +79,7 @@ pub struct Surroundings {
     pub clock: Clock,
     pub bell: Bell,
     pub told: Told,
-    pub gauge: Gauge,
+    pub gauge: WorkProgress,
     pub settings: Settings,
     pub node: Option<Node>,
     pub gate: Option<Mutex<Receiver<()>>>,
@@ -96,7 +96,7 @@ impl Surroundings {
         Surroundings {
             scratch,
             host,
-            gauge: Gauge::new(clock.clone()),
+            gauge: WorkProgress::new(clock.clone()),
             clock,
             bell: Bell::default(),
             told: Told::default(),
@@ -159,7 +159,7 @@ impl Surroundings {
                 connect: soon,
                 read: soon,
             },
-            patience: Patience {
+            patience: RetryPolicy {
                 retries: 1,
                 interval: soon,
                 limit: None,

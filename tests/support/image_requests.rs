@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use ironlet::clock::Clock;
 use ironlet::disk::select::write_permit::Permit;
-use ironlet::gauge::Gauge;
 use ironlet::image::decode::format::Format;
-use ironlet::image::download::patience::Patience;
+use ironlet::image::download::retry_policy::RetryPolicy;
 use ironlet::image::verify::checksum::Checksum;
 use ironlet::image::verify::digest::{Algorithm, Hashing};
 use ironlet::image::{Layout, Request, Tools};
 use ironlet::net::http::client::Timeouts;
 use ironlet::system_root::SystemRoot;
+use ironlet::work_progress::WorkProgress;
 
 /// The image that has these bytes, as they are served at `url`.
 pub fn order(url: String, bytes: &[u8], format: Format) -> Request {
@@ -43,14 +43,14 @@ pub fn tools(permitted: &Path, retries: u32) -> Tools {
             connect: second,
             read: second / 4,
         },
-        patience: Patience {
+        patience: RetryPolicy {
             retries,
             interval: second,
             limit: None,
         },
         permit: Permit::new(&SystemRoot::new("/"), vec![permitted.to_owned()]),
         readback: false,
-        gauge: Gauge::new(clock.clone()),
+        gauge: WorkProgress::new(clock.clone()),
         clock,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ironlet::net::tls::trust::Version;
+use ironlet::net::tls::trust_settings::Version;
 use ironlet::net::tls::{pem, x509::Fields};
 
 use super::openssl::{Folder, P256, Server, get};

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use ironlet::net::http::client::{Client, Fault, Method, Proxies, Request, Timeouts};
-use ironlet::net::tls::trust::{Trust, Version};
+use ironlet::net::tls::trust_settings::{Trust, Version};
 
 pub const P521: &str = "ec -pkeyopt ec_paramgen_curve:secp521r1";
 pub const P256: &str = "ec -pkeyopt ec_paramgen_curve:prime256v1";

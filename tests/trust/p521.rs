@@ -3,7 +3,7 @@
 use std::fs;
 
 use ironlet::net::tls::connection::Acceptor;
-use ironlet::net::tls::trust::{Identity, Trust, Version};
+use ironlet::net::tls::trust_settings::{Identity, Trust, Version};
 
 use super::openssl::{Folder, P256, P521, Server, get};
 

@@ -1,6 +1,6 @@
 //! Files of authorities, of every shape.
 
-use ironlet::net::tls::trust::Version;
+use ironlet::net::tls::trust_settings::Version;
 
 use super::openssl::{Folder, P256, Server, get};
 

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use ironlet::disk::wipe::places::Places;
+use ironlet::disk::wipe::partition_ranges::Places;
 use ironlet::error::{Error, Kind};
 
 use super::support::partition_tables::{Loop, name, says};

@@ -1,7 +1,7 @@
 //! A power cut at any moment of the erasing: what is left leads to everything that still has to go.
 
-use ironlet::disk::wipe::places::Places;
-use ironlet::disk::wipe::plan::plan;
+use ironlet::disk::wipe::partition_ranges::Places;
+use ironlet::disk::wipe::zeroing_order::plan;
 use ironlet::error::Error;
 
 use super::blank;

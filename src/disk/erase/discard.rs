@@ -2,12 +2,12 @@
 //!
 //! What it makes of that is its own affair, so samples are marked before and must read as zeros afterwards.
 
-use super::filling::Filling;
-use super::proof::{Marks, Proof};
-use super::report::{Failure, State};
 use crate::disk::erase::disk_progress::DiskProgress;
+use crate::disk::erase::fill_pattern::Filling;
+use crate::disk::erase::outcome_report::{Failure, State};
+use crate::disk::erase::sample_readback::{Marks, Proof};
+use crate::disk::exclusive_disk::ExclusiveDisk;
 use crate::disk::list::Disk;
-use crate::disk::target::Target;
 use crate::error::{Error, Result};
 use crate::units::GIB;
 
@@ -17,7 +17,7 @@ const PIECE: u64 = GIB;
 /// The method in words, and its proof. A disk that takes no discard holds what it held.
 pub fn discard(
     disk: &Disk,
-    open: impl Fn(&Disk) -> Result<Target>,
+    open: impl Fn(&Disk) -> Result<ExclusiveDisk>,
     progress: &DiskProgress,
 ) -> Result<(String, Proof), Failure> {
     let not_started = |why: String| Failure {

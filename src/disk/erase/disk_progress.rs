@@ -4,16 +4,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use log::info;
 
-use crate::gauge::Gauge;
+use crate::work_progress::WorkProgress;
 
 pub struct DiskProgress {
-    gauge: Gauge,
+    gauge: WorkProgress,
     whole: u64,
     done: AtomicU64,
 }
 
 impl DiskProgress {
-    pub fn new(gauge: &Gauge, whole: u64) -> Self {
+    pub fn new(gauge: &WorkProgress, whole: u64) -> Self {
         DiskProgress {
             gauge: gauge.clone(),
             whole,
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn a_share_is_told_in_full_and_never_twice() {
-        let gauge = Gauge::new(Clock::fake());
+        let gauge = WorkProgress::new(Clock::fake());
         gauge.begin("erasing", None);
         let done = || gauge.read().map_or(0, |reading| reading.done.0);
         let progress = DiskProgress::new(&gauge, 1000);

@@ -6,32 +6,32 @@
 
 mod discard;
 mod disk_progress;
-mod filling;
-mod ladder;
-pub mod ledger;
+mod fill_pattern;
+mod method_fallback;
+pub mod outcome_report;
 mod overwrite;
-mod proof;
-pub mod report;
+mod sample_readback;
+pub mod state_file;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use log::{error, info};
 
-use super::crew::crew;
 use super::list::Disk;
-use super::secure::Attempt;
 use crate::clock::Clock;
 use crate::codec::json::Value;
 use crate::disk::erase::disk_progress::DiskProgress;
+use crate::disk::erase::outcome_report::{Outcome, State, report};
+use crate::disk::erase::state_file::StateFile;
+use crate::disk::secure_erase::Attempt;
 use crate::disk::select::cleanable::Cleanable;
 use crate::disk::select::write_permit::Permit;
+use crate::disk::worker_threads::crew;
 use crate::error::Result;
-use crate::gauge::Gauge;
 use crate::system_root::SystemRoot;
 use crate::units::Bytes;
-use ledger::Ledger;
-use report::{Outcome, State, report};
+use crate::work_progress::WorkProgress;
 
 /// How disks are to be erased.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ pub struct Means<'a> {
     /// Tells how long it took.
     pub clock: &'a Clock,
     /// Told how far it is.
-    pub gauge: &'a Gauge,
+    pub gauge: &'a WorkProgress,
     /// Has a disk erase itself.
     pub own: &'a (dyn Fn(&Disk, Tell) -> Attempt + Sync),
     /// Erases what says that a disk holds something.
@@ -84,7 +84,7 @@ impl Order {
 /// error names every disk and its state.
 pub fn erase(found: &Cleanable, order: &Order, means: &Means) -> Result<Value> {
     let disks = &found.disks;
-    let ledger = Ledger::open(means.host, disks.iter().map(|disk| disk.name.clone()));
+    let ledger = StateFile::open(means.host, disks.iter().map(|disk| disk.name.clone()));
     let progress = |disk: &Disk| disk.size.0.saturating_mul(order.passes().max(1));
     let total = disks.iter().map(progress).fold(0, u64::saturating_add);
     let stage = match &disks[..] {
@@ -98,8 +98,8 @@ pub fn erase(found: &Cleanable, order: &Order, means: &Means) -> Result<Value> {
         ledger.note(&disk.name, State::Unknown);
         let progress = DiskProgress::new(means.gauge, progress(disk));
         let result = match order.express {
-            true => ladder::express(disk, order, means, &progress),
-            false => ladder::erase(disk, order, means, &progress),
+            true => method_fallback::express(disk, order, means, &progress),
+            false => method_fallback::erase(disk, order, means, &progress),
         };
         let state = result.as_ref().err().map(|failure| failure.state);
         ledger.note(&disk.name, state.unwrap_or(State::Done));

@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::filling::Filling;
-use crate::disk::crew::crew;
+use crate::disk::erase::fill_pattern::Filling;
+use crate::disk::worker_threads::crew;
 use crate::error::{Error, Result};
 use crate::sys::block::{ALIGNMENT, Aligned};
 

@@ -8,8 +8,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::disk::identity::scsi_path::{Part, scsi};
-use crate::disk::identity::unread::Reader;
+use crate::disk::identity::scsi_by_path::{Part, scsi};
+use crate::disk::identity::unreadable_fields::Reader;
 use crate::system_root::{SystemRoot, link_name};
 
 /// Without `/dev/disk/by-path/` before them.

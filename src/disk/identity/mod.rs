@@ -3,10 +3,10 @@
 pub mod by_path;
 mod inquiry;
 pub mod raid_volume_name;
-mod scsi_path;
+mod scsi_by_path;
 pub mod serial_and_wwn;
 pub mod serial_spellings;
 pub mod transport;
 pub mod udev_text;
-pub mod unread;
+pub mod unreadable_fields;
 pub mod vpd;

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use crate::disk::list::Disk;
-use crate::disk::wipe::places::Places;
+use crate::disk::wipe::partition_ranges::Places;
 use crate::error::{Context, Error, Result};
 
 /// linux/raid/md_p.h, struct mdp_superblock_1: what is looked at ends with super_offset, at 144.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::disk::identity::serial_spellings::{self, Usb};
-use crate::disk::identity::unread::{Reader, Unread};
+use crate::disk::identity::unreadable_fields::{Reader, Unread};
 use crate::disk::identity::{inquiry, vpd};
 use crate::system_root::link_name;
 

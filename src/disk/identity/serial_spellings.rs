@@ -67,7 +67,7 @@ pub struct Usb {
     pub model: String,
     /// Of the device, which its disks share.
     pub serial: Option<String>,
-    /// Target and LUN of a SCSI disk: `0:0`.
+    /// ExclusiveDisk and LUN of a SCSI disk: `0:0`.
     pub instance: Option<String>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::disk::identity::unread::Reader;
+use crate::disk::identity::unreadable_fields::Reader;
 use crate::system_root::{SystemRoot, link_name, names};
 
 /// `host:channel:target:lun` of a SCSI disk.

@@ -12,7 +12,7 @@ use crate::disk::filesystem::fat::Volume;
 use crate::disk::filesystem::partition_reader::PartitionReader;
 use crate::disk::filesystem::probe::{self, FileSystem, LOOK_FOR_UUID};
 use crate::disk::list::Disk;
-use crate::disk::select::bus_place::BusPlace;
+use crate::disk::select::firmware_bus_path::BusPlace;
 use crate::disk::table::{Partition, Table};
 use crate::error::Result;
 use crate::system_root::{SystemRoot, device_name};

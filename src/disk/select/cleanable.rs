@@ -12,7 +12,7 @@ use crate::disk::select::root_device::{Wishes, is_handed_in, mounted};
 use crate::disk::select::skip_list::{self, skipped};
 use crate::disk::select::write_permit::Permit;
 use crate::drivers::Faults;
-use crate::drivers::device::Purpose;
+use crate::drivers::nics_and_disk_controllers::Purpose;
 use crate::error::{Context, Error, Kind, Result};
 use crate::system_root::SystemRoot;
 

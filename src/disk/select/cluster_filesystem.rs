@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use log::warn;
 
 use crate::disk::list::Disk;
-use crate::disk::wipe::places::{Kind as Purpose, Places};
+use crate::disk::wipe::partition_ranges::{Kind as Purpose, Places};
 use crate::disk::wipe::signatures::SIGNATURES;
 use crate::error::{Context, Error, Kind, Result};
 

@@ -1,10 +1,10 @@
 //! Which disk is meant: root device hints, disks to be left alone, and what may be written at all.
 
 pub mod boot_medium;
-pub mod bus_place;
 pub mod cleanable;
 pub mod cluster_filesystem;
 pub mod edd;
+pub mod firmware_bus_path;
 pub mod hint_operators;
 pub mod hints;
 pub mod root_device;

@@ -12,7 +12,7 @@ use crate::disk::select::cluster_filesystem;
 use crate::disk::select::hints::{Fit, Hints};
 use crate::disk::select::skip_list::{self, skipped};
 use crate::drivers::Faults;
-use crate::drivers::device::Purpose;
+use crate::drivers::nics_and_disk_controllers::Purpose;
 use crate::error::{Error, Kind, Result};
 use crate::small_sort;
 use crate::system_root::SystemRoot;

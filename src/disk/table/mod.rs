@@ -6,7 +6,7 @@ pub mod gpt;
 pub mod gpt_geometry;
 pub mod mbr;
 pub mod partition;
-pub mod plan;
+pub mod partition_plan;
 
 use crate::codec::uuid;
 use crate::error::{Error, Result};

@@ -4,23 +4,23 @@
 //! What a power cut interrupts can be done again: partitions are erased before the tables that say where they
 //! are, the backup of a table before the table itself.
 
-pub mod places;
-pub mod plan;
+mod clear;
+pub mod partition_ranges;
 pub mod signatures;
-mod sweep;
+pub mod zeroing_order;
 
 use log::{info, warn};
 
 use super::list::Disk;
-use super::target::Target;
 use crate::codec::json::{Value, number, object, text};
+use crate::disk::exclusive_disk::ExclusiveDisk;
 use crate::disk::select::write_permit::Permit;
+use crate::disk::wipe::clear::Sweep;
+use crate::disk::wipe::partition_ranges::Places;
+use crate::disk::wipe::zeroing_order::plan;
 use crate::error::{Context, Error, Kind, Result};
 use crate::system_root::SystemRoot;
 use crate::units::Bytes;
-use places::Places;
-use plan::plan;
-use sweep::Sweep;
 
 /// What was on a disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub fn metadata(disk: &Disk, permit: &Permit, host: &SystemRoot) -> Result<Found
         let why = format!("it is held by {}", disk.holders.join(", "));
         return Err(Error::new(Kind::BlockDeviceEraseError, why));
     }
-    let open = Target::open(&disk.path, permit);
+    let open = ExclusiveDisk::open(&disk.path, permit);
     let found = open
         .and_then(|target| erase(&target, disk, host))
         .with_context(|| format!("erasing the metadata of {}", disk.name))
@@ -70,7 +70,7 @@ pub fn metadata(disk: &Disk, permit: &Permit, host: &SystemRoot) -> Result<Found
     Ok(found)
 }
 
-fn erase(target: &Target, disk: &Disk, host: &SystemRoot) -> Result<Found> {
+fn erase(target: &ExclusiveDisk, disk: &Disk, host: &SystemRoot) -> Result<Found> {
     let size = target.size().0;
     let sector = target.table_units().first().copied().unwrap_or(512);
     let mut sweep = Sweep::new(target);

@@ -3,13 +3,13 @@
 use std::io::{BufReader, Read};
 
 use crate::error::{Error, Kind, Result};
+use crate::image::decode::compressed_raw::Packing;
 use crate::image::decode::format_inspector;
-use crate::image::decode::packing::Packing;
 use crate::image::decode::qcow2;
 use crate::image::decode::raw;
 use crate::image::download::random_access::RandomAccess;
-use crate::image::pipeline::meter::Stage;
 use crate::image::pipeline::read_ahead::ReadAhead;
+use crate::image::pipeline::stage_times::Stage;
 use crate::image::verify::digest::{Copied, Hashing, Source};
 use crate::image::write::sink::Sink;
 use crate::units::Bytes;

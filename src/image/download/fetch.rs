@@ -3,11 +3,11 @@
 use std::io::Read;
 use std::time::Duration;
 
-use super::patience::{Failure, Then};
 use super::range::{Identity, Offer, Span};
 use crate::clock::Clock;
 use crate::codec::text_encoding;
 use crate::error::{Error, Result};
+use crate::image::download::retry_policy::{Failure, Then};
 use crate::image::download::stall_guard::StallGuard;
 use crate::net::http::client::{Body, Cause, Client, Fault, Method, Request, Response};
 use crate::net::http::content_coding::Undone;
@@ -163,9 +163,7 @@ impl Fetcher {
 /// May who has the login for `image` show it at `url`? On the same host, whatever the port, but not in the clear where it was secret.
 fn at_home(url: &str, image: &str) -> bool {
     match (url::parse(url), url::parse(image)) {
-        (Some(url), Some(image)) => {
-            url.host.eq_ignore_ascii_case(image.host) && (url.https || !image.https)
-        }
+        (Some(url), Some(image)) => url.same_host(&image) && (url.https || !image.https),
         _ => false,
     }
 }

@@ -8,11 +8,11 @@ use log::{debug, warn};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::image::download::fetch::{Fetcher, Rest, Served};
-use crate::image::download::patience::{FAILED_PARTS, Failure, Patience, Then};
 use crate::image::download::range::Identity;
+use crate::image::download::retry_policy::{FAILED_PARTS, Failure, RetryPolicy, Then};
 use crate::image::download::stall_guard::StallGuard;
 use crate::image::download::statistics::Statistics;
-use crate::image::pipeline::meter::{Meter, Stage};
+use crate::image::pipeline::stage_times::{Stage, StageTimes};
 use crate::net::http::client::Body;
 use crate::net::http::content_coding::{Coding, Undone};
 use crate::units::MIB;
@@ -37,10 +37,10 @@ pub struct Reread {
     /// What the download in progress is of.
     pub(super) identity: Identity,
     pub(super) length: Option<u64>,
-    pub(super) patience: Patience,
+    pub(super) patience: RetryPolicy,
     pub(super) clock: Clock,
     pub(super) statistics: Statistics,
-    pub(super) meter: Meter,
+    pub(super) meter: StageTimes,
     pub(super) requests: u32,
     /// Times the server failed when it was asked for a part, in a row.
     pub(super) failed_parts: u32,

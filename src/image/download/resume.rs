@@ -11,14 +11,14 @@ use std::time::Duration;
 use log::warn;
 
 use super::fetch::{Fetcher, Rest, Served};
-use super::patience::{FAILED_PARTS, Failure, Patience, Then};
 use super::range::{Identity, Offer};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::image::download::random_access::Reread;
+use crate::image::download::retry_policy::{FAILED_PARTS, Failure, RetryPolicy, Then};
 use crate::image::download::stall_guard::StallGuard;
 use crate::image::download::statistics::Statistics;
-use crate::image::pipeline::meter::Meter;
+use crate::image::pipeline::stage_times::StageTimes;
 use crate::net::http::client::Body;
 use crate::net::http::content_coding::Coding;
 use crate::secret::redacted;
@@ -33,7 +33,7 @@ const CONNECTIONS: u32 = 1000;
 /// An image being read; broken connections are made again without the reader's notice.
 pub struct Download {
     fetcher: Fetcher,
-    patience: Patience,
+    patience: RetryPolicy,
     clock: Clock,
     statistics: Statistics,
     /// Where the image may be had, the one in use first.
@@ -69,7 +69,7 @@ impl Download {
         fetcher: Fetcher,
         url: &str,
         urls: &[String],
-        patience: Patience,
+        patience: RetryPolicy,
         clock: Clock,
         statistics: Statistics,
     ) -> Result<Self, Failure> {
@@ -112,7 +112,7 @@ impl Download {
     }
 
     /// The same image once more, for what is needed out of turn; places in it are counted `unpacked` or as it is sent.
-    pub fn aside(&self, unpacked: bool, meter: Meter) -> Reread {
+    pub fn aside(&self, unpacked: bool, meter: StageTimes) -> Reread {
         Reread {
             unpacked: unpacked.then(|| self.offer.coding.clone()),
             fetcher: self.fetcher.clone(),

@@ -4,9 +4,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Kind};
-use crate::gauge::Gauge;
-use crate::image::download::patience::Then;
+use crate::image::download::retry_policy::Then;
 use crate::units::Bytes;
+use crate::work_progress::WorkProgress;
 
 /// What was spent on an image, all attempts together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct Statistics {
     entries: Arc<Mutex<Entries>>,
     attempt: u32,
     /// Hears what the reader waits for.
-    gauge: Gauge,
+    gauge: WorkProgress,
 }
 
 #[derive(Default)]
@@ -41,7 +41,7 @@ struct Entries {
 
 impl Statistics {
     /// For a download that has not begun.
-    pub fn new(gauge: Gauge) -> Self {
+    pub fn new(gauge: WorkProgress) -> Self {
         Statistics {
             entries: Arc::default(),
             attempt: 0,
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_reader_that_outlives_its_attempt_has_no_say_in_the_next() {
-        let statistics = Statistics::new(Gauge::new(Clock::fake()));
+        let statistics = Statistics::new(WorkProgress::new(Clock::fake()));
         let old = statistics.next_attempt();
         old.ended(Then::Again);
         assert!(old.is_over());

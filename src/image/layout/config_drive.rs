@@ -10,16 +10,16 @@ use std::sync::Arc;
 
 use log::{info, warn};
 
+use crate::available_memory::Memory;
 use crate::codec;
 use crate::codec::gzip;
 use crate::disk::filesystem::probe::{FileSystem, LOOK};
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::download::fetch::Fetcher;
-use crate::image::download::patience::{Failure, Then};
+use crate::image::download::retry_policy::{Failure, Then};
 use crate::image::layout::config_drive_vfat::rebuilt;
 use crate::image::layout::staged_disk::StagedDisk;
 use crate::image::pipeline::read_ahead::read_full;
-use crate::memory::Memory;
 use crate::secret::redacted;
 use crate::units::{Bytes, GIB, MIB};
 

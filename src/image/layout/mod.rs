@@ -4,10 +4,10 @@ pub mod config_drive;
 pub mod config_drive_vfat;
 pub mod partition_image;
 pub mod staged_disk;
-pub mod staged_range;
+pub mod staged_range_as_file;
 pub mod whole_disk_image;
 
-use crate::disk::table::plan::{Scheme, Sizes};
+use crate::disk::table::partition_plan::{Scheme, Sizes};
 use crate::error::{Context, Result};
 use crate::sys::kernel;
 

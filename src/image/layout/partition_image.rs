@@ -10,21 +10,21 @@ use std::ops::Range;
 use log::{info, warn};
 
 use crate::codec::uuid;
+use crate::disk::exclusive_disk::ExclusiveDisk;
 use crate::disk::filesystem::{fat, probe, swap};
 use crate::disk::table::Table;
-use crate::disk::table::plan::{Part, Plan, Role, Scheme, Sizes};
-use crate::disk::target::Target;
+use crate::disk::table::partition_plan::{Part, Plan, Role, Scheme, Sizes};
 use crate::error::{Context, Error, Kind, Result};
-use crate::gauge::Gauge;
 use crate::image::layout::config_drive::ConfigDrive;
 use crate::image::layout::staged_disk::StagedDisk;
-use crate::image::layout::staged_range::StagedRange;
+use crate::image::layout::staged_range_as_file::StagedRange;
 use crate::image::layout::{Partitions, random};
 use crate::image::verify::readback::{Mismatch, Verdict};
 use crate::image::write::disk_sink::DiskSink;
 use crate::sys::block::{ALIGNMENT, Aligned};
 use crate::sys::kernel;
 use crate::units::{Bytes, MIB};
+use crate::work_progress::WorkProgress;
 
 /// A partition as it was left on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct Laid {
 
 /// A disk and what becomes of it.
 pub struct PartitionImage<'a> {
-    disk: Target,
+    disk: ExclusiveDisk,
     plan: Plan,
     drive: Option<&'a ConfigDrive>,
     preserve: bool,
@@ -47,7 +47,11 @@ pub struct PartitionImage<'a> {
 
 impl<'a> PartitionImage<'a> {
     /// Writes nothing. What cannot be done is an error here.
-    pub fn new(wanted: &Partitions, disk: &Target, drive: Option<&'a ConfigDrive>) -> Result<Self> {
+    pub fn new(
+        wanted: &Partitions,
+        disk: &ExclusiveDisk,
+        drive: Option<&'a ConfigDrive>,
+    ) -> Result<Self> {
         let mut sizes = wanted.sizes;
         sizes.drive = drive.map_or(0, |drive| drive.size().0.div_ceil(MIB));
         let planned = match wanted.preserve {
@@ -92,7 +96,7 @@ impl<'a> PartitionImage<'a> {
         &self,
         root: DiskSink,
         proof: bool,
-        gauge: &Gauge,
+        gauge: &WorkProgress,
     ) -> Result<(Verdict, Vec<Laid>)> {
         if let Verdict::Differs(Mismatch(ranges)) = root.commit()? {
             let start = self.range_of_root().start;
@@ -215,19 +219,19 @@ impl<'a> PartitionImage<'a> {
 }
 
 /// The unit of the table: a file stands for a disk of the most usual kind.
-fn sector(disk: &Target) -> u16 {
+fn sector(disk: &ExclusiveDisk) -> u16 {
     let unit = disk.table_units().first();
     unit.and_then(|unit| u16::try_from(*unit).ok())
-        .unwrap_or(512) // Target::open takes none beyond 4096
+        .unwrap_or(512) // ExclusiveDisk::open takes none beyond 4096
 }
 
-fn plan(scheme: Scheme, sizes: &Sizes, disk: &Target) -> Result<Plan> {
+fn plan(scheme: Scheme, sizes: &Sizes, disk: &ExclusiveDisk) -> Result<Plan> {
     Plan::new(scheme, sizes, sector(disk).into(), disk.size().0)
 }
 
 /// The plan, if it is that of the table which is there. The partition of the config drive may be larger than
 /// today's drive is.
-fn preserved(scheme: Scheme, mut sizes: Sizes, disk: &Target) -> Result<Plan> {
+fn preserved(scheme: Scheme, mut sizes: Sizes, disk: &ExclusiveDisk) -> Result<Plan> {
     let table = table(disk).map(|(table, _)| table);
     let kept = table.and_then(|table| {
         let wanted = plan(scheme, &sizes, disk)?;
@@ -246,7 +250,7 @@ fn preserved(scheme: Scheme, mut sizes: Sizes, disk: &Target) -> Result<Plan> {
 }
 
 /// The table on the disk, and the first bytes of that.
-fn table(disk: &Target) -> Result<(Table, Aligned)> {
+fn table(disk: &ExclusiveDisk) -> Result<(Table, Aligned)> {
     let mut head = Aligned::new(MIB as usize);
     disk.read_at(&mut head, 0)?;
     let found = Table::read(&head, disk.table_units(), disk.size().0)?;

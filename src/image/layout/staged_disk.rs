@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use crate::codec::gzip::crc32;
-use crate::disk::target::Target;
+use crate::disk::exclusive_disk::ExclusiveDisk;
 use crate::error::{Error, Result};
 use crate::image::verify::region_sums::merged;
 use crate::small_sort;
@@ -18,7 +18,7 @@ const STEP: u64 = MIB;
 /// The disk, its two ends in memory.
 pub struct StagedDisk<'a> {
     /// All between the ends.
-    pub target: &'a Target,
+    pub target: &'a ExclusiveDisk,
     /// The first bytes of the disk.
     pub head: &'a mut [u8],
     /// The last ones, from `tail_at` on.
@@ -31,7 +31,7 @@ pub struct StagedDisk<'a> {
 
 impl<'a> StagedDisk<'a> {
     /// Of a disk whose ends are like the rest of it.
-    pub fn of(target: &'a Target, noted: bool) -> Self {
+    pub fn of(target: &'a ExclusiveDisk, noted: bool) -> Self {
         StagedDisk {
             target,
             head: &mut [],

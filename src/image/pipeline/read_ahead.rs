@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 
 use crate::error::{Context, Result};
 use crate::image::pipeline::belt::{BLOCK_SIZE, Block, Loader, Unloader, belt};
-use crate::image::pipeline::meter::{Meter, Stage};
+use crate::image::pipeline::stage_times::{Stage, StageTimes};
 use crate::image::verify::digest::Source;
 use crate::sys::block::Aligned;
 
@@ -21,7 +21,7 @@ pub struct ReadAhead<R> {
     thread: Option<JoinHandle<(io::Result<()>, R)>>,
     /// What the thread gave back.
     body: Option<R>,
-    meter: Option<(Meter, Stage)>,
+    meter: Option<(StageTimes, Stage)>,
 }
 
 impl<R: Read + Send + 'static> ReadAhead<R> {
@@ -42,7 +42,7 @@ impl<R: Read + Send + 'static> ReadAhead<R> {
     }
 
     /// Charges waiting for the thread to `stage`.
-    pub fn metered(mut self, meter: impl Into<Option<Meter>>, stage: Stage) -> Self {
+    pub fn metered(mut self, meter: impl Into<Option<StageTimes>>, stage: Stage) -> Self {
         self.meter = meter.into().map(|meter| (meter, stage));
         self
     }

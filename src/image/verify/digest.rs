@@ -7,7 +7,7 @@ use sha2::digest::DynDigest;
 
 use crate::codec::hex;
 use crate::error::{Error, Kind, Result};
-use crate::image::pipeline::meter::{Meter, Stage};
+use crate::image::pipeline::stage_times::{Stage, StageTimes};
 use crate::sys::block::Aligned;
 
 /// A reader that may hold its bytes in memory of the same kind as a sink's.
@@ -183,7 +183,7 @@ pub struct Hashing<R> {
     head: Vec<u8>,
     algorithm: Algorithm,
     hasher: Box<dyn DynDigest + Send>,
-    meter: Option<Meter>,
+    meter: Option<StageTimes>,
 }
 
 impl<R: Read> Hashing<R> {
@@ -199,12 +199,12 @@ impl<R: Read> Hashing<R> {
     }
 
     /// The account its time is charged to, if it has one.
-    pub fn meter(&self) -> Option<Meter> {
+    pub fn meter(&self) -> Option<StageTimes> {
         self.meter.clone()
     }
 
     /// Charges the hashing to `meter`.
-    pub fn metered(mut self, meter: Meter) -> Self {
+    pub fn metered(mut self, meter: StageTimes) -> Self {
         self.meter = Some(meter);
         self
     }

@@ -13,13 +13,13 @@ use std::thread;
 
 use log::{info, warn};
 
-use crate::disk::target::Target;
+use crate::disk::exclusive_disk::ExclusiveDisk;
 use crate::error::{Context, Error, Kind, Result};
-use crate::gauge::Gauge;
 use crate::image::verify::region_sums::{REGION, RegionSums, merged};
-use crate::image::write::writers::WRITERS;
+use crate::image::write::writer_threads::WRITERS;
 use crate::sys::block::{ALIGNMENT, Aligned};
 use crate::units::{Bytes, align_up};
+use crate::work_progress::WorkProgress;
 
 /// Ranges named in a message.
 const NAMED: usize = 4;
@@ -27,7 +27,7 @@ const NAMED: usize = 4;
 /// Sums of what was written, and the gauge that is told how far comparing them has come.
 pub struct Proof {
     sums: Arc<RegionSums>,
-    gauge: Gauge,
+    gauge: WorkProgress,
 }
 
 /// Does the disk give back what was written?
@@ -89,7 +89,7 @@ pub fn once_more<T>(
 
 impl Proof {
     /// For `size` bytes; `gauge` hears how much of them has been compared.
-    pub fn new(size: Bytes, gauge: Gauge) -> Self {
+    pub fn new(size: Bytes, gauge: WorkProgress) -> Self {
         Proof {
             sums: Arc::new(RegionSums::new(size)),
             gauge,
@@ -102,7 +102,11 @@ impl Proof {
     }
 
     /// Where `bytes`, which begin with a region, read differently. What was counted is used up.
-    pub fn differences(&self, target: &Target, bytes: Range<u64>) -> Result<Vec<Range<u64>>> {
+    pub fn differences(
+        &self,
+        target: &ExclusiveDisk,
+        bytes: Range<u64>,
+    ) -> Result<Vec<Range<u64>>> {
         let total = bytes.end.saturating_sub(bytes.start);
         self.gauge.begin("verifying", Some(Bytes(total)));
         let next = AtomicU64::new(bytes.start);
@@ -142,7 +146,7 @@ impl Proof {
 
 /// One reader: a region after the other that nobody else has taken yet.
 fn read_regions(
-    target: &Target,
+    target: &ExclusiveDisk,
     sums: &RegionSums,
     next: &AtomicU64,
     end: u64,
@@ -168,7 +172,7 @@ fn read_regions(
 }
 
 /// Where the disk holds something else than `bytes` at `at`, in pages.
-pub fn unlike(target: &Target, bytes: &[u8], at: u64) -> Result<Vec<Range<u64>>> {
+pub fn unlike(target: &ExclusiveDisk, bytes: &[u8], at: u64) -> Result<Vec<Range<u64>>> {
     let mut found = Aligned::new(bytes.len());
     target
         .read_at(&mut found, at)

@@ -9,24 +9,24 @@ use std::sync::Arc;
 
 use log::debug;
 
-use crate::disk::target::Target;
+use crate::disk::exclusive_disk::ExclusiveDisk;
 use crate::error::{Error, Kind, Result};
-use crate::gauge::Gauge;
 use crate::image::layout::staged_disk::StagedDisk;
 use crate::image::pipeline::belt::{BLOCK_SIZE, Block};
 use crate::image::verify::readback::{Proof, Verdict};
 use crate::image::verify::region_sums::RegionSums;
-use crate::image::write::ends::{Ends, HELD};
-use crate::image::write::first_mib::{FirstMib, Judge};
+use crate::image::write::first_mib_check::{FirstMib, Judge};
+use crate::image::write::held_back_ends::{Ends, HELD};
 use crate::image::write::sink::{Sink, too_small};
-use crate::image::write::writers::Writers;
+use crate::image::write::writer_threads::Writers;
 use crate::image::write::zero_runs::GRAIN;
 use crate::sys::block::{ALIGNMENT, Aligned};
 use crate::units::{Bytes, align_up};
+use crate::work_progress::WorkProgress;
 
 /// A disk being written; nothing on it is bootable before its commit.
 pub struct DiskSink {
-    target: Arc<Target>,
+    target: Arc<ExclusiveDisk>,
     too_small: fn(Option<Bytes>, Bytes) -> Error,
     ends: Ends,
     /// Until something else is to be written, for who wants to see it before.
@@ -44,7 +44,7 @@ pub struct DiskSink {
 
 impl DiskSink {
     /// Touches nothing yet: an image refused or cut within its first MiB leaves the disk as it was.
-    pub fn new(target: Target) -> Result<Self> {
+    pub fn new(target: ExclusiveDisk) -> Result<Self> {
         let size = target.size().0;
         if size < 2 * HELD {
             let why = format!("{} holds {} only", target.path().display(), target.size());
@@ -66,7 +66,7 @@ impl DiskSink {
     /// As one partition, together with which `stale` is cleared; what is too large for it gets another answer.
     pub fn among(
         mut self,
-        stale: Vec<Target>,
+        stale: Vec<ExclusiveDisk>,
         too_small: fn(Option<Bytes>, Bytes) -> Error,
     ) -> Self {
         (self.ends.stale, self.too_small) = (stale, too_small);
@@ -80,7 +80,7 @@ impl DiskSink {
     }
 
     /// Has everything read back at the end; for those who want it, the gauge to tell.
-    pub fn read_back(mut self, gauge: Option<Gauge>) -> Self {
+    pub fn read_back(mut self, gauge: Option<WorkProgress>) -> Self {
         self.proof = gauge.map(|gauge| Proof::new(self.target.size(), gauge));
         self
     }

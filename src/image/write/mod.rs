@@ -1,8 +1,8 @@
 //! The far end of the main path: decoded bytes to the disk, its two ends last.
 
 pub mod disk_sink;
-pub mod ends;
-pub mod first_mib;
+pub mod first_mib_check;
+pub mod held_back_ends;
 pub mod sink;
-pub mod writers;
+pub mod writer_threads;
 pub mod zero_runs;

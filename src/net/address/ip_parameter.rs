@@ -6,8 +6,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::error::{Error, Result};
-use crate::net::address::addresses;
-use crate::net::address::addresses::{Address, Route};
+use crate::net::address::configure;
+use crate::net::address::configure::{Address, Route};
 use crate::net::address::resolv_conf::{Names, ResolvConf};
 use crate::net::link::links;
 use crate::net::link::links::Link;
@@ -141,9 +141,9 @@ impl Fixed {
                 to,
                 gateway: Some(gateway),
             };
-            addresses::add_route(host, link, route, metric)?;
+            configure::add_route(host, link, route, metric)?;
         }
-        addresses::add(host, link, self.address, metric)
+        configure::add(host, link, self.address, metric)
     }
 }
 

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::net::address::destination;
+use crate::net::address::address_order;
 use crate::net::address::dns_query::{self, PATIENCE, Query, SERVERS};
 use crate::net::link::links;
 use crate::system_root::SystemRoot;
@@ -101,7 +101,7 @@ impl Resolver {
                 Error::plain(format!("the name '{host}' cannot be resolved: {why}"))
             })?;
         }
-        destination::sort(&mut found);
+        address_order::sort(&mut found);
         Ok(found.into_iter().map(|ip| (ip, port).into()).collect())
     }
 

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::error::Result;
-use crate::net::address::addresses;
-use crate::net::address::addresses::{Address, Route};
+use crate::net::address::configure;
+use crate::net::address::configure::{Address, Route};
 use crate::net::address::resolv_conf::{Names, ResolvConf};
 use crate::net::dhcp::lease::Lease;
 use crate::net::dhcp::lease_times::Times;
@@ -57,7 +57,7 @@ impl LinkLease<'_> {
             };
             let gateway = (!gateway.is_unspecified()).then_some((*gateway).into());
             let route = Route { to, gateway };
-            tolerate(addresses::add_route(
+            tolerate(configure::add_route(
                 self.host,
                 self.link,
                 route,
@@ -68,17 +68,17 @@ impl LinkLease<'_> {
             ip: lease.address.into(),
             prefix: lease.prefix,
         };
-        tolerate(addresses::add(self.host, self.link, address, self.metric));
+        tolerate(configure::add(self.host, self.link, address, self.metric));
     }
 
     /// Removes every IPv4 address of the link, and with the last one its routes.
     pub fn give_up(&self) -> Result<()> {
         let named = Names::default();
         self.resolv_conf.learn(self.metric, &self.link.name, named);
-        for assigned in addresses::list()? {
+        for assigned in configure::list()? {
             let ours = assigned.link == self.link.index;
             if ours && assigned.address.ip.is_ipv4() {
-                addresses::remove(self.host, self.link, assigned.address)?;
+                configure::remove(self.host, self.link, assigned.address)?;
             }
         }
         Ok(())

@@ -16,7 +16,7 @@ pub use crate::net::http::fault::{Cause, Fault};
 pub use crate::net::http::proxy::Proxies;
 use crate::net::http::{redirect, url};
 use crate::net::tls::connection::Connector;
-use crate::net::tls::trust::Trust;
+use crate::net::tls::trust_settings::Trust;
 use crate::secret::redacted;
 
 /// Those the agent needs.

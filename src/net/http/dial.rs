@@ -69,7 +69,7 @@ impl Dialer {
         let target = url::place(to.host, to.port);
         let proxy = self.proxies.choose(to);
         let (mut wire, peer) = match &proxy {
-            None => (self.open(to.host, to.port, until)?, target.clone()),
+            None => (self.open(to, until)?, target.clone()),
             Some(proxy) => {
                 let peer = format!("the proxy {}", url::place(proxy.host, proxy.port));
                 let wire = self.reach(proxy, until).map_err(|fault| {
@@ -102,7 +102,7 @@ impl Dialer {
     }
 
     fn reach(&self, proxy: &Url, until: Deadline) -> Result<Wire, Fault> {
-        let wire = self.open(proxy.host, proxy.port, until)?;
+        let wire = self.open(proxy, until)?;
         match proxy.https {
             false => Ok(wire),
             true => self.secure(proxy.host, wire),
@@ -114,10 +114,10 @@ impl Dialer {
     }
 
     /// Tries every address the name has, sharing the time evenly.
-    fn open(&self, host: &str, port: u16, until: Deadline) -> Result<Wire, Fault> {
-        let place = url::place(host, port);
-        let addresses =
-            names::resolve(host, port).map_err(|error| Fault::new(Cause::Dns, error.details()))?;
+    fn open(&self, to: &Url, until: Deadline) -> Result<Wire, Fault> {
+        let (host, place) = (to.reached(), url::place(to.host, to.port));
+        let addresses = names::resolve(&host, to.port)
+            .map_err(|error| Fault::new(Cause::Dns, error.details()))?;
         let share = self.timeouts.connect.min(until.left()) / addresses.len().max(1) as u32;
         let mut last = Fault::new(Cause::Dns, format_args!("the name '{host}' has no address"));
         for address in &addresses {

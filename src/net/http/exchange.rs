@@ -60,16 +60,18 @@ impl Door {
         body: Option<&[u8]>,
         until: Deadline,
     ) -> Result<Answer, Fault> {
-        if url::parse(url).is_none() {
-            return Err(redirect::unusable(url));
-        }
-        let mut head = Request::builder().method(method).uri(url);
+        let target = url::parse(url).ok_or_else(|| redirect::unusable(url))?;
+        let told = target.without_zone();
+        let mut head = Request::builder()
+            .method(method)
+            .uri(told.as_deref().unwrap_or(url));
         for (name, value) in headers {
             head = head.header(*name, *value);
         }
         let (done, wire) = sync_channel(1);
         let caller = Caller {
             dialer: Arc::clone(&self.dialer),
+            url: url.to_owned(),
             done,
             until,
         };
@@ -159,6 +161,7 @@ fn fault(error: ureq::Error) -> Fault {
 /// The dialer, the way ureq wants it, for one connection.
 struct Caller {
     dialer: Arc<Dialer>,
+    url: String,
     done: SyncSender<Wire>,
     until: Deadline,
 }
@@ -167,8 +170,9 @@ impl Connector for Caller {
     type Out = Lent;
 
     fn connect(&self, to: &ConnectionDetails, _: Option<()>) -> Result<Option<Lent>, ureq::Error> {
-        let uri = to.uri.to_string();
-        let target = url::parse(&uri).ok_or_else(|| passed_on(redirect::unusable(&uri)))?;
+        // What ureq has may lack the zone.
+        let url = &self.url;
+        let target = url::parse(url).ok_or_else(|| passed_on(redirect::unusable(url)))?;
         let line = self.dialer.dial(&target, self.until).map_err(passed_on)?;
         Ok(Some(Lent {
             line: Some(line),

@@ -7,6 +7,8 @@ pub mod content_coding;
 pub mod dial;
 pub mod exchange;
 pub mod fault;
+mod host_port;
+mod percent_encoding;
 pub mod proxy;
 pub mod redirect;
 pub mod response_head;

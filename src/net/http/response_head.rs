@@ -104,8 +104,9 @@ fn status(line: &[u8]) -> Result<(u8, u16), Fault> {
     if !proper {
         return Err(wrong());
     }
-    let digits = digits.iter().map(|digit| u16::from(digit - b'0'));
-    Ok((*minor, digits.fold(0, |sum, digit| sum * 10 + digit)))
+    let value = |digit: u8| u16::from(digit - b'0');
+    let status = digits.iter().fold(0, |sum, digit| sum * 10 + value(*digit));
+    Ok((*minor, status))
 }
 
 /// The head without anything a strict reader would stumble over.
@@ -123,9 +124,9 @@ fn clean(minor: u8, status: u16, lines: &[&[u8]]) -> Result<Vec<u8>, Fault> {
                 value.extend_from_slice(line.trim_ascii());
             }
             (false, _) => {
-                // Without a colon it is no header, and what is folded to it is none either.
-                let colon = line.iter().position(|byte| *byte == b':').unwrap_or(0);
-                let (name, value) = line.split_at(colon);
+                let colon = line.iter().position(|byte| *byte == b':');
+                // What has none is no header, and neither is what is folded behind it.
+                let (name, value) = line.split_at(colon.unwrap_or(0));
                 let value = value.get(1..).unwrap_or_default().trim_ascii();
                 headers.push((name.trim_ascii_end(), value.to_vec()));
             }

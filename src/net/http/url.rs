@@ -3,6 +3,9 @@
 use std::net::Ipv6Addr;
 
 use crate::codec;
+use crate::net::http::host_port;
+pub use crate::net::http::host_port::{place, split_port};
+pub use crate::net::http::percent_encoding::{ascii, tidy, unescape};
 use crate::secret::Secret;
 
 /// An absolute `http` or `https` URL, taken apart.
@@ -12,8 +15,11 @@ pub struct Url<'a> {
     pub https: bool,
     /// `user:password`, still percent-encoded.
     pub user: Option<&'a str>,
-    /// Without the brackets of an IPv6 literal.
+    /// Without the brackets and the zone of an IPv6 literal.
     pub host: &'a str,
+    /// The link of a link-local address: `eth0` of `[fe80::1%25eth0]` (RFC 6874), or of `[fe80::1%eth0]`. Nobody's
+    /// business but this machine's: it is in no header.
+    pub zone: Option<&'a str>,
     /// As given, else 80 or 443.
     pub port: u16,
     /// From the first `/` or `?` on, without the fragment; may be empty.
@@ -36,135 +42,64 @@ pub fn parse(url: &str) -> Option<Url<'_>> {
         Some((user, place)) => (Some(user), place),
         None => (None, authority),
     };
-    let (host, port) = split_port(place)?;
+    let (literal, port) = split_port(place)?;
+    let (host, zone) = host_port::split_zone(literal);
     let acceptable = |c: char| !c.is_whitespace() && !c.is_control() && !"\\<>\"".contains(c);
-    if host.is_empty() || !is_host(host) || !url.chars().all(acceptable) {
+    if host.is_empty()
+        || !is_host(host)
+        || zone.is_some_and(|zone| !host_port::is_zone(zone))
+        || !url.chars().all(acceptable)
+    {
         return None;
     }
     Some(Url {
         https,
         user,
         host,
+        zone,
         port: port.unwrap_or(if https { 443 } else { 80 }),
         path,
         base: &url[..url.len() - path.len()],
     })
 }
 
-/// What has colons is an IPv6 address, perhaps with a zone.
+/// What has colons is an IPv6 address.
 fn is_host(host: &str) -> bool {
-    let address = host.split('%').next().unwrap_or_default();
-    !host.contains(['[', ']']) && (!host.contains(':') || address.parse::<Ipv6Addr>().is_ok())
-}
-
-/// The URL with its dot segments resolved, and with everything percent-encoded after the host that may not stand in a request line.
-pub fn tidy(url: &str) -> String {
-    let start = url.find("://").map_or(0, |at| at + 3);
-    let path = url[start..]
-        .find(['/', '?'])
-        .map_or(url.len(), |at| at + start);
-    let mut tidy = url[..path].to_owned();
-    let end = url[path..]
-        .find(['?', '#'])
-        .map_or(url.len(), |at| at + path);
-    let plain = without_dots(&url[path..end]);
-    for byte in plain.bytes().chain(url[end..].bytes()) {
-        match byte {
-            b'!'..=b'~' if !b"\"<>\\^`{|}".contains(&byte) => tidy.push(char::from(byte)),
-            byte => tidy += &format!("%{byte:02X}"),
-        }
-    }
-    tidy
-}
-
-/// RFC 3986 §5.2.4, of a path that is empty or begins with a slash.
-fn without_dots(path: &str) -> String {
-    let mut kept = Vec::new();
-    let mut segments = path.split('/').skip(1).peekable();
-    while let Some(segment) = segments.next() {
-        match segment {
-            "." => {}
-            ".." => drop(kept.pop()),
-            other => {
-                kept.push(other);
-                continue;
-            }
-        }
-        if segments.peek().is_none() {
-            kept.push(""); // a folder
-        }
-    }
-    kept.iter().map(|segment| format!("/{segment}")).collect()
-}
-
-/// Text of these bytes, those beyond ASCII percent-encoded.
-pub fn ascii(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for byte in bytes {
-        match byte.is_ascii() {
-            true => text.push(char::from(*byte)),
-            false => text += &format!("%{byte:02X}"),
-        }
-    }
-    text
-}
-
-/// Percent-encoding undone; a percent sign without two digits stands for itself.
-pub fn unescape(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let digit = |at: usize| char::from(*after.get(at)?).to_digit(16);
-        (rest, bytes) = match (first, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push((high << 4 | low) as u8); // two digits fill a byte
-                (&after[2..], bytes)
-            }
-            _ => {
-                bytes.push(first);
-                (after, bytes)
-            }
-        };
-    }
-    bytes
-}
-
-/// `host`, `host:port`, `[v6]`, `[v6]:port`, and a bare v6 address.
-pub fn split_port(place: &str) -> Option<(&str, Option<u16>)> {
-    let (host, port) = match place.strip_prefix('[') {
-        Some(rest) => {
-            let (host, after) = rest.split_once(']')?;
-            match after {
-                "" => (host, None),
-                after => (host, Some(after.strip_prefix(':')?)),
-            }
-        }
-        None if place.matches(':').count() > 1 => (place, None),
-        None => match place.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (place, None),
-        },
-    };
-    match port {
-        None | Some("") => Some((host, None)),
-        Some(port) => Some((host, Some(port.parse().ok()?))),
-    }
-}
-
-/// `host:port`, with brackets where the host is an IPv6 address.
-pub fn place(host: &str, port: u16) -> String {
-    match host.contains(':') {
-        true => format!("[{host}]:{port}"),
-        false => format!("{host}:{port}"),
-    }
+    !host.contains(['[', ']']) && (!host.contains(':') || host.parse::<Ipv6Addr>().is_ok())
 }
 
 impl Url<'_> {
+    /// What to resolve: the host, and its zone.
+    pub fn reached(&self) -> String {
+        match self.zone {
+            Some(zone) => format!("{}%{zone}", self.host),
+            None => self.host.to_owned(),
+        }
+    }
+
+    /// The URL as its server may see it, if it has a zone.
+    pub fn without_zone(&self) -> Option<String> {
+        self.zone?;
+        let (scheme, usual) = if self.https {
+            ("https", 443)
+        } else {
+            ("http", 80)
+        };
+        let place = match self.port == usual {
+            true => format!("[{}]", self.host),
+            false => place(self.host, self.port),
+        };
+        Some(format!("{scheme}://{place}{}", self.path))
+    }
+
     /// Same scheme, host and port: the only place credentials may follow to.
     pub fn same_origin(&self, other: &Url) -> bool {
-        self.https == other.https
-            && self.port == other.port
-            && self.host.eq_ignore_ascii_case(other.host)
+        self.https == other.https && self.port == other.port && self.same_host(other)
+    }
+
+    /// Same host, whatever the port.
+    pub fn same_host(&self, other: &Url) -> bool {
+        self.zone == other.zone && self.host.eq_ignore_ascii_case(other.host)
     }
 
     /// The user info as the value of an Authorization or Proxy-Authorization header (RFC 7617 §2).
@@ -241,12 +176,6 @@ mod tests {
     }
 
     #[test]
-    fn bytes_beyond_ascii_are_encoded_as_they_are() {
-        assert_eq!(ascii("/d\u{e4}s.raw?%20".as_bytes()), "/d%C3%A4s.raw?%20");
-        assert_eq!(ascii(b"/d\xe4s.raw"), "/d%E4s.raw");
-    }
-
-    #[test]
     fn user_info_becomes_a_login() {
         for (url, pair) in [
             ("http://user:pass@h/", Some("user:pass")),
@@ -265,27 +194,6 @@ mod tests {
                 wanted.as_deref(),
                 "{url}"
             );
-        }
-    }
-
-    #[test]
-    fn a_path_is_made_fit_for_a_request_line() {
-        for (url, wanted) in [
-            (
-                "http://h/my image.raw?a=%20",
-                "http://h/my%20image.raw?a=%20",
-            ),
-            ("http://h/ä\r\nX: y", "http://h/%C3%A4%0D%0AX:%20y"),
-            ("http://h h", "http://h h"),
-            ("http://h", "http://h"),
-            ("http://h?../..", "http://h?../.."),
-            ("http://h/../a/./b/../../c/..?../x", "http://h/?../x"),
-            ("http://h/a/b/..", "http://h/a/"),
-            ("http://h/a/.", "http://h/a/"),
-            ("http://h/a//../b/...", "http://h/a/b/..."),
-            ("http://h/.a/..b", "http://h/.a/..b"),
-        ] {
-            assert_eq!(tidy(url), wanted);
         }
     }
 
@@ -319,5 +227,60 @@ mod tests {
         ] {
             assert_eq!(own.same_origin(&parse(url).expect(url)), same, "{url}");
         }
+    }
+
+    #[test]
+    fn a_zone_leads_there_and_is_not_told() {
+        for (url, reached, told) in [
+            (
+                "http://[fe80::1%25eth0]/x?y",
+                "fe80::1%eth0",
+                "http://[fe80::1]/x?y",
+            ),
+            (
+                "http://[fe80::1%eth0]:8080/x",
+                "fe80::1%eth0",
+                "http://[fe80::1]:8080/x",
+            ),
+            (
+                "https://[fe80::1%25eno1.7]:443",
+                "fe80::1%eno1.7",
+                "https://[fe80::1]",
+            ),
+            (
+                "https://u:p@[fe80::1%2]:444/",
+                "fe80::1%2",
+                "https://[fe80::1]:444/",
+            ),
+            ("http://[fe80::1%25]/", "fe80::1%25", "http://[fe80::1]/"),
+        ] {
+            let parsed = parse(url).expect(url);
+            assert_eq!(parsed.reached(), reached, "{url}");
+            assert_eq!(parsed.without_zone().as_deref(), Some(told), "{url}");
+        }
+        let plain = parse("http://[fe80::1]/").expect("a URL");
+        assert_eq!(
+            (plain.reached().as_str(), plain.without_zone()),
+            ("fe80::1", None)
+        );
+        for bad in [
+            "http://[fe80::1%]/",
+            "http://[fe80::1%a%b]/",
+            "http://[::1%a/b]/",
+            "http://[fe80::1%é]/",
+        ] {
+            assert_eq!(parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_same_address_on_another_link_is_another_machine() {
+        let url = |text| parse(text).expect("a URL");
+        let (own, other) = (
+            url("http://[fe80::1%25eth0]/"),
+            url("http://[fe80::1%eth1]/"),
+        );
+        assert!(!own.same_origin(&other) && own.same_origin(&url("http://[fe80::1%eth0]:80/")));
+        assert_eq!(own.join("/y"), "http://[fe80::1%25eth0]/y");
     }
 }

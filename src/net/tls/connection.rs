@@ -28,7 +28,7 @@ use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage, PeerIncom
 use crate::error::{Context, Error, Result};
 use crate::net::http::fault::{Cause, Day, Fault};
 use crate::net::tls::server_verifier::{AUTHORITY_AS_SERVER, OutOfDate, ServerVerifier};
-use crate::net::tls::trust::{Trust, Version};
+use crate::net::tls::trust_settings::{Trust, Version};
 use crate::net::tls::{ecdsa_p521, pem};
 
 fn spoken(min: Version) -> &'static [&'static SupportedProtocolVersion] {

@@ -6,5 +6,5 @@ mod der;
 mod ecdsa_p521;
 pub mod pem;
 mod server_verifier;
-pub mod trust;
+pub mod trust_settings;
 pub mod x509;

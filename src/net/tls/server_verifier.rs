@@ -16,7 +16,7 @@ use rustls::{DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 use crate::error::{Context, Error, Result};
 use crate::net::http::fault::Day;
 use crate::net::tls::pem;
-use crate::net::tls::trust::Trust;
+use crate::net::tls::trust_settings::Trust;
 use crate::net::tls::x509::Fields;
 
 /// All that webpki says of a server's certificate that calls itself an authority.

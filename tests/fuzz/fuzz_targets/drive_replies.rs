@@ -1,5 +1,7 @@
 #![no_main]
-use ironlet::disk::secure::{namespace as nvme, security::Security, sense::{Registers, Sense}};
+use ironlet::disk::secure_erase::nvme_identify as nvme;
+use ironlet::disk::secure_erase::ata_security_state::Security;
+use ironlet::disk::secure_erase::scsi_sense::{Registers, Sense};
 
 // What a disk says of erasing itself: no answer ends in a panic, and no progress is more than all.
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

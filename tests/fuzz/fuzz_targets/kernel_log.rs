@@ -2,8 +2,8 @@
 #![no_main]
 
 use ironlet::drivers::Faults;
-use ironlet::drivers::device::Purpose;
-use ironlet::drivers::firmware::requests;
+use ironlet::drivers::nics_and_disk_controllers::Purpose;
+use ironlet::drivers::firmware_requests_in_log::requests;
 use ironlet::system_root::SystemRoot;
 
 libfuzzer_sys::fuzz_target!(|log: &[u8]| {

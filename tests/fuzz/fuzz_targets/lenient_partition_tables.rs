@@ -1,5 +1,7 @@
 #![no_main]
-use ironlet::{disk::wipe::{places::Places, plan::plan}, error::Error};
+use ironlet::disk::wipe::partition_ranges::Places;
+use ironlet::disk::wipe::zeroing_order::plan;
+use ironlet::error::Error;
 
 // A disk, however wrong its tables: places lie on it, and what is erased covers no more than it.
 libfuzzer_sys::fuzz_target!(|disk: &[u8]| {

@@ -1,11 +1,12 @@
 #![no_main]
-use ironlet::efi::{boot_current, csv, option::LoadOption, path};
+use ironlet::efi::{boot_current, csv, device_path};
+use ironlet::efi::load_option::LoadOption;
 
 // A boot entry as firmware holds it: its path has words, however broken, and what is understood is written as it was.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let _ = csv::first(data);
     let _ = boot_current::sign(data);
-    let words = path::text(data);
+    let words = device_path::text(data);
     assert!(words.len() <= 8 * data.len() + 8 * 1024, "too many words");
     let Some(option) = LoadOption::parse(data) else { return };
     let again = LoadOption::parse(&option.to_bytes()).expect("a whole option");

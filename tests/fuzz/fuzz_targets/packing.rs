@@ -1,6 +1,6 @@
 #![no_main]
 use ironlet::image::decode::format::Format;
-use ironlet::image::decode::packing::Packing;
+use ironlet::image::decode::compressed_raw::Packing;
 use ironlet::image::write::sink::Sink;
 
 // A packed image as a server sends it, how by its first byte: any outcome, but nothing beyond the disk.

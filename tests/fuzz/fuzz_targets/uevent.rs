@@ -1,5 +1,6 @@
 #![no_main]
-use ironlet::init::{alias::Aliases, devices::added};
+use ironlet::init::modalias::Aliases;
+use ironlet::init::device_drivers::added;
 
 // modules.alias, and an event of the kernel's after a line "--".
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -40,6 +40,8 @@ def run(directory):
 
     first, second = image.noise("first", 48), image.noise("second", 48)
     skip(stand, every[-1])
+    # An agent that has just been heard of would be looked for where the deployed system runs.
+    stand.node.patch(("/driver_info/fast_track", False))
     stand.node.provide()
     stand.deployed(first, "first", stand.deploy(first))
     require_spared(stand, every[-1])

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use crate::disk::filesystem::fat::Volume;
-use crate::disk::filesystem::fat::clusters::Clusters;
+use crate::disk::filesystem::fat::allocation_table::Clusters;
 use crate::error::{Error, Result};
 
 /// Bytes that a new file takes from its source at once; whole clusters, as the largest is half of it.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::disk::filesystem::fat::entry::{Entries, Entry, FOLDER, SLOT, VOLUME};
+use crate::disk::filesystem::fat::directory_entry::{Entries, Entry, FOLDER, SLOT, VOLUME};
 use crate::disk::filesystem::fat::short_name::ShortNames;
 
 pub(super) struct FolderIndex {

@@ -1,9 +1,9 @@
 //! An empty FAT file system.
 
 use crate::disk::filesystem::fat::device::{Device, put};
-use crate::disk::filesystem::fat::entry;
-use crate::disk::filesystem::fat::entry::VOLUME;
-use crate::disk::filesystem::fat::shape::Shape;
+use crate::disk::filesystem::fat::directory_entry;
+use crate::disk::filesystem::fat::directory_entry::VOLUME;
+use crate::disk::filesystem::fat::geometry::Shape;
 use crate::error::{Context, Error, Result};
 use crate::units::KIB;
 
@@ -40,9 +40,9 @@ fn write(device: &mut dyn Device, shape: &Shape, size: u64) -> Result<()> {
         let count = (end - at).min(zeros.len() as u64);
         put(device, at, &zeros[..count as usize])?;
     }
-    let mut label = [0; entry::SLOT];
+    let mut label = [0; directory_entry::SLOT];
     label[..11].copy_from_slice(&shape.label);
-    entry::stamp(&mut label, VOLUME, 0, 0);
+    directory_entry::stamp(&mut label, VOLUME, 0, 0);
     put(device, if wide { shape.data } else { shape.root }, &label)?;
     // What stands for the two clusters that do not exist, and the end of the root folder's chain.
     let start: &[u8] = match shape.bits {
@@ -84,7 +84,7 @@ fn boot_sector(shape: &Shape, size: u64) -> [u8; 512] {
     field(13, &[(shape.cluster / shape.sector) as u8]);
     field(14, &short(shape.table / shape.sector));
     field(16, &[shape.tables as u8]);
-    field(17, &short(shape.root_len / entry::SLOT as u64));
+    field(17, &short(shape.root_len / directory_entry::SLOT as u64));
     field(21, &[0xf8]); // a disk that stays
     field(24, &[63, 0, 255, 0]); // a geometry nobody asks for
     match u16::try_from(sectors) {

@@ -4,13 +4,13 @@
 //! range end in an error, in bounded memory and time. Made so that fsck.vfat has nothing to say. The one crate
 //! for it does neither: it follows such chains for ever, and its folders are repaired away.
 
-mod clusters;
+mod allocation_table;
 mod device;
-mod entry;
+mod directory_entry;
 mod file;
 mod folder_index;
 mod format;
-mod shape;
+mod geometry;
 mod short_name;
 
 use std::cell::RefCell;
@@ -18,12 +18,12 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
 use std::io::Read;
 
-use crate::disk::filesystem::fat::clusters::Clusters;
+use crate::disk::filesystem::fat::allocation_table::Clusters;
 pub use crate::disk::filesystem::fat::device::Device;
 use crate::disk::filesystem::fat::device::fetch;
-use crate::disk::filesystem::fat::entry::{Entries, Entry, FILE, FOLDER, SLOT, VOLUME};
+use crate::disk::filesystem::fat::directory_entry::{Entries, Entry, FILE, FOLDER, SLOT, VOLUME};
 use crate::disk::filesystem::fat::folder_index::FolderIndex;
-use crate::disk::filesystem::fat::shape::Shape;
+use crate::disk::filesystem::fat::geometry::Shape;
 use crate::error::{Context, Error, Result};
 pub use file::File;
 pub use format::{check, format};
@@ -183,7 +183,7 @@ impl<'a> Volume<'a> {
         {
             let mut slot = [0; SLOT];
             slot[..11].copy_from_slice(name);
-            entry::stamp(&mut slot, FOLDER, first, 0);
+            directory_entry::stamp(&mut slot, FOLDER, first, 0);
             start[index * SLOT..][..SLOT].copy_from_slice(&slot);
         }
         self.clusters
@@ -195,7 +195,7 @@ impl<'a> Volume<'a> {
 
     /// Writes the slots of a file into a folder, behind all others.
     fn enter(&self, folder: u32, name: &str, attributes: u8, first: u32, size: u32) -> Result<()> {
-        let short = match entry::is_name(name) {
+        let short = match directory_entry::is_name(name) {
             true => self.indexed(folder, |index| index.short.find(name))?,
             false => None,
         };
@@ -203,7 +203,7 @@ impl<'a> Volume<'a> {
             let name = name.escape_debug();
             return Err(Error::plain(format!("FAT has no name like '{name}'")));
         };
-        let mut new = entry::slots(name, &short, attributes, first, size);
+        let mut new = directory_entry::slots(name, &short, attributes, first, size);
         new.push([0; SLOT]); // nothing of what may follow counts
         let places = self.indexed(folder, |index| self.room(folder, index, new.len()))??;
         for (place, slot) in places.iter().zip(&new) {

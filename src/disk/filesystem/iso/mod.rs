@@ -4,16 +4,13 @@
 //! IEEE P1281), else from Joliet, else made lower-case as Linux does. Whoever made the image is not trusted:
 //! everything lies within it, and there is an end to folders in folders, files and names.
 
-mod records;
-mod rock;
-
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use crate::disk::filesystem::iso::records::{
+use crate::disk::filesystem::iso::directory_records::{
     FOLDER, Image, Record, Records, SECTOR, STRANGE, too_much,
 };
-use crate::disk::filesystem::iso::rock::Rock;
+use crate::disk::filesystem::iso::rock_ridge::Rock;
 use crate::error::{Error, Result};
 
 /// More of anything is no config drive.
@@ -235,3 +232,6 @@ fn unversioned(name: &str) -> &str {
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
+
+mod directory_records;
+mod rock_ridge;

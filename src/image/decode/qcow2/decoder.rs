@@ -3,13 +3,13 @@
 use std::io::Read;
 
 use crate::error::{Error, Result};
+use crate::image::decode::qcow2::awaited_ranges::{PendingRange, PendingRanges, Use};
 use crate::image::decode::qcow2::cluster_reader::ClusterReader;
+use crate::image::decode::qcow2::cluster_stash::ClusterStash;
+use crate::image::decode::qcow2::decompress_threads::Unpack;
 use crate::image::decode::qcow2::header::{Header, Table, invalid};
-use crate::image::decode::qcow2::pending_ranges::{PendingRange, PendingRanges, Use};
 use crate::image::decode::qcow2::prefetched_tables::PrefetchedTables;
 use crate::image::decode::qcow2::refcounts::RefCounts;
-use crate::image::decode::qcow2::stash::Stash;
-use crate::image::decode::qcow2::unpack::Unpack;
 use crate::image::download::random_access::RandomAccess;
 use crate::image::write::sink::Sink;
 use crate::units::{MIB, align_up};
@@ -25,7 +25,7 @@ pub struct Decoder<'a, R, S> {
     pub(super) claims: PendingRanges,
     /// Compressed clusters of which a part has passed.
     pub(super) begun: Vec<PendingRange>,
-    pub(super) stash: Stash,
+    pub(super) stash: ClusterStash,
     pub(super) counts: RefCounts,
     unpack: Unpack,
     pub(super) aside: Option<&'a mut dyn RandomAccess>,
@@ -47,7 +47,7 @@ impl<'a, R: Read, S: Sink> Decoder<'a, R, S> {
             out,
             claims: PendingRanges::default(),
             begun: Vec::new(),
-            stash: Stash::new(header.cluster()),
+            stash: ClusterStash::new(header.cluster()),
             counts: RefCounts::new(header.count_order),
             unpack: Unpack::new(&header),
             aside,

@@ -9,17 +9,17 @@
 //! Every byte of the disk is written or zeroed once. A stretch of the image claimed twice, or one that
 //! never comes, is an error: tables that loop, overlap or point past the end are all of that kind.
 
+pub mod awaited_ranges;
 mod cluster_reader;
+pub mod cluster_stash;
 mod decoder;
-pub mod entry;
+mod decompress_threads;
 pub mod header;
-mod maps;
-pub mod pending_ranges;
+mod l1_l2_tables;
 mod prefetched_tables;
 pub mod refcounts;
-pub mod stash;
+pub mod table_entry;
 mod table_prefetch;
-mod unpack;
 
 use std::io::Read;
 

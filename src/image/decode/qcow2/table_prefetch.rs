@@ -5,8 +5,8 @@ use std::io::Read;
 use log::info;
 
 use crate::error::Result;
+use crate::image::decode::qcow2::awaited_ranges::{PendingRange, Use};
 use crate::image::decode::qcow2::decoder::Decoder;
-use crate::image::decode::qcow2::pending_ranges::{PendingRange, Use};
 use crate::image::write::sink::Sink;
 
 impl<R: Read, S: Sink> Decoder<'_, R, S> {

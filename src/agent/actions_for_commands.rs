@@ -1,0 +1,76 @@
+//! The agent's actions that commands may ask for: look the node up again, flush, power off, restart, lock down.
+
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::codec::json::Value;
+use crate::conductor::Client;
+use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
+use crate::error::Result;
+use crate::power;
+use crate::power::How;
+use crate::secret::Secret;
+use crate::steps::node::Node;
+use crate::steps::step_context::Agent;
+use crate::system_root::SystemRoot;
+
+pub struct Powers {
+    pub host: SystemRoot,
+    pub clock: Clock,
+    pub client: Arc<Client>,
+    pub uuid: String,
+    pub macs: Vec<String>,
+    pub token: Option<Secret>,
+    pub lock_down: Mutex<Sender<()>>,
+}
+
+/// A second lookup is a courtesy: the first one said enough to go on.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The node of a lookup reply, as steps see it.
+pub fn node(enrolment: &Enrolment) -> Node {
+    match &enrolment.node {
+        Value::Object(node) => Node::new(node),
+        _ => Node::default(),
+    }
+}
+
+impl Agent for Powers {
+    fn look_up(&self) -> Result<Node> {
+        let search = Search {
+            addresses: &self.macs,
+            uuid: Some(&self.uuid),
+            token: self.token.as_ref(),
+            timeout: LOOKUP_TIMEOUT,
+            interval: Duration::from_secs(1),
+        };
+        match lookup(&self.client, &self.clock, &search) {
+            Ok(enrolment) => Ok(node(&enrolment)),
+            Err(Unfound::GaveUp(error) | Unfound::TokenTaken(error)) => Err(error),
+        }
+    }
+
+    fn flush(&self) -> Result<()> {
+        power::flush_disks(&self.host);
+        Ok(())
+    }
+
+    fn power_off(&self) -> Result<()> {
+        power::power(&self.host, &self.clock, How::Off)
+    }
+
+    fn reboot(&self) -> Result<()> {
+        power::power(&self.host, &self.clock, How::Reboot)
+    }
+
+    fn lock_down(&self) {
+        let sender = self
+            .lock_down
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        // Nobody listening means that the agent is ending anyway.
+        let _ = sender.send(());
+    }
+}

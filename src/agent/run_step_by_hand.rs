@@ -1,0 +1,116 @@
+//! Runs one clean or deploy step for a person at the machine (`--step`), as Ironic would have it run.
+
+use log::{info, warn};
+
+use crate::agent::{Surroundings, standalone_deploy};
+use crate::clock::Bell;
+use crate::codec::json::{Object, Value, gather, parse, print, text};
+use crate::disk;
+use crate::disk::{Choice, Wishes};
+use crate::error::{Context, Error, Kind, Result};
+use crate::logger;
+use crate::power;
+use crate::steps;
+use crate::steps::Phase;
+use crate::steps::find_boot_medium::boot_medium;
+use crate::steps::node::Node;
+use crate::steps::step_context::{Agent, Machine, Settings};
+
+/// A step as a person names it.
+pub struct Step {
+    /// As in the table of steps: `erase_devices`.
+    pub name: String,
+    /// What Ironic would say of the node: hints, skip lists, switches. JSON.
+    pub node: Option<String>,
+    /// The step's own arguments. JSON.
+    pub arguments: Option<String>,
+}
+
+/// Runs the step to its end; its result as JSON.
+pub fn run(surroundings: Surroundings, step: &Step) -> Result<String> {
+    logger::start(&surroundings.host(), false);
+    let (node, arguments) = (
+        given("node", &step.node)?,
+        given("arguments", &step.arguments)?,
+    );
+    let asked = [
+        ("step".to_owned(), text(step.name.as_str())),
+        ("args".to_owned(), Value::Object(arguments)),
+    ];
+    let params = [
+        ("step".to_owned(), Value::Object(gather(asked))),
+        ("node".to_owned(), Value::Object(node)),
+    ];
+    let tools = standalone_deploy::tools(&surroundings, false);
+    let alone = Alone(surroundings);
+    let machine = Machine::new(
+        alone.0.host(),
+        tools.clock.clone(),
+        Bell::default(),
+        tools,
+        Box::new(alone),
+        Settings::default(),
+    );
+    let done = steps::execute(Phase::Clean, &machine, gather(params))?;
+    info!("step {} is done", step.name);
+    Ok(print(&done))
+}
+
+/// The disk an image would go to, and why; `node` as for a step.
+pub fn root_disk(surroundings: &Surroundings, node: &Option<String>) -> Result<String> {
+    logger::start(&surroundings.host(), false);
+    let host = surroundings.host();
+    let wishes = Wishes {
+        medium: boot_medium(&host, None),
+        ..Node::new(&given("node", node)?).wishes()?
+    };
+    let Choice {
+        disk,
+        why,
+        warnings,
+    } = disk::root(&host, &wishes)?;
+    for warning in warnings {
+        warn!("{warning}");
+    }
+    Ok(format!("{} ({}): {why}", disk.name, disk.size))
+}
+
+fn given(flag: &str, json: &Option<String>) -> Result<Object> {
+    match json.as_deref().map(parse).transpose() {
+        Ok(None) => Ok(Object::new()),
+        Ok(Some(Value::Object(object))) => Ok(object),
+        Ok(Some(_)) | Err(_) => Err(Error::new(
+            Kind::InvalidCommandParamsError,
+            format!("--{flag} must be an object in JSON"),
+        )),
+    }
+}
+
+/// There is no Ironic to ask, and the machine stays on.
+struct Alone(Surroundings);
+
+impl Agent for Alone {
+    fn look_up(&self) -> Result<Node> {
+        without_ironic()
+    }
+
+    fn flush(&self) -> Result<()> {
+        power::flush_disks(&self.0.host());
+        Ok(())
+    }
+
+    fn power_off(&self) -> Result<()> {
+        without_ironic()
+    }
+
+    fn reboot(&self) -> Result<()> {
+        without_ironic()
+    }
+
+    fn lock_down(&self) {}
+}
+
+fn without_ironic<T>() -> Result<T> {
+    Err(Error::plain("there is no Ironic behind a step run by hand"))
+        .kind(Kind::CommandExecutionError)
+}

@@ -1,0 +1,174 @@
+//! Deploys without Ironic: the image named on the kernel command line is written and booted, again and again until it
+//! works.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use log::error;
+
+use crate::agent::Surroundings;
+use crate::clock::Clock;
+use crate::config::Standalone;
+use crate::disk;
+use crate::disk::Wishes;
+use crate::error::{Error, Kind, Result};
+use crate::image;
+use crate::image::decode::format::Format;
+use crate::image::download::retry_policy::RetryPolicy;
+use crate::image::verify::checksum::Checksum;
+use crate::image::{Layout, Request, Tools};
+use crate::logger;
+use crate::net::http::client::Timeouts;
+use crate::power::{How, power};
+use crate::secret::redacted;
+use crate::steps::find_boot_medium::boot_medium;
+use crate::system_root::SystemRoot;
+use crate::work_progress::WorkProgress;
+
+/// Between two attempts: a server that was off for a minute should not cost an hour.
+const SHORTEST: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_secs(60);
+/// Slow controllers show their disks some seconds late.
+const LOOKS: u32 = 10;
+const LOOK_PAUSE: Duration = Duration::from_secs(1);
+
+/// One image, named by a person.
+pub struct Image {
+    /// The same image at several places.
+    pub urls: Vec<String>,
+    /// `algorithm:digest`, a bare digest or the URL of a checksum file.
+    pub checksum: String,
+    /// The disk to write; none lets the agent choose.
+    pub disk: Option<PathBuf>,
+}
+
+impl Image {
+    fn request(&self) -> Result<Request> {
+        let foreign = |url: &&String| !url.starts_with("http://") && !url.starts_with("https://");
+        if let Some(url) = self.urls.iter().find(foreign) {
+            return Err(wrong(format!(
+                "'{}' is no image: an http:// or https:// URL is needed",
+                redacted(url)
+            )));
+        }
+        // A name for messages, and all that declares a format here.
+        let id = self.urls.first().map_or(String::new(), |url| redacted(url));
+        Ok(Request {
+            urls: self.urls.clone(),
+            checksum: Checksum::parse(&self.checksum)?,
+            format: Format::of_file(&id)?,
+            authorization: None,
+            proxies: Default::default(),
+            layout: Layout::Bytes,
+            drive: None,
+            id,
+        })
+    }
+}
+
+/// Writes one image to the disk a person named, and ends: the image path alone.
+pub fn write(surroundings: Surroundings, image: Image, readback: bool) -> Result<()> {
+    logger::start(&surroundings.host(), false);
+    let Some(disk) = &image.disk else {
+        return Err(Error::new(
+            Kind::DeviceNotFound,
+            "no disk named: --disk PATH says which",
+        ));
+    };
+    let tools = tools(&surroundings, readback);
+    image::deploy(&image.request()?, disk, &tools).map(drop)
+}
+
+/// What a person's own orders are done with.
+pub(super) fn tools(surroundings: &Surroundings, readback: bool) -> Tools {
+    let clock = Clock::real();
+    Tools {
+        trust: Default::default(),
+        timeouts: Timeouts {
+            connect: Duration::from_secs(60),
+            read: Duration::from_secs(60),
+        },
+        patience: RetryPolicy {
+            retries: 2,
+            interval: Duration::from_secs(10),
+            limit: None,
+        },
+        permit: surroundings.permit(),
+        readback,
+        gauge: WorkProgress::new(clock.clone()),
+        clock,
+    }
+}
+
+/// Deploys what the kernel command line named, then goes; a failure is told and tried again for ever. `medium` is what a
+/// person calls the disk it came from: that is taken only if it is named as the one to write.
+pub fn run(
+    host: &SystemRoot,
+    order: &Standalone,
+    medium: Option<&str>,
+    tools: &Tools,
+) -> Result<()> {
+    let how = match order.then.as_str() {
+        "reboot" => How::Reboot,
+        "poweroff" => How::Off,
+        other => {
+            return Err(wrong(format!(
+                "ironlet.then is poweroff or reboot, not '{other}'"
+            )));
+        }
+    };
+    let image = Image {
+        urls: order.images.clone(),
+        checksum: order.checksum.clone(),
+        disk: order.disk.as_ref().map(PathBuf::from),
+    };
+    let mut failures = 0;
+    loop {
+        let Err(error) = deploy(host, &image, medium, tools) else {
+            return leave(host, &tools.clock, how);
+        };
+        failures += 1;
+        let pause = tools.clock.backoff(failures, SHORTEST, LONGEST);
+        error!(
+            "the deploy failed (attempt {failures}): {error}; next in {:.0} s",
+            pause.as_secs_f64()
+        );
+        tools.clock.sleep(pause);
+    }
+}
+
+/// The disk is done: whatever keeps the machine on, it is not written again.
+fn leave(host: &SystemRoot, clock: &Clock, how: How) -> Result<()> {
+    while let Err(error) = power(host, clock, how) {
+        error!(
+            "the image is on the disk, but: {error}; next try in {:.0} s",
+            LONGEST.as_secs_f64()
+        );
+        clock.sleep(LONGEST);
+    }
+    Ok(())
+}
+
+fn deploy(host: &SystemRoot, image: &Image, medium: Option<&str>, tools: &Tools) -> Result<()> {
+    let request = image.request()?;
+    let mut tools = tools.clone();
+    let disk = match &image.disk {
+        Some(disk) => disk.clone(),
+        None => {
+            let any = Wishes {
+                medium: boot_medium(host, medium),
+                own_first: true,
+                ..Wishes::default()
+            };
+            let chosen = disk::wait_for_root(host, &tools.clock, LOOKS, LOOK_PAUSE, &any)?;
+            let disk = chosen.disk;
+            tools.permit = tools.permit.of_chosen(std::slice::from_ref(&disk));
+            disk.path
+        }
+    };
+    image::deploy(&request, &disk, &tools).map(drop)
+}
+
+fn wrong(why: String) -> Error {
+    Error::new(Kind::InvalidCommandParamsError, why)
+}

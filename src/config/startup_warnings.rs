@@ -1,0 +1,65 @@
+//! What is to be said of the parameters once there is a log: names nobody knows, settings without effect.
+
+use crate::config::table::{Effect, TABLE};
+use crate::config::values::Values;
+
+/// Names told of one origin; a file may be full of them.
+const NAMED: usize = 20;
+/// Characters told of one name.
+const LONGEST: usize = 64;
+
+#[derive(Default)]
+pub struct Notes {
+    said: Vec<String>,
+    /// Where they stand, and each name once.
+    unknown: Vec<(String, Vec<String>)>,
+}
+
+impl Notes {
+    pub fn say(&mut self, note: String) {
+        self.said.push(note);
+    }
+
+    /// Notes a name that is in no table, where it stands first.
+    pub fn unknown(&mut self, origin: &str, name: &str) {
+        let name: String = name.chars().take(LONGEST).collect();
+        let name = name.escape_debug().to_string();
+        if self.unknown.iter().any(|(_, names)| names.contains(&name)) {
+            return;
+        }
+        match self.unknown.iter_mut().find(|(of, _)| of == origin) {
+            // One more than is told, so that it is known that there are more.
+            Some((_, names)) if names.len() > NAMED => {}
+            Some((_, names)) => names.push(name),
+            None => self.unknown.push((origin.to_owned(), vec![name])),
+        }
+    }
+
+    /// Notes what was set, and does nothing in this build.
+    pub fn idle(&mut self, values: &Values) {
+        let idle = TABLE.iter().filter(|parameter| {
+            parameter.effect == Effect::Ignored
+                && values.text(parameter.title()) != default(parameter.default)
+        });
+        let idle: Vec<_> = idle.map(|parameter| parameter.title()).collect();
+        if !idle.is_empty() {
+            self.say(format!(
+                "accepted, but without effect yet: {}",
+                idle.join(", ")
+            ));
+        }
+    }
+
+    pub fn lines(self) -> Vec<String> {
+        let unknown = self.unknown.into_iter().map(|(origin, names)| {
+            let more = if names.len() > NAMED { ", …" } else { "" };
+            let names = names[..names.len().min(NAMED)].join(", ");
+            format!("{origin} sets what nobody here knows: {names}{more}")
+        });
+        self.said.into_iter().chain(unknown).collect()
+    }
+}
+
+fn default(text: &'static str) -> Option<&'static str> {
+    (!text.is_empty()).then_some(text)
+}
