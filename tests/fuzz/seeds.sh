@@ -41,7 +41,7 @@ load_option)
 kernel_log)
     mkdir -p "$folder"
     # What people reported, out of the table that the parser is held to.
-    sed -n 's/^ *("\(.*[Ff]irmware .*\)",$/<4>[    1.5] \1/p' src/drivers/firmware.rs | sed 's/\\"/"/g' >"$folder/reported"
+    sed -n 's/^ *("\(.*[Ff]irmware .*\)",$/<4>[    1.5] \1/p' src/drivers/firmware_requests_in_log.rs | sed 's/\\"/"/g' >"$folder/reported"
     ;;
 pem)
     mkdir -p "$folder"
