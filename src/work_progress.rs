@@ -32,7 +32,7 @@ struct Stage {
     held_up: Option<String>,
 }
 
-/// One look at the gauge.
+/// How far the work is at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// What goes on, or what it waits for.

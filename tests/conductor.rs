@@ -5,6 +5,8 @@ mod fake_conductor;
 
 #[path = "support/dribbler.rs"]
 mod dribbler;
+#[path = "support/https_status.rs"]
+mod https_status;
 
 #[path = "conductor/advertise.rs"]
 mod advertise;

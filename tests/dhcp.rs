@@ -9,7 +9,7 @@ mod zoo;
 
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -240,18 +240,23 @@ fn serve(range: &str) -> (Child, Receiver<String>) {
         .stderr(Stdio::piped())
         .spawn()
         .expect("dnsmasq");
-    let lines = BufReader::new(server.stderr.take().expect("a pipe"));
+    let log = lines_of(server.stderr.take().expect("a pipe"));
+    heard(&log, "sockets bound");
+    (server, log)
+}
+
+/// The lines of a child's output as they come; all of them are printed as well.
+fn lines_of(output: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, log) = channel();
     thread::spawn(move || {
-        for line in lines.lines().map_while(Result::ok) {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
             println!("{line}");
             if sender.send(line).is_err() {
                 return;
             }
         }
     });
-    heard(&log, "sockets bound");
-    (server, log)
+    log
 }
 
 fn stop(server: &mut Child) {

@@ -3,6 +3,8 @@
 
 #[path = "trust/dates.rs"]
 mod dates;
+#[path = "support/https_status.rs"]
+mod https_status;
 #[path = "trust/openssl.rs"]
 mod openssl;
 #[path = "trust/p521.rs"]

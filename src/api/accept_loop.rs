@@ -22,7 +22,7 @@ use crate::sys::socket;
 /// How often those who wait are looked at.
 const TICK: Duration = Duration::from_millis(5);
 
-/// Receives clients until the lobby is closed and the listener shut, which does not block; then sees the last ones out.
+/// Receives clients until no more are let in and the listener shut, which does not block; then sees the last ones out.
 pub fn accept(gateway: &Arc<Gateway>, listener: &TcpListener) {
     let mut entrance = Entrance {
         gateway,

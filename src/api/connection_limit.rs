@@ -147,7 +147,7 @@ impl ConnectionLimit {
     }
 }
 
-/// A place in the lobby, free again when dropped.
+/// A place among the connected, free again when dropped.
 pub struct Seat {
     lobby: Arc<ConnectionLimit>,
     number: u64,

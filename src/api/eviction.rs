@@ -1,5 +1,5 @@
 //! Who gives up the seat when all are taken and somebody new comes: never who is being served and has shown the token, and of
-//! all others the one whose network holds most. Pure; the lobby does what is decided here.
+//! all others the one whose network holds most. Pure; `connection_limit.rs` does what is decided here.
 //!
 //! Whoever has shown the token wins over whoever has not. Among those who have not, seats are shared out evenly (max-min) by
 //! network, then by address: a client alone gets its seat from whoever holds two more than it. Where all hold as many, nobody

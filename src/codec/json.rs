@@ -1,7 +1,7 @@
 //! JSON values: parsing without recursion, printing, and fields by name whose errors say which field is wrong.
 
 pub use miniserde::json::{Array, Number, Object, Value};
-pub(super) use miniserde::{Error as Unfit, de, json::from_str as decode, make_place}; // for sift.rs
+pub(super) use miniserde::{Error as Unfit, de, json::from_str as decode, make_place}; // for json_low_memory.rs
 
 use crate::error::{Error, Kind, Result};
 

@@ -5,27 +5,16 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use crate::fake_conductor::{FakeConductor, Reply};
+use crate::https_status;
 use ironlet::clock::Clock;
-use ironlet::net::http::client::{Cause, Client, Fault, Method, Proxies, Request, Timeouts};
+use ironlet::net::http::client::{Cause, Fault};
 use ironlet::net::tls::certificate;
 use ironlet::net::tls::certificate::{Curve, Own};
 use ironlet::net::tls::connection::Acceptor;
 use ironlet::net::tls::trust_settings::{Trust, Version};
 
 fn get(trust: Trust, url: &str) -> Result<u16, Fault> {
-    let timeouts = Timeouts {
-        connect: Duration::from_secs(5),
-        read: Duration::from_secs(5),
-    };
-    let client = Client::new(&trust, &Proxies::default(), timeouts).expect("a client");
-    let request = Request {
-        method: Method::Get,
-        url,
-        headers: &[],
-        body: None,
-        verified: false,
-    };
-    client.send(&request).map(|response| response.status())
+    https_status::get(&trust, url, Duration::from_secs(5))
 }
 
 fn own(address: &str, curve: Curve) -> Own {

@@ -1,7 +1,6 @@
 //! One card for each odd server of `tests/lab/dhcp_zoo.py`: all of them are to have an address, at the same time.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -9,7 +8,7 @@ use std::thread;
 use ironlet::net::address::configure;
 use ironlet::system_root::SystemRoot;
 
-use super::{ip, link, run_client, until};
+use super::{ip, lines_of, link, run_client, until};
 
 /// What a card is to have in the end, and what keeps it from that.
 struct Animal {
@@ -95,16 +94,7 @@ fn open() -> (Child, Receiver<String>) {
         .stdout(Stdio::piped())
         .spawn()
         .expect("python3");
-    let lines = BufReader::new(zoo.stdout.take().expect("a pipe"));
-    let (sender, log) = channel();
-    thread::spawn(move || {
-        for line in lines.lines().map_while(Result::ok) {
-            println!("{line}");
-            if sender.send(line).is_err() {
-                return;
-            }
-        }
-    });
+    let log = lines_of(zoo.stdout.take().expect("a pipe"));
     until(&log, "the zoo is open", "the zoo");
     (zoo, log)
 }

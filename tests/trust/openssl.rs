@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use ironlet::net::http::client::{Client, Fault, Method, Proxies, Request, Timeouts};
+use ironlet::net::http::client::Fault;
 use ironlet::net::tls::trust_settings::{Trust, Version};
+
+use crate::https_status;
 
 pub const P521: &str = "ec -pkeyopt ec_paramgen_curve:secp521r1";
 pub const P256: &str = "ec -pkeyopt ec_paramgen_curve:prime256v1";
@@ -118,17 +120,5 @@ impl Drop for Server {
 }
 
 pub fn get(trust: &Trust, url: &str) -> Result<u16, Fault> {
-    let timeouts = Timeouts {
-        connect: Duration::from_secs(10),
-        read: Duration::from_secs(10),
-    };
-    let client = Client::new(trust, &Proxies::default(), timeouts).expect("a client");
-    let request = Request {
-        method: Method::Get,
-        url,
-        headers: &[],
-        body: None,
-        verified: false,
-    };
-    client.send(&request).map(|response| response.status())
+    https_status::get(trust, url, Duration::from_secs(10))
 }

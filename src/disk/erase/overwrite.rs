@@ -10,7 +10,7 @@ use crate::disk::worker_threads::crew;
 use crate::error::{Error, Result};
 use crate::sys::block::{ALIGNMENT, Aligned};
 
-/// One write: as image/writers.rs measured them.
+/// One write: as image/write/writer_threads.rs measured them.
 const BLOCK: usize = 128 * ALIGNMENT;
 /// Writes in flight on one disk.
 const WRITERS: usize = 8;

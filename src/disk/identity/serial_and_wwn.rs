@@ -1,5 +1,5 @@
-//! Who a disk is: model, serial number and world-wide name, in the spelling udev would give them, so that
-//! root device hints written for a machine with udev keep matching.
+//! Model, serial number and world-wide name of a disk, in the spelling udev would give them, so that root device hints
+//! written for a machine with udev keep matching.
 
 use std::io;
 use std::path::{Path, PathBuf};

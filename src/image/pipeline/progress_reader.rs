@@ -1,4 +1,4 @@
-//! Tells how far the image has come: to the gauge at once, to the log every few seconds.
+//! Tells how far the image has come: to whoever asks at once, to the log every few seconds.
 
 use std::io::{self, Read};
 
@@ -15,7 +15,7 @@ pub struct Progress<R> {
 }
 
 impl<R> Progress<R> {
-    /// `inner` is the image as served; its length is the gauge's.
+    /// `inner` is the image as served; its length is that of the stage in `gauge`.
     pub fn new(inner: R, gauge: WorkProgress) -> Self {
         Progress { inner, gauge }
     }

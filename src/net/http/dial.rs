@@ -1,4 +1,4 @@
-//! From a URL to an open connection: the name, TCP, a proxy's tunnel, TLS.
+//! Opens the connection to a URL: name, TCP, a proxy's tunnel, TLS.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;

@@ -1,4 +1,4 @@
-//! rtnetlink messages: built, sent and taken apart. What they mean is said in links.rs and addresses.rs.
+//! rtnetlink messages: built, sent and taken apart. What they mean is said in links.rs and configure.rs.
 
 use std::os::fd::AsFd;
 use std::time::Duration;
