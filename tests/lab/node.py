@@ -64,6 +64,18 @@ class Node:
             }),
         )
 
+    def inspect(self, seconds):
+        """manageable → manageable; the data of this inspection: `inventory` and `plugin_data`."""
+        self.provision("inspect")
+        self.wait("inspect wait", 60)
+        self.wait("manageable", seconds)
+        return self.ironic.call("GET", f"/v1/nodes/{self.uuid}/inventory")
+
+    def ports(self):
+        """Every field of the node's ports, by MAC address."""
+        ports = self.ironic.call("GET", f"/v1/ports?node={self.uuid}&detail=True")["ports"]
+        return {port["address"]: port for port in ports}
+
     def patch(self, *values):
         self.ironic.call("PATCH", f"/v1/nodes/{self.uuid}", [
             {"op": "add", "path": path, "value": value} for path, value in values
