@@ -32,9 +32,10 @@ install -m 644 "$(echo "$kernel"/boot/vmlinuz-*)" "$1/kernel"
 echo "$kernel"
 """
 
-# For the machine's QEMU: the host's root and the venv that holds the agent, to read.
-ARGUMENTS = [word for tag, path in (("host", "/"), ("python", identity.VENV)) for word in (
-    "-virtfs", f"local,path={path},mount_tag={tag},security_model=none,readonly=on,multidevs=remap")]
+# For the machine's QEMU: the host's root and the venv that holds the agent, to read. The slots are some that libvirt leaves free.
+ARGUMENTS = [word for tag, path, slot in (("host", "/", "0x1c"), ("python", identity.VENV, "0x1d")) for word in (
+    "-fsdev", f"local,id={tag},path={path},security_model=none,readonly=on,multidevs=remap",
+    "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag},bus=pcie.0,addr={slot}")]
 
 
 def prepare():

@@ -56,6 +56,7 @@ def run(directory):
     # As it was before, for upstream's agent.
     for mac, port in own.ports.items():
         stand.ironic.call("DELETE", f"/v1/ports/{port['uuid']}")
+    stand.node.add_port()
     stand.node.patch(("/properties", before))
     stand.node.patch(("/driver_info/deploy_ramdisk", f"{network.WEB}/inspect/ramdisk"), ("/driver_info/kernel_append_params", IPA))
     theirs, their_took = inspected(stand, 600)
