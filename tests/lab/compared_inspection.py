@@ -10,32 +10,40 @@ Known = namedtuple("Known", "inventory plugin_data ports properties")
 
 # Where they may differ, by the field's path, and why.
 REASONS = [
-    (r"inventory\.interfaces\[\w+\]\.name", "there is no udev here to rename a card: the kernel's name"),
-    (r"inventory\.interfaces\[\w+\]\.ipv6_address", "the scope of a link-local address is the card's name"),
-    (r"plugin_data\.(all|valid)_interfaces\..*", "by the card's name"),
-    (r"inventory\.hostname", "upstream's ramdisk is Debian with a host name of its own"),
+    (r"(inventory\.interfaces|plugin_data\.(all|valid)_interfaces)\[\w+\]\.name", "there is no udev here to rename a card: the kernel's name"),
+    (r"inventory\.disks\[/dev/vda\]\.by_path", "udev makes two links to a virtio disk; upstream tells the one it read last"),
+    (r"inventory\.hostname", "each ramdisk has a host name of its own"),
     (r"inventory\.memory\.total", "what the kernel leaves of the same memory depends on the ramdisk"),
-    (r"plugin_data\.configuration\.managers\[0\]\.version", "the version is each agent's own"),
-    (r"ports\[\S+\]\.(id|uuid|created_at|updated_at|links\[\d+\]\.href)", "Ironic's own of a new port"),
+    (r"plugin_data\.configuration\.managers\[0\]\.version", "each agent has a version of its own"),
+    (r"ports\[\w+\]\.(id|uuid|created_at|updated_at|links\[\d+\]\.href)", "Ironic's own, and new with each port"),
 ]
 
 
 def flat(value, path):
-    """Leaves of a JSON value by their path. Cards and disks are told by what does not depend on the agent: address and name."""
+    """Leaves of a JSON value by their path. A card is told by its address and a disk by its name, whatever comes first."""
     if isinstance(value, dict) and value:
         for key, inner in value.items():
-            yield from flat(inner, f"{path}[{key}]" if path == "ports" else f"{path}.{key}")
+            yield from flat(inner, path + (f"[{plain(key)}]" if path == "ports" else f".{key}"))
     elif isinstance(value, list) and value:
-        for number, inner in enumerate(value):
+        for number, inner in enumerate(sorted(value) if path.endswith("macs") else value):
             key = number
             if isinstance(inner, dict):
-                key = inner.get("mac_address", inner.get("name", number) if path.endswith("disks") else number)
-            yield from flat(inner, f"{path}[{str(key).replace(':', '')}]")
+                key = inner.get("mac_address") or path.endswith("disks") and inner.get("name") or number
+            yield from flat(inner, f"{path}[{plain(key)}]")
     else:
         yield path, value
 
 
+def plain(key):
+    return str(key).replace(":", "")
+
+
 def fields(known):
+    data = dict(known.plugin_data)
+    # Ironic's hooks file them by name; upstream's are other names.
+    for key in ("all_interfaces", "valid_interfaces"):
+        data[key] = list(data[key].values())
+    known = known._replace(plugin_data=data)
     return dict(leaf for name, value in known._asdict().items() for leaf in flat(value, name))
 
 
