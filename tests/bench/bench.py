@@ -13,6 +13,7 @@ import choice
 import cuts
 import erase
 import floor
+import inspection
 import lab
 import memory
 import metadata
@@ -24,7 +25,7 @@ import zeros
 from limits import Limits
 
 SECTIONS = {"sizes": sizes, "raw": raw, "qcow2": qcow2, "zeros": zeros, "memory": memory, "cuts": cuts, "floor": floor, "choice": choice, "erase": erase,
-            "metadata": metadata, "lab": lab}
+            "metadata": metadata, "inspect": inspection, "lab": lab}
 
 
 def arguments():
