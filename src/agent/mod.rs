@@ -10,6 +10,7 @@ pub mod post_inspection_by_hand;
 pub mod run_step_by_hand;
 mod saved_identity;
 pub mod standalone_deploy;
+mod system_time;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -34,9 +35,8 @@ use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
 use crate::config::Config;
 use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Result};
-use crate::net::address::{configure, resolv_conf};
+use crate::net::address::configure;
 use crate::net::link::links;
-use crate::net::sntp;
 use crate::steps::step_context::Machine;
 use crate::system_root::SystemRoot;
 use crate::{inventory, logger};
@@ -109,7 +109,7 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
     };
     agent.clock.sleep(agent.config.hardware_delay);
     agent.wait_for_network();
-    agent.set_clock();
+    system_time::set_at_start(&agent.config, &agent.host, &agent.clock)?;
     if let Some(order) = &agent.config.standalone {
         let tools =
             effective_config::tools(&agent.config, None, agent.permit.clone(), &agent.clock)?;
@@ -204,6 +204,7 @@ impl Agent {
             uuid: enrolment.uuid.clone(),
             macs,
             token: enrolment.token.clone(),
+            ntp: self.config.ntp.clone(),
             lock_down: Mutex::new(lock_down),
         };
         let machine = Machine::new(
@@ -312,30 +313,6 @@ impl Agent {
                     self.clock.sleep(NETWORK_TIMEOUT / 10);
                 }
             }
-        }
-    }
-
-    /// Certificates of servers are judged by this clock; a dead battery must not stop a deploy.
-    fn set_clock(&self) {
-        let servers: Vec<String> = match &self.config.ntp_server {
-            Some(server) => vec![server.clone()],
-            None if self.clock.is_set() => return,
-            None => resolv_conf::known_time_servers(&self.host)
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-        };
-        let set = |server: &String| match sntp::synchronise(&self.host, &self.clock, server) {
-            Ok(()) => true,
-            Err(error) => {
-                warn!("the clock stays as it is: {error}");
-                false
-            }
-        };
-        if !servers.iter().any(set) && !self.clock.is_set() {
-            warn!(
-                "the clock is wrong and nobody says the time: https will fail unless ipa-ntp-server names a server"
-            );
         }
     }
 }
