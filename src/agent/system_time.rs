@@ -46,9 +46,8 @@ pub fn set_at_start(config: &Config, host: &SystemRoot, clock: &Clock) -> Result
         return Ok(());
     }
     let Some(server) = certified_server(config) else {
-        return Ok(warn!(
-            "the clock is wrong and nobody says the time: name a server with ipa-ntp-server"
-        ));
+        warn!("the clock is wrong and nobody says the time: name a server with ipa-ntp-server");
+        return Ok(());
     };
     by_web_server(config, host, clock, &server).unwrap_or_else(|error| {
         warn!(
@@ -147,4 +146,26 @@ fn head(config: &Config, trust: Trust, server: &str) -> Result<Option<String>, F
         .map_err(|error| Fault::new(Cause::Protocol, error))?;
     let answer = client.within(WEB_PAGE).send(&request)?;
     Ok(answer.header("date").map(str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_server_that_fails_stops_nothing_unless_it_must_not_fail() {
+        // Nobody sets the clock of a machine that is not ours.
+        let (host, clock) = (SystemRoot::new("/nonexistent"), Clock::fake());
+        let go = |server: Option<&str>, is_required| {
+            let ntp = Ntp {
+                server: server.map(str::to_owned),
+                is_required,
+            };
+            set_before_power_off(&ntp, &host, &clock)
+        };
+        assert!(go(None, true).is_ok(), "no server, as upstream has it");
+        assert!(go(Some("192.0.2.1"), false).is_ok());
+        let error = go(Some("192.0.2.1"), true).expect_err("it must be set");
+        assert!(error.details().contains("fail_if_clock_not_set"), "{error}");
+    }
 }
