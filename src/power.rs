@@ -84,7 +84,8 @@ pub fn set_hardware_clock(host: &SystemRoot, clock: &Clock) -> Result<()> {
         .with_context(|| format!("setting {}", path.display()))
 }
 
-fn going(how: How) -> &'static str {
+/// In words.
+pub fn going(how: How) -> &'static str {
     match how {
         How::Off => "powering off",
         How::Reboot => "restarting the machine",

@@ -11,6 +11,7 @@ use crate::conductor::Client;
 use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
 use crate::config::Ntp;
 use crate::error::Result;
+use crate::logger::status::{Row, set};
 use crate::power;
 use crate::power::How;
 use crate::secret::Secret;
@@ -40,8 +41,21 @@ pub fn node(enrolment: &Enrolment) -> Node {
     }
 }
 
+/// The node as people know it: its UUID, and its name if it has one.
+pub fn name(enrolment: &Enrolment) -> String {
+    let name = match &enrolment.node {
+        Value::Object(node) => node.get("name"),
+        _ => None,
+    };
+    match name {
+        Some(Value::String(name)) => format!("{} ({name})", enrolment.uuid),
+        _ => enrolment.uuid.clone(),
+    }
+}
+
 impl Powers {
     fn go(&self, how: How) -> Result<()> {
+        set(Row::State, power::going(how));
         system_time::set_before_power_off(&self.ntp, &self.host, &self.clock)?;
         power::power(&self.host, &self.clock, how)
     }
