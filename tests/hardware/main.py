@@ -166,6 +166,28 @@ def appended(tree, files):
     return subprocess.run("find * | cpio -o -H newc --quiet | xz --check=crc32", shell=True, cwd=tree, capture_output=True, check=True).stdout
 
 
+def screen(folder):
+    """a VGA screen shows above the log what the machine is at, and the log does not scroll over it"""
+    with machine(folder, "screen", 512, ["-machine", "q35", "-smbios", "type=1,manufacturer=ACME,product=Anvil,serial=A-17", *nic("virtio-net-pci")],
+                 screen=True) as console:
+        for failure in (1, 4):
+            console.expect(rf"the deploy failed \(attempt {failure}\)", BOOT)
+            time.sleep(1)
+            rows = console.screen()
+            # The hardware scrolls by beginning elsewhere in its memory.
+            top = next((number for number, row in enumerate(rows) if row.startswith(" ironlet ")), None)
+            if top is None:
+                raise Broken(f"no block on the screen: {[row for row in rows if row]}")
+            shown = rows[top : top + 7]
+            for number, words in ((1, " machine    ACME Anvil A-17"), (2, " addresses  eth0 10.0.2.15"), (5, " state      the deploy failed, trying again soon: ")):
+                if not shown[number].startswith(words):
+                    raise Broken(f"row {number} is {shown[number]!r}")
+            below = rows[top + 7 : top + 25]
+            if not any(f"the deploy failed (attempt {failure})" in row for row in below):
+                raise Broken(f"the log is not below: {below}")
+    return " | ".join(row.strip() for row in shown if row.strip())
+
+
 def damaged(folder):
     """a ramdisk that did not arrive whole is told apart from too little RAM"""
     whole = (folder / "initramfs").read_bytes()
@@ -185,7 +207,7 @@ def partitioned(size):
     return bytes(table) + os.urandom(size - 512)
 
 
-CASES = (memory, firmware, controllers, firmware_appended, damaged, keyboard, clock)
+CASES = (memory, firmware, controllers, firmware_appended, damaged, keyboard, clock, screen)
 
 
 def main(folder, *names):
