@@ -8,10 +8,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import config_drive as drives
 from machine import Broken, Machine
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "demo"))
 from images import Images  # noqa: E402
+from ironic import Ironic  # noqa: E402
 
 MIB = 1 << 20
 PORT = 8080
@@ -115,6 +117,16 @@ def memory(folder):
     return f"{told[0]}; deployed with {enough} MiB"
 
 
+def config_drive(folder):
+    """with 128 MiB of RAM config drives that fit are written, and larger ones refused by name; never the kernel's OOM killer"""
+    image, files = folder / "small.raw", {}
+    image.write_bytes(partitioned(2 * MIB))
+    files["image.raw"] = image
+    Ironic()
+    with Images(PORT + 1, files, lambda *_: None):
+        return drives.play(folder, image, files, f"http://10.0.2.2:{PORT + 1}/")
+
+
 def damaged(folder):
     """a ramdisk that did not arrive whole is told apart from too little RAM"""
     whole = (folder / "initramfs").read_bytes()
@@ -134,7 +146,7 @@ def partitioned(size):
     return bytes(table) + os.urandom(size - 512)
 
 
-CASES = (memory, firmware, controllers, firmware_appended, damaged, keyboard)
+CASES = (memory, config_drive, firmware, controllers, firmware_appended, damaged, keyboard)
 
 
 def main(folder, *names):
