@@ -45,7 +45,8 @@ class Besieged:
 
 
 class Measure:
-    """Peaks while it lasts: resident memory in MiB beyond what there was, threads; and the processor's seconds."""
+    """Peaks while it lasts: resident memory in MiB beyond what there was, by the kernel's own mark; threads, as far as they are seen;
+    and the processor's seconds."""
 
     def __init__(self, besieged):
         self.besieged = besieged
@@ -54,6 +55,9 @@ class Measure:
         self.memory, self.threads = 0, 0
 
     def __enter__(self):
+        # proc(5): the mark is set back to what there is now.
+        with open(f"/proc/{self.besieged.agent.process.pid}/clear_refs", "w") as mark:
+            mark.write("5")
         self.before = self.besieged.status("VmRSS")
         self.cpu_before = self.cpu()
         self.began = time.monotonic()
@@ -73,7 +77,7 @@ class Measure:
 
     def look(self):
         if self.besieged.lives():
-            self.memory = max(self.memory, (self.besieged.status("VmRSS") - self.before) / 1024)
+            self.memory = max(self.memory, (self.besieged.status("VmHWM") - self.before) / 1024)
             self.threads = max(self.threads, self.besieged.status("Threads"))
 
     def cpu(self):
