@@ -1,17 +1,22 @@
 """Machines whose hardware does not work, and what their consoles say. main.py FOLDER [CASE…]; FOLDER holds kernel and initramfs."""
 
 import hashlib
+import itertools
 import os
+import socket
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import config_drive as drives
 from machine import Broken, Machine
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "demo"))
 from images import Images  # noqa: E402
+from ironic import Ironic  # noqa: E402
 
 MIB = 1 << 20
 PORT = 8080
@@ -188,6 +193,47 @@ def screen(folder):
     return " | ".join(row.strip() for row in shown if row.strip())
 
 
+def config_drive(folder):
+    """with 128 MiB of RAM config drives that fit are written, and larger ones refused by name; never the kernel's OOM killer"""
+    image, files = folder / "small.raw", {}
+    image.write_bytes(partitioned(2 * MIB))
+    files["image.raw"] = image
+    Ironic()
+    with Images(PORT + 1, files, lambda *_: None):
+        return drives.play(folder, image, files, f"http://10.0.2.2:{PORT + 1}/")
+
+
+def time_server(folder):
+    """a time server whose answers, to other questions, have no end is given up in time, and the work goes on"""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+
+        def flood():
+            _, asks = server.recvfrom(48)
+            answer = bytes([0x24, 2]) + bytes(38) + b"\xee" * 8
+            for number in itertools.count():
+                try:
+                    server.sendto(answer[:48 - number % 3], asks)
+                except OSError:
+                    return    # the machine has gone
+
+        threading.Thread(target=flood, daemon=True).start()
+        order = f"ipa-ntp-server=10.0.2.2:{server.getsockname()[1]}"
+        with small_machine(folder, "time-server", order) as console:
+            console.expect("10.0.2.15/24 from the DHCP server", BOOT)
+            began = time.monotonic()
+            told = console.expect(r"the clock stays as it is: asking .* for the time: .*, but .*", 60)[0]
+            seconds = time.monotonic() - began
+            console.expect("nothing to do: ", 20)
+    return f"{told}, after {seconds:.0f} s"
+
+
+def small_machine(folder, name, order):
+    """With the modules and the kernel of a VM: up in no time."""
+    dist = Path(__file__).resolve().parents[2] / "dist"
+    return Machine(folder, name, 128, order, nic("virtio-net-pci"), initramfs=dist / "ironlet.initramfs", kernel=dist / "ironlet.kernel")
+
+
 def damaged(folder):
     """a ramdisk that did not arrive whole is told apart from too little RAM"""
     whole = (folder / "initramfs").read_bytes()
@@ -207,7 +253,7 @@ def partitioned(size):
     return bytes(table) + os.urandom(size - 512)
 
 
-CASES = (memory, firmware, controllers, firmware_appended, damaged, keyboard, clock, screen)
+CASES = (memory, config_drive, time_server, firmware, controllers, firmware_appended, damaged, keyboard, clock, screen)
 
 
 def main(folder, *names):
