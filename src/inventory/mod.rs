@@ -4,10 +4,14 @@
 //! controller's addresses are null, as for a machine without one.
 
 pub mod dmi;
+pub mod dmi_decode;
 pub mod ethernet_speed;
 pub mod memory_and_vendor;
 pub mod nics;
+pub mod numa_topology;
+pub mod pci_devices;
 pub mod processor;
+pub mod usb_devices;
 
 pub use nics::{Interface, interfaces, macs};
 
