@@ -196,13 +196,15 @@ fn structure(random: &mut Random, handle: u16, is_latest: bool) -> Vec<u8> {
     match kind {
         4 => {
             let [low, high] = u16::to_le_bytes(family);
-            (set(0x28, low), set(0x29, high));
+            set(0x28, low);
+            set(0x29, high);
             if !is_latest {
                 if random.next(2) == 0 {
                     set(0x06, 0xFE);
                 }
                 set(0x19, random.next(0x40) as u8);
-                (set(0x30, 0), set(0x31, 0));
+                set(0x30, 0);
+                set(0x31, 0);
             }
         }
         16 if !is_latest => set(0x04, random.next(0x0C) as u8),
