@@ -10,8 +10,11 @@ mod machine;
 use machine::Machine;
 
 fn inventory(machine: &Machine) -> Object {
-    let bootif = Some("52:54:00:aa:bb:01".to_owned());
-    match collect(&machine.host(), BootFacts { bootif }) {
+    let boot = BootFacts {
+        bootif: Some("52:54:00:aa:bb:01".to_owned()),
+        ..BootFacts::default()
+    };
+    match collect(&machine.host(), boot) {
         Value::Object(object) => object,
         other => panic!("an inventory is an object: {other:?}"),
     }

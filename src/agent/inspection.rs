@@ -55,6 +55,8 @@ pub fn inspect(config: &Config, host: &SystemRoot, clock: &Clock) -> Result<Insp
 pub fn collect(config: &Config, host: &SystemRoot, clock: &Clock) -> Collected {
     let boot = BootFacts {
         bootif: config.boot_interface.clone(),
+        // That is known only after the lookup.
+        skips_bmc: false,
     };
     // As upstream has it: no hint, no skip list, and nothing is written.
     let wishes = Wishes {
