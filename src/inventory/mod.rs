@@ -2,6 +2,7 @@
 //!
 //! Read from sysfs, /proc, the SMBIOS tables and the management controller.
 
+pub mod arm_processors;
 pub mod bmc;
 pub mod collectors;
 pub mod dmi;
@@ -49,7 +50,7 @@ pub fn collect(host: &SystemRoot, boot: BootFacts) -> Value {
             "interfaces",
             list(interfaces(host).iter().map(Interface::object).collect()),
         ),
-        ("cpu", processor::object_of(host)),
+        ("cpu", processor::object_of(host, &firmware)),
         (
             "disks",
             list(disk::list(host).iter().map(disk_object).collect()),
