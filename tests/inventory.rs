@@ -103,7 +103,7 @@ fn interfaces_are_hardware_bonds_and_vlans_with_a_usable_address() {
         [
             "bond0 - - - - false -",
             "eth0 0x8086 0x100e 0000:00:01.0 e1000 true 1000",
-            "eth0.42 - - - - true 1000",
+            "eth0.42 - - - - true -",
         ]
     );
     let addresses = macs(&found);
@@ -194,9 +194,54 @@ fn processors_memory_and_maker_are_read() {
 }
 
 #[test]
+fn memory_is_what_the_firmware_says_if_that_is_more_than_the_kernel_has() {
+    let blocks = |online: [u8; 3]| {
+        let line = |(number, online): (usize, &u8)| {
+            format!("/sys/bus/memory/devices/memory{number}/online = {online}\n")
+        };
+        let lines: String = online.iter().enumerate().map(line).collect();
+        format!("/sys/devices/system/memory/block_size_bytes = 40000000\n{lines}")
+    };
+    let table = |mib: u16| {
+        let mut bytes = vec![0u8; 0x15];
+        bytes[..2].copy_from_slice(&[17, 0x15]);
+        bytes[0x0C..0x0E].copy_from_slice(&mib.to_le_bytes());
+        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("/sys/firmware/dmi/tables/DMI hex {digits}0000\n")
+    };
+    let has = "/proc/meminfo = MemTotal: 1572864 kB\n".to_owned();
+    for (what, manifest, mib) in [
+        ("nobody says", String::new(), None),
+        ("the kernel alone", has.clone(), Some(1536)),
+        ("more modules", has.clone() + &table(2048), Some(2048)),
+        ("fewer modules", has.clone() + &table(1024), Some(1536)),
+        ("blocks", has.clone() + &blocks([1, 1, 0]), Some(2048)),
+        ("fewer blocks", has.clone() + &blocks([1, 0, 0]), Some(1536)),
+        (
+            "modules before blocks",
+            has.clone() + &table(1600) + &blocks([1; 3]),
+            Some(1600),
+        ),
+    ] {
+        let ours = inventory(&Machine::empty().with(&manifest));
+        assert_eq!(
+            part(&ours, "memory").integer("physical_mb"),
+            Ok(mib),
+            "{what}"
+        );
+    }
+}
+
+#[test]
 fn a_machine_without_tables_still_has_an_inventory() {
     let ours = inventory(&Machine::recorded("host"));
-    assert_eq!(part(&ours, "memory").integer("physical_mb"), Ok(None));
+    let memory = part(&ours, "memory");
+    let total = memory.integer("total").expect("a number").expect("known");
+    assert_eq!(
+        memory.integer("physical_mb"),
+        Ok(Some(total >> 20)),
+        "the kernel's word"
+    );
     assert_eq!(
         part(&ours, "system_vendor").string("product_name"),
         Ok(Some(""))

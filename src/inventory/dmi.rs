@@ -93,12 +93,12 @@ impl Tables {
         self.structures().find(|one| one.kind() == kind)
     }
 
-    /// MiB of memory in the modules of the system's memory arrays; none if no module tells its size.
+    /// KiB of memory in the modules of the system's memory arrays; none if no module tells its size.
     pub fn memory(&self) -> Option<u64> {
-        // SMBIOS 7.17: use 3 is system memory; others are for graphics, flash and the like.
+        // SMBIOS 7.17: uses 4 to 7 are graphics, flash, NVRAM and caches.
         let other_arrays: Vec<_> = self
             .structures()
-            .filter(|one| one.kind() == MEMORY_ARRAY && one.byte(0x05) != Some(3))
+            .filter(|one| one.kind() == MEMORY_ARRAY && matches!(one.byte(0x05), Some(4..=7)))
             .map(|one| one.handle())
             .collect();
         self.structures()
@@ -111,7 +111,6 @@ impl Tables {
             .fold(None, |sum: Option<u64>, kib| {
                 Some(sum.unwrap_or(0).saturating_add(kib))
             })
-            .map(|kib| kib / 1024)
     }
 }
 
@@ -234,7 +233,7 @@ mod tests {
             module(9, 16, 0),            // flash
         ];
         let tables = Tables::new(all.concat());
-        assert_eq!(tables.memory(), Some(16384 + 65536 + 2));
+        assert_eq!(tables.memory(), Some((16384 + 65536 + 2) << 10));
         assert_eq!(Tables::default().memory(), None);
         assert_eq!(Tables::new(module(1, 0, 0)).memory(), None);
     }

@@ -149,16 +149,18 @@ fn infiniband(address: &str, vendor: Option<&str>) -> Option<(String, String)> {
     Some((mac, format!("{CLIENT_PREFIX}{}", guid.join(":"))))
 }
 
+/// What the hardware can do at best. Upstream's lshw tells none of bonds and VLANs, which have no hardware.
 fn best_speed(host: &SystemRoot, name: &str, directory: &Path) -> Option<u32> {
-    let modes = match host.is_here() {
-        true => network_interface::supported_link_modes(name).unwrap_or_default(),
-        false => Vec::new(),
-    };
-    ethernet_speed::fastest(&modes).or_else(|| {
-        let now = attribute(directory.join("speed"))?;
-        // -1 (older kernels: 65535) is a link whose speed is unknown.
-        now.parse().ok().filter(|mbps| *mbps != 0 && *mbps != 65535)
-    })
+    if !directory.join("device").exists() {
+        return None;
+    }
+    if host.is_here() {
+        let modes = network_interface::supported_link_modes(name).unwrap_or_default();
+        return ethernet_speed::fastest(&modes);
+    }
+    // Who cannot be asked has at least its present speed: -1 (older kernels: 65535) is one that is unknown.
+    let now = attribute(directory.join("speed"))?;
+    now.parse().ok().filter(|mbps| *mbps != 0 && *mbps != 65535)
 }
 
 fn shown(of: &Address) -> String {
