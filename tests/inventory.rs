@@ -5,6 +5,8 @@ use ironlet::disk::{self, Wishes};
 use ironlet::inventory::{BootFacts, Interface, collect, disk_object, interfaces, macs};
 use ironlet::system_root::SystemRoot;
 
+#[path = "inventory/biosdevname.rs"]
+mod biosdevname;
 #[path = "support/machine.rs"]
 mod machine;
 use machine::Machine;

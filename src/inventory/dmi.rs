@@ -29,10 +29,14 @@ pub const SYSTEM: u8 = 1;
 pub const CHASSIS: u8 = 3;
 /// Structure type: processor information.
 pub const PROCESSOR: u8 = 4;
+/// Structure type: system slot.
+pub const SYSTEM_SLOT: u8 = 9;
 /// Structure type: physical memory array.
 pub const MEMORY_ARRAY: u8 = 16;
 /// Structure type: memory device.
 pub const MEMORY_DEVICE: u8 = 17;
+/// Structure type: onboard device, extended.
+pub const ONBOARD_DEVICE: u8 = 41;
 const END: u8 = 127;
 
 impl Tables {
@@ -71,6 +75,11 @@ impl Tables {
     /// The version of the standard they were written by; 0 if that is not known.
     pub fn version(&self) -> u16 {
         self.version
+    }
+
+    /// Has the firmware none?
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
     }
 
     /// The structures in order, up to the end or the first broken one.

@@ -3,6 +3,7 @@
 //! Read from sysfs, /proc, the SMBIOS tables and the management controller.
 
 pub mod arm_processors;
+pub mod biosdevname;
 pub mod bmc;
 pub mod collectors;
 pub mod dmi;
@@ -13,9 +14,11 @@ pub mod memory_and_vendor;
 pub mod nics;
 pub mod numa_topology;
 pub mod pci_devices;
+pub mod pci_function;
 pub mod processor;
 pub mod usb_devices;
 
+use biosdevname::BiosNames;
 use bmc::{Addresses, Question};
 pub use nics::{Interface, interfaces, macs};
 
@@ -40,6 +43,11 @@ pub fn collect(host: &SystemRoot, boot: BootFacts) -> Value {
         false => Question::ask(host),
     };
     let firmware = dmi::Tables::read(host);
+    let bios_names = BiosNames::read(host, &firmware);
+    let mut nics = interfaces(host);
+    for nic in &mut nics {
+        nic.biosdevname = bios_names.of(&nic.name).map(str::to_owned);
+    }
     let mode = match host.sys("firmware/efi").is_dir() {
         true => "uefi",
         false => "bios",
@@ -48,7 +56,7 @@ pub fn collect(host: &SystemRoot, boot: BootFacts) -> Value {
     let known = [
         (
             "interfaces",
-            list(interfaces(host).iter().map(Interface::object).collect()),
+            list(nics.iter().map(Interface::object).collect()),
         ),
         ("cpu", processor::object_of(host, &firmware)),
         (
