@@ -265,20 +265,18 @@ fn made_up_tables_read_as_dmidecode_prints_them() {
 fn every_value_of_a_byte_reads_as_dmidecode_prints_it() {
     for (kind, _, length, texts) in STRUCTURES {
         let last = if *kind == 17 { 0x63 } else { *length };
-        // One structure for each value in each byte, and no other byte set; those of texts have no such values.
-        let fields = (4..usize::from(last)).filter(|at| !texts.contains(at));
-        let table: Vec<u8> = fields
-            .flat_map(|at| (1..=255).map(move |value| (at, value)))
+        // One structure for each value of the byte, and no other byte set; those of texts have no such values.
+        for at in (4..usize::from(last)).filter(|at| !texts.contains(at)) {
             // Later than Debian's: a family, sockets, threads in use, a place and a type of memory.
-            .filter(|(at, value)| match (kind, at) {
+            let is_older = |value: &u8| match (kind, at) {
                 (4, 0x06) => *value != 0x16,
                 (4, 0x19) => *value < 0x40,
                 (4, 0x30 | 0x31) => false,
                 (16, 0x04) => *value != 0xA4,
                 (17, 0x12) => *value != 0x24,
                 _ => true,
-            })
-            .flat_map(|(at, value)| {
+            };
+            let structure = |value: u8| {
                 let mut bytes = vec![0; last.into()];
                 (bytes[0], bytes[1], bytes[at]) = (*kind, last, value);
                 if *kind == 17 && !(0x0C..0x0E).contains(&at) {
@@ -286,9 +284,11 @@ fn every_value_of_a_byte_reads_as_dmidecode_prints_it() {
                 }
                 bytes.extend([0, 0]);
                 bytes
-            })
-            .collect();
-        same(&table, 0x0305, &format!("every-value-{kind}"));
+            };
+            let values = (1..=255).filter(is_older);
+            let table: Vec<u8> = values.flat_map(structure).collect();
+            same(&table, 0x0305, &format!("every-value-{kind}-{at}"));
+        }
     }
 }
 
@@ -322,5 +322,38 @@ fn a_machine_without_tables_has_empty_ones() {
     assert!(
         error.details().starts_with("reading the SMBIOS DMI"),
         "{error}"
+    );
+}
+
+#[test]
+fn tables_that_are_cut_or_endless_yield_what_they_can() {
+    let count = |table: Vec<u8>| {
+        let Value::Object(told) = decode(&Tables::new(table)) else {
+            panic!("an object")
+        };
+        told.array("cpu").expect("a list").expect("there").len()
+    };
+    let processor = [&[4u8, 0x1A][..], &[0; 0x18], &[0, 0]].concat();
+    assert_eq!(count(processor.repeat(3)), 3);
+    // Cut in the middle of the third.
+    assert_eq!(count(processor.repeat(3)[..70].to_vec()), 2);
+    // A length that leads nowhere, or back to where it stands.
+    assert_eq!(
+        count([&processor[..], &[4, 0, 0, 0, 0, 0], &processor].concat()),
+        1
+    );
+    // More than any machine has.
+    assert_eq!(count(processor.repeat(9000)), 2048);
+    // A gigabyte by the entry point's word: what is there counts.
+    let entry =
+        "/sys/firmware/dmi/tables/smbios_entry_point hex 5f534d335f00180305000100ffffff3f\n";
+    let digits: String = processor.iter().map(|byte| format!("{byte:02x}")).collect();
+    let machine = Machine::empty().with(&format!(
+        "{entry}/sys/firmware/dmi/tables/DMI hex {digits}\n"
+    ));
+    let told = json::print(&collect(&machine.host()).expect("readable"));
+    assert!(
+        told.contains(r#""Handle":"Handle 0x0000, DMI type 4, 26 bytes""#),
+        "{told}"
     );
 }

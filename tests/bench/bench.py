@@ -13,6 +13,7 @@ import choice
 import cuts
 import erase
 import floor
+import inventory
 import lab
 import memory
 import metadata
@@ -23,8 +24,8 @@ import sizes
 import zeros
 from limits import Limits
 
-SECTIONS = {"sizes": sizes, "raw": raw, "qcow2": qcow2, "zeros": zeros, "memory": memory, "cuts": cuts, "floor": floor, "choice": choice, "erase": erase,
-            "metadata": metadata, "lab": lab}
+SECTIONS = {"sizes": sizes, "raw": raw, "qcow2": qcow2, "zeros": zeros, "memory": memory, "cuts": cuts, "floor": floor, "choice": choice, "inventory": inventory,
+            "erase": erase, "metadata": metadata, "lab": lab}
 
 
 def arguments():

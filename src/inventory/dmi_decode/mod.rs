@@ -22,6 +22,10 @@ pub fn collect(host: &SystemRoot) -> Result<Value> {
     Ok(decode(&Tables::try_read(host)?))
 }
 
+/// Of processors and of modules no more than this many: the largest machines have 1536, and what a table says of one byte
+/// may take a hundred.
+const MOST: usize = 2048;
+
 /// The same of tables at hand. Pure.
 pub fn decode(tables: &Tables) -> Value {
     let (mut firmware, mut array) = (Object::new(), None);
@@ -31,14 +35,17 @@ pub fn decode(tables: &Tables) -> Value {
         match one.kind() {
             // Of several, the last.
             FIRMWARE => firmware = rows(&one, firmware::decode),
-            PROCESSOR => processors.push(Value::Object(rows(&one, |one, rows| {
-                processor::decode(one, tables.version(), rows)
-            }))),
+            PROCESSOR if processors.len() < MOST => processors
+                .push(Value::Object(rows(&one, |one, rows| {
+                    processor::decode(one, tables.version(), rows)
+                }))),
             MEMORY_ARRAY => {
                 places = places.saturating_add(memory::places(&one));
                 array.get_or_insert_with(|| rows(&one, memory::array));
             }
-            MEMORY_DEVICE => devices.push(Value::Object(rows(&one, memory::device))),
+            MEMORY_DEVICE if devices.len() < MOST => {
+                devices.push(Value::Object(rows(&one, memory::device)))
+            }
             _ => {}
         }
     }
