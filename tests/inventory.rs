@@ -196,6 +196,35 @@ fn processors_memory_and_maker_are_read() {
 }
 
 #[test]
+fn a_controller_is_asked_if_there_is_one_and_ironic_wants_it() {
+    let show_all = |manifest: &str, skips_bmc| {
+        let machine = Machine::empty().with(manifest);
+        let boot = BootFacts {
+            skips_bmc,
+            ..BootFacts::default()
+        };
+        let Value::Object(found) = collect(&machine.host(), boot) else {
+            panic!("an inventory is an object");
+        };
+        let fields = ["bmc_address", "bmc_v6address", "bmc_mac"];
+        fields.map(|name| found.get(name).map_or("absent".to_owned(), show))
+    };
+    let silent = [r#""0.0.0.0""#, r#""::/0""#, "absent"];
+    let none = ["null", "null", "absent"];
+    // What answers no request stands for one that has no address.
+    for (manifest, expected) in [
+        ("", none),
+        ("/dev/ipmi0 = a file\n", none),
+        ("/dev/ipmi0 -> /dev/null\n", silent),
+        ("/dev/ipmi/0 -> /dev/null\n", silent),
+        ("/dev/ipmidev/0 -> /dev/null\n", silent),
+    ] {
+        assert_eq!(show_all(manifest, false), expected, "{manifest}");
+        assert_eq!(show_all(manifest, true), none, "skipped: {manifest}");
+    }
+}
+
+#[test]
 fn memory_is_what_the_firmware_says_if_that_is_more_than_the_kernel_has() {
     let blocks = |online: [u8; 3]| {
         let line = |(number, online): (usize, &u8)| {

@@ -49,19 +49,26 @@ pub enum Question {
     /// It answered before.
     Known(Addresses),
     /// A thread asks it.
-    Asked(Receiver<Addresses>, Deadline),
+    Asked {
+        /// What it finds.
+        answer: Receiver<Addresses>,
+        /// How long it has.
+        deadline: Deadline,
+        /// Is what it finds to be kept?
+        is_kept: bool,
+    },
 }
 
 /// Answers are kept, whatever they were: a controller that hangs hangs a second time as well.
 static KNOWN: OnceLock<Addresses> = OnceLock::new();
 
 impl Question {
-    /// Asks this machine's controller. Only a machine that is here has one that answers.
+    /// Asks the machine's controller.
     pub fn ask(host: &SystemRoot) -> Question {
         if let Some(known) = KNOWN.get().filter(|_| host.is_here()) {
             return Question::Known(known.clone());
         }
-        let Some(device) = ipmi::device(host).filter(|_| host.is_here()) else {
+        let Some(device) = ipmi::device(host) else {
             return Question::NoController;
         };
         let deadline = Deadline::within(PATIENCE);
@@ -80,7 +87,11 @@ impl Question {
             let _ = told.send(addresses);
         };
         match thread::Builder::new().name("bmc".into()).spawn(work) {
-            Ok(_) => Question::Asked(answer, deadline),
+            Ok(_) => Question::Asked {
+                answer,
+                deadline,
+                is_kept: host.is_here(),
+            },
             Err(error) => {
                 log::warn!("the BMC is not asked for its addresses: starting a thread: {error}");
                 Question::NoController
@@ -93,7 +104,11 @@ impl Question {
         match self {
             Question::NoController => None,
             Question::Known(known) => Some(known),
-            Question::Asked(answer, deadline) => {
+            Question::Asked {
+                answer,
+                deadline,
+                is_kept,
+            } => {
                 let told = answer.recv_timeout(deadline.left());
                 if told.is_err() || deadline.is_over() {
                     log::warn!(
@@ -101,7 +116,11 @@ impl Question {
                         PATIENCE.as_secs()
                     );
                 }
-                Some(KNOWN.get_or_init(|| told.unwrap_or_default()).clone())
+                let told = told.unwrap_or_default();
+                Some(match is_kept {
+                    true => KNOWN.get_or_init(|| told).clone(),
+                    false => told,
+                })
             }
         }
     }

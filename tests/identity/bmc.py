@@ -1,4 +1,5 @@
-"""A BMC for QEMU's ipmi-bmc-extern: a LAN channel with IPv4, IPv6 and a MAC, one without; what it does not know it refuses."""
+"""A BMC for QEMU's ipmi-bmc-extern: a LAN channel with IPv4, IPv6 and a MAC, one without; what it does not know it refuses. Told to hang
+(ipmitool raw 0x30 1), it answers nothing any more."""
 
 import ipaddress
 import socket
@@ -55,7 +56,7 @@ def packed(message):
 
 
 def serve(connection):
-    message, escaped = bytearray(), False
+    message, escaped, hung = bytearray(), False, False
     while chunk := connection.recv(4096):
         for byte in chunk:
             if byte == ESCAPE:
@@ -63,8 +64,9 @@ def serve(connection):
             elif byte == COMMAND:
                 message.clear()
             elif byte == MESSAGE:
-                if len(message) >= 4:
+                if len(message) >= 4 and not hung:
                     number, function, command, data = message[0], message[1], message[2], bytes(message[3:-1])
+                    hung = (function >> 2, command) == (0x30, 1)
                     said = answer(function >> 2, command, data)
                     connection.sendall(packed(bytes([number, function | 4, command]) + said))
                 message.clear()

@@ -19,11 +19,12 @@ say own-log </tmp/own.log
 mount -t debugfs debugfs /sys/kernel/debug
 mount -t debugfs debugfs /host/sys/kernel/debug
 echo +bond0 >/sys/class/net/bonding_masters
+lower=$(by_mac 12) alone=$(by_mac 11)
 echo "+$(by_mac 13)" >/sys/class/net/bond0/bonding/slaves
-ip link add link "$(by_mac 12)" name "$(by_mac 12).42" type vlan id 42
-for card in $(by_mac 11) $(by_mac 12).42 bond0; do ip link set "$card" up; done
-ip addr add 192.0.2.11/24 dev "$(by_mac 11)"
-ip addr add 2001:db8::42/64 dev "$(by_mac 12).42"
+ip link add link "$lower" name "$lower.42" type vlan id 42
+for card in "$alone" "$lower" "$lower.42" bond0; do ip link set "$card" up; done
+ip addr add 192.0.2.11/24 dev "$alone"
+ip addr add 2001:db8::42/64 dev "$lower.42"
 sleep 2 # until link-local addresses are no longer tentative
 chroot /host /run/python/bin/python - </upstream-inventory.py 2>/tmp/upstream-inventory.log | say upstream-inventory
 say upstream-inventory-log </tmp/upstream-inventory.log
@@ -34,6 +35,13 @@ wait
 say own-inventory </tmp/own-inventory
 cat /tmp/receiver.log >>/tmp/own-inventory.log
 say own-inventory-log </tmp/own-inventory.log
+# A BMC that hangs: the time it costs, on the machine's own clock.
+chroot /host ipmitool raw 0x30 1 >/dev/null 2>&1
+read -r before _ </proc/uptime
+/ironlet --inventory 2>/tmp/hung.log | say own-hung
+read -r after _ </proc/uptime
+echo "$before $after" | say own-hung-times
+say own-hung-log </tmp/hung.log
 # Under another name for the root it writes its log where it can be read; half of the questions each, as there are two processors.
 for place in proc sys dev; do
     mkdir -p /machine/$place
