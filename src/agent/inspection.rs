@@ -31,7 +31,7 @@ pub fn inspect(config: &Config, host: &SystemRoot, clock: &Clock) -> Result<Insp
     info!("inspection: collecting {}", asked.collectors.join(", "));
     // What others tell needs no disks, no addresses.
     if asked.collectors.iter().any(|name| name == "default") {
-        hardware_wait::for_disks_and_nics(config, host, clock);
+        hardware_wait::for_disks(config, host, clock, &wishes(config, host));
         hardware_wait::for_addresses(config, host, clock);
     }
     let urls = inspection::urls(&asked.urls, &config.api.urls);
@@ -51,6 +51,15 @@ pub fn inspect(config: &Config, host: &SystemRoot, clock: &Clock) -> Result<Insp
     }
 }
 
+/// The disk that is told of is a deploy's without hints, as upstream has it. Nothing is written, so nothing guards it.
+fn wishes(config: &Config, host: &SystemRoot) -> Wishes {
+    Wishes {
+        unguarded: true,
+        medium: boot_medium(host, config.medium.as_deref()),
+        ..Wishes::default()
+    }
+}
+
 /// What the collectors that were asked for find now.
 pub fn collect(config: &Config, host: &SystemRoot, clock: &Clock) -> Collected {
     let boot = BootFacts {
@@ -58,18 +67,12 @@ pub fn collect(config: &Config, host: &SystemRoot, clock: &Clock) -> Collected {
         // That is known only after the lookup.
         skips_bmc: false,
     };
-    // As upstream has it: no hint, no skip list, and nothing is written.
-    let wishes = Wishes {
-        unguarded: true,
-        medium: boot_medium(host, config.medium.as_deref()),
-        ..Wishes::default()
-    };
     let started = clock.elapsed();
     let collected = collectors::run(&Subject {
         host,
         clock,
         boot: &boot,
-        wishes: &wishes,
+        wishes: &wishes(config, host),
         names: &config.inspection.collectors,
         lldp_timeout: config.inspection.lldp_timeout,
     });
