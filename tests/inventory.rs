@@ -1,5 +1,8 @@
 //! The inventory of recorded machines; one of them was inspected by upstream's agent, too, and must come out equal.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
 use ironlet::codec::json::{Fields, Object, Value, parse};
 use ironlet::disk::{self, Wishes};
 use ironlet::inventory::{BootFacts, Interface, collect, disk_object, interfaces, macs};
@@ -145,6 +148,39 @@ fn interfaces_without_hardware_or_address_are_left_out() {
     let shouting = nic("e0", "device/vendor = 0x1") + &nic("e0", "address = 52:54:00:AB:CD:EF");
     let machine = Machine::empty().with(&shouting);
     assert_eq!(macs(&interfaces(&machine.host())), ["52:54:00:ab:cd:ef"]);
+}
+
+#[test]
+fn names_of_odd_bytes_are_told_as_they_are_or_not_at_all() {
+    let nic = |name: &str| {
+        let place = format!("/sys/class/net/{name}");
+        format!("{place}/device/vendor = 0x1\n{place}/address = 52:54:00:00:00:09\n")
+    };
+    let odd = [r#"a"b\c"#, "ü✓", "-", "{}", "e\u{7f}\u{1}"];
+    let machine = Machine::empty().with(&odd.map(nic).concat());
+    // What is no text is not listed: JSON has no way to say it.
+    let place = machine
+        .place("/sys/class/net/eth0")
+        .with_file_name(OsStr::from_bytes(b"eth\xff"));
+    std::fs::create_dir_all(place.join("device")).expect("a directory can be made");
+    std::fs::write(place.join("address"), "52:54:00:00:00:0a\n").expect("a file can be made");
+    let told = inventory(&machine);
+    let printed = ironlet::codec::json::print(&Value::Object(told));
+    let Ok(Value::Object(read)) = parse(&printed) else {
+        panic!("valid JSON: {printed}");
+    };
+    let listed = read.array("interfaces").expect("a list").expect("there");
+    let mut names: Vec<_> = listed
+        .iter()
+        .map(|nic| match nic {
+            Value::Object(nic) => nic.string("name").expect("text").expect("there").to_owned(),
+            other => panic!("an interface is an object: {other:?}"),
+        })
+        .collect();
+    let mut odd = odd.map(str::to_owned);
+    names.sort();
+    odd.sort();
+    assert_eq!(names, odd);
 }
 
 #[test]

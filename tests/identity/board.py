@@ -9,7 +9,7 @@ SMBIOS = [
     "type=4,sock_pfx=CPU,manufacturer=ACME: processors,version=Quick 3000,serial=P-1,asset=PA,part=QP3000,max-speed=3700,current-speed=2900",
     "type=17,loc_pfx=DIMM,bank=BANK 0,manufacturer=ACME RAM,serial=D-1,asset=DA,part=M393A2K40,speed=3200",
 ]
-NODES = ["node,nodeid=0,memdev=m0,cpus=0-1", "node,nodeid=1,memdev=m1,cpus=2-3", "node,nodeid=2,memdev=m2"]
+NODES = ["node,nodeid=0,memdev=m0,cpus=0", "node,nodeid=1,memdev=m1,cpus=1", "node,nodeid=2,memdev=m2"]
 MIB = [768, 512, 256]
 # (QEMU's device, where it is); the last number of the MAC is its place here and 10 more.
 CARDS = [
@@ -28,7 +28,7 @@ DEVICES = [
 
 def arguments(bmc):
     """QEMU's arguments; `bmc` is the socket where the BMC listens. A connection that is there before its device is the end of QEMU 7.2."""
-    made = ["-smp", "cpus=4,sockets=2,cores=2,threads=1", "-m", str(sum(MIB)), "-chardev", f"socket,id=bmc,path={bmc},reconnect=1"]
+    made = ["-smp", "cpus=2,sockets=2,cores=1,threads=1", "-m", str(sum(MIB)), "-chardev", f"socket,id=bmc,path={bmc},reconnect=1"]
     for number, size in enumerate(MIB):
         made += ["-object", f"memory-backend-ram,id=m{number},size={size}M"]
     for node in NODES:
