@@ -19,14 +19,15 @@ def cards(root):
     bus.mkdir(parents=True)
     (root / "sys/class/net").mkdir(parents=True)
 
-    def function(path, files):
+    def function(path, files, behind=0):
         real = root / "sys/devices/pci0000:00" / path
         real.mkdir(parents=True)
         for name, value in files.items():
             (real / name).write_text(f"{value}\n")
         config = bytearray(256)
-        # A PCI Express capability of a port with a slot.
-        config[0x06], config[0x34], config[0x40], config[0x43], config[0x57] = 0x10, 0x40, 0x10, 0x01, len(list(bus.iterdir())) % 200
+        if behind:
+            # The PCI Express capability of a port, with the number of its slot.
+            config[0x06], config[0x34], config[0x40], config[0x43], config[0x56] = 0x10, 0x40, 0x10, 0x01, behind << 3
         (real / "config").write_bytes(config)
         os.symlink(f"../../../devices/pci0000:00/{path}", bus / real.name)
 
@@ -34,7 +35,7 @@ def cards(root):
         slot, place = divmod(number, 8)
         port = f"0000:00:{slot:02x}.0"
         if place == 0:
-            function(port, {"vendor": "0x8086", "device": "0x2030", "class": "0x060400"})
+            function(port, {"vendor": "0x8086", "device": "0x2030", "class": "0x060400"}, behind=slot + 1)
         path = f"{port}/0000:{slot + 1:02x}:00.{place}"
         function(path, {"vendor": "0x8086", "device": "0x1572", "class": "0x020000", "revision": "0x01", "numa_node": slot % 2})
         card = root / "sys/class/net" / f"eth{number}"
