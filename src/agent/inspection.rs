@@ -10,6 +10,7 @@ use crate::disk::Wishes;
 use crate::error::{Error, Kind, Result};
 use crate::inventory::BootFacts;
 use crate::inventory::collectors::{self, Collected, Subject};
+use crate::logger::status::{Row, set};
 use crate::steps::find_boot_medium::boot_medium;
 use crate::system_root::SystemRoot;
 
@@ -29,6 +30,10 @@ pub fn inspect(config: &Config, host: &SystemRoot, clock: &Clock) -> Result<Insp
         return Ok(Inspected::default());
     }
     info!("inspection: collecting {}", asked.collectors.join(", "));
+    set(
+        Row::State,
+        "inspection: looking at the hardware, then telling Ironic",
+    );
     // What others tell needs no disks, no addresses.
     if asked.collectors.iter().any(|name| name == "default") {
         hardware_wait::for_disks(config, host, clock, &wishes(config, host));
