@@ -270,7 +270,7 @@ fn memory_is_what_the_firmware_says_if_that_is_more_than_the_kernel_has() {
         format!("/sys/devices/system/memory/block_size_bytes = 40000000\n{lines}")
     };
     let table = |mib: u16| {
-        let mut bytes = vec![0u8; 0x15];
+        let mut bytes = [0u8; 0x15];
         bytes[..2].copy_from_slice(&[17, 0x15]);
         bytes[0x0C..0x0E].copy_from_slice(&mib.to_le_bytes());
         let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();

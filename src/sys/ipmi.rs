@@ -47,7 +47,7 @@ struct Message {
 struct Request {
     address: *const Address,
     address_length: u32,
-    id: libc::c_long,
+    id: i64,
     message: Message,
 }
 
@@ -57,11 +57,11 @@ struct Received {
     kind: i32,
     address: *mut u8,
     address_length: u32,
-    id: libc::c_long,
+    id: i64,
     message: Message,
 }
 
-// linux/ipmi.h: _IOR('i', 13, struct ipmi_req) and _IOWR('i', 11, struct ipmi_recv), on machines of 64 bits.
+// `long` is one of 64 bits. linux/ipmi.h: _IOR('i', 13, struct ipmi_req) and _IOWR('i', 11, struct ipmi_recv), on machines of 64 bits.
 const IPMICTL_SEND_COMMAND: libc::Ioctl = 0x8028_690d_u32 as libc::Ioctl;
 const IPMICTL_RECEIVE_MSG_TRUNC: libc::Ioctl = 0xc030_690b_u32 as libc::Ioctl;
 const IPMI_SYSTEM_INTERFACE_ADDR_TYPE: i32 = 0x0c;
@@ -89,7 +89,7 @@ impl Device {
         let request = Request {
             address: &address,
             address_length: size_of::<Address>() as u32,
-            id: id as libc::c_long,
+            id,
             message: Message {
                 function,
                 command,
@@ -133,7 +133,7 @@ impl Device {
         let length = usize::from(received.message.length).min(data.len());
         Ok(Reply {
             is_response: received.kind == IPMI_RESPONSE_RECV_TYPE,
-            id: i64::from(received.id),
+            id: received.id,
             function: received.message.function,
             command: received.message.command,
             data: data[..length].to_vec(),
