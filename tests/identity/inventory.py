@@ -4,12 +4,8 @@ import json
 
 import machine
 
-# Place → why ironlet tells something else there. A place is the path of names, with numbers of lists left out.
-REASONS = {
-    "usb_devices.USB:4:": "lshw numbers devices that share a hub, and upstream looks for none with a number",
-}
-
-
+# Place → why ironlet tells something there of which upstream says nothing. A place is the path of names.
+REASONS = {"usb_devices.": "lshw numbers devices that share a hub, and upstream looks for none with a number"}
 # Seconds that an inventory takes without a BMC in such a machine, on a busy host.
 SLACK = 5
 
@@ -58,7 +54,7 @@ def compare(upstream, own):
         print(f"{'.'.join(str(name) for name in place):70} {one:58} {'=' if one == other else other}")
         if one != other:
             said = f"{'.'.join(str(name) for name in place)}: {one} upstream, {other} here"
-            why = reason(place)
+            why = None if place in theirs else reason(place)
             if why:
                 reasoned.setdefault(why, []).append(said)
             else:
