@@ -33,6 +33,7 @@ fn collected(machine: &Machine, names: &[&str]) -> Collected {
         clock: &Clock::fake(),
         boot: &BootFacts {
             bootif: Some("01-52-54-00-aa-bb-01".to_owned()),
+            ..BootFacts::default()
         },
         wishes: &Wishes::default(),
         names: &names,
