@@ -47,6 +47,10 @@ impl Controller {
 
     /// What follows a completion code of 0; nothing after another, an error of the driver's, or no answer in time.
     pub fn ask(&mut self, function: u8, command: u8, data: &[u8]) -> Option<Vec<u8>> {
+        // What nobody waits for is not asked.
+        if self.deadline.is_over() {
+            return None;
+        }
         self.last += 1;
         self.device
             .send(self.last, function, command, data)
