@@ -313,7 +313,9 @@ mod tests {
         let objects = format!("[{}0]", "{},".repeat(VALUES / OBJECT));
         let names = format!("{{{}\"n\":0}}", "\"n\":0,".repeat(VALUES / 3));
         let name = format!("{{\"{}\":0}}", "n".repeat(NAME + 1));
-        for text in ["", "not json", "{\"a\":1", "{} {}", &deep, &many, &objects, &names, &name] {
+        for text in [
+            "", "not json", "{\"a\":1", "{} {}", &deep, &many, &objects, &names, &name,
+        ] {
             assert!(parse::<Drops>(text).is_err(), "{:.20}", text);
         }
         let least = "[".repeat(DEPTH) + &"]".repeat(DEPTH);
