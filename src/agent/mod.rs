@@ -4,9 +4,14 @@
 mod actions_for_commands;
 mod callback_url_and_certificate;
 mod effective_config;
+mod hardware_wait;
+mod inspection;
+pub mod post_inspection_by_hand;
 pub mod run_step_by_hand;
 mod saved_identity;
+mod screen_status;
 pub mod standalone_deploy;
+mod system_time;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -20,20 +25,21 @@ use log::{error, info, warn};
 
 use crate::agent::actions_for_commands::Powers;
 use crate::agent::callback_url_and_certificate::Identity;
-use crate::agent::saved_identity::{Left, SavedIdentity};
+use crate::agent::inspection::Inspected;
+use crate::agent::saved_identity::SavedIdentity;
 use crate::api::{self, Limits, Server, Service};
 use crate::clock::{Bell, Clock};
-use crate::command::{self, Engine};
+use crate::command::Engine;
 use crate::conductor::Client;
 use crate::conductor::heartbeat::Heartbeat;
 use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
 use crate::config::Config;
 use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Result};
-use crate::net::address::{configure, resolv_conf};
+use crate::logger::status::{Row, set};
+use crate::net::address::configure;
 use crate::net::link::links;
-use crate::net::sntp;
-use crate::steps::step_context;
+use crate::secret::redacted;
 use crate::steps::step_context::Machine;
 use crate::system_root::SystemRoot;
 use crate::{inventory, logger};
@@ -104,17 +110,19 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
         permit,
         bell: Bell::default(),
     };
+    screen_status::start(&agent.host, &agent.clock);
+    set(Row::State, "waiting for an address");
     agent.clock.sleep(agent.config.hardware_delay);
     agent.wait_for_network();
-    agent.set_clock();
+    system_time::set_at_start(&agent.config, &agent.host, &agent.clock)?;
     if let Some(order) = &agent.config.standalone {
         let tools =
             effective_config::tools(&agent.config, None, agent.permit.clone(), &agent.clock)?;
+        screen_status::follow(&agent.host, tools.gauge.clone(), &agent.clock);
         return standalone_deploy::run(&agent.host, order, agent.config.medium.as_deref(), &tools);
     }
-    if agent.config.api.urls.is_empty() {
-        let why =
-            "nothing to do: the kernel command line has neither ipa-api-url nor ironlet.image";
+    if agent.config.api.urls.is_empty() && !agent.config.inspection.is_wanted {
+        let why = "nothing to do: the kernel command line has neither ipa-api-url nor ipa-inspection-callback-url nor ironlet.image";
         return Err(Error::plain(why));
     }
     agent.serve_ironic()
@@ -122,25 +130,43 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
 
 impl Agent {
     fn serve_ironic(&self) -> Result<()> {
-        let mut session = self.session();
+        let mut session = SavedIdentity::take_over(&self.config, &self.host);
+        let inspected = match session.identity {
+            // Ironic knows this machine; only the process is new.
+            Some(_) => Inspected::default(),
+            None => inspection::inspect(&self.config, &self.host, &self.clock)?,
+        };
         let token = session.token.take().or_else(|| self.config.token.clone());
         let macs = inventory::macs(&inventory::interfaces(&self.host));
         let client = Arc::new(effective_config::ironic(&self.config)?);
+        if self.config.api.urls.is_empty() {
+            return self.serve_nobody(&client, macs);
+        }
+        set(
+            Row::State,
+            &format!(
+                "asking {} which node this is",
+                redacted(&self.config.api.urls.join(", "))
+            ),
+        );
         let search = Search {
             addresses: &macs,
-            uuid: None,
+            uuid: inspected.uuid.as_deref(),
             token: token.as_ref(),
             timeout: self.config.api.lookup_timeout,
             interval: self.config.api.lookup_interval,
+            uninspected: inspected.failure.as_deref(),
         };
         let enrolment = match lookup(&client, &self.clock, &search) {
             Ok(enrolment) => enrolment,
             Err(Unfound::GaveUp(error)) => return Err(error),
             Err(Unfound::TokenTaken(error)) => {
                 error!("locking down: {error}");
+                set(Row::State, &format!("locked down: {error}"));
                 return self.go_dark();
             }
         };
+        set(Row::Node, &actions_for_commands::name(&enrolment));
         // At once: Ironic tells the token once, and what comes next may fail and be tried by a new process.
         session.token = enrolment.token.clone();
         self.keep(&session);
@@ -157,22 +183,19 @@ impl Agent {
         self.beat_until(locked_down, &heartbeat, &client, server)
     }
 
-    /// Whom the process before this one has been; nobody if there was none, or one that was somebody else.
-    fn session(&self) -> SavedIdentity {
-        let life = saved_identity::life(&self.config);
-        match SavedIdentity::restore(&self.host, &life) {
-            Ok(Left::Identity(session)) => return session,
-            Ok(Left::Nothing) => {}
-            Ok(Left::OfAnotherLife) => {
-                warn!(
-                    "starting afresh: the agent before this one had another Ironic, port or token"
-                );
-                command::forget_last(&self.host);
-                step_context::forget_written(&self.host);
-            }
-            Err(error) => warn!("starting afresh: {error}"),
-        }
-        SavedIdentity::new(life)
+    /// No Ironic was named but for the inspection: this machine has nothing more to do, and is not to start all over either.
+    fn serve_nobody(&self, client: &Arc<Client>, macs: Vec<String>) -> Result<()> {
+        let nobody = Enrolment {
+            token: self.config.token.clone(),
+            ..Enrolment::default()
+        };
+        let (engine, locked_down) = self.engine(client, &nobody, macs)?;
+        let server = self.serve(engine, &Identity::of_nobody(&self.config), &nobody)?;
+        info!("inspection is all this machine was started for: waiting to be switched off");
+        // Only a client with the token of the command line could end it.
+        let _ = locked_down.recv();
+        server.stop();
+        self.go_dark()
     }
 
     fn keep(&self, session: &SavedIdentity) {
@@ -196,6 +219,7 @@ impl Agent {
             uuid: enrolment.uuid.clone(),
             macs,
             token: enrolment.token.clone(),
+            ntp: self.config.ntp.clone(),
             lock_down: Mutex::new(lock_down),
         };
         let machine = Machine::new(
@@ -211,6 +235,7 @@ impl Agent {
             Box::new(powers),
             effective_config::settings(&self.config, enrolment),
         );
+        screen_status::follow(&self.host, machine.gauge().clone(), &self.clock);
         machine.set_node(actions_for_commands::node(enrolment));
         Ok((Engine::new(Arc::new(machine)), locked_down))
     }
@@ -235,6 +260,10 @@ impl Agent {
         };
         let server = api::serve(listener, service, self.clock.clone())?;
         info!("serving {}", identity.callback_url);
+        set(
+            Row::State,
+            &format!("waiting for commands on {}", identity.callback_url),
+        );
         Ok(server)
     }
 
@@ -270,6 +299,7 @@ impl Agent {
             // An error would mean that the engine is gone, and it lives as long as the server.
             let _ = locked_down.recv();
             warn!("locking down: no more commands, no network");
+            set(Row::State, "locked down");
             server.stop();
             stop.store(true, Ordering::SeqCst);
             self.bell.ring();
@@ -304,30 +334,6 @@ impl Agent {
                     self.clock.sleep(NETWORK_TIMEOUT / 10);
                 }
             }
-        }
-    }
-
-    /// Certificates of servers are judged by this clock; a dead battery must not stop a deploy.
-    fn set_clock(&self) {
-        let servers: Vec<String> = match &self.config.ntp_server {
-            Some(server) => vec![server.clone()],
-            None if self.clock.is_set() => return,
-            None => resolv_conf::known_time_servers(&self.host)
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-        };
-        let set = |server: &String| match sntp::synchronise(&self.host, &self.clock, server) {
-            Ok(()) => true,
-            Err(error) => {
-                warn!("the clock stays as it is: {error}");
-                false
-            }
-        };
-        if !servers.iter().any(set) && !self.clock.is_set() {
-            warn!(
-                "the clock is wrong and nobody says the time: https will fail unless ipa-ntp-server names a server"
-            );
         }
     }
 }

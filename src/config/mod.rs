@@ -18,7 +18,7 @@ use crate::secret::Secret;
 use crate::system_root;
 use crate::system_root::SystemRoot;
 pub use help::parameters_help;
-pub use settings::{Advertise, Api, DiskWait, Image, Listen, Standalone, Tls};
+pub use settings::{Advertise, Api, DiskWait, Image, Inspection, Listen, Ntp, Standalone, Tls};
 use table::TABLE;
 use values::Values;
 
@@ -26,6 +26,8 @@ use values::Values;
 pub struct Config {
     /// Where Ironic is.
     pub api: Api,
+    /// What to tell of the machine first.
+    pub inspection: Inspection,
     /// Where to listen.
     pub listen: Listen,
     /// What Ironic is told to call.
@@ -42,8 +44,8 @@ pub struct Config {
     pub debug: bool,
     /// To wait before looking at the hardware.
     pub hardware_delay: Duration,
-    /// Instead of the time servers a lease names.
-    pub ntp_server: Option<String>,
+    /// Who says the time.
+    pub ntp: Ntp,
     /// Go on where no boot entry could be made.
     pub ignore_bootloader_failure: bool,
     /// May a boot loader be installed where the machine has no UEFI? It decides what is said, not what is done.
@@ -129,6 +131,7 @@ impl Config {
                 lookup_timeout: values.seconds("ipa-lookup-timeout"),
                 lookup_interval: values.seconds("ipa-lookup-interval"),
             },
+            inspection: Inspection::from(values, notes),
             listen: Listen {
                 host: values.owned("ipa-listen-host").unwrap_or_default(),
                 port: values.number("ipa-listen-port") as u16, // at most 65535 by the table
@@ -160,7 +163,10 @@ impl Config {
             },
             token: values.owned("ipa-agent-token").map(Secret::new),
             debug: values.flag("ipa-debug"),
-            ntp_server: values.owned("ipa-ntp-server"),
+            ntp: Ntp {
+                server: values.owned("ipa-ntp-server"),
+                is_required: values.flag("fail_if_clock_not_set"),
+            },
             ignore_bootloader_failure: values.flag("ipa-ignore-bootloader-failure"),
             bios_bootloader: values.flag("enable_bios_bootloader_install"),
             guard: values.flag("ipa-guard-special-filesystems"),
@@ -171,6 +177,32 @@ impl Config {
             standalone: Standalone::from(values)?,
             notes: Vec::new(),
         })
+    }
+}
+
+impl Inspection {
+    fn from(values: &Values, notes: &mut Notes) -> Self {
+        let (urls, named) = (
+            values.list("ipa-inspection-callback-url"),
+            values.list("ipa-inspection-collectors"),
+        );
+        if values.text("ipa-inspection-benchmarks").is_some() {
+            notes.say("ipa-inspection-benchmarks: this agent runs no benchmarks".to_owned());
+        }
+        let interval = values.seconds("introspection_daemon_post_interval");
+        Inspection {
+            is_wanted: !urls.is_empty()
+                || !named.is_empty() && !values.list("ipa-api-url").is_empty(),
+            urls,
+            collectors: match named.is_empty() {
+                true => ["default", "logs"].map(str::to_owned).to_vec(),
+                false => named,
+            },
+            address_wait: values.seconds("ipa-inspection-dhcp-wait-timeout"),
+            every_nic: values.flag("ipa-inspection-dhcp-all-interfaces"),
+            lldp_timeout: values.decimal_seconds("ipa-lldp-timeout"),
+            again_after: values.flag("introspection_daemon").then_some(interval),
+        }
     }
 }
 

@@ -75,6 +75,12 @@ impl Values {
         Duration::from_secs(self.number(title))
     }
 
+    /// A number with a point, of seconds; a day at the most.
+    pub fn decimal_seconds(&self, title: &str) -> Duration {
+        let number = self.text(title).and_then(|text| text.parse::<f64>().ok());
+        Duration::from_secs_f64(number.unwrap_or_default().clamp(0.0, 86_400.0))
+    }
+
     pub fn flag(&self, title: &str) -> bool {
         self.text(title).and_then(truth).unwrap_or_default()
     }
