@@ -80,7 +80,7 @@ fn a_certificate_is_refused_for_a_reason_in_words() {
             fixture("authority.crt"),
             &key,
             elsewhere.clone(),
-            "(CA:TRUE), and is not itself in cafile",
+            "nobody trusted signed",
         ),
         (
             elsewhere.clone(),

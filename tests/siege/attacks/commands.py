@@ -1,5 +1,6 @@
 """Somebody with the token who is broken or hangs up, and bodies that mean harm: seats, memory and time stay bounded."""
 
+import contextlib
 import http.client
 import json
 import socket
@@ -74,13 +75,16 @@ def unread_results(field):
     with besieged.measure() as taken:
         for _ in range(count):
             send(besieged, post(body, "&wait=true"))
-        deadline = time.monotonic() + 20
-        while len(besieged.conductor().commands()) < count and time.monotonic() < deadline:
+        # They have the token, all of them: whoever comes behind them waits, or is asked to come again.
+        deadline = time.monotonic() + 60
+        commands = []
+        while len(commands) < count and time.monotonic() < deadline:
             time.sleep(0.1)
-        commands = besieged.conductor().commands()
+            with contextlib.suppress(OSError):
+                commands = besieged.conductor().commands()
     size = len(json.dumps(commands))
     yield Row("results nobody reads", f"{len(commands)} system logs", f"a list of {size >> 10} KiB",
-              f"+{taken.memory:.0f} MiB", f"2 KiB each, {MEMORY} MiB", size <= 2048 * count and taken.memory <= MEMORY)
+              f"+{taken.memory:.0f} MiB", f"2 KiB each, {MEMORY} MiB", len(commands) == count and size <= 2048 * count and taken.memory <= MEMORY)
     besieged.stop()
 
 
