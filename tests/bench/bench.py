@@ -13,6 +13,7 @@ import choice
 import cuts
 import erase
 import floor
+import inspection
 import inventory
 import lab
 import memory
@@ -25,7 +26,7 @@ import zeros
 from limits import Limits
 
 SECTIONS = {"sizes": sizes, "raw": raw, "qcow2": qcow2, "zeros": zeros, "memory": memory, "cuts": cuts, "floor": floor, "choice": choice, "inventory": inventory,
-            "erase": erase, "metadata": metadata, "lab": lab}
+            "erase": erase, "metadata": metadata, "inspect": inspection, "lab": lab}
 
 
 def arguments():
