@@ -5,6 +5,7 @@
 
 pub mod dmi;
 pub mod ethernet_speed;
+pub mod lldp;
 pub mod memory_and_vendor;
 pub mod nics;
 pub mod processor;
