@@ -40,6 +40,7 @@
 //! | what a NIC or the network says on the console | `init/network_report.rs` | its tests, `./build.sh lab` |
 //! | a driver's complaint | the table in `drivers/firmware_requests_in_log.rs` | its tests, `tests/drivers.rs`, `./build.sh hardware` |
 //! | field of the inventory | `inventory/` | `tests/inventory.rs`, `./build.sh conformance` |
+//! | collector of an inspection | the table in `inventory/collectors.rs`, a file beside it | `tests/inspection.rs`, `./build.sh lab inspect` |
 //! | image format | `decode/format.rs`, `decode/format_inspector.rs`, a decoder beside them | `tests/image.rs`, `tests/packing.rs`, `tests/qcow2.rs` |
 //! | way of erasing | `disk/secure_erase/`, `disk/erase/method_fallback.rs` | `tests/secure_erase.rs`, `tests/erase.rs` |
 //! | signature to clear | `disk/wipe/signatures.rs` | `tests/wipe.rs` |
@@ -68,8 +69,9 @@ pub mod logger;
 pub mod net;
 pub mod power;
 
-// F4: disks
+// F4: disks, and the logs for whoever looks for a reason
 pub mod disk;
+pub mod system_logs;
 
 // F5: what the machine is, the image path, and who boots what it wrote
 pub mod efi;

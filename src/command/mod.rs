@@ -3,7 +3,6 @@
 pub mod command_runner;
 mod crash_marker;
 mod install_bootloader;
-mod logs;
 pub mod request;
 mod standby;
 pub mod started_command;
@@ -13,10 +12,11 @@ pub use command_runner::Engine;
 pub use request::Call;
 pub use started_command::Entry;
 
-use crate::codec::json::{Object, Value};
+use crate::codec::json::{Object, Value, object, text};
 use crate::error::{Error, Kind, Result};
 use crate::inventory::{self, BootFacts};
 use crate::steps::{self, Phase};
+use crate::system_logs;
 use crate::system_root::SystemRoot;
 
 /// One command: what it is called, what it takes and what it does.
@@ -102,7 +102,8 @@ static TABLE: [Command; 15] = [
     plain("image.install_bootloader", Mode::Async, &["root_uuid"],
         &["efi_system_part_uuid", "prep_boot_part_uuid", "target_boot_mode", "ignore_bootloader_failure"],
         install_bootloader::install_bootloader),
-    plain("log.collect_system_logs", Mode::Sync, &[], &[], logs::collect),
+    plain("log.collect_system_logs", Mode::Sync, &[], &[],
+        |machine, _, _| Ok(object([("system_logs", text(system_logs::archive(&machine.host, &machine.clock)?))]))),
     Command {
         after: Some(|machine| machine.agent.lock_down()),
         ..plain("system.lockdown", Mode::Sync, &[], &[], |_, _, _| Ok(Value::Null))

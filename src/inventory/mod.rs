@@ -3,6 +3,7 @@
 //! Read from sysfs, /proc and the SMBIOS tables. There is no IPMI door in this build, so the management
 //! controller's addresses are null, as for a machine without one.
 
+pub mod collectors;
 pub mod dmi;
 pub mod ethernet_speed;
 pub mod lldp;

@@ -1,4 +1,5 @@
-//! `log.collect_system_logs`: what somebody needs to find out why a deployment failed, as one archive.
+//! What somebody needs to find out why a deployment or an inspection failed, as one archive: for `log.collect_system_logs` and
+//! the collector `logs`.
 //!
 //! Ironic stores it on every failed deploy; it holds no token, password or signed URL.
 
@@ -8,14 +9,12 @@ use std::io::Read;
 
 use log::warn;
 
-use super::Entry;
-use crate::codec::json::{Object, Value, object, text};
+use crate::clock::Clock;
 use crate::codec::tar::Archive;
 use crate::codec::{self, gzip};
 use crate::error::{Context, Result};
 use crate::logger;
 use crate::secret::redacted;
-use crate::steps::step_context::Machine;
 use crate::sys::kernel;
 use crate::system_root::{SystemRoot, attribute, names};
 use crate::units::{KIB, MIB};
@@ -65,11 +64,12 @@ const SYS: [(&str, &[&str]); 2] = [
     ),
 ];
 
-pub(super) fn collect(machine: &Machine, _: &Entry, _: Object) -> Result<Value> {
+/// A gzipped tar, as base64; at most [`WHOLE`] before both.
+pub fn archive(host: &SystemRoot, clock: &Clock) -> Result<String> {
     // The clock of a machine may stand before 1970; tar's cannot.
-    let now = machine.clock.unix().max(0.0) as u64;
+    let now = clock.unix().max(0.0) as u64;
     let mut archive = Archive::default();
-    for (name, content) in members(&machine.host) {
+    for (name, content) in members(host) {
         let content = clean(&content);
         if (archive.size() + content.len()) as u64 > WHOLE {
             warn!("{name} is left out, the archive is full");
@@ -78,10 +78,7 @@ pub(super) fn collect(machine: &Machine, _: &Entry, _: Object) -> Result<Value> 
         archive.add(&name, now, content.as_bytes());
     }
     let packed = gzip::pack(&archive.finish()).context("packing logs")?;
-    Ok(object([(
-        "system_logs",
-        text(codec::base64::encode(&packed)),
-    )]))
+    Ok(codec::base64::encode(&packed))
 }
 
 /// Names and contents, the most telling first. What is not there is left out.
