@@ -11,7 +11,7 @@ use machine::Machine;
 
 fn inventory(machine: &Machine) -> Object {
     let bootif = Some("52:54:00:aa:bb:01".to_owned());
-    match collect(&machine.host(), BootFacts { bootif }) {
+    match collect(&machine.host(), BootFacts { bootif, lldp: None }) {
         Value::Object(object) => object,
         other => panic!("an inventory is an object: {other:?}"),
     }

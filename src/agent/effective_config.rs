@@ -124,6 +124,7 @@ pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
         discard: config.discard,
         medium: config.medium.clone(),
         boot_interface: config.boot_interface.clone(),
+        lldp: config.collect_lldp.then_some(config.lldp_timeout),
         disk_wait: (config.disk_wait.attempts, config.disk_wait.delay),
     }
 }

@@ -108,7 +108,7 @@ static TABLE: [Command; 15] = [
         after: Some(|machine| machine.agent.lock_down()),
         ..plain("system.lockdown", Mode::Sync, &[], &[], |_, _, _| Ok(Value::Null))
     },
-    plain("poll.get_hardware_info", Mode::Sync, &[], &[], |machine, _, _| Ok(inventory::collect(&machine.host, BootFacts { bootif: machine.settings().boot_interface.clone() }))),
+    plain("poll.get_hardware_info", Mode::Sync, &[], &[], |machine, _, _| Ok(inventory::collect(&machine.host, BootFacts { bootif: machine.settings().boot_interface.clone(), lldp: machine.settings().lldp }))),
 ];
 
 impl Command {

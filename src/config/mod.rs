@@ -56,6 +56,10 @@ pub struct Config {
     pub medium: Option<String>,
     /// `BOOTIF` as the boot loader wrote it, for Ironic to read.
     pub boot_interface: Option<String>,
+    /// How long to listen for LLDP.
+    pub lldp_timeout: Duration,
+    /// Put what was heard into the inventory.
+    pub collect_lldp: bool,
     /// Deploy by itself; none waits for Ironic.
     pub standalone: Option<Standalone>,
     /// What the log is to say of the parameters: it begins only once `debug` is known.
@@ -168,6 +172,8 @@ impl Config {
             hardware_delay: values.seconds("ipa-hardware-initialization-delay"),
             medium: values.owned("ironlet.medium"),
             boot_interface: values.owned("BOOTIF"),
+            lldp_timeout: values.decimal_seconds("ipa-lldp-timeout"),
+            collect_lldp: values.flag("ipa-collect-lldp"),
             standalone: Standalone::from(values)?,
             notes: Vec::new(),
         })

@@ -75,6 +75,12 @@ impl Values {
         Duration::from_secs(self.number(title))
     }
 
+    /// For a number of seconds with a point.
+    pub fn decimal_seconds(&self, title: &str) -> Duration {
+        let seconds = self.text(title).and_then(|text| text.parse().ok());
+        Duration::try_from_secs_f64(seconds.unwrap_or_default()).unwrap_or(Duration::MAX)
+    }
+
     pub fn flag(&self, title: &str) -> bool {
         self.text(title).and_then(truth).unwrap_or_default()
     }

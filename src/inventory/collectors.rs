@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::codec::json::{Object, Value, object, text, text_or_null};
 use crate::disk::{self, Wishes};
 use crate::error::Result;
-use crate::inventory::{self, BootFacts, disk_object};
+use crate::inventory::{self, BootFacts, disk_object, lldp};
 use crate::small_sort;
 use crate::system_logs;
 use crate::system_root::SystemRoot;
@@ -74,6 +74,7 @@ const fn several(
 pub const TABLE: &[Collector] = &[
     several("default", default),
     one("logs", LOGS, logs),
+    one("lldp", "lldp_raw", lldp::collect),
 ];
 
 /// The key of the archive of logs.

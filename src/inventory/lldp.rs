@@ -4,9 +4,10 @@ use std::fs;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::codec::json::{self, Fields, Value, gather, number, object, text};
 use crate::codec::hex;
+use crate::codec::json::{self, Fields, Value, gather, number, object, text};
 use crate::error::{Context, Error, Result};
+use crate::inventory::collectors::Subject;
 use crate::net::lldp::{self, Neighbours, Tlv, firmware_agent};
 use crate::system_root::{SystemRoot, attribute};
 
@@ -27,7 +28,10 @@ pub fn neighbours(host: &SystemRoot, clock: &Clock, timeout: Duration) -> Neighb
     if host.is_ramdisk() {
         firmware_agent::stop(host);
     }
-    let names: Vec<String> = super::interfaces(host).into_iter().map(|nic| nic.name).collect();
+    let names: Vec<String> = super::interfaces(host)
+        .into_iter()
+        .map(|nic| nic.name)
+        .collect();
     let heard = match lldp::listen(clock, &names, timeout) {
         Ok(heard) => heard,
         Err(error) => {
@@ -41,6 +45,12 @@ pub fn neighbours(host: &SystemRoot, clock: &Clock, timeout: Duration) -> Neighb
         log::warn!("LLDP will be heard again when it is asked for: {error}");
     }
     heard
+}
+
+/// The collector `lldp`.
+pub fn collect(subject: &Subject) -> Result<Value> {
+    let heard = neighbours(subject.host, subject.clock, subject.lldp_timeout);
+    Ok(lldp_raw(&heard))
 }
 
 /// `{"eth0": [[1, "04…"], …], "eth1": []}`: the inspection's `lldp_raw`.
@@ -59,7 +69,8 @@ pub fn of_interface(tlvs: &[Tlv]) -> Value {
 }
 
 fn keep(host: &SystemRoot, heard: &Neighbours) -> Result<()> {
-    let at = uptime(host).ok_or_else(|| Error::plain("/proc/uptime says nothing"))?;
+    let at = uptime(host)
+        .ok_or_else(|| Error::plain("the kernel does not say how long it has been up"))?;
     let text = json::print(&object([
         ("uptime", number(at)),
         ("interfaces", lldp_raw(heard)),
@@ -109,7 +120,11 @@ fn tlv(pair: &Value) -> Option<Tlv> {
 }
 
 fn uptime(host: &SystemRoot) -> Option<u64> {
-    attribute(host.proc("uptime"))?.split('.').next()?.parse().ok()
+    attribute(host.proc("uptime"))?
+        .split('.')
+        .next()?
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! Read from sysfs, /proc and the SMBIOS tables. There is no IPMI door in this build, so the management
 //! controller's addresses are null, as for a machine without one.
 
+use std::time::Duration;
+
 pub mod collectors;
 pub mod dmi;
 pub mod ethernet_speed;
@@ -13,6 +15,7 @@ pub mod processor;
 
 pub use nics::{Interface, interfaces, macs};
 
+use crate::clock::Clock;
 use crate::codec::json::{Value, number, object, text, text_or_null};
 use crate::disk::{self, Disk};
 use crate::system_root::{SystemRoot, attribute};
@@ -22,6 +25,8 @@ use crate::system_root::{SystemRoot, attribute};
 pub struct BootFacts {
     /// `BOOTIF` as it stood on the kernel command line.
     pub bootif: Option<String>,
+    /// `ipa-collect-lldp`: for how long to listen for the `lldp` of the interfaces; none leaves it null.
+    pub lldp: Option<Duration>,
 }
 
 /// The full inventory: the answer to `poll.get_hardware_info` and the inspection's `inventory`.
@@ -31,11 +36,15 @@ pub fn collect(host: &SystemRoot, boot: BootFacts) -> Value {
         true => "uefi",
         false => "bios",
     };
+    let lldp = boot
+        .lldp
+        .map(|time| lldp::neighbours(host, &Clock::real(), time));
+    let interface = |nic: &Interface| nic.object(lldp.as_ref());
     let list = |objects: Vec<Value>| Value::Array(objects.into_iter().collect());
     object([
         (
             "interfaces",
-            list(interfaces(host).iter().map(Interface::object).collect()),
+            list(interfaces(host).iter().map(interface).collect()),
         ),
         ("cpu", processor::object_of(host)),
         (

@@ -76,6 +76,8 @@ pub struct Settings {
     pub medium: Option<String>,
     /// `BOOTIF` as the boot loader wrote it.
     pub boot_interface: Option<String>,
+    /// For how long to listen for the LLDP of the inventory; none leaves it out.
+    pub lldp: Option<Duration>,
     /// How often, and how long apart, to look for a disk before there is none.
     pub disk_wait: (u32, Duration),
 }
@@ -104,6 +106,7 @@ impl Default for Settings {
             medium: None,
             rebuild_drive: false,
             boot_interface: None,
+            lldp: None,
             // protocol/lifecycle.md §3: ipa-disk-wait-attempts and -delay.
             disk_wait: (10, Duration::from_secs(3)),
         }

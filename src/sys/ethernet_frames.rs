@@ -22,7 +22,9 @@ impl Frames {
         address.sll_protocol = ethertype.to_be();
         address.sll_ifindex = link as libc::c_int;
         bind(&socket, &address)?;
-        let groups = groups.iter().map(|group| (libc::PACKET_MR_MULTICAST, *group));
+        let groups = groups
+            .iter()
+            .map(|group| (libc::PACKET_MR_MULTICAST, *group));
         for (kind, group) in groups.chain([(libc::PACKET_MR_PROMISC, [0; 6])]) {
             // A card that cannot do the one may do the other.
             if let Err(error) = join(&socket, link, kind, group) {

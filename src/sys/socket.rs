@@ -229,7 +229,11 @@ impl AsFd for Packets {
     }
 }
 
-pub(super) fn socket(family: libc::c_int, kind: libc::c_int, protocol: libc::c_int) -> io::Result<OwnedFd> {
+pub(super) fn socket(
+    family: libc::c_int,
+    kind: libc::c_int,
+    protocol: libc::c_int,
+) -> io::Result<OwnedFd> {
     // SAFETY: takes numbers.
     let fd = checked(unsafe { libc::socket(family, kind | libc::SOCK_CLOEXEC, protocol) })?;
     // SAFETY: the kernel just gave us this descriptor; nobody else owns it.
@@ -267,7 +271,11 @@ pub(super) fn bind<A: Address>(socket: &OwnedFd, address: &A) -> io::Result<()> 
 }
 
 /// One datagram and its sender, without waiting.
-pub(super) fn receive<A: Address>(socket: &OwnedFd, buffer: &mut [u8], from: &mut A) -> io::Result<usize> {
+pub(super) fn receive<A: Address>(
+    socket: &OwnedFd,
+    buffer: &mut [u8],
+    from: &mut A,
+) -> io::Result<usize> {
     let mut length = size_of::<A>() as libc::socklen_t;
     let from: *mut A = from;
     // SAFETY: the kernel writes at most `buffer.len()` bytes and at most `length` bytes of an address.

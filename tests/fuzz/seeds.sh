@@ -76,6 +76,10 @@ dhcp)
     answer overload "$usual"'\xff' '\6\4\xc0\0\2\1' '\x34\1\3'
     answer nak '' '' '\x35\1\6\x36\4\xc0\0\2\1\x38\2no'
     ;;
+lldp)
+    mkdir -p "$folder"
+    printf '\x02\x07\x04\2\0\0\0\0\x09\x04\3\5p7\6\2\0\x78\x0e\4\0\x14\0\4\xfe\x0b\0\x80\xc2\3\0\x64\4prod\0\0' >"$folder/switch"
+    ;;
 dns_answer)
     mkdir -p "$folder"
     printf '\x81\x80\0\1\0\2\0\0\0\0\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\7\xc0\x0c\0\x1c\0\1\0\0\0\x3c\0\x10\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\7' >"$folder/both"

@@ -29,9 +29,7 @@ pub fn stop(host: &SystemRoot) {
         match fs::write(commands.join(&card).join("command"), "lldp stop") {
             Ok(()) => log::info!("LLDP: the agent in the firmware of {card} was told to stop"),
             Err(error) => {
-                log::warn!(
-                    "LLDP: the agent in the firmware of {card} keeps the frames: {error}"
-                );
+                log::warn!("LLDP: the agent in the firmware of {card} keeps the frames: {error}");
             }
         }
     }

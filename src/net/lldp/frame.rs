@@ -90,6 +90,11 @@ impl Frame {
         })
     }
 
+    /// Is there an end marker? A frame that was cut has none.
+    pub fn is_whole(&self) -> bool {
+        self.tlvs.last().is_some_and(|tlv| tlv.kind == END)
+    }
+
     /// Does it come from a switch or router? One that does not tell what it is may be.
     pub fn is_of_switch(&self) -> bool {
         let told = self.tlvs.iter().find(|tlv| tlv.kind == CAPABILITIES);
@@ -139,7 +144,7 @@ mod tests {
         let longest = [&[0x0b, 0xff][..], &[7; 511]].concat();
         let long = super::Frame::read(&frame(GROUPS[2], &[USUAL, &longest])).expect("a frame");
         assert_eq!((long.tlvs[3].kind, long.tlvs[3].value.len()), (5, 511));
-        assert!(!long.nearest);
+        assert!(read.is_whole() && !long.is_whole() && !long.nearest);
     }
 
     #[test]

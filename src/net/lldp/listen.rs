@@ -82,7 +82,10 @@ fn chosen(links: Vec<Link>, interfaces: &[String]) -> Vec<Link> {
     let mut chosen: Vec<Link> = links.into_iter().filter(|l| place(l).is_some()).collect();
     small_sort::by_key(&mut chosen, |link| (!link.carrier, place(link)));
     if chosen.len() > MOST {
-        log::warn!("LLDP: only {MOST} of {} links are listened to", chosen.len());
+        log::warn!(
+            "LLDP: only {MOST} of {} links are listened to",
+            chosen.len()
+        );
         chosen.truncate(MOST);
     }
     small_sort::by_key(&mut chosen, place);
@@ -138,7 +141,8 @@ impl Ear {
     }
 }
 
-/// Is this the neighbour, so that nobody better can come? Only what no bridge forwards is the neighbour's for certain.
+/// Is this the neighbour and all it says, so that nothing better can come? Only what no bridge forwards is the
+/// neighbour's for certain.
 fn sure(frame: &Frame) -> bool {
-    frame.nearest && frame.is_of_switch()
+    frame.nearest && frame.is_whole() && frame.is_of_switch()
 }
