@@ -20,7 +20,8 @@ use std::time::Duration;
 
 use ironlet::clock::Clock;
 use ironlet::net::address::configure;
-use ironlet::net::address::resolv_conf::{ResolvConf, advertisement, known_time_servers};
+use ironlet::net::address::resolv_conf::{ResolvConf, known_time_servers};
+use ironlet::net::address::router_advertisement::Advertisement;
 use ironlet::net::dhcp::Client;
 use ironlet::net::link::links;
 use ironlet::net::link::links::{Changes, Link};
@@ -201,8 +202,8 @@ fn advertised(changes: &mut Changes) -> Vec<IpAddr> {
             panic!("no router advertisement came")
         };
         let messages = changes.take().expect("few messages");
-        if let Some((_, servers)) = messages.iter().find_map(advertisement) {
-            return servers;
+        if let Some(said) = messages.iter().find_map(Advertisement::read) {
+            return said.servers.iter().map(|(ip, _)| (*ip).into()).collect();
         }
     }
 }

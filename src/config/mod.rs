@@ -56,6 +56,8 @@ pub struct Config {
     pub medium: Option<String>,
     /// `BOOTIF` as the boot loader wrote it, for Ironic to read.
     pub boot_interface: Option<String>,
+    /// Entries of `ipa-enable-vlan-interfaces`.
+    pub vlan_interfaces: Vec<String>,
     /// How long to listen for LLDP.
     pub lldp_timeout: Duration,
     /// Put what was heard into the inventory.
@@ -173,6 +175,7 @@ impl Config {
             medium: values.owned("ironlet.medium"),
             boot_interface: values.owned("BOOTIF"),
             lldp_timeout: values.decimal_seconds("ipa-lldp-timeout"),
+            vlan_interfaces: values.list("ipa-enable-vlan-interfaces"),
             collect_lldp: values.flag("ipa-collect-lldp"),
             standalone: Standalone::from(values)?,
             notes: Vec::new(),

@@ -154,7 +154,7 @@ pub const TABLE: &[Parameter] = &[
     ignored("ipa-inspection-benchmarks", "", Text, "", "benchmarks during inspection"),
     works("ipa-collect-lldp", "collect_lldp", Boolean, "false", "what switches say by LLDP in the inventory, too; the collector lldp needs it not"),
     works("ipa-lldp-timeout", "lldp_timeout", Decimal, "30.0", "how long to listen for LLDP, on all interfaces at once"),
-    ignored("ipa-enable-vlan-interfaces", "enable_vlan_interfaces", List, "", "VLANs to bring up"),
+    works("ipa-enable-vlan-interfaces", "enable_vlan_interfaces", List, "", "VLANs to bring up: interface.number or MAC.number, and with ipa-collect-lldp also interface or all, for those that the switch names"),
     works("ipa-ntp-server", "ntp_server", Text, "", "set the clock from this server at the start"),
     ignored("", "fail_if_clock_not_set", Boolean, "false", "stop if that fails"),
     works("ipa-guard-special-filesystems", "guard_special_filesystems", Boolean, "true", "never write a disk with a cluster filesystem (VMFS, GPFS, GFS2, OCFS2)"),

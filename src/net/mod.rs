@@ -2,8 +2,10 @@
 
 pub mod address;
 pub mod dhcp;
+pub mod dhcpv6;
 pub mod http;
 pub mod link;
 pub mod lldp;
+pub mod network_data;
 pub mod sntp;
 pub mod tls;

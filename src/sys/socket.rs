@@ -217,6 +217,20 @@ pub fn udp_on_link(link: &str, port: u16) -> io::Result<UdpSocket> {
     Ok(socket.into())
 }
 
+/// That of [`udp_on_link`] for IPv6.
+pub fn udp6_on_link(link: &str, port: u16) -> io::Result<UdpSocket> {
+    let socket = socket(libc::AF_INET6, libc::SOCK_DGRAM, 0)?;
+    let only = 1i32.to_ne_bytes();
+    level_option(socket.as_fd(), libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, &only)?;
+    option(&socket, libc::SO_BINDTODEVICE, link.as_bytes())?;
+    // SAFETY: all zeros is a valid address: any of ours.
+    let mut address: libc::sockaddr_in6 = unsafe { std::mem::zeroed() };
+    address.sin6_family = libc::AF_INET6 as libc::sa_family_t;
+    address.sin6_port = port.to_be();
+    bind(&socket, &address)?;
+    Ok(socket.into())
+}
+
 impl AsFd for Netlink {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
@@ -262,6 +276,7 @@ pub(super) trait Address: Copy {}
 impl Address for libc::sockaddr_nl {}
 impl Address for libc::sockaddr_ll {}
 impl Address for libc::sockaddr_in {}
+impl Address for libc::sockaddr_in6 {}
 
 pub(super) fn bind<A: Address>(socket: &OwnedFd, address: &A) -> io::Result<()> {
     let length = size_of::<A>() as libc::socklen_t;

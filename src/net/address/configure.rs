@@ -72,6 +72,8 @@ pub struct Assigned {
     pub address: Address,
     /// Reaches beyond its link, and no duplicate check is pending or failed.
     pub usable: bool,
+    /// Somebody else on the link has it.
+    pub duplicate: bool,
 }
 
 /// Sets an address; the route to its network gets `metric`.
@@ -200,6 +202,7 @@ impl Assigned {
             link: u32::from_ne_bytes(field(body, 4)?),
             address: Address { ip, prefix },
             usable: scope == RT_SCOPE_UNIVERSE && settled && !ip.is_loopback(),
+            duplicate: flags & IFA_F_DADFAILED != 0,
         })
     }
 }
