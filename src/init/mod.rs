@@ -135,7 +135,10 @@ fn network(host: &SystemRoot, clock: &Clock, parameters: Arc<Parameters>) -> Net
 /// The VLANs of the parameters, and what `network_data.json` plans. What cannot be read is told, and left out.
 fn wishes(host: &SystemRoot, clock: &Clock) -> Wishes {
     // The agent tells what is wrong with the parameters.
-    let config = host.command_line().and_then(|text| Config::read(host, &text)).ok();
+    let config = host
+        .command_line()
+        .and_then(|text| Config::read(host, &text))
+        .ok();
     let lldp = config.as_ref().filter(|config| config.collect_lldp);
     let entries = config.as_ref().map(|config| &config.vlan_interfaces[..]);
     Wishes {

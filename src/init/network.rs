@@ -174,7 +174,9 @@ impl Network {
         };
         self.routers.hear(now, said);
         let names = self.routers.names(link, &adopted.link.name, now);
-        self.threads.resolv_conf.learn(ADVERTISED, &advertised_on(link), names);
+        self.threads
+            .resolv_conf
+            .learn(ADVERTISED, &advertised_on(link), names);
     }
 
     /// Starts to ask by DHCPv6 where a router says that there is something to be had.
@@ -205,7 +207,10 @@ impl Network {
         if ours && new && self.starting.waits(&self.host, self.clock.elapsed(), link) {
             return;
         }
-        let asks_by_ipv6 = self.known.get(&link.index).is_some_and(|known| known.asks_by_ipv6);
+        let asks_by_ipv6 = self
+            .known
+            .get(&link.index)
+            .is_some_and(|known| known.asks_by_ipv6);
         let adopted = Adopted {
             link: link.clone(),
             asks_by_ipv6,
@@ -240,7 +245,9 @@ impl Network {
         self.routers.forget(link.index);
         self.vlans.forget(link);
         let nothing = Names::default();
-        self.threads.resolv_conf.learn(ADVERTISED, &advertised_on(link.index), nothing);
+        self.threads
+            .resolv_conf
+            .learn(ADVERTISED, &advertised_on(link.index), nothing);
         if let Some(plan) = &mut self.plan {
             plan.forget(link.index);
         }
@@ -312,7 +319,10 @@ impl Network {
         let mut refused = Vec::new();
         for fixed in self.unplaced.extract_if(.., |fixed| fits(fixed)) {
             match fixed.apply(&self.host, link, metric, &self.threads.resolv_conf) {
-                Ok(()) => self.threads.board.say(link, "address from the kernel command line"),
+                Ok(()) => self
+                    .threads
+                    .board
+                    .say(link, "address from the kernel command line"),
                 Err(error) => {
                     log::error!("{error}");
                     refused.push(fixed);

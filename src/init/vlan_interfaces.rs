@@ -198,7 +198,11 @@ mod tests {
     fn whoever_is_not_asked_for_lldp_is_not_listened_to() {
         let entries = ["all", "eth0", "eth0.7"].map(str::to_owned);
         let host = SystemRoot::new("/nonexistent");
-        let of = |lldp| VlanInterfaces::new(&host, &Clock::fake(), &entries, lldp).wishes.len();
+        let of = |lldp| {
+            VlanInterfaces::new(&host, &Clock::fake(), &entries, lldp)
+                .wishes
+                .len()
+        };
         assert_eq!((of(None), of(Some(Duration::ZERO))), (1, 3));
     }
 }

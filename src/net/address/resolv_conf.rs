@@ -109,7 +109,10 @@ fn configuration(known: &Known) -> String {
 fn time_servers(known: &Known) -> String {
     let servers = known.values().flat_map(|names| &names.time_servers);
     let beyond = |ip: &&IpAddr| !matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
-    servers.filter(beyond).map(|server| format!("{server}\n")).collect()
+    servers
+        .filter(beyond)
+        .map(|server| format!("{server}\n"))
+        .collect()
 }
 
 /// Readers see the old file or the new one, never half of one.

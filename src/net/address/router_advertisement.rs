@@ -85,7 +85,8 @@ impl Advertisement {
                     let domains = dns_message::names(data).unwrap_or_default();
                     let domains = domains.iter().filter_map(|text| name(text.as_bytes()));
                     let domains = domains.take(DOMAINS);
-                    read.domains.extend(domains.map(|domain| (domain, lifetime)));
+                    read.domains
+                        .extend(domains.map(|domain| (domain, lifetime)));
                 }
                 _ => {}
             }
@@ -114,7 +115,11 @@ impl Advertised {
         known.expire(now);
         Names {
             servers: known.servers.iter().map(|(ip, _)| (*ip).into()).collect(),
-            search: known.domains.iter().map(|(domain, _)| domain.clone()).collect(),
+            search: known
+                .domains
+                .iter()
+                .map(|(domain, _)| domain.clone())
+                .collect(),
             time_servers: Vec::new(),
             zone: Some(zone.to_owned()),
         }
@@ -177,7 +182,10 @@ mod tests {
             b"\x1f\x02\0\0\0\0\0\x3c\x03l\nb\0\0\0\0",
             b"\x1f\x02\0\0\0\0\0\x3c\x3flab\0\0\0\0",
         ] {
-            let nothing = Advertisement { link: 7, ..Advertisement::default() };
+            let nothing = Advertisement {
+                link: 7,
+                ..Advertisement::default()
+            };
             assert_eq!(Advertisement::options(7, broken), nothing, "{broken:?}");
         }
     }
@@ -193,7 +201,10 @@ mod tests {
             };
             known.hear(now * MINUTE, said);
             let names = known.names(7, "eth0", now * MINUTE);
-            assert_eq!((names.search, names.zone), (vec!["lab".to_owned()], Some("eth0".to_owned())));
+            assert_eq!(
+                (names.search, names.zone),
+                (vec!["lab".to_owned()], Some("eth0".to_owned()))
+            );
             let shown: Vec<String> = names.servers.iter().map(ToString::to_string).collect();
             shown.join(" ")
         };
@@ -201,7 +212,10 @@ mod tests {
         for number in 2..1000 {
             hear(0, &format!("2001:db8::{number:x}"), 180);
         }
-        assert_eq!(hear(1, "2001:db8::9", 60), "2001:db8::1 2001:db8::2 2001:db8::3");
+        assert_eq!(
+            hear(1, "2001:db8::9", 60),
+            "2001:db8::1 2001:db8::2 2001:db8::3"
+        );
         assert_eq!(hear(1, "2001:db8::2", 0), "2001:db8::1 2001:db8::3");
         assert_eq!(hear(4, "2001:db8::1", 0), "", "the others' time was over");
         known.forget(7);

@@ -248,7 +248,9 @@ impl Exchange {
         if self.tries == 0 {
             self.began = now;
         }
-        let pause = FIRST.saturating_mul(1 << (self.tries + self.setbacks).min(16)).min(longest);
+        let pause = FIRST
+            .saturating_mul(1 << (self.tries + self.setbacks).min(16))
+            .min(longest);
         self.tries += 1;
         self.asked = now;
         // RFC 8415 §15: a tenth of it either way; the first one is longer, so that all offers come before its end.
@@ -264,7 +266,10 @@ impl Exchange {
     pub fn hear(&mut self, answer: Answer) -> Change {
         let (now, who) = (self.clock.elapsed(), shown(&answer.server));
         if let Some((code, words)) = &answer.status {
-            return self.refused(&answer, format!("{who} refuses: {} {words}", meaning(*code)));
+            return self.refused(
+                &answer,
+                format!("{who} refuses: {} {words}", meaning(*code)),
+            );
         }
         match &mut self.state {
             State::Looking(offers) if self.mode == Mode::Stateful && answer.advertised => {

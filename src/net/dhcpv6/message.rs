@@ -136,7 +136,11 @@ pub fn message(ask: &Ask, mac: Mac, transaction: [u8; 3], waited: Duration) -> V
         // RFC 8415 §21.4: identifier, two times that are the server's to choose, addresses.
         let mut association = [&mac.0[2..], &[0; 8]].concat();
         for address in &ask.addresses {
-            put(&mut association, IA_ADDRESS, &[&address.octets()[..], &[0; 8]].concat());
+            put(
+                &mut association,
+                IA_ADDRESS,
+                &[&address.octets()[..], &[0; 8]].concat(),
+            );
         }
         put(&mut message, IA_NA, &association);
     }
@@ -159,7 +163,11 @@ pub fn hear(message: &[u8], mac: Mac, transaction: [u8; 3]) -> Heard {
     else {
         return Heard::Foreign;
     };
-    let find = |number| options(body).find(|(n, _)| *n == number).map(|(_, data)| data);
+    let find = |number| {
+        options(body)
+            .find(|(n, _)| *n == number)
+            .map(|(_, data)| data)
+    };
     if *id != transaction || find(CLIENT_ID).is_some_and(|client| client != duid(mac)) {
         return Heard::Foreign;
     }
@@ -202,7 +210,9 @@ impl Reader {
             PREFERENCE => self.answer.preference = data.first().copied().unwrap_or_default(),
             STATUS => self.answer.status = status(data).or(self.answer.status.take()),
             IA_NA if data.get(..4) == Some(association) => self.association(&data[4..]),
-            REFRESH => self.answer.refresh = data.first_chunk().map(|time| u32::from_be_bytes(*time)),
+            REFRESH => {
+                self.answer.refresh = data.first_chunk().map(|time| u32::from_be_bytes(*time))
+            }
             DNS_SERVERS => self.answer.name_servers = self.hosts("23 (name servers)", data),
             SNTP_SERVERS if self.answer.time_servers.is_empty() => {
                 self.answer.time_servers = self.hosts("31 (time servers)", data);
@@ -228,7 +238,10 @@ impl Reader {
             return self.fault("3 (association)");
         };
         let [a, b, c, d, e, f, g, h] = *times;
-        self.answer.renew_rebind = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]));
+        self.answer.renew_rebind = (
+            u32::from_be_bytes([a, b, c, d]),
+            u32::from_be_bytes([e, f, g, h]),
+        );
         for (number, data) in options(inner) {
             match number {
                 STATUS => self.answer.status = status(data).or(self.answer.status.take()),
@@ -309,7 +322,10 @@ mod tests {
 
     fn address(last: u16, preferred: u32, valid: u32) -> Vec<u8> {
         let ip = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, last).octets();
-        option(IA_ADDRESS, &[&ip[..], &preferred.to_be_bytes(), &valid.to_be_bytes()].concat())
+        option(
+            IA_ADDRESS,
+            &[&ip[..], &preferred.to_be_bytes(), &valid.to_be_bytes()].concat(),
+        )
     }
 
     fn association(inner: &[Vec<u8>]) -> Vec<u8> {
@@ -318,7 +334,10 @@ mod tests {
     }
 
     fn answer(kind: u8, more: &[Vec<u8>]) -> Heard {
-        let usual = [option(CLIENT_ID, &duid(MAC)), option(SERVER_ID, b"\0\x03\0\x01server")];
+        let usual = [
+            option(CLIENT_ID, &duid(MAC)),
+            option(SERVER_ID, b"\0\x03\0\x01server"),
+        ];
         let bytes = [&[kind][..], &ID, &usual.concat(), &more.concat()].concat();
         hear(&bytes, MAC, ID)
     }
@@ -346,12 +365,21 @@ mod tests {
         ]);
         assert_eq!(faults, "");
         assert_eq!(answer.addresses.len(), 2);
-        assert_eq!(answer.addresses[0], Granted { ip: ip("2001:db8::9"), valid: 120 });
+        assert_eq!(
+            answer.addresses[0],
+            Granted {
+                ip: ip("2001:db8::9"),
+                valid: 120
+            }
+        );
         assert_eq!((answer.preference, answer.status), (7, None));
         assert_eq!(answer.name_servers, [ip("2001:db8::53"), ip("fe80::53")]);
         assert_eq!(answer.search, ["lab.test"]);
         assert_eq!(answer.time_servers, [ip("2001:db8::123")]);
-        assert_eq!((answer.refresh, answer.renew_rebind), (Some(600), (100, 200)));
+        assert_eq!(
+            (answer.refresh, answer.renew_rebind),
+            (Some(600), (100, 200))
+        );
     }
 
     #[test]
@@ -368,10 +396,15 @@ mod tests {
             ("5 ", association(&[option(IA_ADDRESS, &[0x20; 20])])),
         ] {
             let (answer, faults) = read(&[option.clone(), association(&[address(7, 1, 2)])]);
-            assert!(faults.starts_with(&format!("option {fault}")), "{fault}: {faults}");
+            assert!(
+                faults.starts_with(&format!("option {fault}")),
+                "{fault}: {faults}"
+            );
             assert_eq!(answer.addresses.len(), 1, "{fault}");
         }
-        let (many, _) = read(&[association(&(1..99).map(|n| address(n, 1, 2)).collect::<Vec<_>>())]);
+        let (many, _) = read(&[association(
+            &(1..99).map(|n| address(n, 1, 2)).collect::<Vec<_>>(),
+        )]);
         assert_eq!(many.addresses.len(), ADDRESSES);
         let refused = [option(STATUS, b"\0\x02none \xff\n")];
         let (refused, _) = read(&[association(&refused)]);
@@ -405,7 +438,9 @@ mod tests {
         };
         let bytes = message(&ask, MAC, ID, Duration::from_millis(1230));
         assert_eq!(bytes[..4], [5, 1, 2, 3]);
-        let told: Vec<(u16, usize)> = options(&bytes[4..]).map(|(n, data)| (n, data.len())).collect();
+        let told: Vec<(u16, usize)> = options(&bytes[4..])
+            .map(|(n, data)| (n, data.len()))
+            .collect();
         assert_eq!(told, [(1, 10), (2, 6), (8, 2), (3, 40), (6, 10)]);
         assert!(bytes.windows(6).any(|six| six == [0, 8, 0, 2, 0, 123]));
     }

@@ -133,9 +133,7 @@ impl Client<'_> {
         let name = &self.link.name;
         for _ in 0..AT_ONCE {
             let heard = match socket.recv(&mut buffer) {
-                Ok(length) => {
-                    message::hear(&buffer[..length], self.link.mac, exchange.transaction)
-                }
+                Ok(length) => message::hear(&buffer[..length], self.link.mac, exchange.transaction),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 // An ICMP error for something sent, or the link went down.
                 Err(error) => {
@@ -179,7 +177,8 @@ impl Client<'_> {
             time_servers: ips(&answer.time_servers),
             zone: Some(name.clone()),
         };
-        self.resolv_conf.learn(self.metric, &source(&self.link), names);
+        self.resolv_conf
+            .learn(self.metric, &source(&self.link), names);
         let assigned = configure::list()?;
         let there = |ip: IpAddr| {
             let own = assigned.iter().filter(|own| own.link == self.link.index);
@@ -238,7 +237,8 @@ impl Client<'_> {
         log::warn!("{}: {why}; looking for other addresses", self.link.name);
         (self.report)(why);
         let nothing = Names::default();
-        self.resolv_conf.learn(self.metric, &source(&self.link), nothing);
+        self.resolv_conf
+            .learn(self.metric, &source(&self.link), nothing);
         self.remove(|_| true)
     }
 
@@ -271,7 +271,12 @@ impl Client<'_> {
         Ok(())
     }
 
-    fn notice(&mut self, message: &Message, mode: &mut Option<Mode>, lost: &mut bool) -> Result<()> {
+    fn notice(
+        &mut self,
+        message: &Message,
+        mode: &mut Option<Mode>,
+        lost: &mut bool,
+    ) -> Result<()> {
         if let Some(flags) = RouterFlags::read(message) {
             if flags.link == self.link.index {
                 *mode = mode_of(flags).or(*mode);

@@ -74,9 +74,16 @@ mod tests {
             (IF_RA_OTHERCONF, false, true),
         ] {
             let read = RouterFlags::read(&message(flags, AF_INET6)).expect("a link's flags");
-            assert_eq!((read.link.to_ne_bytes()[0], read.addresses, read.other), (7, addresses, other));
+            assert_eq!(
+                (read.link.to_ne_bytes()[0], read.addresses, read.other),
+                (7, addresses, other)
+            );
         }
-        assert_eq!(RouterFlags::read(&message(IF_RA_MANAGED, 0)), None, "of another family");
+        assert_eq!(
+            RouterFlags::read(&message(IF_RA_MANAGED, 0)),
+            None,
+            "of another family"
+        );
         assert!(list().is_ok());
     }
 }

@@ -60,7 +60,9 @@ impl Request {
 pub fn nest(attributes: &[(u16, &[u8])]) -> Vec<u8> {
     let request = attributes
         .iter()
-        .fold(Request(Vec::new()), |nested, (kind, value)| nested.attribute(*kind, value));
+        .fold(Request(Vec::new()), |nested, (kind, value)| {
+            nested.attribute(*kind, value)
+        });
     request.0
 }
 

@@ -103,7 +103,12 @@ fn add(
             None => request,
         }
     };
-    tell(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, with, &ifinfomsg(0, 0, 0))
+    tell(
+        RTM_NEWLINK,
+        NLM_F_CREATE | NLM_F_EXCL,
+        with,
+        &ifinfomsg(0, 0, 0),
+    )
 }
 
 #[cfg(test)]

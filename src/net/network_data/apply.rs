@@ -60,8 +60,13 @@ impl Applier {
 
     /// Does it leave IPv6 on this link to routers?
     pub fn wants_auto6(&self, link: &Link) -> bool {
-        let planned = self.placed.iter().filter(|(_, index)| **index == link.index);
-        planned.into_iter().any(|(at, _)| self.data.links[*at].networks.contains(&Network::Auto6))
+        let planned = self
+            .placed
+            .iter()
+            .filter(|(_, index)| **index == link.index);
+        planned
+            .into_iter()
+            .any(|(at, _)| self.data.links[*at].networks.contains(&Network::Auto6))
     }
 
     /// The link is gone; one that comes in its place is set up anew.
@@ -97,10 +102,14 @@ impl Applier {
         if self.placed.insert(at, link.index) != Some(link.index) {
             self.done.remove(&at);
         }
-        let bond = self.data.links.iter().position(|planned| match &planned.kind {
-            Kind::Bond(_, ports) => ports.contains(&at),
-            _ => false,
-        });
+        let bond = self
+            .data
+            .links
+            .iter()
+            .position(|planned| match &planned.kind {
+                Kind::Bond(_, ports) => ports.contains(&at),
+                _ => false,
+            });
         match bond {
             _ if self.done.contains(&at) => return Ok(()),
             Some(bond) => {

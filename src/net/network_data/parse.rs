@@ -23,7 +23,14 @@ const MODES: [&str; 7] = [
     "balance-tlb",
     "balance-alb",
 ];
-const HASHES: [&str; 6] = ["layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4", "vlan+srcmac"];
+const HASHES: [&str; 6] = [
+    "layer2",
+    "layer3+4",
+    "layer2+3",
+    "encap2+3",
+    "encap3+4",
+    "vlan+srcmac",
+];
 /// Milliseconds; without it a bond never notices that a cable is out.
 const MIIMON: u32 = 100;
 /// linux/if_ether.h: the least that carries IPv4; and the most a header can say.
@@ -98,7 +105,9 @@ impl Reader {
                 Kind::Vlan(parent, vlan_number(link)?)
             }
             _ if mac.is_none() => {
-                return Err(Error::plain(format!("it has no '{key}', by which cards are known")));
+                return Err(Error::plain(format!(
+                    "it has no '{key}', by which cards are known"
+                )));
             }
             _ => Kind::Card,
         };
@@ -124,7 +133,9 @@ impl Reader {
             };
             let place = self.place(port)?;
             if self.data.links[place].kind != Kind::Card {
-                return Err(Error::plain(format!("its port '{port}' is no network card")));
+                return Err(Error::plain(format!(
+                    "its port '{port}' is no network card"
+                )));
             }
             ports.push(place);
         }
@@ -153,7 +164,9 @@ impl Reader {
         let found = self.data.links.iter().position(|link| link.id == id);
         found.ok_or_else(|| {
             let id: String = id.chars().take(80).collect();
-            Error::plain(format!("it names the link '{id}', which is not there or makes no sense"))
+            Error::plain(format!(
+                "it names the link '{id}', which is not there or makes no sense"
+            ))
         })
     }
 }
@@ -283,7 +296,10 @@ fn bond_mode(bond: &Object) -> Result<BondMode> {
             place.map(|at| Some(at as u8)).ok_or_else(known)
         }
         Some(Value::Number(Number::U64(at))) if *at < names.len() as u64 => Ok(Some(*at as u8)),
-        Some(_) => Err(Error::plain(format!("'{key}' is none of {}", names.join(", ")))),
+        Some(_) => Err(Error::plain(format!(
+            "'{key}' is none of {}",
+            names.join(", ")
+        ))),
     };
     Ok(BondMode {
         mode: named("bond_mode", &MODES)?.unwrap_or(0),
@@ -315,17 +331,27 @@ fn required<'a>(of: &'a Object, key: &str) -> Result<&'a str> {
 
 fn list<'a>(of: &'a Object, key: &str) -> Result<Vec<&'a Value>> {
     let entries = of.array(key)?;
-    Ok(entries.into_iter().flat_map(|list| list.iter()).take(MOST).collect())
+    Ok(entries
+        .into_iter()
+        .flat_map(|list| list.iter())
+        .take(MOST)
+        .collect())
 }
 
 fn objects<'a>(of: &'a Object, key: &str) -> Result<Vec<&'a Object>> {
     let each = list(of, key)?.into_iter().map(|entry| match entry {
         Value::Object(entry) => Ok(entry),
-        _ => Err(Error::plain(format!("'{key}' holds something that is no object"))),
+        _ => Err(Error::plain(format!(
+            "'{key}' holds something that is no object"
+        ))),
     });
     each.collect()
 }
 
 fn name_of(of: &Object) -> String {
-    of.string("id").ok().flatten().unwrap_or("without an id").to_owned()
+    of.string("id")
+        .ok()
+        .flatten()
+        .unwrap_or("without an id")
+        .to_owned()
 }
