@@ -4,6 +4,7 @@
 //! kills for it is our thread. Other systems escape by being slow.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::time::Duration;
 
 use crate::net::link::links::Link;
@@ -11,6 +12,8 @@ use crate::system_root::{SystemRoot, attribute};
 
 /// A start that takes longer waits for the hardware, or for other cards of its driver.
 const LONGEST: Duration = Duration::from_secs(10);
+/// Documentation/ABI/testing/sysfs-module: coming, live, going.
+const COMING: &str = "coming";
 /// How often to look whether it is over: nobody tells.
 pub const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -30,15 +33,31 @@ impl Starting {
     /// Is the card to be left alone, now that it is `now`?
     pub fn waits(&mut self, host: &SystemRoot, now: Duration, link: &Link) -> bool {
         let since = *self.0.entry(link.index).or_insert(now);
-        // Documentation/ABI/testing/sysfs-module: coming, live, going.
-        let module = format!("class/net/{}/device/driver/module/initstate", link.name);
-        let coming = attribute(host.sys(module)).is_some_and(|state| state == "coming");
-        let waits = coming && now.saturating_sub(since) < LONGEST;
+        let waits = driver_starts(host, link) && now.saturating_sub(since) < LONGEST;
         if !waits {
             self.forget(link);
         }
         waits
     }
+}
+
+/// Is the module of the card's driver not done yet, or may it be so?
+fn driver_starts(host: &SystemRoot, link: &Link) -> bool {
+    let driver = host.sys(format!("class/net/{}/device/driver", link.name));
+    if let Some(state) = attribute(driver.join("module/initstate")) {
+        return state == COMING;
+    }
+    // drivers/base/bus.c, bus_add_driver(): a driver gets the link to its module after it has probed what is there. Until then
+    // it looks like one that is built in.
+    driver.exists() && any_module_starts(host)
+}
+
+fn any_module_starts(host: &SystemRoot) -> bool {
+    let modules = fs::read_dir(host.sys("module")).into_iter().flatten();
+    let mut states = modules
+        .flatten()
+        .filter_map(|module| attribute(module.path().join("initstate")));
+    states.any(|state| state == COMING)
 }
 
 #[cfg(test)]
@@ -63,9 +82,22 @@ mod tests {
         };
         let mut starting = Starting::default();
         let mut waits = |now| starting.waits(&host, Duration::from_secs(now), &link);
-        assert!(!waits(0), "a driver that is built in");
-        let module = host.sys("class/net/eth0/device/driver/module");
-        std::fs::create_dir_all(&module).expect("a temporary directory");
+        assert!(!waits(0), "a card that is no device");
+        let driver = host.sys("class/net/eth0/device/driver");
+        let write = |file: std::path::PathBuf, state: &str| {
+            fs::create_dir_all(file.parent().expect("a folder above"))
+                .expect("a temporary directory");
+            fs::write(file, format!("{state}\n")).expect("a file");
+        };
+        write(host.sys("module/e100/initstate"), "coming");
+        assert!(!waits(1), "a card that has no driver");
+        fs::create_dir_all(&driver).expect("a temporary directory");
+        assert!(waits(2), "a driver that has no link to its module yet");
+        write(host.sys("module/e100/initstate"), "live");
+        assert!(
+            !waits(3),
+            "a driver that is built in, and no module that starts"
+        );
         for (state, times) in [
             (
                 "coming",
@@ -74,7 +106,7 @@ mod tests {
             ("live", &[(17, false)]),
             ("coming", &[(30, true)]),
         ] {
-            std::fs::write(module.join("initstate"), format!("{state}\n")).expect("a file");
+            write(driver.join("module/initstate"), state);
             for (now, expected) in times {
                 assert_eq!(waits(*now), *expected, "{state} {now}");
             }
@@ -82,6 +114,6 @@ mod tests {
         assert!(!starting.is_empty());
         starting.forget(&link);
         assert!(starting.is_empty());
-        std::fs::remove_dir_all(root).expect("it was made here");
+        fs::remove_dir_all(root).expect("it was made here");
     }
 }

@@ -7,6 +7,10 @@ import threading
 import time
 
 
+# Of a console that did not say what it was to say, where nobody can look at the log.
+LAST_LINES = 12
+
+
 class Broken(Exception):
     """The machine did not do what it was to do."""
 
@@ -63,7 +67,8 @@ class Machine:
                 left = deadline - time.monotonic()
                 if self._off or left <= 0:
                     why = "before the machine went off" if self._off else f"within {seconds} s"
-                    raise Broken(f"no line with /{pattern}/ {why}, see {self.log}")
+                    last = "".join(f"\n       | {line}" for line in self._lines[-LAST_LINES:])
+                    raise Broken(f"no line with /{pattern}/ {why}, see {self.log}, which ends:{last}")
                 self._news.wait(left)
 
     def never_said(self, pattern):

@@ -44,9 +44,10 @@ def smuggled(field):
             good = len(statuses) <= (2 if follows else 1)
         if not good:
             broken.append(f"{request!r}: {statuses}")
-    seen = talk(besieged, HIDDEN * 2).count("HTTP/1.1 404")
+    # Who hangs up while strangers queue gets no answer: this one stays on the line until it has its two.
+    seen = talk(besieged, HIDDEN + HIDDEN.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"), hangs_up=False).count("HTTP/1.1 404")
     yield Row("smuggled requests", f"{count} (seed {field.seed})", f"{count - len(broken)} answered as they had to be",
-              f"{refused} in doubt, {hidden_body} hidden", "0 hidden ones served" + (f"; {broken[0]}" if broken else ""),
+              f"{refused} in doubt, {hidden_body} hidden", f"0 hidden ones served, {seen} of 2 in the open" + (f"; {broken[0]}" if broken else ""),
               not broken and seen == 2 and besieged.lives())
 
 
@@ -69,12 +70,13 @@ def strictly(line, framings, body):
     return body[int(lengths[0]) if lengths else 0:].endswith(HIDDEN)
 
 
-def talk(besieged, request):
+def talk(besieged, request, hangs_up=True):
     with socket.create_connection(("127.0.0.1", besieged.port), timeout=5) as stream:
         told = b""
         try:
             stream.sendall(request.encode("latin-1"))
-            stream.shutdown(socket.SHUT_WR)
+            if hangs_up:
+                stream.shutdown(socket.SHUT_WR)
             while piece := stream.recv(65536):
                 told += piece
         except OSError:
