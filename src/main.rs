@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use getopts::{Matches, Options};
 use ironlet::agent;
-use ironlet::agent::{run_step_by_hand, standalone_deploy};
+use ironlet::agent::{post_inspection_by_hand, run_step_by_hand, standalone_deploy};
 use ironlet::codec::json;
 use ironlet::error::{Context, Result};
 use ironlet::inventory::{self, BootFacts};
@@ -36,6 +36,11 @@ fn main() -> ExitCode {
             print(&format!("ironlet {}", env!("CARGO_PKG_VERSION")))
         }
         () if flags.opt_present("help-parameters") => print(&config::parameters_help()),
+        () if flags.opt_present("post") => {
+            let urls = flags.opt_str("post").unwrap_or_default();
+            post_inspection_by_hand::post(&surroundings(&flags), &urls)
+                .and_then(|uuid| print(&uuid))
+        }
         () if flags.opt_present("inventory") => print(&inventory(&flags)),
         () if flags.opt_present("root-disk") => {
             run_step_by_hand::root_disk(&surroundings(&flags), &flags.opt_str("node"))
@@ -84,6 +89,12 @@ fn options() -> Options {
         "",
         "inventory",
         "print what Ironic would be told of this machine, as JSON",
+    );
+    options.optopt(
+        "",
+        "post",
+        "with --inventory: inspect, post to URL as the agent would, and print the UUID Ironic answers with",
+        "URL",
     );
     options.optflag(
         "",

@@ -20,6 +20,8 @@ mod enrol;
 mod heartbeat;
 #[path = "conductor/http.rs"]
 mod http;
+#[path = "conductor/inspection.rs"]
+mod inspection;
 #[path = "conductor/odd_answers.rs"]
 mod odd_answers;
 #[path = "conductor/shared.rs"]

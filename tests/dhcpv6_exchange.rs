@@ -4,8 +4,10 @@ use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use ironlet::clock::Clock;
-use ironlet::net::dhcpv6::exchange::{Change, Exchange, Mode, Step};
-use ironlet::net::dhcpv6::message::{Answer, Ask, Granted, Kind};
+use ironlet::net::dhcpv6::answer::{Answer, Granted};
+use ironlet::net::dhcpv6::exchange::Exchange;
+use ironlet::net::dhcpv6::message::{Ask, Kind};
+use ironlet::net::dhcpv6::step::{Change, Mode, Step};
 
 fn ip(last: u16) -> Ipv6Addr {
     Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, last)

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use ironlet::clock::Clock;
 use ironlet::codec::json;
-use ironlet::inventory::lldp::lldp_raw;
+use ironlet::inventory::lldp_tlvs::lldp_raw;
 use ironlet::net::lldp::frame::vlans;
 use ironlet::net::lldp::{Neighbours, Tlv, listen};
 use ramdisk::{cable, eventually, ip, ip_says, start, stop, until};

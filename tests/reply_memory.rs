@@ -48,6 +48,7 @@ fn the_largest_reply_costs_little_more_than_its_text() {
             token: None,
             timeout: Duration::from_secs(1),
             interval: Duration::from_secs(1),
+            uninspected: None,
         };
         fs::write("/proc/self/clear_refs", "5").expect("resets the high-water mark");
         let Err(Unfound::GaveUp(error)) = lookup(&ironic, &Clock::fake(), &search) else {

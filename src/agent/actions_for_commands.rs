@@ -45,6 +45,7 @@ impl Agent for Powers {
             token: self.token.as_ref(),
             timeout: LOOKUP_TIMEOUT,
             interval: Duration::from_secs(1),
+            uninspected: None,
         };
         match lookup(&self.client, &self.clock, &search) {
             Ok(enrolment) => Ok(node(&enrolment)),

@@ -73,6 +73,19 @@ impl Identity {
         })
     }
 
+    /// Of an agent that nobody is told of.
+    pub fn of_nobody(config: &Config) -> Self {
+        let listen = &config.listen;
+        Identity {
+            callback_url: heartbeat::callback_url(
+                &config.advertise.protocol,
+                &listen.host,
+                listen.port,
+            ),
+            tls: None,
+        }
+    }
+
     /// Speaks TLS on the port; none where plain HTTP is spoken.
     pub fn acceptor(&self, config: &Config, enrolment: &Enrolment) -> Result<Option<Acceptor>> {
         let min = effective_config::tls_minimum(config, Some(enrolment))?;

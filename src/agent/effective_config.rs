@@ -124,7 +124,9 @@ pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
         discard: config.discard,
         medium: config.medium.clone(),
         boot_interface: config.boot_interface.clone(),
-        lldp: config.collect_lldp.then_some(config.lldp_timeout),
+        lldp: config
+            .collect_lldp
+            .then_some(config.inspection.lldp_timeout),
         disk_wait: (config.disk_wait.attempts, config.disk_wait.delay),
     }
 }

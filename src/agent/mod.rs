@@ -4,6 +4,9 @@
 mod actions_for_commands;
 mod callback_url_and_certificate;
 mod effective_config;
+mod hardware_wait;
+mod inspection;
+pub mod post_inspection_by_hand;
 pub mod run_step_by_hand;
 mod saved_identity;
 pub mod standalone_deploy;
@@ -20,10 +23,11 @@ use log::{error, info, warn};
 
 use crate::agent::actions_for_commands::Powers;
 use crate::agent::callback_url_and_certificate::Identity;
-use crate::agent::saved_identity::{Left, SavedIdentity};
+use crate::agent::inspection::Inspected;
+use crate::agent::saved_identity::SavedIdentity;
 use crate::api::{self, Limits, Server, Service};
 use crate::clock::{Bell, Clock};
-use crate::command::{self, Engine};
+use crate::command::Engine;
 use crate::conductor::Client;
 use crate::conductor::heartbeat::Heartbeat;
 use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
@@ -33,7 +37,6 @@ use crate::error::{Context, Error, Result};
 use crate::net::address::{configure, resolv_conf};
 use crate::net::link::links;
 use crate::net::sntp;
-use crate::steps::step_context;
 use crate::steps::step_context::Machine;
 use crate::system_root::SystemRoot;
 use crate::{inventory, logger};
@@ -112,9 +115,8 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
             effective_config::tools(&agent.config, None, agent.permit.clone(), &agent.clock)?;
         return standalone_deploy::run(&agent.host, order, agent.config.medium.as_deref(), &tools);
     }
-    if agent.config.api.urls.is_empty() {
-        let why =
-            "nothing to do: the kernel command line has neither ipa-api-url nor ironlet.image";
+    if agent.config.api.urls.is_empty() && !agent.config.inspection.is_wanted {
+        let why = "nothing to do: the kernel command line has neither ipa-api-url nor ipa-inspection-callback-url nor ironlet.image";
         return Err(Error::plain(why));
     }
     agent.serve_ironic()
@@ -122,16 +124,25 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
 
 impl Agent {
     fn serve_ironic(&self) -> Result<()> {
-        let mut session = self.session();
+        let mut session = SavedIdentity::take_over(&self.config, &self.host);
+        let inspected = match session.identity {
+            // Ironic knows this machine; only the process is new.
+            Some(_) => Inspected::default(),
+            None => inspection::inspect(&self.config, &self.host, &self.clock)?,
+        };
         let token = session.token.take().or_else(|| self.config.token.clone());
         let macs = inventory::macs(&inventory::interfaces(&self.host));
         let client = Arc::new(effective_config::ironic(&self.config)?);
+        if self.config.api.urls.is_empty() {
+            return self.serve_nobody(&client, macs);
+        }
         let search = Search {
             addresses: &macs,
-            uuid: None,
+            uuid: inspected.uuid.as_deref(),
             token: token.as_ref(),
             timeout: self.config.api.lookup_timeout,
             interval: self.config.api.lookup_interval,
+            uninspected: inspected.failure.as_deref(),
         };
         let enrolment = match lookup(&client, &self.clock, &search) {
             Ok(enrolment) => enrolment,
@@ -157,22 +168,19 @@ impl Agent {
         self.beat_until(locked_down, &heartbeat, &client, server)
     }
 
-    /// Whom the process before this one has been; nobody if there was none, or one that was somebody else.
-    fn session(&self) -> SavedIdentity {
-        let life = saved_identity::life(&self.config);
-        match SavedIdentity::restore(&self.host, &life) {
-            Ok(Left::Identity(session)) => return session,
-            Ok(Left::Nothing) => {}
-            Ok(Left::OfAnotherLife) => {
-                warn!(
-                    "starting afresh: the agent before this one had another Ironic, port or token"
-                );
-                command::forget_last(&self.host);
-                step_context::forget_written(&self.host);
-            }
-            Err(error) => warn!("starting afresh: {error}"),
-        }
-        SavedIdentity::new(life)
+    /// No Ironic was named but for the inspection: this machine has nothing more to do, and is not to start all over either.
+    fn serve_nobody(&self, client: &Arc<Client>, macs: Vec<String>) -> Result<()> {
+        let nobody = Enrolment {
+            token: self.config.token.clone(),
+            ..Enrolment::default()
+        };
+        let (engine, locked_down) = self.engine(client, &nobody, macs)?;
+        let server = self.serve(engine, &Identity::of_nobody(&self.config), &nobody)?;
+        info!("inspection is all this machine was started for: waiting to be switched off");
+        // Only a client with the token of the command line could end it.
+        let _ = locked_down.recv();
+        server.stop();
+        self.go_dark()
     }
 
     fn keep(&self, session: &SavedIdentity) {

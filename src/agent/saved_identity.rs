@@ -8,12 +8,16 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 
+use log::warn;
+
 use crate::agent::callback_url_and_certificate::Identity;
 use crate::codec::json;
 use crate::codec::json::{Fields, Value};
+use crate::command;
 use crate::config::Config;
 use crate::error::{Context, Error, Result};
 use crate::secret::Secret;
+use crate::steps::step_context;
 use crate::system_root::SystemRoot;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +64,24 @@ impl SavedIdentity {
             token: None,
             identity: None,
         }
+    }
+
+    /// Whom the process before this one has been; nobody if there was none, or one that was somebody else.
+    pub fn take_over(config: &Config, host: &SystemRoot) -> Self {
+        let life = life(config);
+        match SavedIdentity::restore(host, &life) {
+            Ok(Left::Identity(session)) => return session,
+            Ok(Left::Nothing) => {}
+            Ok(Left::OfAnotherLife) => {
+                warn!(
+                    "starting afresh: the agent before this one had another Ironic, port or token"
+                );
+                command::forget_last(host);
+                step_context::forget_written(host);
+            }
+            Err(error) => warn!("starting afresh: {error}"),
+        }
+        SavedIdentity::new(life)
     }
 
     pub fn restore(host: &SystemRoot, life: &Secret) -> Result<Left> {

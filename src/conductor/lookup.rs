@@ -24,6 +24,8 @@ pub struct Search<'a> {
     pub timeout: Duration,
     /// The shortest pause.
     pub interval: Duration,
+    /// Why inspection, which came before, told Ironic nothing of this machine.
+    pub uninspected: Option<&'a str>,
 }
 
 /// Why the node was not found.
@@ -40,6 +42,10 @@ pub enum Unfound {
 pub fn lookup(client: &Client, clock: &Clock, search: &Search) -> Result<Enrolment, Unfound> {
     const LONGEST: Duration = Duration::from_secs(60);
     let path = path(search);
+    let hint = search
+        .uninspected
+        .map(|why| format!("; inspection failed before: {why}"));
+    let hint = hint.unwrap_or_default();
     let started = clock.elapsed();
     let mut conflicts = 0;
     for failures in 1.. {
@@ -53,14 +59,14 @@ pub fn lookup(client: &Client, clock: &Clock, search: &Search) -> Result<Enrolme
                 reason
             }
             Err(Miss::Other(reason)) => {
-                warn!("this node is not found yet (attempt {failures}): {reason}");
+                warn!("this node is not found yet (attempt {failures}): {reason}{hint}");
                 reason
             }
         };
         let left = search.timeout.saturating_sub(clock.elapsed() - started);
         if left.is_zero() {
             let text = format!(
-                "no node with the addresses {} after {:?} and {failures} attempts; the last answer: {reason}",
+                "no node with the addresses {} after {:?} and {failures} attempts; the last answer: {reason}{hint}",
                 search.addresses.join(", "),
                 search.timeout
             );

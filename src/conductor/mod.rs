@@ -2,6 +2,7 @@
 
 pub mod callback_address;
 pub mod heartbeat;
+pub mod inspection;
 pub mod lookup;
 mod reply;
 

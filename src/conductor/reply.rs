@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::net::tls::trust_settings::Version;
 use crate::secret::Secret;
 
-/// What Ironic decided about this agent.
-#[derive(Clone)]
+/// What Ironic decided about this agent; by default what holds for one that no Ironic is asked for.
+#[derive(Clone, Default)]
 pub struct Enrolment {
     /// Of the node.
     pub uuid: String,

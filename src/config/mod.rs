@@ -18,7 +18,7 @@ use crate::secret::Secret;
 use crate::system_root;
 use crate::system_root::SystemRoot;
 pub use help::parameters_help;
-pub use settings::{Advertise, Api, DiskWait, Image, Listen, Standalone, Tls};
+pub use settings::{Advertise, Api, DiskWait, Image, Inspection, Listen, Standalone, Tls};
 use table::TABLE;
 use values::Values;
 
@@ -26,6 +26,8 @@ use values::Values;
 pub struct Config {
     /// Where Ironic is.
     pub api: Api,
+    /// What to tell of the machine first.
+    pub inspection: Inspection,
     /// Where to listen.
     pub listen: Listen,
     /// What Ironic is told to call.
@@ -58,8 +60,6 @@ pub struct Config {
     pub boot_interface: Option<String>,
     /// Entries of `ipa-enable-vlan-interfaces`.
     pub vlan_interfaces: Vec<String>,
-    /// How long to listen for LLDP.
-    pub lldp_timeout: Duration,
     /// Put what was heard into the inventory.
     pub collect_lldp: bool,
     /// Deploy by itself; none waits for Ironic.
@@ -135,6 +135,7 @@ impl Config {
                 lookup_timeout: values.seconds("ipa-lookup-timeout"),
                 lookup_interval: values.seconds("ipa-lookup-interval"),
             },
+            inspection: Inspection::from(values, notes),
             listen: Listen {
                 host: values.owned("ipa-listen-host").unwrap_or_default(),
                 port: values.number("ipa-listen-port") as u16, // at most 65535 by the table
@@ -174,12 +175,37 @@ impl Config {
             hardware_delay: values.seconds("ipa-hardware-initialization-delay"),
             medium: values.owned("ironlet.medium"),
             boot_interface: values.owned("BOOTIF"),
-            lldp_timeout: values.decimal_seconds("ipa-lldp-timeout"),
             vlan_interfaces: values.list("ipa-enable-vlan-interfaces"),
             collect_lldp: values.flag("ipa-collect-lldp"),
             standalone: Standalone::from(values)?,
             notes: Vec::new(),
         })
+    }
+}
+
+impl Inspection {
+    fn from(values: &Values, notes: &mut Notes) -> Self {
+        let (urls, named) = (
+            values.list("ipa-inspection-callback-url"),
+            values.list("ipa-inspection-collectors"),
+        );
+        if values.text("ipa-inspection-benchmarks").is_some() {
+            notes.say("ipa-inspection-benchmarks: this agent runs no benchmarks".to_owned());
+        }
+        let interval = values.seconds("introspection_daemon_post_interval");
+        Inspection {
+            is_wanted: !urls.is_empty()
+                || !named.is_empty() && !values.list("ipa-api-url").is_empty(),
+            urls,
+            collectors: match named.is_empty() {
+                true => ["default", "logs"].map(str::to_owned).to_vec(),
+                false => named,
+            },
+            address_wait: values.seconds("ipa-inspection-dhcp-wait-timeout"),
+            every_nic: values.flag("ipa-inspection-dhcp-all-interfaces"),
+            lldp_timeout: values.decimal_seconds("ipa-lldp-timeout"),
+            again_after: values.flag("introspection_daemon").then_some(interval),
+        }
     }
 }
 

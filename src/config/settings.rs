@@ -21,6 +21,24 @@ pub struct Api {
     pub lookup_interval: Duration,
 }
 
+/// What is told of the machine before Ironic is asked for its node, and to whom.
+pub struct Inspection {
+    /// Was it asked for: by a URL to post to, or by collectors where Ironic's own URL is known?
+    pub is_wanted: bool,
+    /// Empty: a place below each URL of Ironic.
+    pub urls: Vec<String>,
+    /// By the names upstream gives them.
+    pub collectors: Vec<String>,
+    /// How long to wait for addresses; zero does not.
+    pub address_wait: Duration,
+    /// On every NIC, not only on the one the machine was booted from.
+    pub every_nic: bool,
+    /// How long to listen for what switches say.
+    pub lldp_timeout: Duration,
+    /// Posting by hand goes on, with this pause between.
+    pub again_after: Option<Duration>,
+}
+
 /// The API's own port.
 pub struct Listen {
     /// An address, `::` for all.

@@ -75,10 +75,10 @@ impl Values {
         Duration::from_secs(self.number(title))
     }
 
-    /// For a number of seconds with a point.
+    /// A number with a point, of seconds; a day at the most.
     pub fn decimal_seconds(&self, title: &str) -> Duration {
-        let seconds = self.text(title).and_then(|text| text.parse().ok());
-        Duration::try_from_secs_f64(seconds.unwrap_or_default()).unwrap_or(Duration::MAX)
+        let number = self.text(title).and_then(|text| text.parse::<f64>().ok());
+        Duration::from_secs_f64(number.unwrap_or_default().clamp(0.0, 86_400.0))
     }
 
     pub fn flag(&self, title: &str) -> bool {

@@ -5,12 +5,14 @@
 
 pub mod device_drivers;
 mod dhcp_threads;
+mod ipv6_routers;
 pub mod modalias;
 mod modules;
 mod mounts;
 mod network;
 mod network_report;
 mod parameters;
+mod planned_network;
 mod slow_nic_drivers;
 mod supervise;
 mod vlan_interfaces;
@@ -146,7 +148,7 @@ fn wishes(host: &SystemRoot, clock: &Clock) -> Wishes {
             host,
             clock,
             entries.unwrap_or_default(),
-            lldp.map(|config| config.lldp_timeout),
+            lldp.map(|config| config.inspection.lldp_timeout),
         ),
         plan: network_data::read(host),
     }

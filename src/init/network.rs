@@ -11,18 +11,18 @@ use crate::drivers::Faults;
 use crate::drivers::nics_and_disk_controllers::Purpose;
 use crate::error::{Context, Result};
 use crate::init::dhcp_threads::DhcpThreads;
-use crate::init::modules;
+use crate::init::ipv6_routers::Ipv6Routers;
 use crate::init::network_report::Board;
+use crate::init::planned_network::PlannedNetwork;
 use crate::init::slow_nic_drivers::{LOOK_AGAIN, Starting};
 use crate::init::vlan_interfaces::VlanInterfaces;
 use crate::net::address::configure;
 use crate::net::address::ip_parameter::{Fixed, Ip};
-use crate::net::address::resolv_conf::{Names, ResolvConf};
-use crate::net::address::router_advertisement::{Advertised, Advertisement};
-use crate::net::dhcpv6;
-use crate::net::link::links::{self, Changes, Link};
+use crate::net::address::resolv_conf::ResolvConf;
+use crate::net::address::router_advertisement::Advertisement;
+use crate::net::link::links::{self, Changes, Link, Mac};
 use crate::net::link::router_flags::{self, RouterFlags};
-use crate::net::network_data::{Applier, NetworkData, Tools};
+use crate::net::network_data::NetworkData;
 use crate::small_sort;
 use crate::sys::socket::readable;
 use crate::system_root::SystemRoot;
@@ -33,8 +33,6 @@ const GROUPS: u32 = 1 << 4 | 1 << 8 | 1 << 11 | 1 << 19;
 /// Metrics: the card the machine booted from wins, the others go by their index.
 const BOOT: u32 = 100;
 const OTHERS: u32 = 200;
-/// Name servers of router advertisements rank behind those of leases.
-const ADVERTISED: u32 = 10_000;
 /// When the console hears that there is still no network: then, later, and then every so often.
 const REPORTS: [Duration; 3] = [
     Duration::from_secs(15),
@@ -47,23 +45,16 @@ pub struct Network {
     pub clock: Clock,
     pub parameters: Arc<Parameters>,
     threads: DhcpThreads,
-    /// By the index of the link.
-    known: BTreeMap<u32, Adopted>,
+    /// As last heard of, by index.
+    known: BTreeMap<u32, Link>,
     starting: Starting,
     /// Those that would not go up; tried again with every report.
     stuck: BTreeSet<u32>,
     /// Addresses by hand that have not found their card, or that it did not take.
     unplaced: Vec<Fixed>,
-    routers: Advertised,
+    routers: Ipv6Routers,
     vlans: VlanInterfaces,
-    /// What somebody planned, for the links that are in it.
-    plan: Option<Applier>,
-}
-
-/// A link, as last heard of.
-struct Adopted {
-    link: Link,
-    asks_by_ipv6: bool,
+    plan: PlannedNetwork,
 }
 
 /// What else there is to be done than to set up cards.
@@ -97,9 +88,9 @@ impl Network {
             starting: Starting::default(),
             stuck: BTreeSet::new(),
             unplaced: fixed.collect(),
-            routers: Advertised::default(),
+            routers: Ipv6Routers::default(),
             vlans: wishes.vlans,
-            plan: wishes.plan.map(Applier::new),
+            plan: PlannedNetwork::new(wishes.plan),
             parameters,
         }
     }
@@ -138,7 +129,8 @@ impl Network {
                 if let Some(link) = Link::read(message) {
                     self.adopt(&link);
                 } else if let Some(said) = Advertisement::read(message) {
-                    self.hear_router(said);
+                    let link = self.known.get(&said.link);
+                    self.routers.hear(said, link, &self.threads);
                 } else if let Some(flags) = RouterFlags::read(message) {
                     self.ask_by_ipv6(flags);
                 }
@@ -166,35 +158,15 @@ impl Network {
         Ok(())
     }
 
-    /// Name servers and domains of a router advertisement.
-    fn hear_router(&mut self, said: Advertisement) {
-        let (link, now) = (said.link, self.clock.elapsed());
-        let Some(adopted) = self.known.get(&link) else {
-            return;
-        };
-        self.routers.hear(now, said);
-        let names = self.routers.names(link, &adopted.link.name, now);
-        self.threads
-            .resolv_conf
-            .learn(ADVERTISED, &advertised_on(link), names);
-    }
-
     /// Starts to ask by DHCPv6 where a router says that there is something to be had.
     fn ask_by_ipv6(&mut self, flags: RouterFlags) {
-        let Some(adopted) = self.known.get_mut(&flags.link) else {
+        let Some(link) = self.known.get(&flags.link) else {
             return;
         };
-        let link = &adopted.link;
-        let planned = self.plan.as_ref().filter(|plan| plan.plans(link));
-        let wanted = match planned {
-            Some(plan) => plan.wants_auto6(link),
-            None => self.parameters.wants_dhcpv6(&link.name),
-        };
-        let ours = link.card || link.made;
-        if dhcpv6::mode_of(flags).is_some() && ours && wanted && !adopted.asks_by_ipv6 {
-            adopted.asks_by_ipv6 = true;
-            let link = adopted.link.clone();
-            self.threads.start_v6(&link, self.metric(&link));
+        let wanted = self.plan.wants_auto6(link);
+        let wanted = wanted.unwrap_or_else(|| self.parameters.wants_dhcpv6(&link.name));
+        if (link.card || link.made) && wanted && self.routers.has_news(flags) {
+            self.threads.start_v6(link, self.metric(link));
         }
     }
 
@@ -207,19 +179,11 @@ impl Network {
         if ours && new && self.starting.waits(&self.host, self.clock.elapsed(), link) {
             return;
         }
-        let asks_by_ipv6 = self
-            .known
-            .get(&link.index)
-            .is_some_and(|known| known.asks_by_ipv6);
-        let adopted = Adopted {
-            link: link.clone(),
-            asks_by_ipv6,
-        };
-        self.known.insert(link.index, adopted);
+        self.known.insert(link.index, link.clone());
         if new && (ours || link.name == "lo") {
             self.raise(link);
         }
-        let planned = self.plan.as_ref().is_some_and(|plan| plan.plans(link));
+        let planned = self.plan.plans(link);
         if new && ours {
             let kind = if link.made { "link" } else { "network card" };
             log::info!("{} is the {kind} {}", link.name, link.mac);
@@ -242,33 +206,15 @@ impl Network {
         self.starting.forget(link);
         self.stuck.remove(&link.index);
         self.threads.board.forget(link.index);
-        self.routers.forget(link.index);
+        self.routers.forget(link, &self.threads);
         self.vlans.forget(link);
-        let nothing = Names::default();
-        self.threads
-            .resolv_conf
-            .learn(ADVERTISED, &advertised_on(link.index), nothing);
-        if let Some(plan) = &mut self.plan {
-            plan.forget(link.index);
-        }
+        self.plan.forget(link);
     }
 
     /// Goes on with what was planned.
     fn settle(&mut self) {
-        let Some(mut plan) = self.plan.take() else {
-            return;
-        };
-        let settled = plan.settle(&Tools {
-            host: &self.host,
-            resolv_conf: &self.threads.resolv_conf,
-            load: &|module| modules::load_named(&self.host, module),
-            metric: &|link| self.metric(link),
-            dhcp: &|link| self.threads.start_v4(link, self.metric(link)),
-        });
-        if let Err(error) = settled {
-            log::error!("{error}");
-        }
-        self.plan = Some(plan);
+        let boot = self.parameters.boot;
+        self.plan.settle(&self.threads, &|link| metric(link, boot));
     }
 
     /// Firmware that was busy and drivers that were not ready may be so a minute later. Links that others
@@ -333,15 +279,15 @@ impl Network {
     }
 
     fn metric(&self, link: &Link) -> u32 {
-        match self.parameters.boot == Some(link.mac) {
-            true => BOOT,
-            false => OTHERS + link.index,
-        }
+        metric(link, self.parameters.boot)
     }
 }
 
-fn advertised_on(link: u32) -> String {
-    format!("router advertisement on link {link}")
+fn metric(link: &Link, boot: Option<Mac>) -> u32 {
+    match boot == Some(link.mac) {
+        true => BOOT,
+        false => OTHERS + link.index,
+    }
 }
 
 /// How long without a network until the report after so many.

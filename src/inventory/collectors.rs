@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::codec::json::{Object, Value, object, text, text_or_null};
 use crate::disk::{self, Wishes};
 use crate::error::Result;
-use crate::inventory::{self, BootFacts, disk_object, lldp};
+use crate::inventory::{self, BootFacts, disk_object, lldp, lldp_tlvs};
 use crate::small_sort;
 use crate::system_logs;
 use crate::system_root::SystemRoot;
@@ -74,7 +74,10 @@ const fn several(
 pub const TABLE: &[Collector] = &[
     several("default", default),
     one("logs", LOGS, logs),
-    one("lldp", "lldp_raw", lldp::collect),
+    one("lldp", "lldp_raw", |subject| {
+        let heard = lldp::neighbours(subject.host, subject.clock, subject.lldp_timeout);
+        Ok(lldp_tlvs::lldp_raw(&heard))
+    }),
 ];
 
 /// The key of the archive of logs.

@@ -1,14 +1,13 @@
-//! What switches say at each interface, in the words of Ironic's LLDP hooks; heard once for all who ask within minutes.
+//! What switches say at each interface: heard once for all who ask within minutes.
 
 use std::fs;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::codec::hex;
-use crate::codec::json::{self, Fields, Value, gather, number, object, text};
+use crate::codec::json::{self, Fields, Value, number, object};
 use crate::error::{Context, Error, Result};
-use crate::inventory::collectors::Subject;
-use crate::net::lldp::{self, Neighbours, Tlv, firmware_agent};
+use crate::inventory::lldp_tlvs::{self, lldp_raw};
+use crate::net::lldp::{self, Neighbours, firmware_agent};
 use crate::system_root::{SystemRoot, attribute};
 
 /// Below /run/ironlet: process 1 and the agent listen for one another.
@@ -47,27 +46,6 @@ pub fn neighbours(host: &SystemRoot, clock: &Clock, timeout: Duration) -> Neighb
     heard
 }
 
-/// The collector `lldp`.
-pub fn collect(subject: &Subject) -> Result<Value> {
-    let heard = neighbours(subject.host, subject.clock, subject.lldp_timeout);
-    Ok(lldp_raw(&heard))
-}
-
-/// `{"eth0": [[1, "04…"], …], "eth1": []}`: the inspection's `lldp_raw`.
-pub fn lldp_raw(neighbours: &Neighbours) -> Value {
-    let named = |(name, tlvs): &(String, Vec<Tlv>)| (name.clone(), of_interface(tlvs));
-    Value::Object(gather(neighbours.iter().map(named)))
-}
-
-/// `[[1, "04…"], …]`: an interface's `lldp`.
-pub fn of_interface(tlvs: &[Tlv]) -> Value {
-    let pair = |tlv: &Tlv| {
-        let pair = [number(tlv.kind.into()), text(hex::encode(&tlv.value))];
-        Value::Array(pair.into_iter().collect())
-    };
-    Value::Array(tlvs.iter().map(pair).collect())
-}
-
 fn keep(host: &SystemRoot, heard: &Neighbours) -> Result<()> {
     let at = uptime(host)
         .ok_or_else(|| Error::plain("the kernel does not say how long it has been up"))?;
@@ -85,38 +63,12 @@ fn keep(host: &SystemRoot, heard: &Neighbours) -> Result<()> {
 
 fn kept(host: &SystemRoot) -> Option<Neighbours> {
     let text = fs::read_to_string(host.run(KEPT)).ok()?;
-    let (at, heard) = parse(&text)?;
-    (uptime(host)?.checked_sub(at)? < FRESH).then_some(heard)
-}
-
-fn parse(text: &str) -> Option<(u64, Neighbours)> {
-    let Ok(Value::Object(kept)) = json::parse(text) else {
+    let Ok(Value::Object(kept)) = json::parse(&text) else {
         return None;
     };
-    let mut heard = Neighbours::new();
-    for (name, pairs) in kept.object("interfaces").ok()??.iter() {
-        let Value::Array(pairs) = pairs else {
-            return None;
-        };
-        let tlvs: Option<Vec<Tlv>> = pairs.iter().map(tlv).collect();
-        heard.push((name.clone(), tlvs?));
-    }
-    Some((kept.integer("uptime").ok()??, heard))
-}
-
-fn tlv(pair: &Value) -> Option<Tlv> {
-    let Value::Array(pair) = pair else {
-        return None;
-    };
-    let (Value::Number(json::Number::U64(kind)), Value::String(digits)) =
-        (pair.first()?, pair.get(1)?)
-    else {
-        return None;
-    };
-    Some(Tlv {
-        kind: u8::try_from(*kind).ok()?,
-        value: hex::decode(digits)?,
-    })
+    let at = kept.integer("uptime").ok()??;
+    let fresh = uptime(host)?.checked_sub(at)? < FRESH;
+    lldp_tlvs::parse(kept.object("interfaces").ok()??).filter(|_| fresh)
 }
 
 fn uptime(host: &SystemRoot) -> Option<u64> {
@@ -125,28 +77,4 @@ fn uptime(host: &SystemRoot) -> Option<u64> {
         .next()?
         .parse()
         .ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_kept_is_what_was_heard() {
-        let tlv = |kind, value: &[u8]| Tlv {
-            kind,
-            value: value.to_vec(),
-        };
-        let heard = vec![
-            ("eth0".to_owned(), vec![tlv(1, b"\x04\x02"), tlv(0, b"")]),
-            ("eth1".to_owned(), Vec::new()),
-        ];
-        let raw = json::print(&lldp_raw(&heard));
-        assert_eq!(raw, r#"{"eth0":[[1,"0402"],[0,""]],"eth1":[]}"#);
-        let text = format!(r#"{{"uptime":7,"interfaces":{raw}}}"#);
-        assert_eq!(parse(&text), Some((7, heard)));
-        for broken in ["", "{}", r#"{"uptime":7,"interfaces":{"eth0":[[1,"0"]]}}"#] {
-            assert_eq!(parse(broken), None, "{broken}");
-        }
-    }
 }

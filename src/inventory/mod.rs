@@ -9,6 +9,7 @@ pub mod collectors;
 pub mod dmi;
 pub mod ethernet_speed;
 pub mod lldp;
+pub mod lldp_tlvs;
 pub mod memory_and_vendor;
 pub mod nics;
 pub mod processor;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use crate::codec::json::{Value, number, object, text, text_or_null};
-use crate::inventory::{ethernet_speed, lldp};
+use crate::inventory::{ethernet_speed, lldp_tlvs};
 use crate::net::lldp::Neighbours;
 use crate::sys::network_interface;
 use crate::sys::network_interface::Address;
@@ -62,7 +62,7 @@ impl Interface {
     /// With what its neighbour in `lldp` says, if there was anybody to listen.
     pub(super) fn object(&self, lldp: Option<&Neighbours>) -> Value {
         let heard = lldp.and_then(|all| all.iter().find(|(name, _)| *name == self.name));
-        let lldp = heard.map(|(_, tlvs)| lldp::of_interface(tlvs));
+        let lldp = heard.map(|(_, tlvs)| lldp_tlvs::of_interface(tlvs));
         let known = |text: &Option<String>| text_or_null(text.as_deref());
         let speed = self.speed_mbps.map(|mbps| number(mbps.into()));
         object([

@@ -23,6 +23,7 @@ fn search() -> Search<'static> {
         token: None,
         timeout: Duration::from_secs(600),
         interval: Duration::from_secs(1),
+        uninspected: None,
     }
 }
 

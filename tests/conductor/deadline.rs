@@ -139,6 +139,7 @@ fn a_lookup_is_asked_again_after_an_answer_without_end() {
         token: None,
         timeout: Duration::ZERO,
         interval: Duration::ZERO,
+        uninspected: None,
     };
     let started = Instant::now();
     let Err(Unfound::GaveUp(error)) = lookup(&ironic, &Clock::fake(), &search) else {

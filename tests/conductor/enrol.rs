@@ -27,6 +27,7 @@ fn search<'a>(addresses: &'a [String], token: Option<&'a Secret>) -> Search<'a> 
         token,
         timeout: Duration::from_secs(600),
         interval: Duration::from_secs(1),
+        uninspected: None,
     }
 }
 

@@ -1,4 +1,4 @@
-"""A fake Ironic API: version discovery, lookup and heartbeat with scripted replies; every request is recorded."""
+"""A fake Ironic API: version discovery, inspection, lookup and heartbeat with scripted replies; every request is recorded."""
 
 import json
 import ssl
@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import socket
 from urllib.parse import parse_qsl, urlsplit
 
-from situation import ABSENT, Reply, found
+from situation import ABSENT, NODE, Reply, found
 
 
 class Witness:
@@ -60,6 +60,7 @@ class FakeIronic:
         self.witness = witness
         self.versions = Script(api.version)
         self.lookups = Script(api.lookups or (found(**stock),))
+        self.inspections = Script(api.inspections or (Reply(202, {"uuid": NODE}),))
         self.heartbeats = Script(api.heartbeats or (Reply(202),))
         self.down = api.down
         self.flowing = threading.Event()
@@ -87,6 +88,8 @@ class FakeIronic:
             return "root", root(self.versions.next())
         if method == "GET" and parts == ["v1", "lookup"]:
             return "lookup", self.lookups.next()
+        if method == "POST" and parts == ["v1", "continue_inspection"]:
+            return "inspection", self.inspections.next()
         if method == "POST" and parts[:2] == ["v1", "heartbeat"] and len(parts) == 3:
             return "heartbeat", self.heartbeats.next()
         return "other", Reply(404, {"error_message": {"faultstring": "Not found here", "faultcode": "Client"}})

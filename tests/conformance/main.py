@@ -122,7 +122,7 @@ def known_tests():
         names = [step.id for step in situation.steps if isinstance(step, (Send, Probe))]
         names += [check.id for check in situation.checks] + ["life"]
         if situation.compare_requests:
-            names += ["asks-root", "asks-lookup", "asks-heartbeat"]
+            names += ["asks-root", "asks-inspection", "asks-lookup", "asks-heartbeat"]
         if situation.compare_certificate:
             names += ["certificate"]
         known |= {f"{situation.name}/{name}" for name in names}

@@ -57,14 +57,23 @@ def asked(record):
     found = {}
     for request in record["ironic"]:
         case = f"asks-{request['kind']}"
-        if request["kind"] not in ("root", "lookup", "heartbeat") or case in found:
+        if request["kind"] not in ("root", "inspection", "lookup", "heartbeat") or case in found:
             continue
         query = [[name, ",".join(sorted(item.split(","))) if name == "addresses" else item]
                  for name, item in request["query"]]
-        kept = dict(method=request["method"], path=request["path"], query=query, body=request["body"],
+        body = inspected(request["body"]) if request["kind"] == "inspection" else request["body"]
+        kept = dict(method=request["method"], path=request["path"], query=query, body=body,
                     headers={name: request["headers"][name] for name in ASKED if name in request["headers"]})
         found[case] = value(kept, Names())
     return found
+
+
+def inspected(body):
+    """Of an inspection's data what a tree of files and a host's tools can agree on; the lab compares all of it on a machine."""
+    inventory = body.get("inventory", {})
+    return dict(keys=sorted(body), error=body.get("error"), boot_interface=body.get("boot_interface"),
+                collectors=body.get("configuration", {}).get("collectors"), inventory=sorted(set(inventory) - {"bmc_mac"}),
+                addresses=sorted(card["mac_address"] for card in inventory.get("interfaces", [])), boot=inventory.get("boot"))
 
 
 def announced(record):

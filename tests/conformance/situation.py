@@ -50,7 +50,7 @@ class Finish:
 @dataclass(frozen=True)
 class Await:
     """Waits until the fake Ironic has seen `count` requests of a kind, or the agent did something."""
-    what: str                       # lookup | heartbeat | refused | exit | log:<text>
+    what: str                       # inspection | lookup | heartbeat | refused | exit | log:<text>
     count: int = 1
     within: float = 30
 
@@ -104,6 +104,7 @@ class Api:
     tls: bool = False
     version: tuple = ("1.115",)     # as `default_version` of `GET /`; None answers 500
     lookups: tuple = ()             # empty: one stock reply for ever
+    inspections: tuple = ()         # empty: taken for ever
     heartbeats: tuple = ()
     down: bool = False              # accepts connections and drops every one
 

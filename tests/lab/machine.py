@@ -1,5 +1,6 @@
 """The bare-metal machine: a libvirt domain without KVM, BIOS or UEFI, network boot first, the console on our socket."""
 
+from collections import namedtuple
 from xml.etree import ElementTree
 
 import firmware
@@ -13,10 +14,10 @@ CONSOLE = "/run/console"
 DOMAIN = """
 <domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>{name}</name><uuid>{uuid}</uuid>
-  <memory unit='MiB'>{memory}</memory><vcpu>1</vcpu>
+  <memory unit='MiB'>{memory}</memory><vcpu>{processors}</vcpu>
   <os><type arch='x86_64' machine='q35'>hvm</type>{firmware}<boot dev='network'/><boot dev='hd'/></os>
   <features><acpi/><apic/></features>
-  <cpu mode='maximum'/>
+  <cpu mode='maximum'><topology sockets='{processors}' cores='1' threads='1'/></cpu>
   <on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>destroy</on_crash>
   <devices>
     <emulator>/usr/bin/qemu-system-x86_64</emulator>
@@ -26,6 +27,7 @@ DOMAIN = """
       <mac address='{mac}'/><source bridge='{bridge}'/><model type='virtio'/>
     </interface>
     <serial type='unix'><source mode='connect' path='{console}'/><target port='0'/></serial>
+    {devices}
     <video><model type='none'/></video>
     <memballoon model='none'/>
   </devices>
@@ -52,14 +54,19 @@ BUSES = {
 NVME = "file={path},if=none,id=nvme,format=raw,cache=unsafe", "nvme,drive=nvme,serial={serial},bus=pcie.0,addr=0x1e"
 
 
+# What more a machine may have: memory in MiB, sockets, devices as libvirt has them, arguments for QEMU.
+Hardware = namedtuple("Hardware", "memory processors devices arguments", defaults=(place.MEMORY, 1, "", ()))
+
+
 class Machine:
-    def __init__(self, hypervisor, directory, drives, variables=None):
+    def __init__(self, hypervisor, directory, drives, variables=None, hardware=Hardware()):
         """`drives`: kind and file of each; the first is the one a BIOS boots from. `variables`: the file of a UEFI's."""
         self.hypervisor = hypervisor
         definition = directory / "domain.xml"
         definition.write_text(DOMAIN.format(
-            name=NAME, uuid=UUID, memory=place.MEMORY + (UEFI_MEMORY if variables else 0), mac=network.MACHINE_MAC, bridge=network.BRIDGE, console=CONSOLE,
-            disks=_disks(drives), arguments=_arguments(drives),
+            name=NAME, uuid=UUID, memory=hardware.memory + (UEFI_MEMORY if variables else 0), mac=network.MACHINE_MAC, bridge=network.BRIDGE, console=CONSOLE,
+            disks=_disks(drives), arguments=_arguments(drives) + "".join(f"<qemu:arg value='{word}'/>" for word in hardware.arguments),
+            processors=hardware.processors, devices=hardware.devices,
             firmware=UEFI.format(code=firmware.CODE, variables=variables) if variables else "",
         ))
         hypervisor.virsh("define", str(definition))

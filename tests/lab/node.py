@@ -18,7 +18,7 @@ class Node:
         self.history = []
         self._record = open(directory / "states.log", "a", buffering=1)
         self._properties = {"cpu_arch": "x86_64", **properties}
-        self._driver_info = {
+        self.driver_info = {
             "redfish_address": f"http://127.0.0.1:{web.BMC}",
             "redfish_system_id": f"/redfish/v1/Systems/{machine.UUID}",
             "redfish_username": "lab", "redfish_password": "lab",
@@ -28,14 +28,17 @@ class Node:
     def enrol(self):
         """enrol → manageable."""
         node = self.ironic.call("POST", "/v1/nodes", {
-            "driver": "redfish", "name": "metal", "driver_info": self._driver_info,
+            "driver": "redfish", "name": "metal", "driver_info": self.driver_info,
             "properties": self._properties,
         })
         self.uuid = node["uuid"]
-        self.ironic.call("POST", "/v1/ports", {"node_uuid": self.uuid, "address": network.MACHINE_MAC, "pxe_enabled": True})
+        self.add_port()
         self.provision("manage")
         self.wait("manageable", 60)
         return self
+
+    def add_port(self):
+        self.ironic.call("POST", "/v1/ports", {"node_uuid": self.uuid, "address": network.MACHINE_MAC, "pxe_enabled": True})
 
     def provide(self, clean=False):
         """manageable → available, by way of automated cleaning or not."""
@@ -63,6 +66,18 @@ class Node:
                 **({"image_checksum": checksum} if "://" in checksum else digest), **info,
             }),
         )
+
+    def inspect(self, seconds):
+        """manageable → manageable; the data of this inspection: `inventory` and `plugin_data`."""
+        self.provision("inspect")
+        self.wait("inspect wait", 60)
+        self.wait("manageable", seconds)
+        return self.ironic.call("GET", f"/v1/nodes/{self.uuid}/inventory")
+
+    def ports(self):
+        """Every field of the node's ports, by MAC address."""
+        ports = self.ironic.call("GET", f"/v1/ports?node={self.uuid}&detail=True")["ports"]
+        return {port["address"]: port for port in ports}
 
     def patch(self, *values):
         self.ironic.call("PATCH", f"/v1/nodes/{self.uuid}", [

@@ -31,8 +31,8 @@ ONE = (Drive("disk", mib=5 << 10, filled=8 * MIB),)
 
 
 class Stand:
-    def __init__(self, directory, image_rate=0, drives=ONE, properties=None, uefi=False, available=True, conf="", names=False, **driver_info):
-        """`conf` is added to ironic.conf. `names`: see network.py. `drives`: the first is `self.disk`, which a BIOS boots from; `properties` are added to the node's, which is left manageable unless `available`."""
+    def __init__(self, directory, image_rate=0, drives=ONE, properties=None, uefi=False, available=True, conf="", names=False, hardware=machine.Hardware(), enrolled=True, **driver_info):
+        """`conf` is added to ironic.conf. `names`: see network.py. `hardware`: see machine.py. Unless `enrolled` there is no node. `drives`: the first is `self.disk`, which a BIOS boots from; `properties` are added to the node's, which is left manageable unless `available`."""
         started = time.monotonic()
         self.directory = directory
         network.start(directory, names)
@@ -45,14 +45,17 @@ class Stand:
         self.disk = self.disks[drives[0].name]
         self.hypervisor.ready()
         self.variables = firmware.fresh(directory / "variables.fd") if uefi else None
-        self.machine = machine.Machine(self.hypervisor, directory, [(d.kind, self.disks[d.name].path) for d in drives], self.variables)
+        self.machine = machine.Machine(self.hypervisor, directory, [(d.kind, self.disks[d.name].path) for d in drives], self.variables, hardware)
         self.bmc.ready()
         self.ironic.ready()
         properties = {"capabilities": f"boot_mode:{'uefi' if uefi else 'bios'}", **(properties or {})}
-        self.node = node.Node(self.ironic, directory, properties, **driver_info).enrol()
-        if available:
+        self.node = node.Node(self.ironic, directory, properties, **driver_info)
+        if enrolled:
+            self.node.enrol()
+        if enrolled and available:
             self.node.provide()
-        print(f"  the stand is up, node {self.node.history[-1][1]}, after {time.monotonic() - started:.0f} s", flush=True)
+        state = f"node {self.node.history[-1][1]}" if enrolled else "no node"
+        print(f"  the stand is up, {state}, after {time.monotonic() - started:.0f} s", flush=True)
 
     def deploy(self, image, checksum=None, url=None, **more):
         """Order the deploy of an image file, from nginx unless `url` says where; returns the host time of the order. For `more` see Node."""

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::net::dhcp::lease_times::Times;
-use crate::net::dhcpv6::message::{Answer, Ask, Kind};
+use crate::net::dhcpv6::answer::{self, Answer};
+use crate::net::dhcpv6::held_addresses::{Held, Need};
+use crate::net::dhcpv6::message::{Ask, Kind};
+use crate::net::dhcpv6::step::{Change, Mode, Step};
 
 /// RFC 8415 §7.6: the first pause of a question, which is also how long offers are compared.
 const FIRST: Duration = Duration::from_secs(1);
@@ -14,51 +17,17 @@ const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(120);
 /// Requests for what a server offered before the next offer is requested.
 const REQUESTS: u32 = 4;
-/// RFC 8415 §7.6, CNF_MAX_RD: when nobody has confirmed, the addresses are believed.
-const CONFIRM: Duration = Duration::from_secs(10);
 /// RFC 8415 §21.23: when nothing is said, and the least.
 const REFRESH: u32 = 86_400;
 const SOONEST_REFRESH: u32 = 600;
 /// Offers kept for the case that the best comes to nothing.
 const OFFERS: usize = 4;
 
-/// What the router says is to be had here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Everything but addresses.
-    Stateless,
-    /// Addresses, and everything else.
-    Stateful,
-}
-
-/// What is to be done now.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Send this, and wait for an answer until the next step is due.
-    Send(Ask),
-    /// Nothing until this time of the clock.
-    Wait(Duration),
-    /// The addresses must not be used any more.
-    Expire,
-}
-
-/// What an answer changed.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Change {
-    /// Nothing.
-    Nothing,
-    /// Addresses are ours, or for longer, or what goes without an address is known.
-    Granted(Answer),
-    /// The addresses must not be used any more, and why.
-    TakenBack(String),
-    /// Nothing was gained, and why.
-    Told(String),
-}
-
 /// What is known of one card's addresses, and what comes next.
 pub struct Exchange {
     clock: Clock,
-    mode: Mode,
+    /// For what it was made.
+    pub mode: Mode,
     /// Number of the question; answers to another are not ours.
     pub transaction: [u8; 3],
     state: State,
@@ -82,14 +51,6 @@ enum State {
     Informed(Duration),
 }
 
-struct Held {
-    answer: Answer,
-    times: Times,
-    since: Duration,
-    /// The carrier was lost since then, at this time the first question was asked whether it holds here.
-    unsure: Option<Duration>,
-}
-
 impl Exchange {
     /// `transaction` begins the numbers that tell our answers from others'.
     pub fn new(clock: Clock, mode: Mode, transaction: [u8; 3]) -> Self {
@@ -107,11 +68,6 @@ impl Exchange {
         }
     }
 
-    /// For what it was made.
-    pub fn mode(&self) -> Mode {
-        self.mode
-    }
-
     /// Tries since something last changed.
     pub fn tries(&self) -> u32 {
         self.tries
@@ -125,7 +81,7 @@ impl Exchange {
     /// The addresses that are held now.
     pub fn addresses(&self) -> Vec<Ipv6Addr> {
         match &self.state {
-            State::Holding(held) => addresses(&held.answer),
+            State::Holding(held) => held.answer.ips(),
             _ => Vec::new(),
         }
     }
@@ -194,7 +150,7 @@ impl Exchange {
             (State::Requesting(offer, _), _) => Ask {
                 kind: Kind::Request,
                 server: Some(offer.server.clone()),
-                addresses: addresses(offer),
+                addresses: offer.ips(),
             },
             (_, mode) => Ask {
                 kind: match mode {
@@ -229,7 +185,7 @@ impl Exchange {
             return Step::Wait(self.due.min(end));
         }
         let server = (kind == Kind::Renew).then(|| held.answer.server.clone());
-        let addresses = addresses(&held.answer);
+        let addresses = held.answer.ips();
         let longest = match kind {
             Kind::Confirm => 4 * FIRST,
             // Half of what is left, as DHCPv4 has it, and of short leases less.
@@ -264,11 +220,11 @@ impl Exchange {
 
     /// An answer to the transaction of this exchange.
     pub fn hear(&mut self, answer: Answer) -> Change {
-        let (now, who) = (self.clock.elapsed(), shown(&answer.server));
+        let (now, who) = (self.clock.elapsed(), answer.who());
         if let Some((code, words)) = &answer.status {
             return self.refused(
                 &answer,
-                format!("{who} refuses: {} {words}", meaning(*code)),
+                format!("{who} refuses: {} {words}", answer::meaning(*code)),
             );
         }
         match &mut self.state {
@@ -388,56 +344,5 @@ impl Exchange {
         let [a, b, c] = self.transaction;
         let [_, next @ ..] = (u32::from_be_bytes([0, a, b, c]) + 1).to_be_bytes();
         self.transaction = next;
-    }
-}
-
-enum Need {
-    Nothing(Duration),
-    /// This, of whoever is to be asked; until then that makes sense.
-    Ask(Kind, Duration),
-    /// Nobody has said that the addresses do not belong here.
-    Believed,
-    Over,
-}
-
-impl Held {
-    fn need(&self, now: Duration) -> Need {
-        let (age, times) = (now.saturating_sub(self.since), self.times);
-        let until = |age: Duration| self.since.saturating_add(age);
-        match self.unsure {
-            _ if age >= times.expire => Need::Over,
-            Some(began) if now >= began + CONFIRM => Need::Believed,
-            Some(began) => Need::Ask(Kind::Confirm, began + CONFIRM),
-            None if age < times.renew => Need::Nothing(until(times.renew)),
-            None if age < times.rebind => Need::Ask(Kind::Renew, until(times.rebind)),
-            None => Need::Ask(Kind::Rebind, until(times.expire)),
-        }
-    }
-
-    /// While one server alone is asked, no other can say no.
-    fn asks_alone(&self, now: Duration) -> bool {
-        self.unsure.is_none() && now.saturating_sub(self.since) < self.times.rebind
-    }
-}
-
-fn addresses(answer: &Answer) -> Vec<Ipv6Addr> {
-    answer.addresses.iter().map(|granted| granted.ip).collect()
-}
-
-/// An identifier for people: of the usual kinds, the Ethernet address at its end.
-fn shown(server: &[u8]) -> String {
-    let tail = &server[server.len().saturating_sub(6)..];
-    let pairs: Vec<String> = tail.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("the DHCPv6 server …{}", pairs.join(":"))
-}
-
-/// RFC 8415 §21.13
-fn meaning(code: u16) -> String {
-    match code {
-        1 => "it fails, and does not say why".to_owned(),
-        2 => "it has no address to give".to_owned(),
-        3 => "it does not know our lease".to_owned(),
-        4 => "our address does not belong to this link".to_owned(),
-        code => format!("status {code}"),
     }
 }

@@ -1,13 +1,14 @@
-//! DHCPv6 messages as bytes: what is asked, and what an answer says (RFC 8415). Pure; every byte of an answer is somebody
-//! else's.
-//!
-//! An option that makes no sense costs what it was to give, never the address.
+//! DHCPv6 messages as bytes: what is asked, and whether what comes is an answer to it (RFC 8415). Pure; every byte of an
+//! answer is somebody else's.
 
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
-use crate::net::address::dns_message;
-use crate::net::dhcp::option_value::{LIST, name};
+use crate::net::dhcpv6::answer::Answer;
+use crate::net::dhcpv6::options::{
+    CLIENT_ID, DNS_SERVERS, DOMAINS, ELAPSED, IA_ADDRESS, IA_NA, NTP, ORO, REFRESH, SERVER_ID,
+    SNTP_SERVERS, options, put,
+};
 use crate::net::link::links::Mac;
 
 /// The client's port.
@@ -17,31 +18,12 @@ pub const SERVER_PORT: u16 = 547;
 /// RFC 8415 §7.1: all servers and relays of a link.
 pub const SERVERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 1, 2);
 
-/// Addresses of one grant we take.
-const ADDRESSES: usize = 4;
 /// RFC 8415 §11.1: the longest identifier of a server.
 const LONGEST_DUID: usize = 130;
 
 // RFC 8415 §7.3
 const ADVERTISE: u8 = 2;
 const REPLY: u8 = 7;
-// RFC 8415 §21, by number; 23 and 24 are RFC 3646, 31 is RFC 4075, 56 is RFC 5908.
-const CLIENT_ID: u16 = 1;
-const SERVER_ID: u16 = 2;
-const IA_NA: u16 = 3;
-const IA_ADDRESS: u16 = 5;
-const ORO: u16 = 6;
-const PREFERENCE: u16 = 7;
-const ELAPSED: u16 = 8;
-const STATUS: u16 = 13;
-const DNS_SERVERS: u16 = 23;
-const DOMAINS: u16 = 24;
-const SNTP_SERVERS: u16 = 31;
-const REFRESH: u16 = 32;
-const NTP: u16 = 56;
-/// RFC 5908 §4.1: the address of a server, inside option 56.
-const NTP_ADDRESS: u16 = 1;
-
 /// What a client asks (RFC 8415 §7.3), by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -70,40 +52,6 @@ pub struct Ask {
     pub server: Option<Vec<u8>>,
     /// The addresses in question.
     pub addresses: Vec<Ipv6Addr>,
-}
-
-/// An address for a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Granted {
-    /// One that a machine can have beyond its link.
-    pub ip: Ipv6Addr,
-    /// Seconds; all ones are for ever, none take it back.
-    pub valid: u32,
-}
-
-/// What a server said, checked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
-    /// An offer only, which has to be requested.
-    pub advertised: bool,
-    /// Identifier of who said it.
-    pub server: Vec<u8>,
-    /// 255 is a server that is not to be compared with others.
-    pub preference: u8,
-    /// What went wrong: a number (RFC 8415 §21.13) and the server's words.
-    pub status: Option<(u16, String)>,
-    /// Ours for a time.
-    pub addresses: Vec<Granted>,
-    /// Seconds until the server, and any server, is to be asked for more time; 0 leaves it to us.
-    pub renew_rebind: (u32, u32),
-    /// The best first.
-    pub name_servers: Vec<Ipv6Addr>,
-    /// Domains in which names are looked for.
-    pub search: Vec<String>,
-    /// The best first.
-    pub time_servers: Vec<Ipv6Addr>,
-    /// Seconds until what has no time of its own is to be asked for again.
-    pub refresh: Option<u32>,
 }
 
 /// What came.
@@ -151,12 +99,6 @@ pub fn message(ask: &Ask, mac: Mac, transaction: [u8; 3], waited: Duration) -> V
     message
 }
 
-fn put(message: &mut Vec<u8>, number: u16, data: &[u8]) {
-    message.extend(number.to_be_bytes());
-    message.extend((data.len() as u16).to_be_bytes());
-    message.extend(data);
-}
-
 /// What a message says to this card's question of that number.
 pub fn hear(message: &[u8], mac: Mac, transaction: [u8; 3]) -> Heard {
     let Some(([kind @ (ADVERTISE | REPLY), id @ ..], body)) = message.split_first_chunk::<4>()
@@ -175,141 +117,20 @@ pub fn hear(message: &[u8], mac: Mac, transaction: [u8; 3]) -> Heard {
     let (Some(server), Some(_)) = (server, find(CLIENT_ID)) else {
         return Heard::Unusable("it does not say whose it is, or to whom it goes".to_owned());
     };
-    let mut reader = Reader {
-        answer: Answer {
-            advertised: *kind == ADVERTISE,
-            server: server.to_vec(),
-            ..Answer::default()
-        },
-        faults: Vec::new(),
+    let (answer, faults) = Answer::read(body, &mac.0[2..]);
+    let answer = Answer {
+        advertised: *kind == ADVERTISE,
+        server: server.to_vec(),
+        ..answer
     };
-    for (number, data) in options(body) {
-        reader.read(number, data, &mac.0[2..]);
-    }
-    Heard::Answer(reader.answer, reader.faults)
-}
-
-/// Numbers and data; what is cut short is left out.
-fn options(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
-    std::iter::from_fn(move || {
-        let ([a, b, c, d], rest) = bytes.split_first_chunk()?;
-        let (data, rest) = rest.split_at_checked(u16::from_be_bytes([*c, *d]).into())?;
-        bytes = rest;
-        Some((u16::from_be_bytes([*a, *b]), data))
-    })
-}
-
-struct Reader {
-    answer: Answer,
-    faults: Vec<String>,
-}
-
-impl Reader {
-    fn read(&mut self, number: u16, data: &[u8], association: &[u8]) {
-        match number {
-            PREFERENCE => self.answer.preference = data.first().copied().unwrap_or_default(),
-            STATUS => self.answer.status = status(data).or(self.answer.status.take()),
-            IA_NA if data.get(..4) == Some(association) => self.association(&data[4..]),
-            REFRESH => {
-                self.answer.refresh = data.first_chunk().map(|time| u32::from_be_bytes(*time))
-            }
-            DNS_SERVERS => self.answer.name_servers = self.hosts("23 (name servers)", data),
-            SNTP_SERVERS if self.answer.time_servers.is_empty() => {
-                self.answer.time_servers = self.hosts("31 (time servers)", data);
-            }
-            NTP => {
-                let addresses = options(data).filter(|(kind, _)| *kind == NTP_ADDRESS);
-                let addresses: Vec<u8> = addresses.flat_map(|(_, ip)| ip).copied().collect();
-                // Names of servers stand there as well.
-                if !addresses.is_empty() {
-                    self.answer.time_servers = self.hosts("56 (time servers)", &addresses);
-                }
-            }
-            DOMAINS => match search(data) {
-                Some(domains) => self.answer.search = domains,
-                None => self.fault("24 (domains)"),
-            },
-            _ => {}
-        }
-    }
-
-    fn association(&mut self, data: &[u8]) {
-        let Some((times, inner)) = data.split_first_chunk::<8>() else {
-            return self.fault("3 (association)");
-        };
-        let [a, b, c, d, e, f, g, h] = *times;
-        self.answer.renew_rebind = (
-            u32::from_be_bytes([a, b, c, d]),
-            u32::from_be_bytes([e, f, g, h]),
-        );
-        for (number, data) in options(inner) {
-            match number {
-                STATUS => self.answer.status = status(data).or(self.answer.status.take()),
-                IA_ADDRESS => match granted(data) {
-                    Some(granted) if self.answer.addresses.len() < ADDRESSES => {
-                        self.answer.addresses.push(granted);
-                    }
-                    Some(_) => {}
-                    None => self.fault("5 (address)"),
-                },
-                _ => {}
-            }
-        }
-    }
-
-    fn hosts(&mut self, option: &str, data: &[u8]) -> Vec<Ipv6Addr> {
-        let (addresses, rest) = data.as_chunks::<16>();
-        let hosts = addresses.iter().map(|ip| Ipv6Addr::from(*ip));
-        let hosts: Vec<_> = hosts.filter(is_host).take(LIST).collect();
-        if hosts.is_empty() || !rest.is_empty() {
-            self.fault(option);
-        }
-        hosts
-    }
-
-    /// Each option once, however often it came.
-    fn fault(&mut self, option: &str) {
-        let told = format!("option {option} makes no sense: passed over");
-        if !self.faults.contains(&told) {
-            self.faults.push(told);
-        }
-    }
-}
-
-/// RFC 8415 §21.6: address, preferred and valid lifetime, of which the second is the longer one.
-fn granted(data: &[u8]) -> Option<Granted> {
-    let (ip, rest) = data.split_first_chunk::<16>()?;
-    let ([a, b, c, d, e, f, g, h], inner) = rest.split_first_chunk()?;
-    let preferred = u32::from_be_bytes([*a, *b, *c, *d]);
-    let valid = u32::from_be_bytes([*e, *f, *g, *h]);
-    let refused = options(inner).any(|(number, data)| number == STATUS && status(data).is_some());
-    let ip = Ipv6Addr::from(*ip);
-    let sane = is_host(&ip) && !ip.is_unicast_link_local() && preferred <= valid && !refused;
-    sane.then_some(Granted { ip, valid })
-}
-
-/// None for success.
-fn status(data: &[u8]) -> Option<(u16, String)> {
-    let (code, words) = data.split_first_chunk()?;
-    let code = u16::from_be_bytes(*code);
-    let words: String = String::from_utf8_lossy(words).chars().take(100).collect();
-    (code != 0).then(|| (code, words.escape_debug().to_string()))
-}
-
-fn search(data: &[u8]) -> Option<Vec<String>> {
-    let names = dns_message::names(data)?;
-    let names = names.iter().map(|text| name(text.as_bytes())).take(LIST);
-    names.collect()
-}
-
-/// An address one machine can have.
-fn is_host(ip: &Ipv6Addr) -> bool {
-    !ip.is_multicast() && !ip.is_unspecified() && !ip.is_loopback()
+    Heard::Answer(answer, faults)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::dhcpv6::answer::{ADDRESSES, Granted};
+    use crate::net::dhcpv6::options::{NTP_ADDRESS, PREFERENCE, STATUS};
 
     const MAC: Mac = Mac([2, 0, 0, 0, 0, 7]);
     const ID: [u8; 3] = [1, 2, 3];

@@ -3,8 +3,12 @@
 //! exchange.rs says what to send when, message.rs makes it bytes and reads what comes back; here are the sockets, and what a
 //! grant makes of the link. Routes, and addresses without a server, are the kernel's business: they come from routers.
 
+pub mod answer;
 pub mod exchange;
+mod held_addresses;
 pub mod message;
+mod options;
+pub mod step;
 
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddrV6, UdpSocket};
@@ -12,8 +16,10 @@ use std::os::fd::AsFd;
 
 use log::Level;
 
-use self::exchange::{Change, Exchange, Mode, Step};
-use self::message::{Answer, Ask, CLIENT_PORT, Heard, SERVER_PORT, SERVERS};
+use self::answer::Answer;
+use self::exchange::Exchange;
+use self::message::{Ask, CLIENT_PORT, Heard, SERVER_PORT, SERVERS};
+use self::step::{Change, Mode, Step};
 use crate::clock::Clock;
 use crate::error::{Context, Error, Result};
 use crate::net::address::configure::{self, Address};
@@ -91,7 +97,7 @@ impl Client<'_> {
                     exchange.reconnected();
                 }
                 // Addresses once granted stay when a router says that it has none any more.
-                if mode == Some(Mode::Stateful) && exchange.mode() == Mode::Stateless {
+                if mode == Some(Mode::Stateful) && exchange.mode == Mode::Stateless {
                     exchange = self.exchange(Mode::Stateful)?;
                 }
                 self.check_duplicates(&socket, &mut exchange)?;

@@ -2,6 +2,7 @@
 //!
 //! parse.rs reads the file, apply.rs makes the machine's network of it, again and again as cards come and go.
 
+mod address_text;
 pub mod apply;
 pub mod parse;
 

@@ -2,13 +2,14 @@
 //!
 //! A link or network that makes no sense costs itself, and is told; the others are as they stand.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use crate::codec::json::{self, Fields, Number, Object, Value};
 use crate::error::{Error, Result};
 use crate::net::address::configure::{Address, Route};
 use crate::net::link::links::Mac;
 use crate::net::link::virtual_links::BondMode;
+use crate::net::network_data::address_text::{address, any, masked, prefix};
 use crate::net::network_data::{Kind, Network, NetworkData, PlannedLink};
 
 /// Entries of each list that are read.
@@ -188,7 +189,7 @@ fn fixed(network: &Object, v4: bool) -> Result<Network> {
     };
     let ip = address(ip, v4)?;
     let mask = network.string("netmask")?.or(behind);
-    let prefix = match mask {
+    let length = match mask {
         Some(mask) => prefix(mask, v4)?,
         None => return Err(Error::plain("it has no 'netmask'")),
     };
@@ -203,13 +204,13 @@ fn fixed(network: &Object, v4: bool) -> Result<Network> {
         };
         let to = address(to, v4)?;
         let length = match entry.string("netmask")?.or(behind) {
-            Some(mask) => self::prefix(mask, v4)?,
+            Some(mask) => prefix(mask, v4)?,
             None => return Err(Error::plain("a route has no 'netmask'")),
         };
         routes.push(route(to, length, entry.string("gateway")?, v4)?);
     }
     Ok(Network::Fixed {
-        address: Address { ip, prefix },
+        address: Address { ip, prefix: length },
         routes,
         name_servers: name_servers(network)?,
     })
@@ -224,54 +225,6 @@ fn route(to: IpAddr, prefix: u8, gateway: Option<&str>, v4: bool) -> Result<Rout
         },
         gateway: gateway.filter(|gateway| !gateway.is_unspecified()),
     })
-}
-
-/// The kernel takes no route whose network has bits beyond its prefix.
-fn masked(ip: IpAddr, prefix: u8) -> IpAddr {
-    match ip {
-        IpAddr::V4(ip) => {
-            let mask = u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0);
-            Ipv4Addr::from(u32::from(ip) & mask).into()
-        }
-        IpAddr::V6(ip) => {
-            let mask = u128::MAX.checked_shl(128 - u32::from(prefix)).unwrap_or(0);
-            Ipv6Addr::from(u128::from(ip) & mask).into()
-        }
-    }
-}
-
-fn any(v4: bool) -> IpAddr {
-    match v4 {
-        true => Ipv4Addr::UNSPECIFIED.into(),
-        false => Ipv6Addr::UNSPECIFIED.into(),
-    }
-}
-
-fn address(text: &str, v4: bool) -> Result<IpAddr> {
-    let ip = text.parse::<IpAddr>().ok().filter(|ip| ip.is_ipv4() == v4);
-    let ip = ip.filter(|ip| !ip.is_multicast());
-    let shown: String = text.chars().take(50).collect();
-    ip.ok_or_else(|| {
-        let family = if v4 { "IPv4" } else { "IPv6" };
-        Error::plain(format!("'{shown}' is no {family} address"))
-    })
-}
-
-/// A length, or a mask whose ones all come first.
-fn prefix(text: &str, v4: bool) -> Result<u8> {
-    let most = if v4 { 32 } else { 128 };
-    let length = match text.parse::<IpAddr>() {
-        Ok(IpAddr::V4(mask)) if v4 => ones(u128::from(u32::from(mask)) << 96, 32),
-        Ok(IpAddr::V6(mask)) if !v4 => ones(u128::from(mask), 128),
-        _ => text.parse().ok().filter(|length| *length <= most),
-    };
-    let shown: String = text.chars().take(50).collect();
-    length.ok_or_else(|| Error::plain(format!("'{shown}' is no netmask")))
-}
-
-fn ones(mask: u128, most: u8) -> Option<u8> {
-    let length = mask.leading_ones();
-    (mask.checked_shl(length).unwrap_or(0) == 0).then_some((length as u8).min(most))
 }
 
 fn name_servers(of: &Object) -> Result<Vec<IpAddr>> {

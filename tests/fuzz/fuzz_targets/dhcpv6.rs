@@ -1,6 +1,7 @@
 #![no_main]
 use ironlet::clock::Clock;
-use ironlet::net::dhcpv6::exchange::{Exchange, Mode, Step};
+use ironlet::net::dhcpv6::exchange::Exchange;
+use ironlet::net::dhcpv6::step::{Mode, Step};
 use ironlet::net::dhcpv6::message::{Heard, hear};
 use ironlet::net::link::links::Mac;
 

@@ -1,0 +1,44 @@
+//! Inspects the machine and posts what it found for a person at the machine (`--inventory --post`), as the agent would at its start.
+
+use log::{info, warn};
+
+use crate::agent::{Surroundings, inspection};
+use crate::clock::Clock;
+use crate::conductor::inspection::Unposted;
+use crate::error::{Context, Result};
+use crate::logger;
+
+/// Collects, and posts to `urls`, commas between; the UUID Ironic answers with. With `introspection_daemon` again and again,
+/// whatever becomes of it after the first time.
+pub fn post(surroundings: &Surroundings, urls: &str) -> Result<String> {
+    let (host, clock) = (surroundings.host(), Clock::real());
+    logger::start(&host, false);
+    let config = surroundings.config().context("reading the parameters")?;
+    let urls: Vec<String> = urls.split(',').map(|url| url.trim().to_owned()).collect();
+    let once = || match inspection::post(
+        &config,
+        &urls,
+        inspection::collect(&config, &host, &clock),
+        &clock,
+    ) {
+        Ok(uuid) => Ok(uuid.unwrap_or_default()),
+        Err(Unposted::Refused(error) | Unposted::GaveUp(error)) => Err(error),
+    };
+    let first = once()?;
+    let Some(interval) = config.inspection.again_after else {
+        return Ok(first);
+    };
+    let mut pause = interval;
+    loop {
+        let rest = clock.between(pause.mul_f64(0.7)..pause.mul_f64(1.2));
+        info!("inspection: the next post is due in {} s", rest.as_secs());
+        clock.sleep(rest);
+        pause = match once() {
+            Ok(_) => interval,
+            Err(error) => {
+                warn!("{error}");
+                pause.mul_f64(2.7).min(interval * 4)
+            }
+        };
+    }
+}
