@@ -80,11 +80,15 @@ class Machine:
 
     def press(self, keys):
         """Types on the keyboard that QEMU gave the machine last."""
+        self.command(f"sendkey {keys}")
+
+    def command(self, line):
+        """One command to QEMU's monitor."""
         with socket.socket(socket.AF_UNIX) as monitor:
             monitor.settimeout(10)
             monitor.connect(str(self._monitor))
             # A command that is still on its way when the line drops is lost.
-            for command in (f"sendkey {keys}\n", ""):
+            for command in (f"{line}\n", ""):
                 heard = b""
                 while b"(qemu) " not in heard:
                     heard += monitor.recv(4096) or b"(qemu) "

@@ -1,4 +1,4 @@
-"""Machines whose hardware does not work, and what their consoles say. main.py FOLDER [CASE…]; FOLDER holds kernel and initramfs."""
+"""Machines whose hardware does not work, and what their consoles say; and networks that want more than a card. main.py FOLDER [CASE…]; FOLDER holds kernel and initramfs."""
 
 import hashlib
 import os
@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from machine import Broken, Machine
+from networks import bond, vlans
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "demo"))
 from images import Images  # noqa: E402
@@ -135,7 +136,7 @@ def partitioned(size):
     return bytes(table) + os.urandom(size - 512)
 
 
-CASES = (memory, firmware, controllers, firmware_appended, damaged, keyboard)
+CASES = (memory, firmware, controllers, firmware_appended, damaged, keyboard, vlans, bond)
 
 
 def main(folder, *names):
