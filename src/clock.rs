@@ -22,6 +22,9 @@ enum Source {
 }
 
 impl Clock {
+    /// 2020-01-01 in seconds since 1970: this program is younger, and so is every time that is right.
+    pub const OLDEST: u64 = 1_577_836_800;
+
     /// The time of this machine.
     pub fn real() -> Self {
         Clock(Source::Real {
@@ -55,8 +58,7 @@ impl Clock {
 
     /// False when the wall clock cannot be right: its battery is dead, or nobody ever set it.
     pub fn is_set(&self) -> bool {
-        // 2020-01-01 in UNIX time; this program is younger.
-        self.unix() > 1_577_836_800.0
+        self.unix() > Self::OLDEST as f64
     }
 
     /// Waits so long; a fake clock only notes it.

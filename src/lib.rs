@@ -47,6 +47,7 @@
 //! | kernel call | `sys/`, and nowhere else | `tests/layers.rs` |
 
 // F0: words everybody uses
+pub mod calendar;
 pub mod clock;
 pub mod error;
 pub mod secret;

@@ -52,9 +52,29 @@ pub fn flush_disks(host: &SystemRoot) {
     }
 }
 
-/// Sets the first hardware clock from the system clock, unless that is plainly wrong: where its driver
+/// There while the system clock is good enough for certificates alone.
+const UNCERTAIN: &str = "clock-is-uncertain";
+
+/// May the hardware clock be set from the system clock later on? It may unless somebody said no.
+pub fn believe_system_clock(host: &SystemRoot, believed: bool) -> Result<()> {
+    let path = host.run(UNCERTAIN);
+    let noted = match (believed, path.exists()) {
+        (true, true) => fs::remove_file(&path),
+        (false, false) => path
+            .parent()
+            .map_or(Ok(()), fs::create_dir_all)
+            .and_then(|()| fs::write(&path, "")),
+        _ => Ok(()),
+    };
+    noted.with_context(|| format!("noting in {} what the clock is worth", path.display()))
+}
+
+/// Sets the first hardware clock from the system clock, unless that is plainly wrong or nobody's who can know: where its driver
 /// comes late the kernel starts in 1970, and what the hardware has is better.
 pub fn set_hardware_clock(host: &SystemRoot, clock: &Clock) -> Result<()> {
+    if host.run(UNCERTAIN).exists() {
+        return Err(Error::plain("no time server has set the system clock"));
+    }
     if !clock.is_set() {
         return Err(Error::plain("the system clock was never set"));
     }
@@ -64,7 +84,8 @@ pub fn set_hardware_clock(host: &SystemRoot, clock: &Clock) -> Result<()> {
         .with_context(|| format!("setting {}", path.display()))
 }
 
-fn going(how: How) -> &'static str {
+/// In words.
+pub fn going(how: How) -> &'static str {
     match how {
         How::Off => "powering off",
         How::Reboot => "restarting the machine",
@@ -92,6 +113,27 @@ mod tests {
         let error = power(&host, &Clock::fake(), How::Off).expect_err("an error");
         assert_eq!(error.kind(), Kind::SystemRebootError);
         assert!(error.details().contains("not a ramdisk"));
+    }
+
+    #[test]
+    fn the_hardware_clock_does_not_get_a_time_that_is_uncertain() {
+        let root = std::env::temp_dir().join(format!("ironlet-power-{}", std::process::id()));
+        let (host, clock) = (SystemRoot::new(&root), Clock::fake());
+        clock.sleep(Duration::from_secs(2 * Clock::OLDEST));
+        let why = || {
+            let error = set_hardware_clock(&host, &clock).expect_err("there is no rtc0");
+            error.details().to_owned()
+        };
+        for (believed, words) in [
+            (true, "opening "),
+            (false, "no time server"),
+            (false, "no time server"),
+            (true, "opening "),
+        ] {
+            believe_system_clock(&host, believed).expect("a temporary directory");
+            assert!(why().contains(words), "{}", why());
+        }
+        fs::remove_dir_all(root).expect("it was made here");
     }
 
     #[test]

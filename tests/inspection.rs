@@ -387,3 +387,60 @@ fn a_callback_that_never_answers_ends_the_process_which_starts_over() {
         "{log}"
     );
 }
+
+/// `--inventory --post` on a recorded machine.
+fn by_hand(machine: &Machine, urls: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ironlet"));
+    let root = machine.host().sys("..");
+    command.arg("--root").arg(&root).args(["--cmdline", ""]);
+    command.args(["--inventory", "--post", urls]);
+    command
+}
+
+#[test]
+fn a_person_posts_and_learns_the_uuid_or_why_not() {
+    for (reply, code, printed, said) in [
+        (taken(), 0, UUID, "Ironic has taken it"),
+        (Reply::new(202, "{}"), 0, "", "without a word"),
+        (Reply::new(404, ""), 1, "", "HTTP status 404"),
+    ] {
+        let machine = Machine::recorded("lab-uefi");
+        let ironic = ironic(vec![reply]);
+        let urls = format!(
+            "http://127.0.0.1:1/v1, {}/v1/continue_inspection",
+            ironic.url()
+        );
+        let output = by_hand(&machine, &urls)
+            .output()
+            .expect("the binary starts");
+        let (out, log) = (
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        );
+        assert_eq!(output.status.code(), Some(code), "{log}");
+        assert_eq!(out.trim(), printed);
+        assert!(log.contains(said), "{log}");
+        let posts = ironic.seen_of("POST", "/v1/continue_inspection");
+        let body = parse(&posts[0].body).expect("JSON");
+        assert!(object(&body).contains_key("inventory") && posts.len() == 1);
+    }
+}
+
+#[test]
+fn as_a_daemon_it_posts_again_whatever_becomes_of_it() {
+    let machine = Machine::recorded("lab-uefi").with(
+        "/etc/ironic-python-agent.d/daemon.conf =\n\t[DEFAULT]\n\tintrospection_daemon = true\n\tintrospection_daemon_post_interval = 1\n",
+    );
+    let ironic = ironic(vec![taken(), Reply::new(404, ""), taken()]);
+    let mut command = by_hand(
+        &machine,
+        &format!("{}/v1/continue_inspection", ironic.url()),
+    );
+    let log = machine.host().sys("../log");
+    command.stderr(std::fs::File::create(&log).expect("a file"));
+    let daemon = Agent(
+        command.stdout(Stdio::null()).spawn().expect("it starts"),
+        log,
+    );
+    daemon.wait_for("third post", || ironic.seen_of("POST", "/").len() >= 3);
+}

@@ -4,11 +4,14 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::agent::system_time;
 use crate::clock::Clock;
 use crate::codec::json::Value;
 use crate::conductor::Client;
 use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
+use crate::config::Ntp;
 use crate::error::Result;
+use crate::logger::status::{Row, set};
 use crate::power;
 use crate::power::How;
 use crate::secret::Secret;
@@ -23,6 +26,7 @@ pub struct Powers {
     pub uuid: String,
     pub macs: Vec<String>,
     pub token: Option<Secret>,
+    pub ntp: Ntp,
     pub lock_down: Mutex<Sender<()>>,
 }
 
@@ -34,6 +38,26 @@ pub fn node(enrolment: &Enrolment) -> Node {
     match &enrolment.node {
         Value::Object(node) => Node::new(node),
         _ => Node::default(),
+    }
+}
+
+/// The node as people know it: its UUID, and its name if it has one.
+pub fn name(enrolment: &Enrolment) -> String {
+    let name = match &enrolment.node {
+        Value::Object(node) => node.get("name"),
+        _ => None,
+    };
+    match name {
+        Some(Value::String(name)) => format!("{} ({name})", enrolment.uuid),
+        _ => enrolment.uuid.clone(),
+    }
+}
+
+impl Powers {
+    fn go(&self, how: How) -> Result<()> {
+        set(Row::State, power::going(how));
+        system_time::set_before_power_off(&self.ntp, &self.host, &self.clock)?;
+        power::power(&self.host, &self.clock, how)
     }
 }
 
@@ -59,11 +83,11 @@ impl Agent for Powers {
     }
 
     fn power_off(&self) -> Result<()> {
-        power::power(&self.host, &self.clock, How::Off)
+        self.go(How::Off)
     }
 
     fn reboot(&self) -> Result<()> {
-        power::power(&self.host, &self.clock, How::Reboot)
+        self.go(How::Reboot)
     }
 
     fn lock_down(&self) {

@@ -30,6 +30,7 @@ pub fn trust(config: &Config, enrolment: Option<&Enrolment>) -> Result<Trust> {
         ca_pem: Vec::new(),
         ca_files: tls.cafile.iter().cloned().collect(),
         insecure: tls.insecure,
+        at_its_own_dates: false,
         identity,
         min: tls_minimum(config, enrolment)?,
         ciphers: enrolment

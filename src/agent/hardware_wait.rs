@@ -1,5 +1,6 @@
-//! Waits for disks, network cards and addresses before an inspection describes them: what is slow to come up is to be told as well.
+//! Waits for disks and addresses before an inspection describes them: what is slow to come up is to be told as well.
 
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use log::{info, warn};
@@ -9,38 +10,71 @@ use crate::config::Config;
 use crate::disk::{self, Wishes};
 use crate::inventory::{self, Interface};
 use crate::net::link::links::Mac;
-use crate::steps::find_boot_medium::boot_medium;
-use crate::system_root::{SystemRoot, names};
+use crate::system_root::{SystemRoot, attribute, names};
 
-/// Between two looks at lists that may still grow, and how many there are at most.
-const LOOK_PAUSE: Duration = Duration::from_secs(2);
-const LOOKS: u32 = 15;
+/// Disks of one controller show up within moments of each other, those behind USB some later: none for so long is all.
+const QUIET: Duration = Duration::from_secs(2);
+/// A machine whose disks still come after so long will not settle.
+const RESTLESS: Duration = Duration::from_secs(30);
 /// Between two looks for an address.
 const ADDRESS_PAUSE: Duration = Duration::from_millis(500);
 /// A network that has DHCP for IPv4 says so within this; without it a routable IPv6 address is the address.
 const IPV4_FIRST: Duration = Duration::from_secs(10);
 
-/// Until there is a disk to deploy to and no disk and no card came in the last seconds. A machine without disks has its
+/// Until there is a disk to deploy to, and none has come in the last seconds. A machine without disks has its
 /// `ipa-disk-wait-attempts`, and is described all the same.
-pub fn for_disks_and_nics(config: &Config, host: &SystemRoot, clock: &Clock) {
-    let present = || [names(host.sys("block")), names(host.sys("class/net"))];
-    let mut before = present();
-    let wishes = Wishes {
-        unguarded: true,
-        medium: boot_medium(host, config.medium.as_deref()),
-        ..Wishes::default()
-    };
-    let wait = &config.disk_wait;
-    if let Err(error) = disk::wait_for_root(host, clock, wait.attempts, wait.delay, &wishes) {
-        warn!("inspection: no disk to deploy to: {}", error.details());
-    }
-    for _ in 0..LOOKS {
-        let now = present();
-        if now == before {
-            return;
+pub fn for_disks(config: &Config, host: &SystemRoot, clock: &Clock, wishes: &Wishes) {
+    let (attempts, delay) = (config.disk_wait.attempts, config.disk_wait.delay);
+    wait_for_disks(attempts, delay, host, clock, wishes);
+}
+
+fn wait_for_disks(
+    attempts: u32,
+    delay: Duration,
+    host: &SystemRoot,
+    clock: &Clock,
+    wishes: &Wishes,
+) {
+    let started = clock.elapsed();
+    let (mut empty, mut known) = (0, Vec::new());
+    let (mut quiet, mut since) = (Duration::ZERO, started);
+    while empty < attempts && clock.elapsed().saturating_sub(started) < RESTLESS {
+        let present = names(host.sys("block"));
+        if present != known {
+            (quiet, since) = (since_last_disk(host, clock), clock.elapsed());
+            known = present;
         }
-        before = now;
-        clock.sleep(LOOK_PAUSE);
+        match disk::root(host, wishes) {
+            Ok(_) => {
+                let quiet = quiet + clock.elapsed().saturating_sub(since);
+                match QUIET.saturating_sub(quiet) {
+                    left if left.is_zero() => return,
+                    left => clock.sleep(left),
+                }
+            }
+            Err(error) => {
+                empty += 1;
+                if empty == 1 {
+                    info!("inspection: waiting for a disk: {}", error.details());
+                }
+                clock.sleep(delay);
+            }
+        }
+    }
+}
+
+/// How long ago the kernel made the last disk's node in /dev; zero where its clock does not tell.
+fn since_last_disk(host: &SystemRoot, clock: &Clock) -> Duration {
+    let made = |name: &String| host.dev(name).metadata().ok();
+    let nodes = names(host.sys("block"));
+    let last = nodes.iter().filter_map(made).map(|node| node.ctime());
+    let uptime = attribute(host.proc("uptime")).unwrap_or_default();
+    let uptime = uptime.split(' ').next().and_then(|text| text.parse().ok());
+    let ago = last.max().map(|last| clock.unix() - last as f64);
+    match ago.zip(uptime) {
+        // Whoever set the clock in between made a disk as old as the epoch, or younger than now.
+        Some((ago, uptime)) if (0.0..uptime).contains(&ago) => Duration::from_secs_f64(ago),
+        _ => Duration::ZERO,
     }
 }
 
@@ -96,7 +130,43 @@ fn missing<'a>(nics: &'a [Interface], booted: Option<&str>, any_family: bool) ->
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    #[test]
+    fn disks_are_waited_for_as_long_as_they_come() {
+        let root = std::env::temp_dir().join(format!("ironlet-disks-{}", std::process::id()));
+        let host = SystemRoot::new(&root);
+        let disk = |name: &str, sectors: u64| {
+            fs::create_dir_all(host.sys(format!("block/{name}/queue"))).expect("writable");
+            fs::create_dir_all(host.dev("")).expect("writable");
+            fs::write(host.sys(format!("block/{name}/size")), sectors.to_string()).expect("it is");
+            fs::File::create(host.dev(name))
+                .and_then(|file| file.set_len(sectors * 512))
+                .expect("it is");
+        };
+        let waited = |attempts| {
+            let (clock, wishes) = (Clock::fake(), Wishes::default());
+            wait_for_disks(attempts, Duration::from_secs(3), &host, &clock, &wishes);
+            clock.elapsed().as_secs()
+        };
+        assert_eq!([waited(0), waited(10)], [0, 30], "there is none");
+        disk("vda", 2048);
+        assert_eq!(waited(2), 6, "it is too small");
+        disk("vdb", 10 << 21);
+        // This clock does not tell when they came.
+        assert_eq!([waited(0), waited(10)], [0, 2]);
+        let real = Clock::real();
+        let ago = since_last_disk(&host, &real);
+        assert_eq!(ago, Duration::ZERO, "there is no uptime");
+        fs::create_dir_all(host.proc("")).expect("writable");
+        fs::write(host.proc("uptime"), "1000.00 2000.00\n").expect("writable");
+        real.sleep(Duration::from_millis(1100));
+        let ago = since_last_disk(&host, &real);
+        assert!((1..1000).contains(&ago.as_secs()), "{ago:?}");
+        fs::remove_dir_all(root).expect("it was made here");
+    }
 
     fn nic(name: &str, ipv4: Option<&str>, ipv6: Option<&str>) -> Interface {
         Interface {

@@ -10,6 +10,7 @@ use crate::disk::Wishes;
 use crate::error::{Error, Kind, Result};
 use crate::inventory::BootFacts;
 use crate::inventory::collectors::{self, Collected, Subject};
+use crate::logger::status::{Row, set};
 use crate::steps::find_boot_medium::boot_medium;
 use crate::system_root::SystemRoot;
 
@@ -29,9 +30,13 @@ pub fn inspect(config: &Config, host: &SystemRoot, clock: &Clock) -> Result<Insp
         return Ok(Inspected::default());
     }
     info!("inspection: collecting {}", asked.collectors.join(", "));
+    set(
+        Row::State,
+        "inspection: looking at the hardware, then telling Ironic",
+    );
     // What others tell needs no disks, no addresses.
     if asked.collectors.iter().any(|name| name == "default") {
-        hardware_wait::for_disks_and_nics(config, host, clock);
+        hardware_wait::for_disks(config, host, clock, &wishes(config, host));
         hardware_wait::for_addresses(config, host, clock);
     }
     let urls = inspection::urls(&asked.urls, &config.api.urls);
@@ -51,24 +56,27 @@ pub fn inspect(config: &Config, host: &SystemRoot, clock: &Clock) -> Result<Insp
     }
 }
 
+/// The disk that is told of is a deploy's without hints, as upstream has it. Nothing is written, so nothing guards it.
+fn wishes(config: &Config, host: &SystemRoot) -> Wishes {
+    Wishes {
+        unguarded: true,
+        medium: boot_medium(host, config.medium.as_deref()),
+        ..Wishes::default()
+    }
+}
+
 /// What the collectors that were asked for find now.
 pub fn collect(config: &Config, host: &SystemRoot, clock: &Clock) -> Collected {
     let boot = BootFacts {
         bootif: config.boot_interface.clone(),
         lldp: (config.collect_lldp).then_some(config.inspection.lldp_timeout),
     };
-    // As upstream has it: no hint, no skip list, and nothing is written.
-    let wishes = Wishes {
-        unguarded: true,
-        medium: boot_medium(host, config.medium.as_deref()),
-        ..Wishes::default()
-    };
     let started = clock.elapsed();
     let collected = collectors::run(&Subject {
         host,
         clock,
         boot: &boot,
-        wishes: &wishes,
+        wishes: &wishes(config, host),
         names: &config.inspection.collectors,
         lldp_timeout: config.inspection.lldp_timeout,
     });

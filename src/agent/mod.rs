@@ -9,7 +9,9 @@ mod inspection;
 pub mod post_inspection_by_hand;
 pub mod run_step_by_hand;
 mod saved_identity;
+mod screen_status;
 pub mod standalone_deploy;
+mod system_time;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -34,9 +36,10 @@ use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
 use crate::config::Config;
 use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Result};
-use crate::net::address::{configure, resolv_conf};
+use crate::logger::status::{Row, set};
+use crate::net::address::configure;
 use crate::net::link::links;
-use crate::net::sntp;
+use crate::secret::redacted;
 use crate::steps::step_context::Machine;
 use crate::system_root::SystemRoot;
 use crate::{inventory, logger};
@@ -107,12 +110,15 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
         permit,
         bell: Bell::default(),
     };
+    screen_status::start(&agent.host, &agent.clock);
+    set(Row::State, "waiting for an address");
     agent.clock.sleep(agent.config.hardware_delay);
     agent.wait_for_network();
-    agent.set_clock();
+    system_time::set_at_start(&agent.config, &agent.host, &agent.clock)?;
     if let Some(order) = &agent.config.standalone {
         let tools =
             effective_config::tools(&agent.config, None, agent.permit.clone(), &agent.clock)?;
+        screen_status::follow(&agent.host, tools.gauge.clone(), &agent.clock);
         return standalone_deploy::run(&agent.host, order, agent.config.medium.as_deref(), &tools);
     }
     if agent.config.api.urls.is_empty() && !agent.config.inspection.is_wanted {
@@ -136,6 +142,13 @@ impl Agent {
         if self.config.api.urls.is_empty() {
             return self.serve_nobody(&client, macs);
         }
+        set(
+            Row::State,
+            &format!(
+                "asking {} which node this is",
+                redacted(&self.config.api.urls.join(", "))
+            ),
+        );
         let search = Search {
             addresses: &macs,
             uuid: inspected.uuid.as_deref(),
@@ -149,9 +162,11 @@ impl Agent {
             Err(Unfound::GaveUp(error)) => return Err(error),
             Err(Unfound::TokenTaken(error)) => {
                 error!("locking down: {error}");
+                set(Row::State, &format!("locked down: {error}"));
                 return self.go_dark();
             }
         };
+        set(Row::Node, &actions_for_commands::name(&enrolment));
         // At once: Ironic tells the token once, and what comes next may fail and be tried by a new process.
         session.token = enrolment.token.clone();
         self.keep(&session);
@@ -204,6 +219,7 @@ impl Agent {
             uuid: enrolment.uuid.clone(),
             macs,
             token: enrolment.token.clone(),
+            ntp: self.config.ntp.clone(),
             lock_down: Mutex::new(lock_down),
         };
         let machine = Machine::new(
@@ -219,6 +235,7 @@ impl Agent {
             Box::new(powers),
             effective_config::settings(&self.config, enrolment),
         );
+        screen_status::follow(&self.host, machine.gauge().clone(), &self.clock);
         machine.set_node(actions_for_commands::node(enrolment));
         Ok((Engine::new(Arc::new(machine)), locked_down))
     }
@@ -243,6 +260,10 @@ impl Agent {
         };
         let server = api::serve(listener, service, self.clock.clone())?;
         info!("serving {}", identity.callback_url);
+        set(
+            Row::State,
+            &format!("waiting for commands on {}", identity.callback_url),
+        );
         Ok(server)
     }
 
@@ -278,6 +299,7 @@ impl Agent {
             // An error would mean that the engine is gone, and it lives as long as the server.
             let _ = locked_down.recv();
             warn!("locking down: no more commands, no network");
+            set(Row::State, "locked down");
             server.stop();
             stop.store(true, Ordering::SeqCst);
             self.bell.ring();
@@ -312,30 +334,6 @@ impl Agent {
                     self.clock.sleep(NETWORK_TIMEOUT / 10);
                 }
             }
-        }
-    }
-
-    /// Certificates of servers are judged by this clock; a dead battery must not stop a deploy.
-    fn set_clock(&self) {
-        let servers: Vec<String> = match &self.config.ntp_server {
-            Some(server) => vec![server.clone()],
-            None if self.clock.is_set() => return,
-            None => resolv_conf::known_time_servers(&self.host)
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-        };
-        let set = |server: &String| match sntp::synchronise(&self.host, &self.clock, server) {
-            Ok(()) => true,
-            Err(error) => {
-                warn!("the clock stays as it is: {error}");
-                false
-            }
-        };
-        if !servers.iter().any(set) && !self.clock.is_set() {
-            warn!(
-                "the clock is wrong and nobody says the time: https will fail unless ipa-ntp-server names a server"
-            );
         }
     }
 }

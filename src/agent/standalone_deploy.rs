@@ -18,8 +18,9 @@ use crate::image::download::retry_policy::RetryPolicy;
 use crate::image::verify::checksum::Checksum;
 use crate::image::{Layout, Request, Tools};
 use crate::logger;
+use crate::logger::status::{Row, set};
 use crate::net::http::client::Timeouts;
-use crate::power::{How, power};
+use crate::power::{How, going, power};
 use crate::secret::redacted;
 use crate::steps::find_boot_medium::boot_medium;
 use crate::system_root::SystemRoot;
@@ -123,7 +124,9 @@ pub fn run(
         disk: order.disk.as_ref().map(PathBuf::from),
     };
     let mut failures = 0;
+    let names: Vec<String> = image.urls.iter().map(|url| redacted(url)).collect();
     loop {
+        set(Row::State, &format!("deploying {}", names.join(", ")));
         let Err(error) = deploy(host, &image, medium, tools) else {
             return leave(host, &tools.clock, how);
         };
@@ -133,12 +136,17 @@ pub fn run(
             "the deploy failed (attempt {failures}): {error}; next in {:.0} s",
             pause.as_secs_f64()
         );
+        set(
+            Row::State,
+            &format!("the deploy failed, trying again soon: {error}"),
+        );
         tools.clock.sleep(pause);
     }
 }
 
 /// The disk is done: whatever keeps the machine on, it is not written again.
 fn leave(host: &SystemRoot, clock: &Clock, how: How) -> Result<()> {
+    set(Row::State, going(how));
     while let Err(error) = power(host, clock, how) {
         error!(
             "the image is on the disk, but: {error}; next try in {:.0} s",

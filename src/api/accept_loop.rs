@@ -14,9 +14,10 @@ use log::warn;
 
 use crate::api::connection::Connection;
 use crate::api::connection_limit::Seat;
-use crate::api::eviction::{Place, victim};
+use crate::api::eviction::victim;
 use crate::api::gateway_state::Gateway;
 use crate::api::route::Refusal;
+use crate::api::waiting_client::Client;
 use crate::sys::socket;
 
 /// How often those who wait are looked at.
@@ -65,27 +66,10 @@ struct Entrance<'a> {
     threads: Vec<JoinHandle<()>>,
 }
 
-struct Client {
-    number: u64,
-    socket: TcpStream,
-    peer: SocketAddr,
-    came: Place,
-}
-
-impl Client {
-    fn is_over(&self) -> bool {
-        socket::is_over(self.socket.as_fd())
-    }
-}
-
 impl Entrance<'_> {
     fn came(&mut self, socket: TcpStream, peer: SocketAddr) {
-        let client = Client {
-            number: self.next,
-            socket,
-            peer,
-            came: self.gateway.lobby.newcomer(peer.ip()),
-        };
+        let came = self.gateway.lobby.newcomer(peer.ip());
+        let client = Client::new(self.next, socket, peer, came);
         self.next += 1;
         // Of those who hang up at once many are gone before it is their turn to be accepted.
         if client.is_over() {
@@ -103,13 +87,18 @@ impl Entrance<'_> {
                 .waiting
                 .iter()
                 .map(|client| (client.number, client.came));
-            let place = victim(&places.collect::<Vec<_>>(), &client.came, Duration::MAX);
-            let Some(place) = place else {
+            let goes = victim(&places.collect::<Vec<_>>(), &client.came, Duration::MAX);
+            // Of those from one address who has asked without the token goes before who has not asked yet.
+            let asked =
+                |other: &Client| other.shows_none() && other.came.address == client.came.address;
+            let at = match goes {
+                Some(goes) => self.waiting.iter().position(|other| other.number == goes),
+                None => self.waiting.iter().position(asked),
+            };
+            let Some(other) = at.and_then(|at| self.waiting.remove(at)) else {
                 return turn_away(self.gateway, client);
             };
-            let at = self.waiting.iter().position(|other| other.number == place);
-            let other = at.and_then(|at| self.waiting.remove(at));
-            other.into_iter().for_each(|c| turn_away(self.gateway, c));
+            turn_away(self.gateway, other);
         }
         self.waiting.push_back(client);
     }
@@ -134,9 +123,11 @@ impl Entrance<'_> {
     }
 
     /// A seat and a thread; the client back if there is no seat now.
-    fn let_in(&mut self, client: Client) -> Option<Client> {
+    fn let_in(&mut self, mut client: Client) -> Option<Client> {
+        client.look(&self.gateway.service);
         let lobby = &self.gateway.lobby;
-        let Some(seat) = lobby.seat(&client.socket, lobby.newcomer(client.peer.ip())) else {
+        let place = client.standing(lobby.newcomer(client.peer.ip()));
+        let Some(seat) = lobby.seat(&client.socket, place) else {
             return Some(client);
         };
         let own = Arc::clone(self.gateway);

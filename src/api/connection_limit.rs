@@ -8,7 +8,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::api::eviction::{Place, Standing, victim};
+use crate::api::client_standing::{Place, Standing};
+use crate::api::eviction::victim;
 use crate::clock::Clock;
 use crate::sys::socket;
 

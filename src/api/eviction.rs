@@ -7,57 +7,17 @@
 //! once without the token has had its chance, and goes first, in the middle of the next reply if need be.
 
 use std::cmp::Reverse;
-use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::api::client_network::ClientNetwork;
+use crate::api::client_standing::{Place, Standing};
 
-/// What a client has shown of itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Nothing.
-    Stranger,
-    /// Nothing yet, but its address has shown the token before.
-    Known,
-    /// The token; it waits for no reply.
-    Idle,
-    /// The token; its request is being served.
-    Served,
-}
-
-/// A client as far as seats are concerned.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    pub address: IpAddr,
-    pub standing: Standing,
-    /// When it got its seat, or when its last request with the token began; on the gateway's clock.
-    pub since: Duration,
-    /// A request of its was answered that had no token.
-    pub answered: bool,
-}
-
-impl Place {
-    /// Before all that are greater.
-    fn goes(&self) -> (bool, Duration) {
-        (!self.answered, self.since)
-    }
-
-    /// Has neither it nor anybody else from its address shown the token?
-    pub fn is_stranger(&self) -> bool {
-        self.standing == Standing::Stranger
-    }
-
-    fn network(&self) -> ClientNetwork {
-        ClientNetwork::of(self.address)
-    }
-}
-
-/// The guest whose seat `newcomer`, a stranger or known, gets at the time it comes; none if it gets none. Who has been
-/// there for less than `grace` gives it up only to somebody with a better right to it.
+/// The guest whose seat `newcomer`, a stranger, known or with the token in its request, gets at the time it comes; none if it
+/// gets none. Who has been there for less than `grace` gives it up only to somebody with a better right to it.
 pub fn victim(guests: &[(u64, Place)], newcomer: &Place, grace: Duration) -> Option<u64> {
     let of = |standing| guests.iter().filter(move |(_, p)| p.standing == standing);
     let own_network = newcomer.network();
-    let known = newcomer.standing == Standing::Known;
+    let known = newcomer.standing != Standing::Stranger;
+    let shown = newcomer.standing == Standing::Shown;
     let networks = groups(of(Standing::Stranger), Place::network);
     let neighbours = size(&networks, own_network);
     let by_right = largest(&networks, if known { 0 } else { neighbours + 1 }).or_else(|| {
@@ -77,7 +37,9 @@ pub fn victim(guests: &[(u64, Place)], newcomer: &Place, grace: Duration) -> Opt
     let nobody_else = networks.is_empty() && first_known.is_none();
     let victim = by_right
         .or(first_equal.filter(grace_over))
-        .or(first_known.filter(no_stranger).filter(grace_over))
+        .or(first_known
+            .filter(no_stranger)
+            .filter(|one| shown || grace_over(one)))
         .or_else(|| first(of(Standing::Idle)).filter(|_| known || nobody_else));
     victim.map(|(_, number)| number)
 }
@@ -131,7 +93,7 @@ fn largest<K>(groups: &[Group<K>], above: usize) -> Option<Goes> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Standing::{Idle, Known, Served, Stranger};
+    use Standing::{Idle, Known, Served, Shown, Stranger};
 
     const GRACE: Duration = Duration::from_millis(250);
     const LONG_AGO: u64 = 1_000;
@@ -269,6 +231,20 @@ mod tests {
                 "10.0.0.8",
                 Known,
                 Some(1),
+            ),
+            (
+                "who is seen to have the token waits for no grace",
+                vec![("10.0.0.8", Known, 1), ("10.0.0.8", Idle, 1)],
+                "10.0.0.8",
+                Shown,
+                Some(0),
+            ),
+            (
+                "and keeps the seat",
+                vec![("10.0.0.8", Shown, LONG_AGO)],
+                "10.0.0.8",
+                Known,
+                None,
             ),
             (
                 "known ones are not for ever either",

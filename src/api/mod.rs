@@ -9,6 +9,7 @@ mod backend_socket;
 mod body;
 mod body_memory;
 mod client_network;
+mod client_standing;
 mod client_stream;
 mod connection;
 mod connection_limit;
@@ -25,6 +26,7 @@ mod server;
 mod service_settings;
 mod stranger_rate;
 mod tiny_http_backend;
+mod waiting_client;
 
 pub use self::server::{Server, listen, serve};
 pub use deadline_socket::Limits;

@@ -16,6 +16,9 @@ type Result<T> = std::result::Result<T, Unfit>;
 /// Ironic's largest body, a node with its cached steps, has some hundred values and is 8 deep.
 const DEPTH: usize = 128;
 const VALUES: usize = 250_000;
+/// An object takes as much memory as so many values, for there is room in it for eleven; and each name in it as so many.
+const OBJECT: usize = 16;
+const NAMED: usize = 2;
 const NAME: usize = 1024;
 
 /// Says of each text whether to keep it; the place of one that is not kept reads null.
@@ -127,13 +130,19 @@ impl<S> Node<S> {
     }
 
     fn put(&mut self, value: Value) -> Result<()> {
-        let mut shared = self.shared.borrow_mut();
-        shared.values += 1;
-        if shared.values > VALUES {
-            return Err(Unfit);
-        }
+        self.weigh(1)?;
         self.value = Some(value);
         Ok(())
+    }
+
+    /// Something as large as so many values.
+    fn weigh(&self, values: usize) -> Result<()> {
+        let mut shared = self.shared.borrow_mut();
+        shared.values += values;
+        match shared.values > VALUES {
+            true => Err(Unfit),
+            false => Ok(()),
+        }
     }
 
     /// One level down, under `name`.
@@ -194,6 +203,7 @@ impl<S: Sieve> Visitor for Node<S> {
 
     fn map(&mut self) -> Result<Box<dyn Map + '_>> {
         self.enter("{}")?;
+        self.weigh(OBJECT)?;
         Ok(Box::new(Members {
             child: Node::beside(&self.shared),
             object: Object::new(),
@@ -244,6 +254,7 @@ impl<S: Sieve> Map for Members<'_, S> {
         if name.len() > NAME {
             return Err(Unfit);
         }
+        self.child.weigh(NAMED)?;
         name.clone_into(&mut self.name);
         let mut shared = self.child.shared.borrow_mut();
         if let Some(here) = shared.path.last_mut() {
@@ -299,8 +310,12 @@ mod tests {
     fn bad_deep_and_endless_documents_are_refused() {
         let deep = "[".repeat(DEPTH + 1) + &"]".repeat(DEPTH + 1);
         let many = format!("[{}0]", "0,".repeat(VALUES));
+        let objects = format!("[{}0]", "{},".repeat(VALUES / OBJECT));
+        let names = format!("{{{}\"n\":0}}", "\"n\":0,".repeat(VALUES / 3));
         let name = format!("{{\"{}\":0}}", "n".repeat(NAME + 1));
-        for text in ["", "not json", "{\"a\":1", "{} {}", &deep, &many, &name] {
+        for text in [
+            "", "not json", "{\"a\":1", "{} {}", &deep, &many, &objects, &names, &name,
+        ] {
             assert!(parse::<Drops>(text).is_err(), "{:.20}", text);
         }
         let least = "[".repeat(DEPTH) + &"]".repeat(DEPTH);

@@ -22,6 +22,16 @@ fn wide(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
         .collect()
 }
 
+/// As UTF-8, in no more memory than it has: what is none reads '?'. The usual sign would take three bytes for one.
+pub fn utf8(mut bytes: Vec<u8>) -> String {
+    let mut at = 0;
+    while let Err(error) = std::str::from_utf8(&bytes[at..]) {
+        at += error.valid_up_to();
+        bytes[at] = b'?';
+    }
+    String::from_utf8(bytes).unwrap_or_default() // by now it is
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,6 +50,19 @@ mod tests {
             (b"latin \xe4", "latin \u{fffd}"),
         ] {
             assert_eq!(decode(bytes), text, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_reads_as_a_question() {
+        for (bytes, text) in [
+            (&b""[..], ""),
+            ("größe".as_bytes(), "größe"),
+            (b"\xff\xff", "??"),
+            (b"a\xc3", "a?"),
+            (b"a\xc3b\xe2\x82\xacc\xe2\x82", "a?b€c??"),
+        ] {
+            assert_eq!(utf8(bytes.to_vec()), text);
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::command::request::Call;
 use crate::command::started_command::Entry;
 use crate::command::{Command, Mode, look_up};
 use crate::error::{Context, Error, Kind, Result};
+use crate::logger::status::{Row, set};
 use crate::steps::step_context::Machine;
 use crate::sys::kernel;
 
@@ -71,6 +72,7 @@ impl Engine {
         gauge.clear();
         let entry = Entry::running(new_id()?, name, gauge.clone());
         info!("{} starts ({})", entry.full_name(), entry.id());
+        set(Row::State, entry.full_name());
         match command.mode {
             Mode::Sync => {
                 let outcome = run(command, inner, &entry, params);
@@ -142,8 +144,20 @@ fn run(command: &Command, inner: &Inner, entry: &Entry, params: Object) -> Resul
     command.accepts(&params)?;
     let outcome = (command.run)(&inner.machine, entry, params).kind(Kind::CommandExecutionError);
     match &outcome {
-        Ok(_) => info!("{} succeeded", entry.full_name()),
-        Err(error) => error!("{} failed: {error}", entry.full_name()),
+        Ok(_) => {
+            info!("{} succeeded", entry.full_name());
+            set(
+                Row::State,
+                &format!("{} succeeded, waiting for commands", entry.full_name()),
+            );
+        }
+        Err(error) => {
+            error!("{} failed: {error}", entry.full_name());
+            set(
+                Row::State,
+                &format!("{} failed: {error}", entry.full_name()),
+            );
+        }
     }
     outcome
 }

@@ -18,7 +18,7 @@ use crate::secret::Secret;
 use crate::system_root;
 use crate::system_root::SystemRoot;
 pub use help::parameters_help;
-pub use settings::{Advertise, Api, DiskWait, Image, Inspection, Listen, Standalone, Tls};
+pub use settings::{Advertise, Api, DiskWait, Image, Inspection, Listen, Ntp, Standalone, Tls};
 use table::TABLE;
 use values::Values;
 
@@ -44,8 +44,8 @@ pub struct Config {
     pub debug: bool,
     /// To wait before looking at the hardware.
     pub hardware_delay: Duration,
-    /// Instead of the time servers a lease names.
-    pub ntp_server: Option<String>,
+    /// Who says the time.
+    pub ntp: Ntp,
     /// Go on where no boot entry could be made.
     pub ignore_bootloader_failure: bool,
     /// May a boot loader be installed where the machine has no UEFI? It decides what is said, not what is done.
@@ -167,7 +167,10 @@ impl Config {
             },
             token: values.owned("ipa-agent-token").map(Secret::new),
             debug: values.flag("ipa-debug"),
-            ntp_server: values.owned("ipa-ntp-server"),
+            ntp: Ntp {
+                server: values.owned("ipa-ntp-server"),
+                is_required: values.flag("fail_if_clock_not_set"),
+            },
             ignore_bootloader_failure: values.flag("ipa-ignore-bootloader-failure"),
             bios_bootloader: values.flag("enable_bios_bootloader_install"),
             guard: values.flag("ipa-guard-special-filesystems"),

@@ -63,6 +63,15 @@ pub struct Advertise {
     pub pause: Duration,
 }
 
+/// The time server.
+#[derive(Clone, Debug, Default)]
+pub struct Ntp {
+    /// Instead of those a lease names: a name or an address, with a port or without.
+    pub server: Option<String>,
+    /// Nothing goes on unless it sets the clock.
+    pub is_required: bool,
+}
+
 /// TLS, both ways.
 pub struct Tls {
     /// Believe any certificate.

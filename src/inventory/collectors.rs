@@ -4,11 +4,11 @@
 
 use std::time::Duration;
 
-use log::{error, warn};
+use log::{error, info, warn};
 
 use crate::clock::Clock;
 use crate::codec::json::{Object, Value, object, text, text_or_null};
-use crate::disk::{self, Wishes};
+use crate::disk::{self, Choice, Wishes};
 use crate::error::Result;
 use crate::inventory::{self, BootFacts, disk_object, lldp, lldp_tlvs};
 use crate::small_sort;
@@ -137,8 +137,9 @@ fn default(subject: &Subject, data: &mut Object) -> Result<()> {
     let boot = subject.boot;
     add("inventory", inventory::collect(subject.host, boot.clone()));
     match disk::root(subject.host, subject.wishes) {
-        Ok(choice) => {
-            add("root_disk", disk_object(&choice.disk));
+        Ok(Choice { disk, why, .. }) => {
+            info!("inspection: root disk {} ({}), {why}", disk.name, disk.size);
+            add("root_disk", disk_object(&disk));
         }
         // Ironic takes a machine without disks as well.
         Err(error) => warn!("inspection: no root disk is reported: {}", error.details()),

@@ -20,8 +20,6 @@ const TRIES: u32 = 3;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// RFC 4330 §3: seconds from 1900 to 1970.
 const UNIX: u64 = 2_208_988_800;
-/// 2020-01-01; whoever says it is earlier has a clock that nobody ever set.
-const OLDEST: u64 = 1_577_836_800;
 /// What a server says of its own clock's worth, in seconds with 16 bits behind the point. RFC 4330 §5 has an infinity
 /// "like one second", RFC 5905 §7.3 one of 16: Windows tells 10 of itself, and is right enough for certificates.
 const INFINITE: u32 = 16 << 16;
@@ -35,17 +33,19 @@ pub enum Refused {
     KissOfDeath(String),
 }
 
-/// Sets the system clock from `server`, a name or an address, with a port or without.
-pub fn synchronise(host: &SystemRoot, clock: &Clock, server: &str) -> Result<()> {
+/// Sets the system clock from `server`, a name or an address, with a port or without. Once its addresses are known it has `limit`
+/// to answer.
+pub fn synchronise(host: &SystemRoot, clock: &Clock, server: &str, limit: Duration) -> Result<()> {
     must_be_ours(host).context("setting the clock")?;
     let doing = || format!("asking {server} for the time");
     let (name, port) = url::split_port(server)
         .ok_or_else(|| Error::plain("this is neither a name nor an address"))
         .with_context(doing)?;
     let addresses = names::resolve(name, port.unwrap_or(PORT)).with_context(doing)?;
+    let until = clock.elapsed() + limit;
     let mut failure = Error::plain("nobody was asked");
     for address in addresses.iter().take(ADDRESSES) {
-        match ask(clock, *address) {
+        match ask(clock, *address, until) {
             Err(error) => failure = error,
             Ok(time) => {
                 kernel::set_clock(time).context("setting the clock")?;
@@ -58,7 +58,7 @@ pub fn synchronise(host: &SystemRoot, clock: &Clock, server: &str) -> Result<()>
 }
 
 /// The time since 1970 at the moment the answer came.
-fn ask(clock: &Clock, server: SocketAddr) -> Result<Duration> {
+fn ask(clock: &Clock, server: SocketAddr, until: Duration) -> Result<Duration> {
     let any: SocketAddr = match server {
         SocketAddr::V4(_) => ([0u8; 4], 0).into(),
         SocketAddr::V6(_) => ([0u8; 16], 0).into(),
@@ -77,11 +77,12 @@ fn ask(clock: &Clock, server: SocketAddr) -> Result<Duration> {
         question[0] = 4 << 3 | 3;
         question[40..].copy_from_slice(&cookie);
         let sent = clock.elapsed();
+        let patience = PATIENCE.min(until.saturating_sub(sent));
         if let Err(error) = socket.send(&question) {
             failure = error.into();
             continue;
         }
-        while let Some(left) = PATIENCE.checked_sub(clock.elapsed() - sent) {
+        while let Some(left) = patience.checked_sub(clock.elapsed() - sent) {
             socket.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
             // What follows the message proper, keys and extensions, we have not asked for.
             let mut answer = [0; MESSAGE];
@@ -144,7 +145,7 @@ pub fn read(answer: &[u8; MESSAGE], cookie: [u8; 8]) -> Result<Duration, Refused
     // RFC 4330 §3: the seconds wrap in 2036; with the top bit clear the time is after that.
     let era = if seconds & 1 << 31 == 0 { 1 << 32 } else { 0 };
     match (seconds + era).checked_sub(UNIX) {
-        Some(seconds) if seconds >= OLDEST => Ok(Duration::new(
+        Some(seconds) if seconds >= Clock::OLDEST => Ok(Duration::new(
             seconds,
             ((fraction * 1_000_000_000) >> 32) as u32, // less than a second, in nanoseconds
         )),
@@ -246,7 +247,7 @@ mod tests {
             server.set_nonblocking(true).expect("a socket");
             server
         });
-        let time = ask(&Clock::real(), address);
+        let time = ask(&Clock::real(), address, PATIENCE * TRIES);
         let server = served.join().expect("the server is done");
         let again = std::iter::from_fn(|| server.recv_from(&mut [0; MESSAGE]).ok()).count();
         (time, 1 + again)
@@ -271,7 +272,8 @@ mod tests {
     #[test]
     fn only_a_ramdisk_has_its_clock_set() {
         let host = SystemRoot::new("/nonexistent");
-        let refused = synchronise(&host, &Clock::fake(), "127.0.0.1").expect_err("an error");
+        let refused =
+            synchronise(&host, &Clock::fake(), "127.0.0.1", PATIENCE).expect_err("an error");
         assert!(refused.details().contains("not a ramdisk"));
     }
 }

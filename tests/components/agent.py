@@ -10,7 +10,7 @@ from image import Disk
 from ironic import TOKEN
 from place import IRONLET, PORTS
 
-PARAMETERS = ("ipa-api-url=http://127.0.0.1:{ironic} ipa-listen-host=127.0.0.1 ipa-listen-port={port} "
+PARAMETERS = ("ipa-api-url={api} ipa-listen-host=127.0.0.1 ipa-listen-port={port} "
               "ipa-advertise-host=127.0.0.1 ipa-advertise-port={port} ipa-disk-wait-attempts=1 ipa-disk-wait-delay=0 "
               "ipa-image-download-connection-timeout=3 ipa-image-download-connection-retries=2 "
               "ipa-image-download-connection-retry-interval=1 {more}")
@@ -29,9 +29,10 @@ class Outcome:
 
 
 class Agent:
-    """A machine in a directory. `conf` is its configuration file, `more` stands on its command line."""
+    """A machine in a directory. `conf` is its configuration file, `more` stands on its command line. It is there once Ironic has heard of it,
+    which may take `patience` seconds; `api` is where it looks for Ironic."""
 
-    def __init__(self, name, number, work, ironic, conf="", more=""):
+    def __init__(self, name, number, work, ironic, conf="", more="", api=f"http://127.0.0.1:{PORTS['ironic']}", patience=20):
         self.port = PORTS["agents"] + number
         self.root = work / "agents" / name
         for path, text in SYSFS.items():
@@ -43,10 +44,10 @@ class Agent:
         self.disk.refill()
         self.log = self.root / "log"
         words = [IRONLET, "--agent", "--root", self.root, "--allow-disk", self.disk.path, "--cmdline",
-                 PARAMETERS.format(port=self.port, ironic=PORTS["ironic"], more=more)]
+                 PARAMETERS.format(port=self.port, api=api, more=more)]
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        self.url = ironic.wait(self.port)
+        self.url = ironic.wait(self.port, patience)
 
     def order(self, url, image, proxy=None, no_proxy=None, **info):
         """standby.prepare_image, as Ironic sends it, to its end."""

@@ -1,5 +1,6 @@
 """As much of an Ironic as an agent needs to take orders: a version, one node for everybody, heartbeats."""
 
+import contextlib
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,10 +24,10 @@ class Ironic:
             self.callbacks[callback.rsplit(":", 1)[1]] = callback
             self.bell.notify_all()
 
-    def wait(self, port):
+    def wait(self, port, seconds=20):
         """Where the agent that listens on this port wants to be called."""
         with self.bell:
-            assert self.bell.wait_for(lambda: str(port) in self.callbacks, 20), f"no heartbeat of the agent on port {port}"
+            assert self.bell.wait_for(lambda: str(port) in self.callbacks, seconds), f"no heartbeat of the agent on port {port}"
             return self.callbacks[str(port)]
 
 
@@ -48,11 +49,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, status, value):
         body = b"" if value is None else json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        # Who has hung up waits for no answer.
+        with contextlib.suppress(ConnectionError):
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
     def log_message(self, *_):
         pass

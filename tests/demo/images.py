@@ -1,6 +1,7 @@
 """The HTTP server a machine boots and deploys from: files by name, byte ranges, and an event for each request."""
 
 import re
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -10,7 +11,7 @@ CHUNK = 1 << 20
 class Images:
     """Serves `files` (name → Path) on the loopback; `tell(name, what)` is called when a reply begins and when it ended."""
 
-    def __init__(self, port, files, tell):
+    def __init__(self, port, files, tell, keys=None):
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
@@ -66,6 +67,10 @@ class Images:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.daemon_threads = True
+        if keys:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(keys / "server.crt", keys / "server.key")
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.thread = threading.Thread(target=self.server.serve_forever, name="images")
 
     def __enter__(self):

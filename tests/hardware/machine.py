@@ -18,7 +18,7 @@ class Broken(Exception):
 class Machine:
     """Runs from here on; `arguments` are QEMU's, `append` the kernel's beside the console."""
 
-    def __init__(self, folder, name, ram, append, arguments, initramfs=None):
+    def __init__(self, folder, name, ram, append, arguments, initramfs=None, kernel=None, screen=False):
         self.log = folder / f"{name}.log"
         self._monitor = folder / f"{name}.monitor"
         self._lines, self._news, self._off = [], threading.Condition(), False
@@ -28,8 +28,9 @@ class Machine:
                 "qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", str(ram), "-smp", "1",
                 "-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio",
                 "-monitor", f"unix:{self._monitor},server=on,wait=off",
-                "-kernel", str(folder / "kernel"), "-initrd", str(initramfs),
-                "-append", f"console=ttyS0,115200 loglevel=7 panic=-1 no_timer_check {append}",
+                "-kernel", str(kernel or folder / "kernel"), "-initrd", str(initramfs),
+                "-append", f"{'console=tty0 ' if screen else ''}console=ttyS0,115200 loglevel=7 panic=-1 no_timer_check {append}",
+                *(["-vga", "std"] if screen else []),
                 *arguments,
             ],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -78,17 +79,24 @@ class Machine:
         if said:
             raise Broken(f"the console says: {said[0]}")
 
+    def screen(self):
+        """The rows that a VGA screen in text mode shows."""
+        dump = self.log.with_suffix(".vga")
+        self.ask(f'pmemsave 0xb8000 0x8000 "{dump}"')
+        text = dump.read_bytes()[::2].decode("cp437")
+        return [text[at : at + 80].rstrip() for at in range(0, len(text), 80)]
+
     def press(self, keys):
         """Types on the keyboard that QEMU gave the machine last."""
-        self.command(f"sendkey {keys}")
+        self.ask(f"sendkey {keys}")
 
-    def command(self, line):
+    def ask(self, question):
         """One command to QEMU's monitor."""
         with socket.socket(socket.AF_UNIX) as monitor:
             monitor.settimeout(10)
             monitor.connect(str(self._monitor))
             # A command that is still on its way when the line drops is lost.
-            for command in (f"{line}\n", ""):
+            for command in (f"{question}\n", ""):
                 heard = b""
                 while b"(qemu) " not in heard:
                     heard += monitor.recv(4096) or b"(qemu) "

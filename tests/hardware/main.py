@@ -1,18 +1,23 @@
 """Machines whose hardware does not work, and what their consoles say; and networks that want more than a card. main.py FOLDER [CASE…]; FOLDER holds kernel and initramfs."""
 
 import hashlib
+import itertools
 import os
+import socket
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import config_drive as drives
 from machine import Broken, Machine
 from networks import bond, vlans
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "demo"))
 from images import Images  # noqa: E402
+from ironic import Ironic  # noqa: E402
 
 MIB = 1 << 20
 PORT = 8080
@@ -49,15 +54,10 @@ def firmware(folder):
 
 def firmware_appended(folder):
     """the same card works once its firmware is appended to the ramdisk as the README says"""
-    tree = folder / "firmware-tree"
-    files = tree / "lib/firmware/e100"
-    files.mkdir(parents=True, exist_ok=True)
-    for name in ("d101m_ucode.bin", "d101s_ucode.bin", "d102e_ucode.bin"):
-        # drivers/net/ethernet/intel/e100.c: 134 words and three places in them. QEMU's card takes any program.
-        (files / name).write_bytes(bytes(134 * 4 + 3))
-    more = subprocess.run("find lib | cpio -o -H newc --quiet | xz --check=crc32", shell=True, cwd=tree, capture_output=True, check=True).stdout
+    # drivers/net/ethernet/intel/e100.c: 134 words and three places in them. QEMU's card takes any program.
+    files = {f"lib/firmware/e100/{name}_ucode.bin": bytes(134 * 4 + 3) for name in ("d101m", "d101s", "d102e")}
     initramfs = folder / "initramfs-firmware"
-    initramfs.write_bytes((folder / "initramfs").read_bytes() + more)
+    initramfs.write_bytes((folder / "initramfs").read_bytes() + appended(folder / "firmware-tree", files))
     with machine(folder, "firmware-appended", 512, ["-machine", "q35", *nic("i82551")], initramfs=initramfs) as console:
         told = console.expect(r"eth0: 10\.0\.2\.15/24 from the DHCP server", BOOT)[0]
         console.never_said("needs firmware")
@@ -117,6 +117,124 @@ def memory(folder):
     return f"{told[0]}; deployed with {enough} MiB"
 
 
+def clock(folder):
+    """a hardware clock that is years behind keeps no image from an https server that is trusted, and one that is not from being refused"""
+    told = []
+    for name, trusted, base in (("clock-1970", True, "1970-01-02"), ("clock-2021", True, "2021-01-01"), ("clock-stranger", False, "1970-01-02")):
+        keys = certificates(folder / name)
+        initramfs = folder / f"initramfs-{name}"
+        conf = "[DEFAULT]\ncafile = /etc/authority.pem\n"
+        authority = keys / ("server.crt" if trusted else "stranger.crt")
+        initramfs.write_bytes((folder / "initramfs").read_bytes()
+                              + appended(folder / f"{name}-tree", {"etc/authority.pem": authority.read_bytes(),
+                                                                   "etc/ironic-python-agent.d/clock.conf": conf.encode()}))
+        image, disk = folder / f"{name}.raw", folder / f"{name}-disk.raw"
+        image.write_bytes(partitioned(8 * MIB))
+        disk.write_bytes(bytes(16 * MIB))
+        digest = hashlib.sha256(image.read_bytes()).hexdigest()
+        order = f"ironlet.image=https://10.0.2.2:{PORT + 1}/image.raw ironlet.checksum=sha256:{digest} ironlet.disk=/dev/vda"
+        virtio = ["-drive", f"file={disk},format=raw,if=virtio,cache=unsafe"]
+        with Images(PORT + 1, {"image.raw": image}, lambda *_: None, keys):
+            with machine(folder, name, 512, ["-machine", "q35", "-rtc", f"base={base}T00:00:00", *nic("virtio-net-pci"), *virtio], order,
+                         initramfs=initramfs) as console:
+                if trusted:
+                    said = console.expect(r"the clock is set to (\d{4}-\d\d-\d\d) by the Date of https://10\.0\.2\.2:\d+/, for checking certificates alone", BOOT)
+                    if abs(time.mktime(time.strptime(said[1], "%Y-%m-%d")) - time.time()) > 2 * 86400:
+                        raise Broken(f"the clock is set to {said[1]}")
+                    console.expect(r"image: .* on /dev/vda in ", 60)
+                    console.expect("the hardware clock stays as it is: no time server", 30)
+                    console.goes_off(60)
+                    told.append(f"{base}: {said[0]}")
+                else:
+                    console.expect("nobody says the time.*nor does its Date help.*nobody trusted signed", BOOT)
+                    console.expect("the deploy failed", 60)
+        written = disk.read_bytes()[: 8 * MIB]
+        if written != (image.read_bytes() if trusted else bytes(8 * MIB)):
+            raise Broken(f"{name}: what is on the disk is not what should be there")
+    return "; ".join(told)
+
+
+def certificates(folder):
+    """server.crt and server.key of a server that vouches for itself, and stranger.crt."""
+    folder.mkdir(exist_ok=True)
+    for name in ("server", "stranger"):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", f"/CN={name}",
+                        "-addext", "subjectAltName=IP:10.0.2.2", "-addext", "basicConstraints=critical,CA:FALSE", "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.crt"],
+                       check=True, capture_output=True)
+    return folder
+
+
+def appended(tree, files):
+    """The archive that puts `files` (path → bytes) into an initramfs it is appended to."""
+    for path, content in files.items():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_bytes(content)
+    return subprocess.run("find * | cpio -o -H newc --quiet | xz --check=crc32", shell=True, cwd=tree, capture_output=True, check=True).stdout
+
+
+def screen(folder):
+    """a VGA screen shows above the log what the machine is at, and the log does not scroll over it"""
+    with machine(folder, "screen", 512, ["-machine", "q35", "-smbios", "type=1,manufacturer=ACME,product=Anvil,serial=A-17", *nic("virtio-net-pci")],
+                 screen=True) as console:
+        for failure in (1, 4):
+            console.expect(rf"the deploy failed \(attempt {failure}\)", BOOT)
+            time.sleep(1)
+            rows = console.screen()
+            # The hardware scrolls by beginning elsewhere in its memory.
+            top = next((number for number, row in enumerate(rows) if row.startswith(" ironlet ")), None)
+            if top is None:
+                raise Broken(f"no block on the screen: {[row for row in rows if row]}")
+            shown = rows[top : top + 7]
+            for number, words in ((1, " machine    ACME Anvil A-17"), (2, " addresses  eth0 10.0.2.15"), (5, " state      the deploy failed, trying again soon: ")):
+                if not shown[number].startswith(words):
+                    raise Broken(f"row {number} is {shown[number]!r}")
+            below = rows[top + 7 : top + 25]
+            if not any(f"the deploy failed (attempt {failure})" in row for row in below):
+                raise Broken(f"the log is not below: {below}")
+    return " | ".join(row.strip() for row in shown if row.strip())
+
+
+def config_drive(folder):
+    """with 128 MiB of RAM config drives that fit are written, and larger ones refused by name; never the kernel's OOM killer"""
+    image, files = folder / "small.raw", {}
+    image.write_bytes(partitioned(2 * MIB))
+    files["image.raw"] = image
+    Ironic()
+    with Images(PORT + 1, files, lambda *_: None):
+        return drives.play(folder, image, files, f"http://10.0.2.2:{PORT + 1}/")
+
+
+def time_server(folder):
+    """a time server whose answers, to other questions, have no end is given up in time, and the work goes on"""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+
+        def flood():
+            _, asks = server.recvfrom(48)
+            answer = bytes([0x24, 2]) + bytes(38) + b"\xee" * 8
+            for number in itertools.count():
+                try:
+                    server.sendto(answer[:48 - number % 3], asks)
+                except OSError:
+                    return    # the machine has gone
+
+        threading.Thread(target=flood, daemon=True).start()
+        order = f"ipa-ntp-server=10.0.2.2:{server.getsockname()[1]}"
+        with small_machine(folder, "time-server", order) as console:
+            console.expect("10.0.2.15/24 from the DHCP server", BOOT)
+            began = time.monotonic()
+            told = console.expect(r"the clock stays as it is: asking .* for the time: .*, but .*", 60)[0]
+            seconds = time.monotonic() - began
+            console.expect("nothing to do: ", 20)
+    return f"{told}, after {seconds:.0f} s"
+
+
+def small_machine(folder, name, order):
+    """With the modules and the kernel of a VM: up in no time."""
+    dist = Path(__file__).resolve().parents[2] / "dist"
+    return Machine(folder, name, 128, order, nic("virtio-net-pci"), initramfs=dist / "ironlet.initramfs", kernel=dist / "ironlet.kernel")
+
+
 def damaged(folder):
     """a ramdisk that did not arrive whole is told apart from too little RAM"""
     whole = (folder / "initramfs").read_bytes()
@@ -136,7 +254,7 @@ def partitioned(size):
     return bytes(table) + os.urandom(size - 512)
 
 
-CASES = (memory, firmware, controllers, firmware_appended, damaged, keyboard, vlans, bond)
+CASES = (memory, config_drive, time_server, firmware, controllers, firmware_appended, damaged, keyboard, clock, screen, vlans, bond)
 
 
 def main(folder, *names):

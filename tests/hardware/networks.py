@@ -103,7 +103,7 @@ def bond(folder):
                 for card in ("eth0", "eth1"):
                     console.expect(rf"{card} is a port of trunk", 10)
                 console.expect(r"image: ", 60)
-                console.command("set_link nic0 off")
+                console.ask("set_link nic0 off")
                 console.expect(r"trunk: .*\(?slave eth0\)?: link status definitely down", 30)
                 told = console.expect(r"image: .* on /dev/vda in .*", 120)[0]
                 console.goes_off(60)

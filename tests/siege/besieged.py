@@ -11,13 +11,13 @@ OFTEN = 0.05
 
 
 class Besieged:
-    def __init__(self, world, name, tls=False, conf="", more=""):
+    def __init__(self, world, name, tls=False, conf="", more="", **others):
         if tls:
             folder = world.work / "tls"
             conf += (f"\nlisten_tls = true\ntls_cert_file = {folder}/good.crt\ntls_key_file = {folder}/good.key"
                      "\nadvertise_protocol = https")
         number = world.next_number()
-        self.agent = agent.Agent(f"{name}-{number}", number, world.work, world.ironic, conf, more)
+        self.agent = agent.Agent(f"{name}-{number}", number, world.work, world.ironic, conf, more, **others)
         self.authority = str(world.work / "tls/authority.crt") if tls else None
         self.port = self.agent.port
 
@@ -43,9 +43,16 @@ class Besieged:
     def stop(self):
         self.agent.stop()
 
+    def cpu(self):
+        """The processor's seconds so far."""
+        with open(f"/proc/{self.agent.process.pid}/stat") as text:
+            fields = text.read().rsplit(") ", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / 100
+
 
 class Measure:
-    """Peaks while it lasts: resident memory in MiB beyond what there was, threads; and the processor's seconds."""
+    """Peaks while it lasts: resident memory in MiB beyond what there was, by the kernel's own mark; threads, as far as they are seen;
+    and the processor's seconds."""
 
     def __init__(self, besieged):
         self.besieged = besieged
@@ -54,8 +61,11 @@ class Measure:
         self.memory, self.threads = 0, 0
 
     def __enter__(self):
+        # proc(5): the mark is set back to what there is now.
+        with open(f"/proc/{self.besieged.agent.process.pid}/clear_refs", "w") as mark:
+            mark.write("5")
         self.before = self.besieged.status("VmRSS")
-        self.cpu_before = self.cpu()
+        self.cpu_before = self.besieged.cpu()
         self.began = time.monotonic()
         self.thread.start()
         return self
@@ -64,7 +74,7 @@ class Measure:
         self.over.set()
         self.thread.join()
         self.look()
-        self.cpu_spent = self.cpu() - self.cpu_before
+        self.cpu_spent = self.besieged.cpu() - self.cpu_before
         self.seconds = time.monotonic() - self.began
 
     def work(self):
@@ -73,10 +83,5 @@ class Measure:
 
     def look(self):
         if self.besieged.lives():
-            self.memory = max(self.memory, (self.besieged.status("VmRSS") - self.before) / 1024)
+            self.memory = max(self.memory, (self.besieged.status("VmHWM") - self.before) / 1024)
             self.threads = max(self.threads, self.besieged.status("Threads"))
-
-    def cpu(self):
-        with open(f"/proc/{self.besieged.agent.process.pid}/stat") as text:
-            fields = text.read().rsplit(") ", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / 100

@@ -68,6 +68,12 @@ class Calls:
         self.over.set()
         self.thread.join()
 
+    def go_on(self, seconds, least, most):
+        """For so long, and until at least so many were made; in no more than `most` seconds."""
+        began = time.monotonic()
+        while (passed := time.monotonic() - began) < most and (passed < seconds or len(self.times) < least):
+            time.sleep(0.05)
+
     def work(self):
         while not self.over.wait(self.pause):
             began = time.monotonic()

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use ironlet::net::tls::trust_settings::Version;
+use ironlet::net::http::fault::Cause;
+use ironlet::net::tls::trust_settings::{Trust, Version};
 use ironlet::net::tls::{pem, x509::Fields};
 
 use super::openssl::{Folder, P256, Server, get};
@@ -78,6 +79,65 @@ fn an_authority_out_of_date_vouches_for_nobody_as_with_openssl() {
 }
 
 #[test]
+fn for_the_time_a_chain_is_judged_at_its_own_dates() {
+    let folder = Folder::new("own-dates");
+    dated(&folder, "past", "20010101000000Z", "20400101000000Z");
+    dated(&folder, "stranger", "20010101000000Z", "20400101000000Z");
+    // What a machine whose clock says 1970 sees: dates that have not come.
+    dated(&folder, "future", "20900101000000Z", "20991231000000Z");
+    folder.server("by-past", P256, "past", "sha256");
+    folder.server("by-stranger", P256, "stranger", "sha256");
+    folder.write("serial", b"07\n");
+    folder.openssl(&format!(
+        "req -new -nodes -newkey {P256} -subj /CN=later -keyout later.key -out later.req"
+    ));
+    folder.openssl("ca -batch -notext -config ca.cnf -cert future.crt -keyfile future.key -in later.req -startdate 20910101000000Z -enddate 20920101000000Z -extfile san -out later.crt");
+    for (server, authority, at_its_own_dates, words) in [
+        ("later", "future", false, "valid only from 2091-01-01"),
+        ("later", "future", true, ""),
+        ("later", "past", true, "nobody trusted signed"),
+        ("by-stranger", "past", true, "nobody trusted signed"),
+        ("by-past", "past", true, ""),
+    ] {
+        let running = Server::new(&folder, server);
+        let trust = Trust {
+            at_its_own_dates,
+            ..folder.trusting(&format!("{authority}.crt"), Version::Tls12)
+        };
+        let answer = get(&trust, &running.1);
+        let by_date = answer
+            .as_ref()
+            .is_err_and(|fault| fault.cause == Cause::CertificateDate);
+        assert_eq!(
+            by_date,
+            server == "later" && !at_its_own_dates,
+            "{server} by {authority}"
+        );
+        let told = answer
+            .err()
+            .map_or_else(String::new, |fault| fault.to_string());
+        assert_eq!(
+            told.is_empty(),
+            words.is_empty(),
+            "{server} by {authority}: {told}"
+        );
+        assert!(told.contains(words), "{server} by {authority}: {told}");
+    }
+    let running = Server::new(&folder, "later");
+    let trust = Trust {
+        at_its_own_dates: true,
+        ..folder.trusting("future.crt", Version::Tls12)
+    };
+    let elsewhere = get(&trust, &running.1.replace("127.0.0.1", "localhost"));
+    assert!(
+        elsewhere
+            .expect_err("another name")
+            .to_string()
+            .contains("is for [")
+    );
+}
+
+#[test]
 fn every_public_authority_has_the_dates_that_openssl_reads() {
     let folder = Folder::new("public");
     let bundle = fs::read("/etc/ssl/certs/ca-certificates.crt").expect("Debian's bundle");
@@ -109,7 +169,7 @@ fn every_public_authority_has_the_dates_that_openssl_reads() {
 
 /// As `date -u '+%F %T'`.
 fn iso(seconds: u64) -> String {
-    let day = ironlet::net::http::fault::Day(seconds);
+    let day = ironlet::calendar::Day(seconds);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     format!("{day} {hour:02}:{minute:02}:{second:02}")
 }

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use super::range::{Identity, Offer, Span};
+use crate::calendar::Day;
 use crate::clock::Clock;
 use crate::codec::text_encoding;
 use crate::error::{Error, Result};
@@ -11,7 +12,6 @@ use crate::image::download::retry_policy::{Failure, Then};
 use crate::image::download::stall_guard::StallGuard;
 use crate::net::http::client::{Body, Cause, Client, Fault, Method, Request, Response};
 use crate::net::http::content_coding::Undone;
-use crate::net::http::fault::Day;
 use crate::net::http::url;
 use crate::secret::{Secret, redacted};
 use crate::units::MIB;
@@ -248,7 +248,9 @@ fn expiry(url: &str, status: u16, now: f64) -> String {
 
 fn failed(fault: Fault) -> Failure {
     let then = match fault.cause {
-        Cause::Tls | Cause::ProxyDenied | Cause::Protocol => Then::Elsewhere,
+        Cause::Tls | Cause::CertificateDate | Cause::ProxyDenied | Cause::Protocol => {
+            Then::Elsewhere
+        }
         _ => Then::Again,
     };
     Failure::download(fault.error.details(), then)

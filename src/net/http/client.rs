@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::time::Duration;
 
 use crate::clock::Deadline;
+use crate::codec::text_encoding;
 use crate::error::{Error, Result};
 use crate::net::http::body::{Content, Framing};
 use crate::net::http::content_coding::{Coding, Undone};
@@ -194,7 +195,7 @@ impl Response {
     }
 
     /// The whole body as text, unpacked if the server packed it, if it is no longer than `limit` bytes and comes in reasonable
-    /// time: four times the read timeout.
+    /// time: four times the read timeout. What is no UTF-8 in it reads '?'.
     pub fn text(self, limit: usize) -> Result<String> {
         let (coding, patience) = (self.coding(), self.patience * 4);
         let mut body = self.into_body();
@@ -215,8 +216,7 @@ impl Response {
             let why = format_args!("the answer is longer than {limit} bytes");
             return Err(Fault::new(Cause::Protocol, why).at(&doing).into());
         }
-        Ok(String::from_utf8(bytes)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+        Ok(text_encoding::utf8(bytes))
     }
 }
 

@@ -74,7 +74,8 @@ impl Dialer {
                 let peer = format!("the proxy {}", url::place(proxy.host, proxy.port));
                 let wire = self.reach(proxy, until).map_err(|fault| {
                     let cause = match fault.cause {
-                        Cause::Tls => Cause::Tls, // it would say the same again
+                        // It would say the same again.
+                        tls @ (Cause::Tls | Cause::CertificateDate) => tls,
                         _ => Cause::Proxy,
                     };
                     Fault::new(cause, format_args!("no way to {peer}: {fault}"))

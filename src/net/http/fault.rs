@@ -17,6 +17,8 @@ pub enum Cause {
     Timeout,
     /// No TLS, or not with somebody we believe.
     Tls,
+    /// TLS with somebody we would believe at another date.
+    CertificateDate,
     /// No way to or through the proxy.
     Proxy,
     /// The proxy is there and does not let us.
@@ -118,41 +120,9 @@ impl From<Fault> for io::Error {
     }
 }
 
-/// A day of the calendar, from seconds since 1970.
-pub struct Day(pub u64);
-
-impl fmt::Display for Day {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days
-        let days = self.0 / 86_400 + 719_468;
-        let (era, day) = (days / 146_097, days % 146_097);
-        let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-        let day = day - (365 * year + year / 4 - year / 100);
-        let month = (5 * day + 2) / 153;
-        let date = day - (153 * month + 2) / 5 + 1;
-        let (month, next) = match month {
-            0..10 => (month + 3, 0),
-            _ => (month - 9, 1),
-        };
-        write!(f, "{}-{month:02}-{date:02}", year + era * 400 + next)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn days_are_those_of_the_calendar() {
-        for (seconds, day) in [
-            (0, "1970-01-01"),
-            (951_782_400, "2000-02-29"),
-            (1_795_354_810, "2026-11-22"),
-            (253_402_300_799, "9999-12-31"),
-        ] {
-            assert_eq!(Day(seconds).to_string(), day);
-        }
-    }
 
     #[test]
     fn a_cause_follows_from_the_kind_of_io_error() {

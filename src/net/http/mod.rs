@@ -4,6 +4,7 @@ pub mod body;
 pub mod chunked;
 pub mod client;
 pub mod content_coding;
+pub mod date;
 pub mod dial;
 pub mod exchange;
 pub mod fault;

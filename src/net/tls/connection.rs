@@ -25,8 +25,9 @@ use rustls::CertificateError::{
 };
 use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage, PeerIncompatible};
 
+use crate::calendar::Day;
 use crate::error::{Context, Error, Result};
-use crate::net::http::fault::{Cause, Day, Fault};
+use crate::net::http::fault::{Cause, Fault};
 use crate::net::tls::server_verifier::{AUTHORITY_AS_SERVER, OutOfDate, ServerVerifier};
 use crate::net::tls::trust_settings::{Trust, Version};
 use crate::net::tls::{ecdsa_p521, pem};
@@ -244,13 +245,24 @@ where
 /// A read or write that failed, in the handshake or later: the TLS reason if there is one.
 pub fn broken(peer: &str, error: &io::Error) -> Fault {
     match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-        Some(tls) => Fault::new(Cause::Tls, format_args!("{peer}: {}", explain(tls))),
+        Some(tls) => refusal(tls).at(peer),
         None => Fault::io(peer, error),
     }
 }
 
 fn refused(error: rustls::Error) -> Fault {
-    Fault::new(Cause::Tls, explain(&error))
+    refusal(&error)
+}
+
+fn refusal(error: &rustls::Error) -> Fault {
+    let cause = match error {
+        InvalidCertificate(ExpiredContext { .. } | NotValidYetContext { .. }) => {
+            Cause::CertificateDate
+        }
+        InvalidCertificate(Other(why)) if why.0.is::<OutOfDate>() => Cause::CertificateDate,
+        _ => Cause::Tls,
+    };
+    Fault::new(cause, explain(error))
 }
 
 fn explain(error: &rustls::Error) -> String {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use log::warn;
 use rustls::CertificateError::{Other, UnknownIssuer};
@@ -13,8 +14,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 
+use crate::calendar::Day;
 use crate::error::{Context, Error, Result};
-use crate::net::http::fault::Day;
 use crate::net::tls::pem;
 use crate::net::tls::trust_settings::Trust;
 use crate::net::tls::x509::Fields;
@@ -28,6 +29,7 @@ pub struct ServerVerifier {
     provider: Arc<CryptoProvider>,
     authorities: Option<Arc<WebPkiServerVerifier>>,
     trusted: Vec<Authority>,
+    at_its_own_dates: bool,
 }
 
 /// One of those that are trusted.
@@ -74,6 +76,7 @@ impl ServerVerifier {
             provider: provider.clone(),
             authorities: None,
             trusted: Vec::new(),
+            at_its_own_dates: trust.at_its_own_dates,
         };
         if trust.insecure {
             return Ok(judge);
@@ -173,6 +176,14 @@ impl ServerVerifier {
     }
 }
 
+/// When the youngest of a chain became valid; none if one of them cannot be read.
+fn first_common_moment(own: &CertificateDer, chain: &[CertificateDer]) -> Option<UnixTime> {
+    let all = chain.iter().chain([own]);
+    let from = all.map(|one| Fields::of(one).map(|fields| fields.from));
+    let latest = from.collect::<Option<Vec<u64>>>()?.into_iter().max()?;
+    Some(UnixTime::since_unix_epoch(Duration::from_secs(latest)))
+}
+
 type Signed = Result<HandshakeSignatureValid, rustls::Error>;
 
 impl ServerCertVerifier for ServerVerifier {
@@ -186,6 +197,10 @@ impl ServerCertVerifier for ServerVerifier {
     ) -> Result<ServerCertVerified, rustls::Error> {
         let Some(authorities) = &self.authorities else {
             return Ok(ServerCertVerified::assertion());
+        };
+        let now = match self.at_its_own_dates {
+            true => first_common_moment(own, chain).unwrap_or(now),
+            false => now,
         };
         match authorities.verify_server_cert(own, chain, name, ocsp, now) {
             // `openssl req -x509` calls a server's certificate an authority. OpenSSL, and so IPA,

@@ -37,6 +37,9 @@ pub struct Trust {
     pub ca_files: Vec<PathBuf>,
     /// Believe anybody.
     pub insecure: bool,
+    /// Judge certificates at a time when all of a chain are in date, not by this machine's clock: for asking what time it is, and
+    /// for nothing else.
+    pub at_its_own_dates: bool,
     /// Shown to servers that ask.
     pub identity: Option<Identity>,
     /// The oldest version spoken.

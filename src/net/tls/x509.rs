@@ -1,5 +1,6 @@
 //! What of a certificate rustls does not tell: its dates, and the name of whom it is for. Pure.
 
+use crate::calendar;
 use crate::net::tls::der::{self, SEQUENCE};
 
 /// Fields of one certificate (RFC 5280 §4.1).
@@ -91,30 +92,8 @@ fn seconds(tag: u8, text: &[u8]) -> Option<u64> {
     let two = |at: usize| rest[at..at + 2].parse::<u64>().ok();
     let (month, day) = (two(0)?, two(2)?);
     let (hour, minute, second) = (two(4)?, two(6)?, two(8)?);
-    let fits = (1..=12).contains(&month)
-        && (1..=31).contains(&day)
-        && hour < 24
-        && minute < 60
-        && second < 60;
-    if !fits {
-        return None;
-    }
     // Before 1970 is before any clock.
-    let days = days(year, month, day).unwrap_or(0);
-    Some(((days * 24 + hour) * 60 + minute) * 60 + second)
-}
-
-/// Days from 1970-01-01; the Gregorian calendar with years that begin in March, so that a leap day is the last.
-fn days(year: u64, month: u64, day: u64) -> Option<u64> {
-    let year = if month <= 2 {
-        year.checked_sub(1)?
-    } else {
-        year
-    };
-    let month = (month + 9) % 12;
-    let of_year = (153 * month + 2) / 5 + day - 1;
-    let whole = year * 365 + year / 4 - year / 100 + year / 400 + of_year;
-    whole.checked_sub(719_468)
+    Some(calendar::seconds([year, month, day], [hour, minute, second])?.unwrap_or(0))
 }
 
 #[cfg(test)]

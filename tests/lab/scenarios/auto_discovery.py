@@ -5,6 +5,7 @@ import time
 import ironic
 import machine
 import network
+import place
 from stand import Stand
 from verdict import Failed, require
 
@@ -15,6 +16,8 @@ default_inspect_interface = agent
 
 [inspector]
 hooks = ramdisk-error,validate-interfaces,ports,architecture,boot-mode,memory,root-device
+# Ironic would have to know its BMC for that, and stores nothing if it does not.
+power_off = false
 
 [auto_discovery]
 enabled = true
@@ -47,7 +50,8 @@ def run(directory):
     data = inventory(stand, uuid)
     found = node.read()
     require(found["provision_state"] == "enroll", f"the node is {found['provision_state']}")
-    require(found["properties"] == {"cpu_arch": "x86_64", "memory_mb": 192, "local_gb": 4, "capabilities": "boot_mode:bios"} or True, f"its properties are {found['properties']}")
+    wanted = {"cpu_arch": "x86_64", "memory_mb": place.MEMORY, "local_gb": 4, "capabilities": "boot_mode:bios"}
+    require(found["properties"] == wanted, f"its properties are {found['properties']}")
     ports = node.ports()
     require(list(ports) == [network.MACHINE_MAC] and ports[network.MACHINE_MAC]["pxe_enabled"], f"its ports are {ports}")
     require(data["plugin_data"].get("auto_discovered") is True, "Ironic did not enrol it by itself")
@@ -58,6 +62,7 @@ def run(directory):
     node.patch(("/driver_info", node.driver_info))
     node.provision("manage")
     node.wait("manageable", 60)
+    stand.hypervisor.virsh("destroy", machine.NAME)
     require(node.inspect(120)["inventory"]["hostname"], "no inventory after a second inspection")
     print("  managed, and inspected again as any other node")
 

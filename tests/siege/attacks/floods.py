@@ -11,7 +11,10 @@ from table import Row
 STATUS = b"GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"
 GUESS = b"GET /v1/commands/?agent_token=guess HTTP/1.1\r\nHost: x\r\n\r\n"
 BODY = b"POST /v1/commands/?agent_token=guess HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n" + b"x" * 60000
-SLOWEST = 1.0
+# Seconds, on a machine that has more to do. Under TLS a handshake waits behind those of others.
+SLOWEST = {False: 2.0, True: 3.0}
+# Fewer calls tell nothing; they are waited for as long.
+CALLS, PATIENCE = 5, 20
 MEMORY = 16
 # 64 seats, as many threads on their way out, and what the agent has anyway.
 THREADS = 160
@@ -55,7 +58,7 @@ FLOODS = (
     ("300 bodies without the token, a byte in 0.2 s", dict(count=300, payload=BODY.hex(), every=0.2), False, False),
     ("bodies without the token, never reading", dict(count=300, payload=BODY.hex()), False, False),
     ("connect, ask, hang up, as fast as it goes", status(count=200, once=True, reads=True, leaves=0), False, False),
-    ("the same from the conductor's own address (half)", status(count=200, once=True, reads=True, leaves=0), False, True),
+    ("the same from the conductor's own address", status(count=200, once=True, reads=True, leaves=0), False, True),
     ("TLS: 300 silent", dict(count=300), True, False),
     ("TLS: 300 hellos, then silence", dict(count=300, once=True), True, False),
     ("TLS: hello and hang up, as fast as it goes", dict(count=200, once=True, leaves=0.01), True, False),
@@ -87,8 +90,8 @@ def floods(field):
             plan = dict(plan, payload=hello().hex())
         if same:
             plan = dict(plan, sources=["127.0.0.1"])
-        # Thousands a second that nothing tells from the conductor before it has spoken: chance has a part in that.
-        yield patiently(field, what, plan, besieged[tls], answered=0.5 if "(half)" in what else 1.0)
+        # Nothing tells them from the conductor before it has spoken, and on a busy machine its turn to speak may come late.
+        yield patiently(field, what, plan, besieged[tls], answered=0.9 if same else 1.0)
 
 
 @attack
@@ -118,11 +121,12 @@ def flood(field, what, plan, besieged, conductor, answered):
     seconds = field.scale(1.2, 20)
     conductor = conductor or besieged.conductor()
     with besieged.measure() as taken, field.attackers(besieged, **plan) as attackers, Calls(conductor) as calls:
-        calls.over.wait(seconds)
+        calls.go_on(seconds, CALLS, PATIENCE)
     count = len(calls.times)
-    good = (count >= 3 and calls.answered >= answered * count and calls.slowest <= SLOWEST and taken.memory <= MEMORY
+    slowest = SLOWEST[besieged.authority is not None]
+    good = (count >= CALLS and calls.answered >= answered * count and calls.slowest <= slowest and taken.memory <= MEMORY
             and taken.threads <= THREADS and besieged.lives())
     return Row(what, f"{attackers.did.get('connections', 0)} connections", f"{calls.answered} of {count} calls",
                f"<= {calls.slowest:.2f} s, +{taken.memory:.0f} MiB, {taken.cpu_spent / taken.seconds:.2f} CPU",
-               f"{SLOWEST:.0f} s, {MEMORY} MiB, {taken.threads} of {THREADS} threads"
+               f"{slowest:.0f} s, {MEMORY} MiB, {taken.threads} of {THREADS} threads"
                + (f"; {calls.failures[0][:90]}" if calls.failures else ""), good)

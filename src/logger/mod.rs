@@ -1,31 +1,28 @@
 //! Writes the log to every console, to /dev/kmsg, and to a ring kept for `log.collect_system_logs`.
 //!
 //! On a host that is not ours it goes to standard error alone.
-//!
-//! Only one thread writes to the consoles, from a bounded queue: a serial line that stopped taking
-//! characters costs lines on that console, never the caller's time.
+
+mod consoles;
+pub mod status;
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write as _;
-use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::panic;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
-use std::{panic, thread};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
+use crate::logger::consoles::{Consoles, append};
 use crate::sys::kernel;
-use crate::system_root::{SystemRoot, attribute};
+use crate::system_root::SystemRoot;
 
 /// Bytes of log the ring keeps; whole lines, the oldest go first.
 const RING: usize = 256 << 10;
 /// Characters of one line; what is beyond came from outside and helps nobody.
 const LINE: usize = 4096;
-/// Lines that may wait for the consoles.
-const QUEUE: usize = 512;
 
 static LOGGER: OnceLock<Logger> = OnceLock::new();
 
@@ -33,14 +30,8 @@ struct Logger {
     ring: Mutex<Ring>,
     kmsg: Option<File>,
     /// None on a host: lines go to standard error.
-    consoles: Option<SyncSender<ConsoleLine>>,
+    consoles: Option<Consoles>,
     debug: bool,
-}
-
-enum ConsoleLine {
-    Line(String),
-    /// Answered once everything before it is written.
-    Flush(SyncSender<()>),
 }
 
 /// Starts the log of this process; a second call changes nothing.
@@ -49,7 +40,7 @@ pub fn start(host: &SystemRoot, debug: bool) {
     let logger = Logger {
         ring: Mutex::default(),
         kmsg: ours.then(|| append(&host.dev("kmsg"))).flatten(),
-        consoles: ours.then(|| start_consoles(host.clone())).flatten(),
+        consoles: ours.then(|| Consoles::start(host.clone())).flatten(),
         debug,
     };
     if log::set_logger(LOGGER.get_or_init(|| logger)).is_ok() {
@@ -101,9 +92,7 @@ impl Log for Logger {
             let _ = kmsg.write_all(format!("<15>ironlet: {text}").as_bytes());
         }
         match &self.consoles {
-            Some(queue) => {
-                let _ = queue.try_send(ConsoleLine::Line(text.clone()));
-            }
+            Some(consoles) => consoles.line(text.clone()),
             None => {
                 let _ = std::io::stderr().write_all(text.as_bytes());
             }
@@ -114,11 +103,8 @@ impl Log for Logger {
 
     /// Waits until the consoles have what was logged so far, or for two seconds.
     fn flush(&self) {
-        if let Some(queue) = &self.consoles {
-            let (done, wait) = sync_channel(1);
-            if queue.try_send(ConsoleLine::Flush(done)).is_ok() {
-                let _ = wait.recv_timeout(Duration::from_secs(2));
-            }
+        if let Some(consoles) = &self.consoles {
+            consoles.flush();
         }
     }
 }
@@ -138,16 +124,23 @@ fn line(time: Duration, level: Level, room: &str, text: &str) -> String {
         Level::Debug | Level::Trace => "debug",
     };
     let mut line = format!("[{:9.3}] {level} {room}: ", time.as_secs_f64());
-    for character in text.chars().take(LINE) {
-        match character.is_control() {
-            true => {
-                let _ = write!(line, "{}", character.escape_default());
-            }
-            false => line.push(character),
-        }
-    }
+    line += &harmless(text, LINE);
     line.push('\n');
     line
+}
+
+/// At most `most` characters of a text that may be anybody's, without those that steer a terminal.
+fn harmless(text: &str, most: usize) -> String {
+    let mut shown = String::new();
+    for character in text.chars().take(most) {
+        match character.is_control() {
+            true => {
+                let _ = write!(shown, "{}", character.escape_default());
+            }
+            false => shown.push(character),
+        }
+    }
+    shown
 }
 
 #[derive(Default)]
@@ -161,44 +154,6 @@ impl Ring {
         while self.lines.len() > RING {
             let end = self.lines.iter().position(|byte| *byte == b'\n');
             self.lines.drain(..=end.unwrap_or(self.lines.len() - 1));
-        }
-    }
-}
-
-fn append(path: &Path) -> Option<File> {
-    OpenOptions::new().append(true).open(path).ok()
-}
-
-fn start_consoles(host: SystemRoot) -> Option<SyncSender<ConsoleLine>> {
-    let (sender, receiver) = sync_channel(QUEUE);
-    thread::Builder::new()
-        .name("log-consoles".into())
-        .spawn(move || write_consoles(&host, receiver))
-        .ok()
-        .map(|_| sender)
-}
-
-/// Writes to every `console=` of the command line; one whose driver loads later joins when it is there.
-fn write_consoles(host: &SystemRoot, lines: Receiver<ConsoleLine>) {
-    let mut active = String::new();
-    let mut consoles = Vec::new();
-    for line in lines {
-        match line {
-            ConsoleLine::Flush(done) => {
-                let _ = done.send(());
-            }
-            ConsoleLine::Line(line) => {
-                let now = attribute(host.sys("class/tty/console/active"))
-                    .unwrap_or_else(|| "console".to_owned());
-                if now != active {
-                    let opened = now.split(' ').filter_map(|name| append(&host.dev(name)));
-                    consoles = opened.collect();
-                    active = now;
-                }
-                for console in &mut consoles {
-                    let _ = console.write_all(line.as_bytes());
-                }
-            }
         }
     }
 }
@@ -227,34 +182,6 @@ mod tests {
         );
         let long = line(Duration::ZERO, Level::Warn, "net", &"x".repeat(LINE * 2));
         assert!(long.len() < LINE + 64);
-    }
-
-    #[test]
-    fn after_a_flush_the_consoles_have_every_line() {
-        let root = std::env::temp_dir().join(format!("ironlet-consoles-{}", std::process::id()));
-        let host = SystemRoot::new(&root);
-        for directory in [host.sys("class/tty/console"), host.dev("")] {
-            std::fs::create_dir_all(directory).expect("a temporary directory");
-        }
-        std::fs::write(host.sys("class/tty/console/active"), "tty0 ttyS0\n").expect("a file");
-        for console in ["tty0", "ttyS0"] {
-            std::fs::write(host.dev(console), "").expect("a file");
-        }
-        let logger = Logger {
-            ring: Mutex::default(),
-            kmsg: None,
-            consoles: start_consoles(host.clone()),
-            debug: false,
-        };
-        let last = format_args!("why it ended");
-        let record = Record::builder().target("ironlet").args(last).build();
-        logger.log(&record);
-        logger.flush();
-        for console in ["tty0", "ttyS0"] {
-            let shown = std::fs::read_to_string(host.dev(console)).expect("a file");
-            assert!(shown.ends_with("why it ended\n"), "{console}: {shown:?}");
-        }
-        std::fs::remove_dir_all(root).expect("it was made here");
     }
 
     #[test]
