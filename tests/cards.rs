@@ -37,7 +37,9 @@ fn inside() {
     routes_and_mtu_of_each();
     comes_goes_and_comes();
     another_lease();
-    println!("cards: the good one of four, routes and MTU of each, one that comes, goes and comes, and an address that changes with its lease");
+    println!(
+        "cards: the good one of four, routes and MTU of each, one that comes, goes and comes, and an address that changes with its lease"
+    );
     println!("4 passed; 0 failed");
 }
 
@@ -45,13 +47,22 @@ fn address(name: &str) -> Option<String> {
     let links = links::list().expect("links");
     let index = links.iter().find(|link| link.name == name)?.index;
     let all = configure::list().expect("addresses");
-    let mut own = all.iter().filter(|one| one.link == index && one.address.ip.is_ipv4());
+    let mut own = all
+        .iter()
+        .filter(|one| one.link == index && one.address.ip.is_ipv4());
     own.next().map(|one| one.address.ip.to_string())
 }
 
 fn network(name: &str, number: u8) {
-    cable(name, &format!("02:00:00:00:05:{number:02x}"), "far", &format!("port-{name}"));
-    ip(&format!("-n far address add 10.50.{number}.1/24 dev port-{name}"));
+    cable(
+        name,
+        &format!("02:00:00:00:05:{number:02x}"),
+        "far",
+        &format!("port-{name}"),
+    );
+    ip(&format!(
+        "-n far address add 10.50.{number}.1/24 dev port-{name}"
+    ));
 }
 
 fn dnsmasq(name: &str, range: &str, options: &[&str]) -> (Child, Receiver<String>) {
@@ -59,8 +70,17 @@ fn dnsmasq(name: &str, range: &str, options: &[&str]) -> (Child, Receiver<String
     let leases = format!("--dhcp-leasefile=/run/leases-{name}-{range}");
     let range = format!("--dhcp-range={range},255.255.255.0,2m");
     let usual = [
-        "dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--user=root", "--port=0", "--bind-interfaces", "--no-ping",
-        "--dhcp-authoritative", &port, &leases, &range,
+        "dnsmasq",
+        "--no-daemon",
+        "--conf-file=/dev/null",
+        "--user=root",
+        "--port=0",
+        "--bind-interfaces",
+        "--no-ping",
+        "--dhcp-authoritative",
+        &port,
+        &leases,
+        &range,
     ];
     let (child, log) = start("far", &[&usual, options].concat());
     until(&log, "sockets bound");
@@ -74,14 +94,35 @@ fn one_good_one(host: &SystemRoot) {
     network("eth2", 2);
     network("eth3", 3);
     network("eth4", 4);
-    let good = dnsmasq("eth2", "10.50.2.100,10.50.2.100", &["--dhcp-option=option:dns-server,10.50.2.53"]);
-    let useless = dnsmasq("eth4", "10.50.4.100,10.50.4.100", &["--dhcp-option=option:router", "--dhcp-option=option:dns-server"]);
+    let good = dnsmasq(
+        "eth2",
+        "10.50.2.100,10.50.2.100",
+        &["--dhcp-option=option:dns-server,10.50.2.53"],
+    );
+    let useless = dnsmasq(
+        "eth4",
+        "10.50.4.100,10.50.4.100",
+        &[
+            "--dhcp-option=option:router",
+            "--dhcp-option=option:dns-server",
+        ],
+    );
     eventually("addresses of both that have a server", || {
-        address("eth2").as_deref() == Some("10.50.2.100") && address("eth4").as_deref() == Some("10.50.4.100")
+        address("eth2").as_deref() == Some("10.50.2.100")
+            && address("eth4").as_deref() == Some("10.50.4.100")
     });
     let far: IpAddr = [198, 51, 100, 1].into();
-    assert_eq!(configure::source_address(far).map(|ip| ip.to_string()).ok().as_deref(), Some("10.50.2.100"));
-    assert_eq!(std::fs::read_to_string(host.etc("resolv.conf")).expect("a file"), "nameserver 10.50.2.53\n");
+    assert_eq!(
+        configure::source_address(far)
+            .map(|ip| ip.to_string())
+            .ok()
+            .as_deref(),
+        Some("10.50.2.100")
+    );
+    assert_eq!(
+        std::fs::read_to_string(host.etc("resolv.conf")).expect("a file"),
+        "nameserver 10.50.2.53\n"
+    );
     assert!(address("eth1").is_none() && address("eth3").is_none());
     stop(good.0);
     stop(useless.0);
@@ -96,7 +137,9 @@ fn routes_and_mtu_of_each() {
     for number in [1u8, 2] {
         let name = format!("eth{number}");
         network(&name, number);
-        let routes = format!("--dhcp-option=option:classless-static-route,0.0.0.0/0,10.50.{number}.254,10.60.{number}.0/24,10.50.{number}.253,10.61.{number}.0/24,0.0.0.0");
+        let routes = format!(
+            "--dhcp-option=option:classless-static-route,0.0.0.0/0,10.50.{number}.254,10.60.{number}.0/24,10.50.{number}.253,10.61.{number}.0/24,0.0.0.0"
+        );
         let mtu = format!("--dhcp-option=option:mtu,{}", 1300 + u32::from(number));
         let range = format!("10.50.{number}.100,10.50.{number}.100");
         servers.push(dnsmasq(&name, &range, &[&routes, &mtu]));
@@ -115,7 +158,10 @@ fn routes_and_mtu_of_each() {
         }
     }
     let way = ip_says("route get 198.51.100.1");
-    assert!(way.contains("via 10.50.2.254 dev eth2"), "BOOTIF goes first: {way}");
+    assert!(
+        way.contains("via 10.50.2.254 dev eth2"),
+        "BOOTIF goes first: {way}"
+    );
     for (server, _) in servers {
         stop(server);
     }
@@ -133,7 +179,9 @@ fn comes_goes_and_comes() {
         println!("cards: turn {turn}");
     }
     eventually("no thread asks for what is gone", || {
-        let tasks = std::fs::read_dir("/proc/self/task").expect("tasks").flatten();
+        let tasks = std::fs::read_dir("/proc/self/task")
+            .expect("tasks")
+            .flatten();
         let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
         !names.into_iter().any(|name| name.starts_with("dhcp-eth7"))
     });
@@ -143,11 +191,15 @@ fn another_lease() {
     network("eth8", 8);
     let options = ["--dhcp-option=option:T1,8", "--dhcp-option=option:T2,12"];
     let (server, _log) = dnsmasq("eth8", "10.50.8.100,10.50.8.100", &options);
-    eventually("the first address", || address("eth8").as_deref() == Some("10.50.8.100"));
+    eventually("the first address", || {
+        address("eth8").as_deref() == Some("10.50.8.100")
+    });
     stop(server);
     let (server, log) = dnsmasq("eth8", "10.50.8.200,10.50.8.200", &options);
     until(&log, "DHCPNAK");
-    eventually("the second address, alone", || address("eth8").as_deref() == Some("10.50.8.200"));
+    eventually("the second address, alone", || {
+        address("eth8").as_deref() == Some("10.50.8.200")
+    });
     stop(server);
     ip("link delete eth8");
 }

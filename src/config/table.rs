@@ -9,6 +9,8 @@ pub enum Kind {
     List,
     /// `http://…` or `https://…`, commas between.
     Urls,
+    /// The same, or `mdns`.
+    UrlsOrMdns,
     /// The path of a file.
     File,
     /// Inclusive.
@@ -97,7 +99,7 @@ use Kind::*;
 /// All parameters, in the order of the README.
 #[rustfmt::skip]
 pub const TABLE: &[Parameter] = &[
-    works("ipa-api-url", "api_url", Urls, "", "where Ironic is; several are tried in turn"),
+    works("ipa-api-url", "api_url", UrlsOrMdns, "", "where Ironic is; several are tried in turn; mdns asks the network, where anybody may answer"),
     works("ipa-global-request-id", "global_request_id", Text, "", "sent to Ironic as X-OpenStack-Request-ID"),
     works("ipa-ironic-api-version", "ironic_api_version", Text, "", "a fixed API version x.y instead of asking Ironic"),
     works("ipa-http-request-timeout", "http_request_timeout", Seconds(1), "30", "patience with Ironic, per connection and per read"),
@@ -146,8 +148,10 @@ pub const TABLE: &[Parameter] = &[
     works("ironlet.checksum", "", Text, "", "without Ironic: its digest, sha256:… or sha512:…"),
     works("ironlet.disk", "", Text, "", "without Ironic: the disk to write, chosen by itself if not set"),
     works("ironlet.then", "", Choice(&["poweroff", "reboot"]), "poweroff", "without Ironic: what to do when the image is written"),
-    ignored("ipa-use-mdns", "mdns.use_mdns", Boolean, "false", "find Ironic by multicast DNS"),
-    works("ipa-inspection-callback-url", "inspection_callback_url", Urls, "", "inspect, and post what is found there before the lookup; several are tried in turn"),
+    works("ipa-use-mdns", "mdns.use_mdns", Boolean, "false", "ask the network by multicast DNS where Ironic is, if there is no URL; anybody there may answer"),
+    works("", "mdns.lookup_attempts", Integer(1, 100), "3", "how often to ask"),
+    works("", "mdns.allowed_overrides", List, "inspection_callback_url,ntp_server", "which of these two an answer may set, where nobody else has"),
+    works("ipa-inspection-callback-url", "inspection_callback_url", UrlsOrMdns, "", "inspect, and post what is found there before the lookup; several are tried in turn; or mdns"),
     works("ipa-inspection-collectors", "inspection_collectors", List, "", "what to collect, default,logs if not set; with ipa-api-url it asks for inspection by itself"),
     works("ipa-inspection-dhcp-wait-timeout", "inspection_dhcp_wait_timeout", Seconds(0), "60", "how long inspection waits for an address on the NIC of BOOTIF; 0 does not"),
     works("ipa-inspection-dhcp-all-interfaces", "inspection_dhcp_all_interfaces", Boolean, "false", "wait for one on every NIC instead"),

@@ -7,7 +7,8 @@ use crate::clock::Clock;
 use crate::codec::json::{self, Fields, Value, number, object};
 use crate::error::{Context, Error, Result};
 use crate::inventory::lldp_tlvs::{self, lldp_raw};
-use crate::net::lldp::{self, Neighbours, firmware_agent};
+use crate::logger::status::{Row, set};
+use crate::net::lldp::{self, Neighbours, firmware_agent, frame};
 use crate::system_root::{SystemRoot, attribute};
 
 /// Below /run/ironlet: process 1 and the agent listen for one another.
@@ -22,6 +23,7 @@ pub fn neighbours(host: &SystemRoot, clock: &Clock, timeout: Duration) -> Neighb
         return Neighbours::new();
     }
     if let Some(kept) = kept(host) {
+        show(&kept);
         return kept;
     }
     if host.is_ramdisk() {
@@ -38,12 +40,24 @@ pub fn neighbours(host: &SystemRoot, clock: &Clock, timeout: Duration) -> Neighb
             return Neighbours::new();
         }
     };
+    show(&heard);
     if host.is_ramdisk()
         && let Err(error) = keep(host, &heard)
     {
         log::warn!("LLDP will be heard again when it is asked for: {error}");
     }
     heard
+}
+
+/// The first neighbour that says who it is, on the screens.
+fn show(heard: &Neighbours) {
+    let told = heard.iter().find_map(|(name, tlvs)| {
+        let (switch, port) = frame::name_and_port(tlvs)?;
+        Some(format!("{name} is at {port} of {switch}"))
+    });
+    if let Some(told) = told {
+        set(Row::Switch, &told);
+    }
 }
 
 fn keep(host: &SystemRoot, heard: &Neighbours) -> Result<()> {

@@ -6,6 +6,7 @@ pub mod dhcpv6;
 pub mod http;
 pub mod link;
 pub mod lldp;
+pub mod mdns;
 pub mod network_data;
 pub mod sntp;
 pub mod tls;

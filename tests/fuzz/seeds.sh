@@ -96,6 +96,12 @@ router_advertisement)
     # shellcheck disable=SC2059
     printf "$option$option" >"$folder/twice"
     ;;
+mdns)
+    mkdir -p "$folder"
+    name='\x09baremetal\x0a_openstack\4_tcp\5local\0'
+    # shellcheck disable=SC2059
+    printf "\7\x09\x84\0\0\0\0\3\0\0\0\0$name\0\x21\x80\1\0\0\0\x78\0\x0a\0\0\0\0\x18\xf1\1i\xc0\x27\xc0\x0c\0\x10\x80\1\0\0\0\x78\0\7\6path=/\xc0\x3d\0\1\x80\1\0\0\0\x78\0\4\xc0\0\2\7" >"$folder/service"
+    ;;
 lldp)
     mkdir -p "$folder"
     printf '\x02\x07\x04\2\0\0\0\0\x09\x04\3\5p7\6\2\0\x78\x0e\4\0\x14\0\4\xfe\x0b\0\x80\xc2\3\0\x64\4prod\0\0' >"$folder/switch"

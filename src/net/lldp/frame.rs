@@ -19,6 +19,7 @@ const END: u8 = 0;
 const CHASSIS_ID: u8 = 1;
 const PORT_ID: u8 = 2;
 const TIME_TO_LIVE: u8 = 3;
+const SYSTEM_NAME: u8 = 5;
 const CAPABILITIES: u8 = 7;
 const ORGANISATION: u8 = 127;
 /// IEEE 802.1AB-2016 table 8-4: MAC bridge and router.
@@ -104,6 +105,27 @@ impl Frame {
     }
 }
 
+/// For people: what the neighbour is called, or its Ethernet address, and its port by whatever it says of that.
+pub fn name_and_port(tlvs: &[Tlv]) -> Option<(String, String)> {
+    let value = |kind| {
+        tlvs.iter()
+            .find(|tlv| tlv.kind == kind)
+            .map(|tlv| &tlv.value[..])
+    };
+    // Chassis and port have a subtype first; 4 is an address of the chassis, 3 one of the port.
+    let id = |kind, address| match value(kind)? {
+        [subtype, id @ ..] if *subtype == address => {
+            let pairs: Vec<String> = id.iter().map(|byte| format!("{byte:02x}")).collect();
+            Some(pairs.join(":"))
+        }
+        [_, id @ ..] => Some(String::from_utf8_lossy(id).into_owned()),
+        [] => None,
+    };
+    let name = value(SYSTEM_NAME).filter(|name| !name.is_empty());
+    let name = name.map(|name| String::from_utf8_lossy(name).into_owned());
+    Some((name.or_else(|| id(CHASSIS_ID, 4))?, id(PORT_ID, 3)?))
+}
+
 /// The numbers of the VLANs that a neighbour names at its port, each once, in its order.
 pub fn vlans(tlvs: &[Tlv]) -> Vec<u16> {
     let mut found = Vec::new();
@@ -141,6 +163,14 @@ mod tests {
         assert_eq!(read.tlvs[1].value, b"\x05p7");
         assert_eq!(read.from.to_string(), "02:00:00:00:00:09");
         assert!(read.nearest);
+        let named = |tlvs| name_and_port(tlvs).expect("both");
+        assert_eq!(named(&read.tlvs), ("02:00:00:00:00".into(), "p7".into()));
+        let name = Tlv {
+            kind: 5,
+            value: b"rack".to_vec(),
+        };
+        let named = named(&[&read.tlvs[..], &[name]].concat());
+        assert_eq!(named, ("rack".into(), "p7".into()));
         let longest = [&[0x0b, 0xff][..], &[7; 511]].concat();
         let long = super::Frame::read(&frame(GROUPS[2], &[USUAL, &longest])).expect("a frame");
         assert_eq!((long.tlvs[3].kind, long.tlvs[3].value.len()), (5, 511));
