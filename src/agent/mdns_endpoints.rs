@@ -25,7 +25,8 @@ pub fn find(config: &mut Config, clock: &Clock) -> Result<()> {
         take(config, &found.properties);
     }
     let explicit = asked(&config.api.urls);
-    if !explicit && !(config.api.urls.is_empty() && config.mdns.is_wanted) {
+    let implicit = config.api.urls.is_empty() && config.mdns.is_wanted;
+    if !(explicit || implicit) {
         return Ok(());
     }
     match mdns::find(clock, "baremetal", attempts) {

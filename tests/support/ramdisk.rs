@@ -3,6 +3,8 @@
 //!
 //! Needs root, iproute2 and util-linux.
 
+#![allow(dead_code, reason = "each test uses what it needs")]
+
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};

@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(read.from.to_string(), "02:00:00:00:00:09");
         assert!(read.nearest);
         let named = |tlvs| name_and_port(tlvs).expect("both");
-        assert_eq!(named(&read.tlvs), ("02:00:00:00:00".into(), "p7".into()));
+        assert_eq!(named(&read.tlvs), ("02:00:00:00:00:09".into(), "p7".into()));
         let name = Tlv {
             kind: 5,
             value: b"rack".to_vec(),

@@ -177,8 +177,9 @@ impl Heard {
         same && one.text == other.text && (none || shared)
     }
 
+    /// An answer that names an address beyond the link is the better one: Ironic calls back nobody who is reached by another.
     fn join(&mut self, other: Heard) {
-        if self.service.addresses.is_empty() {
+        if self.service.addresses.iter().all(is_link_local) {
             *self = other;
         }
     }
@@ -216,15 +217,23 @@ impl Heard {
     }
 }
 
-/// The first that there is a way to, as a URL has it.
+/// The first that there is a way to, of this link alone only if there is no other; as a URL has it.
 fn address(addresses: &[IpAddr], link: &str) -> Option<String> {
-    let routed = |ip: &&IpAddr| configure::source_address(**ip).is_ok();
-    let best = addresses.iter().find(routed).or(addresses.first())?;
-    Some(match best {
+    let routed = |ip: &&IpAddr| !is_link_local(ip) && configure::source_address(**ip).is_ok();
+    let best = addresses.iter().find(routed);
+    let best = best.or_else(|| addresses.iter().find(|ip| !is_link_local(ip)));
+    Some(match best.or(addresses.first())? {
         IpAddr::V6(ip) if ip.is_unicast_link_local() => format!("[{ip}%25{link}]"),
         IpAddr::V6(ip) => format!("[{ip}]"),
         IpAddr::V4(ip) => ip.to_string(),
     })
+}
+
+fn is_link_local(ip: &IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    }
 }
 
 /// A host's name that can stand in a URL.
