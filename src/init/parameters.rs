@@ -21,6 +21,7 @@ pub struct Parameters {
 /// Any of these gives the agent something to do.
 const PURPOSES: &[&str] = &[
     "ipa-api-url",
+    "ipa-use-mdns",
     "ipa-inspection-callback-url",
     "ironlet.image",
     // The rest of the parameters is on the virtual medium.

@@ -16,6 +16,9 @@ use crate::system_root::SystemRoot;
 /// VLANs made in all: a neighbour may name thousands.
 const MOST: usize = 64;
 
+/// Cards of other drivers come a moment after the first one.
+const OTHER_CARDS: Duration = Duration::from_secs(2);
+
 /// One entry of the parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Wish {
@@ -112,6 +115,7 @@ impl VlanInterfaces {
         let (host, clock, made) = (self.host.clone(), self.clock.clone(), self.made.clone());
         let (wishes, timeout) = (self.wishes.clone(), self.lldp.unwrap_or_default());
         let work = move || {
+            clock.sleep(OTHER_CARDS);
             for (name, tlvs) in lldp::neighbours(&host, &clock, timeout) {
                 let wanted = wishes.iter().any(|wish| match wish {
                     Wish::OfSwitch(card) => *card == name,

@@ -85,6 +85,9 @@ impl Applier {
             ..Names::default()
         };
         tools.resolv_conf.learn(FIRST, SOURCE, names);
+        if self.done.len() == self.data.links.len() {
+            return Ok(());
+        }
         for at in 0..self.data.links.len() {
             // Anew each time: the link before may have become what this one is made of.
             let links = links::list()?;
