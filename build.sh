@@ -108,7 +108,7 @@ binary() {
         CC_SHELL_ESCAPED_FLAGS=yes CFLAGS_x86_64_unknown_linux_musl="'-ffile-prefix-map=$PWD=/ironlet' '-ffile-prefix-map=$home=/cargo'" \
         cargo build --release --locked --bin ironlet --target "$target"
     mkdir -p dist
-    cp "target/$target/release/ironlet" dist/ironlet
+    install -m 755 "target/$target/release/ironlet" dist/ironlet
     # A static file asks for no loader and no library.
     if readelf -lW dist/ironlet | grep -q INTERP || readelf -dW dist/ironlet | grep -q NEEDED; then
         fail "dist/ironlet is not static"

@@ -11,6 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use ironlet::clock::Deadline;
 use ironlet::net::address::names::{self, Resolver};
 use support::dns_server::{DnsServer, Say};
 use support::scratch::Scratch;
@@ -43,6 +44,21 @@ fn ask(servers: &[&DnsServer]) -> (Result<BTreeSet<IpAddr>, String>, Duration) {
     let found = resolver(servers).resolve(NAME, 80);
     let found = found.map(|found| found.iter().map(SocketAddr::ip).collect());
     (found.map_err(|error| error.to_string()), began.elapsed())
+}
+
+#[test]
+fn a_silent_server_is_not_waited_for_beyond_the_deadline() {
+    let server = DnsServer::start(|_, _| Say::Nothing);
+    let began = Instant::now();
+    let until = Deadline::within(Duration::from_millis(500));
+    let refused = resolver(&[&server]).resolve_by(NAME, 80, until);
+    let refused = refused.expect_err("nobody says anything");
+    assert!(refused.details().contains("is silent"), "{refused}");
+    let took = began.elapsed();
+    assert!(
+        took >= Duration::from_millis(500) && took < Duration::from_secs(3),
+        "{took:?}"
+    );
 }
 
 /// Every way a server has to say nothing of use about one family. The seconds are what it may cost.

@@ -210,6 +210,10 @@ fn an_image_is_written_and_told_of() {
             assert!(bytes.starts_with(&image), "the disk holds the image");
         } else {
             assert_eq!(text_at(&entry, &["command_status"]), "FAILED");
+            let details = text_at(&entry, &["command_error", "details"]);
+            let warned =
+                "(warnings: no disk is what skip_block_devices is to spare: serial 'gone')";
+            assert!(details.ends_with(warned), "{details}");
             assert_eq!(
                 text_at(&entry, &["command_error", "type"]),
                 "ImageChecksumError"

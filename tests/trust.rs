@@ -1,6 +1,8 @@
 //! Whom the agent believes, beside whom OpenSSL does: `openssl s_server` with certificates that `openssl` made, and
 //! authorities in files of every shape.
 
+#[path = "trust/authority_as_server.rs"]
+mod authority_as_server;
 #[path = "trust/dates.rs"]
 mod dates;
 #[path = "support/https_status.rs"]

@@ -186,9 +186,40 @@ fn host_shaped(host: &str) -> bool {
 
 /// The size in a chunk's first line, line end included; none if the line has not come whole.
 pub fn chunk_size(line: &[u8]) -> Result<Option<u64>, Refusal> {
+    let malformed = || Refusal::new(400, "Malformed chunk");
+    // Blanks behind a size are more than RFC 9112 §7.1 knows, and others may take them for something else.
+    let digits = line.iter().take_while(|c| c.is_ascii_hexdigit()).count();
+    if line.get(digits).is_some_and(|c| !matches!(c, b';' | b'\r')) {
+        return Err(malformed());
+    }
     match httparse::parse_chunk_size(line) {
         Ok(Status::Complete((_, size))) => Ok(Some(size)),
         Ok(Status::Partial) => Ok(None),
-        Err(_) => Err(Refusal::new(400, "Malformed chunk")),
+        Err(_) => Err(malformed()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_digits_and_nothing_else() {
+        for (line, size) in [
+            ("0\r\n", Some(Some(0))),
+            ("1f\r\n", Some(Some(31))),
+            ("000F;x=y\r\n", Some(Some(15))),
+            ("1f", Some(None)),
+            ("0 \r\n", None),
+            ("1\t\r\n", None),
+            ("1 ;x\r\n", None),
+            (" 1\r\n", None),
+            ("+1\r\n", None),
+            ("0x1\r\n", None),
+            ("1\n", None),
+            ("11111111111111111\r\n", None),
+        ] {
+            assert_eq!(chunk_size(line.as_bytes()).ok(), size, "{line:?}");
+        }
     }
 }

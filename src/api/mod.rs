@@ -20,7 +20,7 @@ pub mod head;
 mod pending_requests;
 mod public_replies;
 mod reply;
-mod request_log;
+pub mod request_log;
 pub mod route;
 mod server;
 mod service_settings;

@@ -14,6 +14,7 @@ use crate::secret::Secret;
 const MOST: u32 = 20;
 const WINDOW: Duration = Duration::from_secs(10);
 
+/// Writes it, and counts what it leaves out.
 pub struct RequestLog {
     clock: Clock,
     quota: Mutex<Quota>,
@@ -29,15 +30,18 @@ struct Quota {
 
 /// A request as it was answered.
 pub struct Line<'a> {
+    /// Who asked.
     pub peer: IpAddr,
     /// Method and target; none where the head was not understood.
     pub request: Option<(&'a str, &'a str)>,
     /// None for a client that was gone.
     pub status: Option<u16>,
+    /// From the first byte of the head to the end of the reply.
     pub took: Duration,
 }
 
 impl RequestLog {
+    /// By this clock.
     pub fn new(clock: Clock) -> Self {
         let quota = Mutex::default();
         RequestLog { clock, quota }
@@ -91,7 +95,7 @@ impl RequestLog {
 }
 
 /// The path without its query, and of that what is too plain and short to be a secret, or the id of a command.
-fn shown(target: &str, token: Option<&Secret>) -> String {
+pub fn shown(target: &str, token: Option<&Secret>) -> String {
     const HIDDEN: &str = "…";
     let path = target.split('?').next().unwrap_or_default();
     let holds_token = |text: &str| {

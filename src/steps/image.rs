@@ -6,7 +6,7 @@ use std::time::Duration;
 use log::{info, warn};
 
 use crate::codec::json::{Fields, Object, Value, gather, text};
-use crate::disk;
+use crate::disk::{self, Disk};
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::deploy_receipt::Left;
 use crate::image::layout::config_drive;
@@ -15,7 +15,7 @@ use crate::image::layout::partition_image::Laid;
 use crate::image::{self, Layout};
 use crate::steps::deployed_disk_record::{DeployedDisk, partition};
 use crate::steps::step_context::Machine;
-use crate::steps::warnings::warn_of;
+use crate::steps::warnings::{failed_with, warn_of};
 use crate::steps::{boot_mode, image_info};
 use crate::units::Bytes;
 
@@ -41,16 +41,7 @@ pub fn prepare(machine: &Machine, arguments: &mut Object) -> Result<Value> {
     request.drive = drive.map(|drive| drive.anew(machine.settings().rebuild_drive));
     let disk::Choice { disk, warnings, .. } = choose_disk(machine)?;
     let place = disk.path.display();
-    info!("image {} goes to {place}", request.id);
-    machine.set_written(None);
-    let mut tools = machine.tools.clone();
-    tools.permit = tools.permit.of_chosen(std::slice::from_ref(&disk));
-    let receipt = image::deploy(&request, &disk.path, &tools)
-        .with_context(|| format!("writing image {} to {place}", request.id))
-        .kind(Kind::ImageWriteError)?;
-    if let Left::Parts(parts) = &receipt.left {
-        wait_for(machine, &disk.path, parts)?;
-    }
+    let receipt = write(machine, &request, &disk).map_err(|error| failed_with(error, &warnings))?;
     let written = DeployedDisk::new(&disk.path, &receipt.left);
     machine.set_written(Some(&written));
     let root = written.root().unwrap_or_default();
@@ -68,6 +59,22 @@ pub fn prepare(machine: &Machine, arguments: &mut Object) -> Result<Value> {
     ]);
     warn_of(&mut told, &warnings);
     Ok(Value::Object(told))
+}
+
+/// The image on the disk, and all of its partitions there.
+fn write(machine: &Machine, request: &image::Request, disk: &Disk) -> Result<image::Receipt> {
+    let place = disk.path.display();
+    info!("image {} goes to {place}", request.id);
+    machine.set_written(None);
+    let mut tools = machine.tools.clone();
+    tools.permit = tools.permit.of_chosen(std::slice::from_ref(disk));
+    let receipt = image::deploy(request, &disk.path, &tools)
+        .with_context(|| format!("writing image {} to {place}", request.id))
+        .kind(Kind::ImageWriteError)?;
+    if let Left::Parts(parts) = &receipt.left {
+        wait_for(machine, &disk.path, parts)?;
+    }
+    Ok(receipt)
 }
 
 /// The config drive, if there is one: the step's own argument, `given`, wins.

@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::small_sort;
 use crate::steps::erase_options::EraseOptions;
 use crate::steps::step_context::Machine;
-use crate::steps::warnings::warn_of;
+use crate::steps::warnings::{failed_with, warn_of};
 
 /// Disks at once, each with some MiB of memory. Writing takes them hardly any time; waiting for them does.
 const AT_ONCE: usize = 8;
@@ -31,13 +31,15 @@ pub(super) fn step(machine: &Machine, _: &Object) -> Result<Value> {
         true,
     )?;
     if options.guard {
-        cluster_filesystem::guard(&found.disks)?;
+        let guarded = cluster_filesystem::guard(&found.disks);
+        guarded.map_err(|error| failed_with(error, &found.warnings))?;
     }
     let mut results = Object::new();
     for (disk, why) in found.passed_over {
         results.insert(disk, object([("skipped", text(why))]));
     }
-    warn_of(&mut results, &found.warnings);
+    let warnings = found.warnings;
+    warn_of(&mut results, &warnings);
     let disks = found.disks;
     let stage = format!("erasing the metadata of {} disks", disks.len());
     machine.gauge().begin(stage, None);
@@ -57,7 +59,8 @@ pub(super) fn step(machine: &Machine, _: &Object) -> Result<Value> {
     // protocol/steps.md §5: the words of the reference agent.
     let why = failed.join("; ");
     let why = format!("Failed to erase the metadata on the device(s): {why}");
-    Err(Error::new(Kind::BlockDeviceEraseError, why))
+    let error = Error::new(Kind::BlockDeviceEraseError, why);
+    Err(failed_with(error, &warnings))
 }
 
 /// Several disks at a time; one that fails does not keep the others.

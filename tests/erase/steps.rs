@@ -291,6 +291,13 @@ fn an_entry_of_the_skip_list_that_means_no_disk_is_told_to_ironic() {
             panic!("{step}: {warnings:?}")
         };
         assert!(warning.contains("serial 'gone'"), "{step}: {warning}");
+        fs::remove_file(around.host.dev("vda")).expect("it was there");
+        let entry = run(&mut around, step, node);
+        let details = text_at(&entry, &["command_error", "details"]);
+        assert!(
+            details.contains("(warnings: no disk is what"),
+            "{step}: {details}"
+        );
     }
 }
 

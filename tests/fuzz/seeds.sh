@@ -11,6 +11,34 @@ at() {
 }
 
 case $target in
+machine_tree)
+    mkdir -p "$folder"
+    disk=sys/devices/pci0000:00/0000:00:07.0/host6/port-6:0/end_device-6:0/target6:0:0/6:0:0:0
+    cat >"$folder/sas" <<TREE
+$disk/block/sda/size	8
+sys/block/sda>$disk/block/sda
+$disk/block/sda/subsystem>sys/class/block
+$disk/subsystem>sys/bus/scsi
+sys/devices/pci0000:00/0000:00:07.0/subsystem>sys/bus/pci
+sys/devices/pci0000:00/0000:00:07.0/host6/port-6:0/end_device-6:0/sas_device/end_device-6:0/phy_identifier	0
+TREE
+    cat >"$folder/round" <<TREE
+sys/block/sda>sys/devices/virtual/nvme0n1
+sys/devices/virtual/nvme0n1/subsystem>sys/devices/virtual
+sys/devices/virtual/subsystem>sys/devices/virtual/nvme0n1
+proc/sys/kernel/bootloader_type	49
+sys/firmware/edd/int13_dev80/mbr_signature	0x1234abcd
+TREE
+    ;;
+short_name)
+    mkdir -p "$folder"
+    printf 'file.txt\nFILE.TXT\nlongname one.txt\nlongname two.txt\ngr\303\266\303\237e\n.profile\na.b.c\n~1\nLONGNA~1.TXT\n' >"$folder/names"
+    ;;
+request_log)
+    mkdir -p "$folder"
+    printf 'cO1mP2oN3eN4tS5tO6kE7nA8bC9dE0fG1hI2jK3lM4n\n/v1/commands/cO1mP2oN3eN4tS5tO6kE7nA8bC9dE0fG1hI2jK3lM4n/?a=b' >"$folder/path"
+    printf '0123456789abcdef0123456789abcdef\n/v1/commands/5f0d6a4e-2f1b-4f57-9d1c-0c9f3c1b7a10?agent_token=x' >"$folder/id"
+    ;;
 packing)
     mkdir -p "$folder"
     plain() { printf 'again and again %.0s' {1..200}; head -c 3000 "$0"; }

@@ -88,15 +88,21 @@ impl Drop for Folder {
     }
 }
 
-/// OpenSSL's own server, with a page for everybody.
+/// OpenSSL's own server, with a page for everybody; with the certificates in NAME.chain behind its own, if there is that file.
 pub struct Server(Child, pub String);
 
 impl Server {
     pub fn new(folder: &Folder, name: &str) -> Self {
         let arguments = "s_server -accept 127.0.0.1:0 -www -cert";
+        let chain = format!("{name}.chain");
+        let chain = match folder.0.join(&chain).exists() {
+            true => vec!["-cert_chain".to_owned(), chain],
+            false => Vec::new(),
+        };
         let mut child = Command::new("openssl")
             .args(arguments.split(' '))
             .args([format!("{name}.crt"), "-key".into(), format!("{name}.key")])
+            .args(chain)
             .current_dir(&folder.0)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -44,9 +44,14 @@ enum State {
     Lost(String),
 }
 
-/// What every server said of `name` within [`PATIENCE`], or sooner when it makes no sense to wait; an error when it is
+/// What every server said of `name` within the `longest` it may take, or sooner when it makes no sense to wait; an error when it is
 /// no name that DNS could know.
-pub fn ask(servers: &[SocketAddr], clock: &Clock, name: &str) -> io::Result<Vec<Query>> {
+pub fn ask(
+    servers: &[SocketAddr],
+    clock: &Clock,
+    name: &str,
+    longest: Duration,
+) -> io::Result<Vec<Query>> {
     let (mut queries, mut sockets) = (Vec::new(), Vec::new());
     for server in servers.iter().take(SERVERS) {
         let socket = open(*server);
@@ -68,7 +73,7 @@ pub fn ask(servers: &[SocketAddr], clock: &Clock, name: &str) -> io::Result<Vec<
         }
         sockets.extend(socket.ok().map(|socket| (*server, socket)));
     }
-    let end = clock.elapsed() + PATIENCE;
+    let end = clock.elapsed() + longest;
     let (began, mut sent, mut stop) = (clock.elapsed(), 0, end);
     loop {
         let now = clock.elapsed();

@@ -5,8 +5,9 @@
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::time::Duration;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Deadline};
 use crate::error::{Error, Result};
 use crate::net::address::address_order;
 use crate::net::address::dns_query::{self, PATIENCE, Query, SERVERS};
@@ -34,7 +35,12 @@ pub struct Resolver {
 
 /// The addresses of `host` with `port`, the best first. Takes twice [`PATIENCE`] at the longest.
 pub fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
-    Resolver::read(&SystemRoot::new("/")).resolve(host, port)
+    resolve_by(host, port, Deadline::within(Duration::MAX))
+}
+
+/// The same, but no server is waited for beyond `until`.
+pub fn resolve_by(host: &str, port: u16, until: Deadline) -> Result<Vec<SocketAddr>> {
+    Resolver::read(&SystemRoot::new("/")).resolve_by(host, port, until)
 }
 
 /// An address as text; one of a link may have `%` and the link's name or number behind it (RFC 4007 §11).
@@ -92,12 +98,17 @@ impl Resolver {
 
     /// See [`resolve`].
     pub fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>> {
+        self.resolve_by(host, port, Deadline::within(Duration::MAX))
+    }
+
+    /// See [`resolve_by`].
+    pub fn resolve_by(&self, host: &str, port: u16, until: Deadline) -> Result<Vec<SocketAddr>> {
         if let Some(address) = literal(host, port) {
             return Ok(vec![address]);
         }
         let mut found = self.written(host);
         if found.is_empty() {
-            found = self.look_up(host).map_err(|why| {
+            found = self.look_up(host, until).map_err(|why| {
                 Error::plain(format!("the name '{host}' cannot be resolved: {why}"))
             })?;
         }
@@ -123,14 +134,15 @@ impl Resolver {
         }
     }
 
-    fn look_up(&self, host: &str) -> Result<Vec<IpAddr>, String> {
+    fn look_up(&self, host: &str, until: Deadline) -> Result<Vec<IpAddr>, String> {
         if self.servers.is_empty() {
             return Err("no DNS server is known; check the DNS servers that DHCP (option 6), router advertisements or ip= name, or use an address".into());
         }
         let (clock, mut reasons) = (Clock::real(), Vec::new());
         for name in self.candidates(host) {
-            let queries =
-                dns_query::ask(&self.servers, &clock, &name).map_err(|error| error.to_string())?;
+            let longest = PATIENCE.min(until.left());
+            let queries = dns_query::ask(&self.servers, &clock, &name, longest)
+                .map_err(|error| error.to_string())?;
             let mut found = Vec::new();
             // Those of the first server before those of the next.
             for address in queries.iter().flat_map(Query::addresses) {
@@ -147,7 +159,8 @@ impl Resolver {
                 }
             }
             // Who is silent about one name will be so about the next.
-            if !queries.iter().any(Query::is_answered) || clock.elapsed() > PATIENCE {
+            let is_over = clock.elapsed() > PATIENCE || until.is_over();
+            if is_over || !queries.iter().any(Query::is_answered) {
                 break;
             }
         }

@@ -117,7 +117,7 @@ impl Dialer {
     /// Tries every address the name has, sharing the time evenly.
     fn open(&self, to: &Url, until: Deadline) -> Result<Wire, Fault> {
         let (host, place) = (to.reached(), url::place(to.host, to.port));
-        let addresses = names::resolve(&host, to.port)
+        let addresses = names::resolve_by(&host, to.port, until)
             .map_err(|error| Fault::new(Cause::Dns, error.details()))?;
         let share = self.timeouts.connect.min(until.left()) / addresses.len().max(1) as u32;
         let mut last = Fault::new(Cause::Dns, format_args!("the name '{host}' has no address"));

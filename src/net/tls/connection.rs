@@ -28,7 +28,7 @@ use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage, PeerIncom
 use crate::calendar::Day;
 use crate::error::{Context, Error, Result};
 use crate::net::http::fault::{Cause, Fault};
-use crate::net::tls::server_verifier::{AUTHORITY_AS_SERVER, OutOfDate, ServerVerifier};
+use crate::net::tls::server_verifier::{OutOfDate, ServerVerifier};
 use crate::net::tls::trust_settings::{Trust, Version};
 use crate::net::tls::{ecdsa_p521, pem};
 
@@ -279,9 +279,6 @@ fn explain(error: &rustls::Error) -> String {
         ),
         InvalidCertificate(UnknownIssuer | BadSignature) => {
             "nobody trusted signed the certificate: name its authority with cafile, or set ipa-insecure=1".into()
-        }
-        InvalidCertificate(Other(why)) if why.to_string() == AUTHORITY_AS_SERVER => {
-            "the certificate calls itself an authority (CA:TRUE), and is not itself in cafile: name it there, whoever signed it, or set ipa-insecure=1".into()
         }
         InvalidCertificate(Other(why)) if why.0.is::<OutOfDate>() => why.to_string(),
         InvalidCertificate(NotValidForNameContext { presented, .. }) => format!(

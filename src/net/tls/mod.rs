@@ -1,5 +1,6 @@
 //! TLS both ways: whom the agent trusts, and the certificate it shows.
 
+mod authority_as_server;
 pub mod certificate;
 pub mod connection;
 mod der;

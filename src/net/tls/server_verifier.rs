@@ -16,12 +16,13 @@ use rustls::{DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 
 use crate::calendar::Day;
 use crate::error::{Context, Error, Result};
+use crate::net::tls::authority_as_server;
 use crate::net::tls::pem;
 use crate::net::tls::trust_settings::Trust;
 use crate::net::tls::x509::Fields;
 
 /// All that webpki says of a server's certificate that calls itself an authority.
-pub const AUTHORITY_AS_SERVER: &str = "CaUsedAsEndEntity";
+const AUTHORITY_AS_SERVER: &str = "CaUsedAsEndEntity";
 
 /// Believes what the authorities signed; without any, believes everything.
 #[derive(Debug)]
@@ -85,7 +86,7 @@ impl ServerVerifier {
             let all = pem::certificates(&text).with_context(|| format!("reading {source}"))?;
             judge.add(all, &source);
         }
-        let built = judge.only(|_| true);
+        let built = judge.only(&judge.provider, |_| true);
         judge.authorities = Some(built.map_err(|_| {
             Error::plain(
                 "none of the authorities given can vouch for a server: cafile needs others",
@@ -123,24 +124,26 @@ impl ServerVerifier {
     /// A verifier that knows only some of the authorities; an error if there is none.
     fn only(
         &self,
+        provider: &Arc<CryptoProvider>,
         wanted: impl Fn(&Authority) -> bool,
     ) -> Result<Arc<WebPkiServerVerifier>, VerifierBuilderError> {
         let mut store = RootCertStore::empty();
         let wanted = self.trusted.iter().filter(|one| wanted(one));
         store.add_parsable_certificates(wanted.map(|one| one.certificate.clone()));
-        let provider = self.provider.clone();
+        let provider = provider.clone();
         WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build()
     }
 
     /// What is believed must be so by authorities that are in date; `verify` asks one verifier.
     fn in_date(
         &self,
+        provider: &Arc<CryptoProvider>,
         now: UnixTime,
         verify: impl Fn(&WebPkiServerVerifier) -> Result<ServerCertVerified, rustls::Error>,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let good = |one: &Authority| one.fields.is_valid(now.as_secs());
         let believed = |wanted: &dyn Fn(&Authority) -> bool| {
-            let verifier = self.only(wanted);
+            let verifier = self.only(provider, wanted);
             verifier.is_ok_and(|verifier| verify(&verifier).is_ok())
         };
         if self.trusted.iter().all(good) || believed(&good) {
@@ -163,6 +166,14 @@ impl ServerVerifier {
             to: fields.to,
             now: now.as_secs(),
         })))))
+    }
+
+    /// For certificates that were [`authority_as_server::unmarked`].
+    fn for_unmarked(&self) -> Arc<CryptoProvider> {
+        let mut provider = CryptoProvider::clone(&self.provider);
+        let known = provider.signature_verification_algorithms;
+        provider.signature_verification_algorithms = authority_as_server::verifiers(known);
+        Arc::new(provider)
     }
 
     /// Believing anybody includes those whose certificate nobody can read.
@@ -202,20 +213,28 @@ impl ServerCertVerifier for ServerVerifier {
             true => first_common_moment(own, chain).unwrap_or(now),
             false => now,
         };
-        match authorities.verify_server_cert(own, chain, name, ocsp, now) {
-            // `openssl req -x509` calls a server's certificate an authority. OpenSSL, and so IPA,
-            // believes one that is itself among the trusted; webpki objects to it with this name
-            // alone, after it has checked the dates.
+        let verify = |verifier: &WebPkiServerVerifier| {
+            verifier.verify_server_cert(own, chain, name, ocsp, now)
+        };
+        match verify(authorities) {
             Err(InvalidCertificate(Other(why))) if why.to_string() == AUTHORITY_AS_SERVER => {
-                if !self.trusted.iter().any(|one| one.certificate == *own) {
-                    return Err(InvalidCertificate(Other(why)));
+                // OpenSSL, and so IPA, believes one that is itself among the trusted. Its dates webpki has checked.
+                if self.trusted.iter().any(|one| one.certificate == *own) {
+                    verify_server_name(&ParsedCertificate::try_from(own)?, name)?;
+                    return Ok(ServerCertVerified::assertion());
                 }
-                verify_server_name(&ParsedCertificate::try_from(own)?, name)?;
-                Ok(ServerCertVerified::assertion())
+                let own = authority_as_server::unmarked(own)
+                    .ok_or(InvalidCertificate(Other(why)))?
+                    .into();
+                let provider = self.for_unmarked();
+                let verify = |verifier: &WebPkiServerVerifier| {
+                    verifier.verify_server_cert(&own, chain, name, ocsp, now)
+                };
+                let all = self.only(&provider, |_| true);
+                verify(&*all.map_err(|_| InvalidCertificate(UnknownIssuer))?)?;
+                self.in_date(&provider, now, verify)
             }
-            Ok(_) => self.in_date(now, |verifier| {
-                verifier.verify_server_cert(own, chain, name, ocsp, now)
-            }),
+            Ok(_) => self.in_date(&self.provider, now, verify),
             verdict => verdict,
         }
     }

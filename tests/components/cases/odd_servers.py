@@ -8,6 +8,7 @@ import requests
 
 import odd
 from case import case
+from image import MIB
 from place import PORTS
 from world import PASSWORD, USER, proxy, url
 
@@ -124,3 +125,23 @@ def login(here):
         here.deployed(here.order(url("http", f"/basic/image.raw?{name}"), os_hash_value=sums, **LOGIN))
         (seen,) = here.origin.asked(f"/login-{name}/SUMS-login", 1)
         assert seen["authorization"] == shown, seen
+
+
+@case("a config drive that is all there by its length or last chunk is taken, though TLS was not ended; one without either is not")
+def drives(here):
+    disk = here.agent("believer").disk
+    size = disk.size
+    # Room for the image, and for the drive's partition behind it.
+    disk.size = 80 * MIB
+    try:
+        for name, whole in (("identity", True), ("signed", True), ("old", False)):
+            outcome = here.order(url("odd", "/identity/image.raw"), configdrive=url("odd_tls", f"/{name}/drive"))
+            if not whole:
+                here.refused(outcome, "the config drive", "hung up without ending TLS")
+                continue
+            assert outcome.succeeded, f"{name}: {outcome.details}"
+            content = disk.path.read_bytes()
+            start = max(int.from_bytes(content[at + 8:at + 12], "little") for at in range(446, 510, 16)) * 512
+            assert content[start:start + len(here.image.bytes)] == here.image.bytes, f"{name}: the drive is not on the disk"
+    finally:
+        disk.size = size

@@ -22,13 +22,18 @@ def slowly(connection, content, first):
         time.sleep(SLOW / 24)
 
 
+def boots(content):
+    """Is there a boot sector, or a GPT at either end?"""
+    return content[510:512] == b"\x55\xaa" or b"EFI PART" in (content[512:520], content[-512:-504])
+
+
 @attack
 def kills(field):
     dice, web = random.Random(field.seed), Web.shared()
     count = field.scale(25, 450)
     image = Image(field.work / "killed.raw")
     web.files["/killed.raw"], web.lies["/killed.raw"] = image.bytes, slowly
-    states = {"old": 0, "bare": 0, "whole": 0}
+    states = {"old": 0, "bare": 0, "all but the boot sector": 0, "whole": 0}
     wrong = []
     disk = Disk(field.work / "killed.disk")
     for number in range(count):
@@ -49,8 +54,11 @@ def kills(field):
             states["old"] += 1
         elif not any(end.strip(b"\0").strip(b"\xaa") for end in ends):
             states["bare"] += 1
+        elif not boots(content):
+            # In the middle of the ends themselves: what makes it bootable is written last.
+            states["all but the boot sector"] += 1
         else:
-            wrong.append(f"{number}: something is left at an end of the disk")
+            wrong.append(f"{number}: something that boots is at an end of the disk")
     yield Row("killed in mid-write", f"{count} (seed {field.seed})", f"{count - len(wrong)} harmless",
-              ", ".join(f"{number} {state}" for state, number in states.items()), "0 half-written that boot"
+              ", ".join(f"{number} {state}" for state, number in states.items() if number), "0 half-written that boot"
               + (f"; {wrong[0]}" if wrong else ""), not wrong and states["bare"] > 0)
