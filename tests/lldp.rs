@@ -13,8 +13,10 @@ use std::time::Duration;
 use ironlet::clock::Clock;
 use ironlet::codec::json;
 use ironlet::inventory::lldp_tlvs::lldp_raw;
+use ironlet::inventory::{self, BootFacts};
 use ironlet::net::lldp::frame::vlans;
 use ironlet::net::lldp::{Neighbours, Tlv, listen};
+use ironlet::system_root::SystemRoot;
 use ramdisk::{cable, eventually, ip, ip_says, start, stop, until};
 
 const NAMES: [&str; 8] = [
@@ -44,10 +46,11 @@ fn inside() {
     a_real_switch();
     those_who_should_not();
     our_own();
+    in_the_inventory();
     println!(
         "lldp: lldpd heard field by field, hosts and bridges elsewhere waited out, garbage and our own frames left alone"
     );
-    println!("3 passed; 0 failed");
+    println!("4 passed; 0 failed");
 }
 
 fn heard(names: &[&str], seconds: u64) -> (Neighbours, Duration) {
@@ -222,5 +225,33 @@ fn our_own() {
     );
     let (neighbours, _) = heard(&["twin"], 5);
     assert_eq!(name_of(&neighbours[0].1), "the switch");
+    stop(speaker);
+}
+
+/// `ipa-collect-lldp`: of an interface that the inventory lists, once for whoever asks within minutes.
+fn in_the_inventory() {
+    // By its name a VLAN: those are listed without hardware behind them.
+    cable("wire.7", "02:00:00:00:01:07", "switch", "port-wire");
+    eventually("a carrier", || ramdisk::link("wire.7").carrier);
+    let host = SystemRoot::new("/");
+    let (speaker, _lines) = start(
+        "switch",
+        &["python3", "/speaker.py", "port-wire", "wait=1", "switch"],
+    );
+    let facts = || BootFacts {
+        lldp: Some(Duration::from_secs(20)),
+        ..BootFacts::default()
+    };
+    let expected = r#""name":"wire.7""#;
+    for (turn, most) in [("heard", 10), ("kept", 1)] {
+        let clock = Clock::real();
+        let text = json::print(&inventory::collect(&host, facts()));
+        assert!(clock.elapsed() < Duration::from_secs(most), "{turn}");
+        assert!(text.contains(expected), "{text}");
+        let lldp = r#""lldp":[[1,"0774686520737769746368"],[2,"05706f72742031"],[3,"0078"],"#;
+        assert!(text.contains(lldp), "{turn}: {text}");
+    }
+    let without = json::print(&inventory::collect(&host, BootFacts::default()));
+    assert!(without.contains(r#""lldp":null"#), "{without}");
     stop(speaker);
 }
