@@ -70,6 +70,8 @@ pub fn collect(config: &Config, host: &SystemRoot, clock: &Clock) -> Collected {
     let boot = BootFacts {
         bootif: config.boot_interface.clone(),
         lldp: (config.collect_lldp).then_some(config.inspection.lldp_timeout),
+        // That is known only after the lookup.
+        skips_bmc: false,
     };
     let started = clock.elapsed();
     let collected = collectors::run(&Subject {

@@ -5,6 +5,7 @@
 pub mod block;
 pub mod ethernet_frames;
 pub mod immutable_flag;
+pub mod ipmi;
 pub mod kernel;
 pub mod network_interface;
 pub mod nvme;
