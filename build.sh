@@ -46,7 +46,7 @@ packages() {
     build) echo cpio kmod xz-utils zstd ca-certificates ;;
     image) echo cpio kmod e2fsprogs fdisk grub-common grub-pc-bin busybox-static openssl ;;
     machine) echo qemu-system-x86 ipxe-qemu iproute2 python3 ;;
-    rust_tests) echo dmidecode dnsmasq-base python3 efibootmgr iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools mtools genisoimage xorriso gzip zstd xz-utils parted "${file_systems[@]}" ;;
+    rust_tests) echo dmidecode dnsmasq-base lldpd radvd isc-dhcp-server avahi-daemon dbus python3 efibootmgr iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools mtools genisoimage xorriso gzip zstd xz-utils parted "${file_systems[@]}" ;;
     fuzz) echo g++ dosfstools mtools genisoimage ;;
     curl) echo curl ;;
     esac

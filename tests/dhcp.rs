@@ -1,108 +1,38 @@
 //! The DHCP client against a real server (dnsmasq), over a cable of two veths; then against twenty odd ones.
 //!
-//! The client changes the network only of a machine whose root is a ramdisk. So this program runs itself
-//! again in namespaces of its own (mounts, network, processes, host name) with a tmpfs as its root;
-//! nothing of it is seen outside. Needs root, iproute2, util-linux, dnsmasq-base and python3.
+//! Needs root, iproute2, util-linux, dnsmasq-base and python3.
 
+#[path = "support/ramdisk.rs"]
+mod ramdisk;
 #[path = "dhcp/zoo.rs"]
 mod zoo;
 
-use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsFd;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
-use std::time::Duration;
 
 use ironlet::clock::Clock;
 use ironlet::net::address::configure;
-use ironlet::net::address::resolv_conf::{ResolvConf, advertisement, known_time_servers};
+use ironlet::net::address::resolv_conf::{ResolvConf, known_time_servers};
+use ironlet::net::address::router_advertisement::Advertisement;
 use ironlet::net::dhcp::Client;
 use ironlet::net::link::links;
 use ironlet::net::link::links::{Changes, Link};
 use ironlet::sys::socket::readable;
 use ironlet::system_root::SystemRoot;
+use ramdisk::{PATIENCE, ip, link};
 
-const PATIENCE: Duration = Duration::from_secs(30);
 const SERVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
-/// The first argument when the program is inside its namespaces.
-const INSIDE: &str = "inside-the-namespaces";
-
-/// The new root: a tmpfs with this program, and this machine's programs and libraries as they are.
-const ENTER: &str = r#"
-set -e
-mount --make-rprivate /
-mount -t tmpfs tmpfs "$ROOT"
-cd "$ROOT"
-mkdir proc sys dev run etc tmp usr var
-mount --bind /usr usr && mount -o remount,bind,ro usr
-for name in bin sbin lib lib32 lib64; do [ -L /$name ] && cp -a /$name . ; done
-mount -t proc proc proc
-mount -t sysfs sysfs sys
-mknod -m 666 dev/null c 1 3
-mknod -m 666 dev/urandom c 1 9
-echo root:x:0:0::/: >etc/passwd
-echo root:x:0: >etc/group
-cp "$PROGRAM" program
-cp "$ZOO" zoo.py
-exec chroot . /program "$INSIDE"
-"#;
 
 fn main() {
-    match env::args().nth(1).as_deref() {
-        Some(INSIDE) => inside(),
-        // What the test runner asks about a program without its harness.
-        Some("--list") => {}
-        _ => outside(),
-    }
-}
-
-fn outside() {
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("dhcp-{}", std::process::id()));
-    fs::create_dir(&root).expect("a directory for the new root");
-    let namespaces = [
-        "--mount",
-        "--net",
-        "--uts",
-        "--pid",
-        "--fork",
-        "--kill-child",
-    ];
-    let status = Command::new("unshare")
-        .args(namespaces)
-        .args(["sh", "-c", ENTER])
-        .env("ROOT", &root)
-        .env("PROGRAM", env::current_exe().expect("a program has a path"))
-        .env(
-            "ZOO",
-            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/dhcp_zoo.py"),
-        )
-        .env("INSIDE", INSIDE)
-        .status();
-    fs::remove_dir(&root).expect("the root is empty again");
-    assert!(status.expect("unshare").success(), "the DHCP test failed");
-}
-
-/// The client's own log, in between what the server says.
-struct Printed;
-
-impl log::Log for Printed {
-    fn enabled(&self, _: &log::Metadata) -> bool {
-        true
-    }
-    fn log(&self, record: &log::Record) {
-        println!("client: {} {}", record.level(), record.args());
-    }
-    fn flush(&self) {}
+    ramdisk::run("dhcp", &["lab/dhcp_zoo.py"], inside);
 }
 
 fn inside() {
-    log::set_logger(&Printed).expect("the first logger");
-    log::set_max_level(log::LevelFilter::Debug);
     let host = SystemRoot::new("/");
     assert!(host.is_ramdisk(), "the new root is a tmpfs");
     cable();
@@ -147,7 +77,7 @@ fn inside() {
 
     // The cable is pulled and put back: the lease is confirmed.
     pull(&states);
-    ip(&["-n", "server", "link", "set", "port", "up"]);
+    ip("-n server link set port up");
     heard(&log, "DHCPACK");
     said(&states, "by DHCP");
     assert_eq!(lease_of("card"), first);
@@ -156,7 +86,7 @@ fn inside() {
     stop(&mut server);
     pull(&states);
     (server, log) = serve("192.0.2.200,192.0.2.210");
-    ip(&["-n", "server", "link", "set", "port", "up"]);
+    ip("-n server link set port up");
     heard(&log, "DHCPNAK");
     said(&states, "took the address back");
     said(&states, "by DHCP");
@@ -185,13 +115,8 @@ fn cable() {
         "link set lo up",
         "link set card up",
     ] {
-        ip(&words.split(' ').collect::<Vec<_>>());
+        ip(words);
     }
-}
-
-fn ip(words: &[&str]) {
-    let status = Command::new("ip").args(words).status().expect("ip");
-    assert!(status.success(), "ip {words:?}");
 }
 
 /// Waits for the name servers of a router advertisement.
@@ -201,8 +126,8 @@ fn advertised(changes: &mut Changes) -> Vec<IpAddr> {
             panic!("no router advertisement came")
         };
         let messages = changes.take().expect("few messages");
-        if let Some((_, servers)) = messages.iter().find_map(advertisement) {
-            return servers;
+        if let Some(said) = messages.iter().find_map(Advertisement::read) {
+            return said.servers.iter().map(|(ip, _)| (*ip).into()).collect();
         }
     }
 }
@@ -289,14 +214,6 @@ fn run_client(host: &SystemRoot, link: Link, states: Sender<String>) {
     panic!("the client ended: {:?}", client.run());
 }
 
-fn link(name: &str) -> Link {
-    let links = links::list().expect("links");
-    links
-        .into_iter()
-        .find(|link| link.name == name)
-        .expect("the link")
-}
-
 /// The one IPv4 address of a link.
 fn lease_of(name: &str) -> Ipv4Addr {
     let index = link(name).index;
@@ -319,7 +236,7 @@ fn heard(log: &Receiver<String>, part: &str) {
 /// Pulls the cable and waits until the client knows.
 fn pull(states: &Receiver<String>) {
     while states.try_recv().is_ok() {}
-    ip(&["-n", "server", "link", "set", "port", "down"]);
+    ip("-n server link set port down");
     said(states, "no carrier");
 }
 

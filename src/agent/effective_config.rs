@@ -128,6 +128,7 @@ pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
         boot: BootFacts {
             bootif: config.boot_interface.clone(),
             skips_bmc: enrolment.skips_bmc,
+            lldp: (config.collect_lldp).then_some(config.inspection.lldp_timeout),
         },
         disk_wait: (config.disk_wait.attempts, config.disk_wait.delay),
     }

@@ -69,6 +69,7 @@ fn wishes(config: &Config, host: &SystemRoot) -> Wishes {
 pub fn collect(config: &Config, host: &SystemRoot, clock: &Clock) -> Collected {
     let boot = BootFacts {
         bootif: config.boot_interface.clone(),
+        lldp: (config.collect_lldp).then_some(config.inspection.lldp_timeout),
         // That is known only after the lookup.
         skips_bmc: false,
     };

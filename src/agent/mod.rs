@@ -6,6 +6,7 @@ mod callback_url_and_certificate;
 mod effective_config;
 mod hardware_wait;
 mod inspection;
+mod mdns_endpoints;
 pub mod post_inspection_by_hand;
 pub mod run_step_by_hand;
 mod saved_identity;
@@ -103,7 +104,7 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
         warn!("ipa-insecure=1: certificates of servers are not verified");
     }
     let permit = surroundings.permit();
-    let agent = Agent {
+    let mut agent = Agent {
         config,
         host,
         clock: Clock::real(),
@@ -114,6 +115,7 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
     set(Row::State, "waiting for an address");
     agent.clock.sleep(agent.config.hardware_delay);
     agent.wait_for_network();
+    mdns_endpoints::find(&mut agent.config, &agent.clock)?;
     system_time::set_at_start(&agent.config, &agent.host, &agent.clock)?;
     if let Some(order) = &agent.config.standalone {
         let tools =

@@ -1,5 +1,6 @@
 //! Tells Ironic where the agent listens, again and again, and at once when there is news.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use super::lookup::encoded;
 use super::{ApiVersion, Client};
 use crate::clock::{Bell, Clock};
 use crate::codec::json;
+use crate::net::address::configure;
 use crate::net::http::client::Method;
 use crate::net::http::url;
 use crate::secret::Secret;
@@ -41,7 +43,7 @@ const AFTER_ERROR: std::ops::Range<Duration> = SOONEST..Duration::from_secs(10);
 impl Heartbeat {
     /// Beats at once, then by the clock, and earlier when `bell` rings. After setting `stop`, ring.
     pub fn run(&self, client: &Client, clock: &Clock, bell: &Bell, stop: &AtomicBool) {
-        let mut last = None;
+        let (mut last, mut here) = (None, self.is_ours());
         while !stop.load(Ordering::SeqCst) {
             let outcome = self.beat(client);
             let interval = match &outcome {
@@ -49,6 +51,9 @@ impl Heartbeat {
                 Err(_) => clock.between(AFTER_ERROR),
             };
             note(&outcome, &mut last, interval);
+            if let Some(told) = moved(&mut here, self.is_ours()) {
+                warn!("{}: {told}", self.callback_url);
+            }
             rest(clock, bell, stop, interval);
         }
     }
@@ -66,6 +71,14 @@ impl Heartbeat {
             202 => Ok(()),
             _ => Err(answer.complaint()),
         }
+    }
+
+    /// Does this machine have the address that Ironic calls back? Not where a name or another machine's address stands for it.
+    fn is_ours(&self) -> bool {
+        let host = url::parse(&self.callback_url).map(|url| url.reached());
+        let ip = host.and_then(|host| host.parse::<IpAddr>().ok());
+        let all = configure::list().unwrap_or_default();
+        ip.is_some_and(|ip| all.iter().any(|assigned| assigned.address.ip == ip))
     }
 
     fn body(&self, version: ApiVersion) -> String {
@@ -105,6 +118,20 @@ fn rest(clock: &Clock, bell: &Bell, stop: &AtomicBool, interval: Duration) {
     }
 }
 
+/// What is to be said when the address is `now` one of this machine, or is not any more. Ironic takes no other callback URL for
+/// as long as the machine is on (protocol/lifecycle.md §12), so the one it has stays.
+fn moved(here: &mut bool, now: bool) -> Option<&'static str> {
+    let told = match (*here, now) {
+        (true, false) => Some(
+            "this address is gone, and Ironic calls no other until the machine is started again; check the DHCP server's leases",
+        ),
+        (false, true) => Some("this address is this machine's again"),
+        _ => None,
+    };
+    *here = now;
+    told
+}
+
 /// One line per change, not per beat.
 fn note(outcome: &Result<(), String>, last: &mut Option<Result<(), String>>, interval: Duration) {
     if last.as_ref() != Some(outcome) {
@@ -116,4 +143,41 @@ fn note(outcome: &Result<(), String>, last: &mut Option<Result<(), String>>, int
         *last = Some(outcome.clone());
     }
     debug!("next heartbeat in {interval:?}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_goes_or_comes_is_said_once() {
+        let mut here = true;
+        let told = [true, false, false, true, true].map(|now| moved(&mut here, now).unwrap_or(""));
+        let said: Vec<bool> = told.iter().map(|told| !told.is_empty()).collect();
+        assert_eq!(said, [false, true, false, true, false]);
+        assert!(told[1].contains("is gone") && told[3].contains("again"));
+        // One that never was here says nothing.
+        let mut elsewhere = false;
+        assert_eq!(moved(&mut elsewhere, false), None);
+    }
+
+    #[test]
+    fn whose_the_address_is_shows_in_the_url() {
+        let of = |host: &str| Heartbeat {
+            uuid: String::new(),
+            callback_url: callback_url("https", host, 9999),
+            token: None,
+            agent_version: String::new(),
+            certificate: None,
+            timeout: Duration::ZERO,
+        };
+        for (host, ours) in [
+            ("127.0.0.1", true),
+            ("192.0.2.77", false),
+            ("2001:db8::77", false),
+            ("node.test", false),
+        ] {
+            assert_eq!(of(host).is_ours(), ours, "{host}");
+        }
+    }
 }

@@ -18,7 +18,9 @@ use crate::secret::Secret;
 use crate::system_root;
 use crate::system_root::SystemRoot;
 pub use help::parameters_help;
-pub use settings::{Advertise, Api, DiskWait, Image, Inspection, Listen, Ntp, Standalone, Tls};
+pub use settings::{
+    Advertise, Api, DiskWait, Image, Inspection, Listen, Mdns, Ntp, Standalone, Tls,
+};
 use table::TABLE;
 use values::Values;
 
@@ -28,6 +30,8 @@ pub struct Config {
     pub api: Api,
     /// What to tell of the machine first.
     pub inspection: Inspection,
+    /// What may be asked of multicast DNS.
+    pub mdns: Mdns,
     /// Where to listen.
     pub listen: Listen,
     /// What Ironic is told to call.
@@ -58,6 +62,10 @@ pub struct Config {
     pub medium: Option<String>,
     /// `BOOTIF` as the boot loader wrote it, for Ironic to read.
     pub boot_interface: Option<String>,
+    /// Entries of `ipa-enable-vlan-interfaces`.
+    pub vlan_interfaces: Vec<String>,
+    /// Put what was heard into the inventory.
+    pub collect_lldp: bool,
     /// Deploy by itself; none waits for Ironic.
     pub standalone: Option<Standalone>,
     /// What the log is to say of the parameters: it begins only once `debug` is known.
@@ -132,6 +140,11 @@ impl Config {
                 lookup_interval: values.seconds("ipa-lookup-interval"),
             },
             inspection: Inspection::from(values, notes),
+            mdns: Mdns {
+                is_wanted: values.flag("ipa-use-mdns"),
+                attempts: values.number("mdns.lookup_attempts") as u32, // at most 100 by the table
+                overrides: values.list("mdns.allowed_overrides"),
+            },
             listen: Listen {
                 host: values.owned("ipa-listen-host").unwrap_or_default(),
                 port: values.number("ipa-listen-port") as u16, // at most 65535 by the table
@@ -174,6 +187,8 @@ impl Config {
             hardware_delay: values.seconds("ipa-hardware-initialization-delay"),
             medium: values.owned("ironlet.medium"),
             boot_interface: values.owned("BOOTIF"),
+            vlan_interfaces: values.list("ipa-enable-vlan-interfaces"),
+            collect_lldp: values.flag("ipa-collect-lldp"),
             standalone: Standalone::from(values)?,
             notes: Vec::new(),
         })

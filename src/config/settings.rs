@@ -39,6 +39,16 @@ pub struct Inspection {
     pub again_after: Option<Duration>,
 }
 
+/// What may be asked of multicast DNS. A URL that is `mdns` is to be found so, whatever this says.
+pub struct Mdns {
+    /// Ask for Ironic if it has no URL.
+    pub is_wanted: bool,
+    /// How often to ask.
+    pub attempts: u32,
+    /// Settings that an answer may make, by the names of configuration files.
+    pub overrides: Vec<String>,
+}
+
 /// The API's own port.
 pub struct Listen {
     /// An address, `::` for all.

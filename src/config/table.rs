@@ -9,6 +9,8 @@ pub enum Kind {
     List,
     /// `http://…` or `https://…`, commas between.
     Urls,
+    /// The same, or `mdns`.
+    UrlsOrMdns,
     /// The path of a file.
     File,
     /// Inclusive.
@@ -97,7 +99,7 @@ use Kind::*;
 /// All parameters, in the order of the README.
 #[rustfmt::skip]
 pub const TABLE: &[Parameter] = &[
-    works("ipa-api-url", "api_url", Urls, "", "where Ironic is; several are tried in turn"),
+    works("ipa-api-url", "api_url", UrlsOrMdns, "", "where Ironic is; several are tried in turn; mdns asks the network, where anybody may answer"),
     works("ipa-global-request-id", "global_request_id", Text, "", "sent to Ironic as X-OpenStack-Request-ID"),
     works("ipa-ironic-api-version", "ironic_api_version", Text, "", "a fixed API version x.y instead of asking Ironic"),
     works("ipa-http-request-timeout", "http_request_timeout", Seconds(1), "30", "patience with Ironic, per connection and per read"),
@@ -146,17 +148,19 @@ pub const TABLE: &[Parameter] = &[
     works("ironlet.checksum", "", Text, "", "without Ironic: its digest, sha256:… or sha512:…"),
     works("ironlet.disk", "", Text, "", "without Ironic: the disk to write, chosen by itself if not set"),
     works("ironlet.then", "", Choice(&["poweroff", "reboot"]), "poweroff", "without Ironic: what to do when the image is written"),
-    ignored("ipa-use-mdns", "mdns.use_mdns", Boolean, "false", "find Ironic by multicast DNS"),
-    works("ipa-inspection-callback-url", "inspection_callback_url", Urls, "", "inspect, and post what is found there before the lookup; several are tried in turn"),
+    works("ipa-use-mdns", "mdns.use_mdns", Boolean, "false", "ask the network by multicast DNS where Ironic is, if there is no URL; anybody there may answer"),
+    works("", "mdns.lookup_attempts", Integer(1, 100), "3", "how often to ask"),
+    works("", "mdns.allowed_overrides", List, "inspection_callback_url,ntp_server", "which of these two an answer may set, where nobody else has"),
+    works("ipa-inspection-callback-url", "inspection_callback_url", UrlsOrMdns, "", "inspect, and post what is found there before the lookup; several are tried in turn; or mdns"),
     works("ipa-inspection-collectors", "inspection_collectors", List, "", "what to collect, default,logs if not set; with ipa-api-url it asks for inspection by itself"),
     works("ipa-inspection-dhcp-wait-timeout", "inspection_dhcp_wait_timeout", Seconds(0), "60", "how long inspection waits for an address on the NIC of BOOTIF; 0 does not"),
     works("ipa-inspection-dhcp-all-interfaces", "inspection_dhcp_all_interfaces", Boolean, "false", "wait for one on every NIC instead"),
     works("ipa-inspection-benchmarks", "", Text, "", "accepted for those who set it: no benchmark is run"),
     works("", "introspection_daemon", Boolean, "false", "with --inventory --post: go on posting"),
     works("", "introspection_daemon_post_interval", Seconds(1), "300", "the pause between two such posts, give or take a third"),
-    ignored("ipa-collect-lldp", "collect_lldp", Boolean, "false", "LLDP in the inventory"),
-    ignored("ipa-lldp-timeout", "lldp_timeout", Decimal, "30.0", "wait for LLDP packets"),
-    ignored("ipa-enable-vlan-interfaces", "enable_vlan_interfaces", List, "", "VLANs to bring up"),
+    works("ipa-collect-lldp", "collect_lldp", Boolean, "false", "what switches say by LLDP in the inventory, too; the collector lldp needs it not"),
+    works("ipa-lldp-timeout", "lldp_timeout", Decimal, "30.0", "how long to listen for LLDP, on all interfaces at once"),
+    works("ipa-enable-vlan-interfaces", "enable_vlan_interfaces", List, "", "VLANs to bring up: interface.number or MAC.number, and with ipa-collect-lldp also interface or all, for those that the switch names"),
     works("ipa-ntp-server", "ntp_server", Text, "", "set the clock from this server, at the start and before power off"),
     works("", "fail_if_clock_not_set", Boolean, "false", "stop if ipa-ntp-server does not set the clock, at the start and before power off"),
     works("ipa-guard-special-filesystems", "guard_special_filesystems", Boolean, "true", "never write a disk with a cluster filesystem (VMFS, GPFS, GFS2, OCFS2)"),

@@ -108,7 +108,8 @@ fn fits(kind: Kind, text: &str) -> bool {
     };
     match kind {
         Kind::Text | Kind::List | Kind::File => true,
-        Kind::Urls => text
+        Kind::UrlsOrMdns if text == "mdns" => true,
+        Kind::Urls | Kind::UrlsOrMdns => text
             .split(',')
             .map(str::trim)
             .all(|url| url.is_empty() || is_url(url)),
@@ -126,7 +127,8 @@ pub fn describe(kind: Kind) -> String {
     match kind {
         Kind::Text => "text".to_owned(),
         Kind::List => "a list with commas".to_owned(),
-        Kind::Urls => "one or more http:// or https:// URLs, with commas (no mDNS)".to_owned(),
+        Kind::Urls => "one or more http:// or https:// URLs, with commas".to_owned(),
+        Kind::UrlsOrMdns => "mdns, or one or more http:// or https:// URLs, with commas".to_owned(),
         Kind::File => "a path".to_owned(),
         Kind::Integer(low, high) if high >= u32::MAX.into() => {
             format!("a whole number of {low} or more")

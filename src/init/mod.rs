@@ -4,14 +4,18 @@
 //! console, and the rest goes on.
 
 pub mod device_drivers;
+mod dhcp_threads;
+mod ipv6_routers;
 pub mod modalias;
 mod modules;
 mod mounts;
 mod network;
 mod network_report;
 mod parameters;
+mod planned_network;
 mod slow_nic_drivers;
 mod supervise;
+mod vlan_interfaces;
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -19,14 +23,16 @@ use std::time::Duration;
 use std::{panic, process, thread};
 
 use self::modules::Modules;
-use self::network::Network;
+use self::network::{Network, Wishes};
 use self::parameters::Parameters;
+use self::vlan_interfaces::VlanInterfaces;
 use crate::clock::{Clock, within};
+use crate::config::Config;
 use crate::drivers::Faults;
 use crate::drivers::nics_and_disk_controllers::Purpose;
 use crate::error::Result;
-use crate::init::network_report::Board;
 use crate::logger;
+use crate::net::network_data;
 use crate::sys::kernel::{self, Signals};
 use crate::sys::socket::Netlink;
 use crate::system_root::SystemRoot;
@@ -112,8 +118,40 @@ fn wait_for_ever(clock: &Clock) -> ! {
 
 /// Starts before any driver is there, so that each card is up as soon as it exists.
 fn start_network(host: &SystemRoot, clock: &Clock, parameters: Arc<Parameters>) {
-    let mut network = Network::new(host, clock, parameters, Arc::new(Board::default()));
+    let mut network = network(host, clock, parameters);
     keep(clock, "network", move || network.run());
+}
+
+/// Keeps the network of this ramdisk as the kernel's `command_line` and the files of /etc want it: what process 1 does in
+/// a thread of its own. Comes back only on an error.
+pub fn keep_network(host: &SystemRoot, clock: &Clock, command_line: &str) -> Result<()> {
+    let parameters = Parameters::parse(command_line);
+    network(host, clock, Arc::new(parameters)).run()
+}
+
+fn network(host: &SystemRoot, clock: &Clock, parameters: Arc<Parameters>) -> Network {
+    let wishes = wishes(host, clock);
+    Network::new(host, clock, parameters, Arc::default(), wishes)
+}
+
+/// The VLANs of the parameters, and what `network_data.json` plans. What cannot be read is told, and left out.
+fn wishes(host: &SystemRoot, clock: &Clock) -> Wishes {
+    // The agent tells what is wrong with the parameters.
+    let config = host
+        .command_line()
+        .and_then(|text| Config::read(host, &text))
+        .ok();
+    let lldp = config.as_ref().filter(|config| config.collect_lldp);
+    let entries = config.as_ref().map(|config| &config.vlan_interfaces[..]);
+    Wishes {
+        vlans: VlanInterfaces::new(
+            host,
+            clock,
+            entries.unwrap_or_default(),
+            lldp.map(|config| config.inspection.lldp_timeout),
+        ),
+        plan: network_data::read(host),
+    }
 }
 
 /// Loads the modules of every device; of those that come later too, from another thread.

@@ -1,6 +1,7 @@
 //! Kernel modules: found by name or by device, loaded once each, what they need first.
 
 use std::collections::{HashMap, HashSet};
+use std::ffi::CStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
@@ -10,6 +11,17 @@ use crate::error::{Context, Result};
 use crate::init::modalias::Aliases;
 use crate::sys::kernel;
 use crate::system_root::SystemRoot;
+
+/// Modules that do more than is wanted unless they are told not to: `bonding` makes a bond of its own.
+const PARAMETERS: &[(&str, &CStr)] = &[("bonding", c"max_bonds=0")];
+
+/// Loads the module `name` for something that is no device; one that is not there is built in, or the error tells later.
+pub fn load_named(host: &SystemRoot, name: &str) {
+    match Modules::open(host, &[]) {
+        Ok(modules) => modules.load(&self::name(name), &mut Vec::new()),
+        Err(error) => log::error!("{error}"),
+    }
+}
 
 /// The modules of the running kernel.
 pub struct Modules {
@@ -99,10 +111,12 @@ impl Modules {
     }
 
     fn load_file(&self, file: &str) -> io::Result<bool> {
+        let told = PARAMETERS.iter().find(|(module, _)| *module == name(file));
+        let parameters = told.map_or(c"", |(_, parameters)| *parameters);
         // The three ways a distribution may pack modules (CONFIG_MODULE_COMPRESS_*).
         let compressed = [".gz", ".xz", ".zst"].iter().any(|end| file.ends_with(end));
         let file = File::open(self.directory.join(file))?;
-        match kernel::load_module(&file, compressed) {
+        match kernel::load_module(&file, compressed, parameters) {
             Err(error) if compressed && error.kind() == io::ErrorKind::InvalidInput => {
                 let said = format!("this kernel cannot unpack compressed modules ({error})");
                 Err(io::Error::other(said))

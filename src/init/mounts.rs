@@ -37,6 +37,8 @@ const TABLE: &[Mount] = &[
     mount("tmpfs", "/run", "mode=0755,size=25%", true),
     mount("efivarfs", "/sys/firmware/efi/efivars", "", false),
     mount("pstore", "/sys/fs/pstore", "", false),
+    // For the commands of the driver i40e.
+    mount("debugfs", "/sys/kernel/debug", "mode=0700", false),
 ];
 
 /// Below /proc/sys.

@@ -1,9 +1,8 @@
 //! Sets every card up and has it ask for an address, the one the machine booted from first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use super::parameters::Parameters;
@@ -11,25 +10,29 @@ use crate::clock::Clock;
 use crate::drivers::Faults;
 use crate::drivers::nics_and_disk_controllers::Purpose;
 use crate::error::{Context, Result};
+use crate::init::dhcp_threads::DhcpThreads;
+use crate::init::ipv6_routers::Ipv6Routers;
 use crate::init::network_report::Board;
+use crate::init::planned_network::PlannedNetwork;
 use crate::init::slow_nic_drivers::{LOOK_AGAIN, Starting};
+use crate::init::vlan_interfaces::VlanInterfaces;
 use crate::net::address::configure;
 use crate::net::address::ip_parameter::{Fixed, Ip};
-use crate::net::address::resolv_conf::{Names, ResolvConf, advertisement};
-use crate::net::dhcp::Client;
-use crate::net::link::links;
-use crate::net::link::links::{Changes, Link};
+use crate::net::address::resolv_conf::ResolvConf;
+use crate::net::address::router_advertisement::Advertisement;
+use crate::net::link::links::{self, Changes, Link, Mac};
+use crate::net::link::router_flags::{self, RouterFlags};
+use crate::net::network_data::NetworkData;
 use crate::small_sort;
 use crate::sys::socket::readable;
 use crate::system_root::SystemRoot;
 
-// linux/rtnetlink.h: the groups RTNLGRP_IPV4_IFADDR (5), RTNLGRP_IPV6_IFADDR (9), RTNLGRP_ND_USEROPT (20)
-const GROUPS: u32 = 1 << 4 | 1 << 8 | 1 << 19;
+// linux/rtnetlink.h: the groups RTNLGRP_IPV4_IFADDR (5), RTNLGRP_IPV6_IFADDR (9), RTNLGRP_IPV6_IFINFO (12),
+// RTNLGRP_ND_USEROPT (20)
+const GROUPS: u32 = 1 << 4 | 1 << 8 | 1 << 11 | 1 << 19;
 /// Metrics: the card the machine booted from wins, the others go by their index.
 const BOOT: u32 = 100;
 const OTHERS: u32 = 200;
-/// Name servers of router advertisements rank behind those of leases.
-const ADVERTISED: u32 = 10_000;
 /// When the console hears that there is still no network: then, later, and then every so often.
 const REPORTS: [Duration; 3] = [
     Duration::from_secs(15),
@@ -41,14 +44,23 @@ pub struct Network {
     pub host: SystemRoot,
     pub clock: Clock,
     pub parameters: Arc<Parameters>,
-    pub board: Arc<Board>,
-    resolv_conf: Arc<ResolvConf>,
-    known: BTreeSet<u32>,
+    threads: DhcpThreads,
+    /// As last heard of, by index.
+    known: BTreeMap<u32, Link>,
     starting: Starting,
     /// Those that would not go up; tried again with every report.
     stuck: BTreeSet<u32>,
     /// Addresses by hand that have not found their card, or that it did not take.
     unplaced: Vec<Fixed>,
+    routers: Ipv6Routers,
+    vlans: VlanInterfaces,
+    plan: PlannedNetwork,
+}
+
+/// What else there is to be done than to set up cards.
+pub struct Wishes {
+    pub vlans: VlanInterfaces,
+    pub plan: Option<NetworkData>,
 }
 
 impl Network {
@@ -57,6 +69,7 @@ impl Network {
         clock: &Clock,
         parameters: Arc<Parameters>,
         board: Arc<Board>,
+        wishes: Wishes,
     ) -> Self {
         let fixed = parameters.ips.iter().filter_map(|ip| match ip {
             Ip::Fixed(fixed) => Some(fixed.clone()),
@@ -65,12 +78,19 @@ impl Network {
         Network {
             host: host.clone(),
             clock: clock.clone(),
-            board,
-            resolv_conf: Arc::new(ResolvConf::new(host)),
-            known: BTreeSet::new(),
+            threads: DhcpThreads {
+                host: host.clone(),
+                clock: clock.clone(),
+                board,
+                resolv_conf: Arc::new(ResolvConf::new(host)),
+            },
+            known: BTreeMap::new(),
             starting: Starting::default(),
             stuck: BTreeSet::new(),
             unplaced: fixed.collect(),
+            routers: Ipv6Routers::default(),
+            vlans: wishes.vlans,
+            plan: PlannedNetwork::new(wishes.plan),
             parameters,
         }
     }
@@ -95,7 +115,7 @@ impl Network {
             let left = (since + due(reports)).saturating_sub(now);
             if !ready && left.is_zero() {
                 reports += 1;
-                self.board.report(&self.host);
+                self.threads.board.report(&self.host);
                 self.try_again()?;
                 continue;
             }
@@ -108,13 +128,11 @@ impl Network {
             for message in messages.iter().flatten() {
                 if let Some(link) = Link::read(message) {
                     self.adopt(&link);
-                } else if let Some((link, servers)) = advertisement(message) {
-                    let names = Names {
-                        servers,
-                        ..Names::default()
-                    };
-                    let source = format!("router advertisement on link {link}");
-                    self.resolv_conf.learn(ADVERTISED, &source, names);
+                } else if let Some(said) = Advertisement::read(message) {
+                    let link = self.known.get(&said.link);
+                    self.routers.hear(said, link, &self.threads);
+                } else if let Some(flags) = RouterFlags::read(message) {
+                    self.ask_by_ipv6(flags);
                 }
             }
             if messages.is_none() || !self.starting.is_empty() {
@@ -134,34 +152,69 @@ impl Network {
         for link in &links {
             self.adopt(link);
         }
+        for flags in router_flags::list()? {
+            self.ask_by_ipv6(flags);
+        }
         Ok(())
+    }
+
+    /// Starts to ask by DHCPv6 where a router says that there is something to be had.
+    fn ask_by_ipv6(&mut self, flags: RouterFlags) {
+        let Some(link) = self.known.get(&flags.link) else {
+            return;
+        };
+        let wanted = self.plan.wants_auto6(link);
+        let wanted = wanted.unwrap_or_else(|| self.parameters.wants_dhcpv6(&link.name));
+        if (link.card || link.made) && wanted && self.routers.has_news(flags) {
+            self.threads.start_v6(link, self.metric(link));
+        }
     }
 
     fn adopt(&mut self, link: &Link) {
         if link.gone {
-            self.known.remove(&link.index);
-            self.starting.forget(link);
-            self.stuck.remove(&link.index);
-            self.board.forget(link.index);
+            return self.forget(link);
+        }
+        let ours = link.card || link.made;
+        let new = !self.known.contains_key(&link.index);
+        if ours && new && self.starting.waits(&self.host, self.clock.elapsed(), link) {
             return;
         }
-        let new = link.card && !self.known.contains(&link.index);
-        if new && self.starting.waits(&self.host, self.clock.elapsed(), link) {
-            return;
-        }
-        if self.known.insert(link.index) && (link.card || link.name == "lo") {
+        self.known.insert(link.index, link.clone());
+        if new && (ours || link.name == "lo") {
             self.raise(link);
-            if link.card {
-                log::info!("{} is the network card {}", link.name, link.mac);
-                self.board.say(link, "set up, nothing heard yet");
-                if self.parameters.wants_dhcp(&link.name) {
-                    self.start_dhcp(link.clone());
-                }
+        }
+        let planned = self.plan.plans(link);
+        if new && ours {
+            let kind = if link.made { "link" } else { "network card" };
+            log::info!("{} is the {kind} {}", link.name, link.mac);
+            self.threads.board.say(link, "set up, nothing heard yet");
+            if !planned && self.parameters.wants_dhcp(&link.name) {
+                self.threads.start_v4(link, self.metric(link));
             }
         }
-        if link.card {
+        if ours {
             self.place(link);
         }
+        if link.card {
+            self.vlans.make(link);
+        }
+        self.settle();
+    }
+
+    fn forget(&mut self, link: &Link) {
+        self.known.remove(&link.index);
+        self.starting.forget(link);
+        self.stuck.remove(&link.index);
+        self.threads.board.forget(link.index);
+        self.routers.forget(link, &self.threads);
+        self.vlans.forget(link);
+        self.plan.forget(link);
+    }
+
+    /// Goes on with what was planned.
+    fn settle(&mut self) {
+        let boot = self.parameters.boot;
+        self.plan.settle(&self.threads, &|link| metric(link, boot));
     }
 
     /// Firmware that was busy and drivers that were not ready may be so a minute later. Links that others
@@ -171,10 +224,11 @@ impl Network {
             if self.stuck.contains(&link.index) {
                 self.raise(&link);
             }
-            if link.card {
+            if link.card || link.made {
                 self.place(&link);
             }
         }
+        self.settle();
         Ok(())
     }
 
@@ -182,8 +236,8 @@ impl Network {
         match links::set_up(&self.host, link) {
             Ok(()) => {
                 self.stuck.remove(&link.index);
-                if link.card {
-                    self.board.set_stuck(link, None);
+                if link.card || link.made {
+                    self.threads.board.set_stuck(link, None);
                 }
             }
             Err(error) => {
@@ -194,7 +248,7 @@ impl Network {
                     log::error!("{lack}");
                 }
                 self.stuck.insert(link.index);
-                self.board.set_stuck(link, Some(error.to_string()));
+                self.threads.board.set_stuck(link, Some(error.to_string()));
             }
         }
     }
@@ -210,8 +264,11 @@ impl Network {
         let metric = self.metric(link);
         let mut refused = Vec::new();
         for fixed in self.unplaced.extract_if(.., |fixed| fits(fixed)) {
-            match fixed.apply(&self.host, link, metric, &self.resolv_conf) {
-                Ok(()) => self.board.say(link, "address from the kernel command line"),
+            match fixed.apply(&self.host, link, metric, &self.threads.resolv_conf) {
+                Ok(()) => self
+                    .threads
+                    .board
+                    .say(link, "address from the kernel command line"),
                 Err(error) => {
                     log::error!("{error}");
                     refused.push(fixed);
@@ -222,48 +279,14 @@ impl Network {
     }
 
     fn metric(&self, link: &Link) -> u32 {
-        match self.parameters.boot == Some(link.mac) {
-            true => BOOT,
-            false => OTHERS + link.index,
-        }
+        metric(link, self.parameters.boot)
     }
+}
 
-    /// A client that fails is started again while its link is there.
-    fn start_dhcp(&self, link: Link) {
-        let metric = self.metric(&link);
-        let (host, clock) = (self.host.clone(), self.clock.clone());
-        let (board, resolv_conf) = (self.board.clone(), self.resolv_conf.clone());
-        let name = link.name.clone();
-        let work = move || {
-            let mut failures = 0;
-            loop {
-                let client = Client {
-                    host: &host,
-                    clock: &clock,
-                    link: link.clone(),
-                    metric,
-                    resolv_conf: &resolv_conf,
-                    report: &|text| board.say(&link, text),
-                };
-                if let Err(error) = client.run() {
-                    log::error!("{}: {error}", link.name);
-                }
-                failures += 1;
-                clock.sleep(clock.backoff(failures, Duration::from_secs(1), REPORTS[1]));
-                // A list that cannot be had says nothing about the link.
-                let gone = links::list()
-                    .is_ok_and(|links| !links.iter().any(|other| other.index == link.index));
-                if gone {
-                    return resolv_conf.learn(metric, &link.name, Names::default());
-                }
-            }
-        };
-        let started = thread::Builder::new()
-            .name(format!("dhcp-{name}"))
-            .spawn(work);
-        if let Err(error) = started {
-            log::error!("{name}: no thread for its DHCP client: {error}");
-        }
+fn metric(link: &Link, boot: Option<Mac>) -> u32 {
+    match boot == Some(link.mac) {
+        true => BOOT,
+        false => OTHERS + link.index,
     }
 }
 
@@ -294,6 +317,7 @@ mod tests {
             up: false,
             carrier: false,
             card: true,
+            made: false,
             gone: false,
         }
     }
@@ -303,7 +327,11 @@ mod tests {
         // The tree is no ramdisk: every change to a link is refused.
         let host = SystemRoot::new("/nonexistent");
         let parameters = Arc::new(Parameters::parse("ip=192.0.2.9::192.0.2.1:24::eth7:off"));
-        let mut network = Network::new(&host, &Clock::fake(), parameters, Arc::default());
+        let wishes = Wishes {
+            vlans: VlanInterfaces::new(&host, &Clock::fake(), &[], None),
+            plan: None,
+        };
+        let mut network = Network::new(&host, &Clock::fake(), parameters, Arc::default(), wishes);
         network.adopt(&card(7));
         assert!(network.stuck.contains(&7) && network.unplaced.len() == 1);
         network.adopt(&Link {

@@ -17,6 +17,8 @@ struct Card {
     /// As in `eth0 (02:00:00:00:00:01)`.
     name: String,
     state: String,
+    /// What DHCPv6 is at, if a router says that there is a server.
+    ipv6: String,
     /// Why it does not go up: until it does, nothing else about it matters.
     stuck: Option<String>,
 }
@@ -24,6 +26,11 @@ struct Card {
 impl Board {
     pub fn say(&self, link: &Link, state: &str) {
         self.card(link, |card| state.clone_into(&mut card.state));
+    }
+
+    /// What its DHCPv6 client is at.
+    pub fn say_ipv6(&self, link: &Link, state: &str) {
+        self.card(link, |card| state.clone_into(&mut card.ipv6));
     }
 
     /// Notes why the link does not go up; with none, that it has.
@@ -54,7 +61,11 @@ impl Board {
         let mut lines = vec!["no network yet, still trying:".to_owned()];
         for card in cards.values() {
             let state = card.stuck.as_ref().unwrap_or(&card.state);
-            lines.push(format!("  {}: {state}", card.name));
+            let ipv6 = match card.stuck.is_none() && !card.ipv6.is_empty() {
+                true => format!("; {}", card.ipv6),
+                false => String::new(),
+            };
+            lines.push(format!("  {}: {state}{ipv6}", card.name));
         }
         if cards.is_empty() {
             let none = match faults.driverless.is_empty() && faults.lacks.is_empty() {
@@ -118,6 +129,7 @@ mod tests {
             up: true,
             carrier: false,
             card: true,
+            made: false,
             gone: false,
         }
     }

@@ -21,6 +21,7 @@ pub struct Parameters {
 /// Any of these gives the agent something to do.
 const PURPOSES: &[&str] = &[
     "ipa-api-url",
+    "ipa-use-mdns",
     "ipa-inspection-callback-url",
     "ironlet.image",
     // The rest of the parameters is on the virtual medium.
@@ -60,7 +61,7 @@ impl Parameters {
     pub fn wants_dhcp(&self, card: &str) -> bool {
         let named = |device: &Option<String>| device.as_deref() == Some(card);
         let refused = self.ips.iter().any(|ip| match ip {
-            Ip::Off(device) => named(device),
+            Ip::Off(device) | Ip::Ipv6(device) => named(device),
             Ip::Fixed(fixed) => named(&fixed.device) && fixed.address.ip.is_ipv4(),
             Ip::Dhcp(_) => false,
         });
@@ -69,6 +70,12 @@ impl Parameters {
             _ => false,
         });
         (self.ips.is_empty() || asked) && !refused
+    }
+
+    /// The same of IPv6, where a router says that there is a server: unless this card was named to be left alone.
+    pub fn wants_dhcpv6(&self, card: &str) -> bool {
+        let off = Ip::Off(Some(card.to_owned()));
+        !self.ips.contains(&off)
     }
 }
 
@@ -96,6 +103,7 @@ mod tests {
             ("", true, true),
             ("ip=dhcp", true, true),
             ("ip=off", false, false),
+            ("ip=dhcp6", false, false),
             ("ip=eth1:dhcp", false, true),
             ("ip=eth1:off ip=dhcp", true, false),
             ("ip=192.0.2.9::192.0.2.1:24::eth0:off", false, false),
@@ -105,6 +113,8 @@ mod tests {
             let read = Parameters::parse(command_line);
             let wanted = (read.wants_dhcp("eth0"), read.wants_dhcp("eth1"));
             assert_eq!(wanted, (eth0, eth1), "{command_line}");
+            let ipv6 = command_line != "ip=eth1:off ip=dhcp";
+            assert_eq!(read.wants_dhcpv6("eth1"), ipv6, "{command_line}");
         }
     }
 }

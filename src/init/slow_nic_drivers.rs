@@ -77,6 +77,7 @@ mod tests {
             up: false,
             carrier: false,
             card: true,
+            made: false,
             gone: false,
         };
         let mut starting = Starting::default();

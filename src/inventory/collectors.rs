@@ -11,7 +11,8 @@ use crate::codec::json::{Object, Value, object, text, text_or_null};
 use crate::disk::{self, Choice, Wishes};
 use crate::error::Result;
 use crate::inventory::{
-    self, BootFacts, disk_object, dmi_decode, numa_topology, pci_devices, usb_devices,
+    self, BootFacts, disk_object, dmi_decode, lldp, lldp_tlvs, numa_topology, pci_devices,
+    usb_devices,
 };
 use crate::small_sort;
 use crate::system_logs;
@@ -80,6 +81,10 @@ pub const TABLE: &[Collector] = &[
     several("numa-topology", numa_topology),
     one("dmi-decode", "dmi", |subject| dmi_decode::collect(subject.host)),
     one("logs", LOGS, logs),
+    one("lldp", "lldp_raw", |subject| {
+        let heard = lldp::neighbours(subject.host, subject.clock, subject.lldp_timeout);
+        Ok(lldp_tlvs::lldp_raw(&heard))
+    }),
 ];
 
 /// The key of the archive of logs.

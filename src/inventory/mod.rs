@@ -2,6 +2,8 @@
 //!
 //! Read from sysfs, /proc, the SMBIOS tables and the management controller.
 
+use std::time::Duration;
+
 pub mod arm_processors;
 pub mod biosdevname;
 pub mod bmc;
@@ -10,6 +12,8 @@ pub mod dmi;
 pub mod dmi_decode;
 pub mod ethernet_speed;
 pub mod ipmi;
+pub mod lldp;
+pub mod lldp_tlvs;
 pub mod memory_and_vendor;
 pub mod nics;
 pub mod numa_topology;
@@ -22,6 +26,7 @@ use biosdevname::BiosNames;
 use bmc::{Addresses, Question};
 pub use nics::{Interface, interfaces, macs};
 
+use crate::clock::Clock;
 use crate::codec::json::{Value, gather, number, object, text, text_or_null};
 use crate::disk::{self, Disk};
 use crate::system_root::{SystemRoot, attribute};
@@ -31,6 +36,8 @@ use crate::system_root::{SystemRoot, attribute};
 pub struct BootFacts {
     /// `BOOTIF` as it stood on the kernel command line.
     pub bootif: Option<String>,
+    /// `ipa-collect-lldp`: for how long to listen for the `lldp` of the interfaces; none leaves it null.
+    pub lldp: Option<Duration>,
     /// `agent_skip_bmc_detect`: Ironic knows the management controller by other means.
     pub skips_bmc: bool,
 }
@@ -52,12 +59,13 @@ pub fn collect(host: &SystemRoot, boot: BootFacts) -> Value {
         true => "uefi",
         false => "bios",
     };
+    let lldp = boot
+        .lldp
+        .map(|time| lldp::neighbours(host, &Clock::real(), time));
+    let interface = |nic: &Interface| nic.object(lldp.as_ref());
     let list = |objects: Vec<Value>| Value::Array(objects.into_iter().collect());
     let known = [
-        (
-            "interfaces",
-            list(nics.iter().map(Interface::object).collect()),
-        ),
+        ("interfaces", list(nics.iter().map(interface).collect())),
         ("cpu", processor::object_of(host, &firmware)),
         (
             "disks",

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use crate::codec::json::{Value, number, object, text, text_or_null};
-use crate::inventory::ethernet_speed;
+use crate::inventory::{ethernet_speed, lldp_tlvs};
+use crate::net::lldp::Neighbours;
 use crate::sys::network_interface;
 use crate::sys::network_interface::Address;
 use crate::system_root::{SystemRoot, attribute, link_name, names};
@@ -60,7 +61,10 @@ pub fn macs(interfaces: &[Interface]) -> Vec<String> {
 }
 
 impl Interface {
-    pub(super) fn object(&self) -> Value {
+    /// With what its neighbour in `lldp` says, if there was anybody to listen.
+    pub(super) fn object(&self, lldp: Option<&Neighbours>) -> Value {
+        let heard = lldp.and_then(|all| all.iter().find(|(name, _)| *name == self.name));
+        let lldp = heard.map(|(_, tlvs)| lldp_tlvs::of_interface(tlvs));
         let known = |text: &Option<String>| text_or_null(text.as_deref());
         let speed = self.speed_mbps.map(|mbps| number(mbps.into()));
         object([
@@ -69,7 +73,7 @@ impl Interface {
             ("ipv4_address", known(&self.ipv4)),
             ("ipv6_address", known(&self.ipv6)),
             ("has_carrier", Value::Bool(self.carrier)),
-            ("lldp", Value::Null),
+            ("lldp", lldp.unwrap_or(Value::Null)),
             ("vendor", known(&self.vendor)),
             ("product", known(&self.product)),
             ("client_id", known(&self.client_id)),

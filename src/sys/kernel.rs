@@ -1,5 +1,6 @@
 //! The kernel as a whole: mounts, modules, processes, signals, power, time, its log and random bytes.
 
+use std::ffi::CStr;
 use std::ffi::CString;
 use std::fs::File;
 use std::io;
@@ -62,10 +63,9 @@ pub fn space(path: &Path) -> io::Result<(u64, u64)> {
 
 /// Loads a kernel module; `compressed` has the kernel unpack it (5.17 and later).
 /// False when the kernel has it already, or it finds nothing to drive and does not stay.
-pub fn load_module(file: &File, compressed: bool) -> io::Result<bool> {
+pub fn load_module(file: &File, compressed: bool, parameters: &CStr) -> io::Result<bool> {
     // linux/module.h: MODULE_INIT_COMPRESSED_FILE
     let flags: libc::c_int = if compressed { 4 } else { 0 };
-    let parameters = c"";
     let (module, parameters) = (file.as_raw_fd(), parameters.as_ptr());
     // SAFETY: an open file, a string that ends in NUL, and flags.
     match checked(unsafe { libc::syscall(libc::SYS_finit_module, module, parameters, flags) }) {

@@ -17,6 +17,14 @@ pub fn readable<const N: usize>(
     poll(files.map(|file| (file, libc::POLLIN)), timeout)
 }
 
+/// That of [`readable`], for as many files as there are.
+pub fn readable_each(files: &[BorrowedFd<'_>], timeout: Duration) -> io::Result<Vec<bool>> {
+    let mut polled: Vec<_> = files.iter().map(|file| entry(file, libc::POLLIN)).collect();
+    let heard = poll_some(&mut polled, Some(timeout))?;
+    let mine = |file: &libc::pollfd| heard && file.revents != 0;
+    Ok(polled.iter().map(mine).collect())
+}
+
 /// Waits until `file` can be read, or the other side of `connection` has closed it or is lost: which of the two, as above.
 pub fn readable_or_closed(file: BorrowedFd, connection: BorrowedFd) -> io::Result<[bool; 2]> {
     // poll(2): loss and an end of both directions are always told, an end of the other side's when asked for.
@@ -57,21 +65,32 @@ fn poll<const N: usize>(
     files: [(BorrowedFd<'_>, libc::c_short); N],
     timeout: Option<Duration>,
 ) -> io::Result<[bool; N]> {
-    let mut polled = files.map(|(file, events)| libc::pollfd {
+    let mut polled = files.map(|(file, events)| entry(&file, events));
+    let heard = poll_some(&mut polled, timeout)?;
+    Ok(polled.map(|file| heard && file.revents != 0))
+}
+
+fn entry(file: &BorrowedFd<'_>, events: libc::c_short) -> libc::pollfd {
+    libc::pollfd {
         fd: file.as_raw_fd(),
         events,
         revents: 0,
-    });
+    }
+}
+
+/// False after an interruption: the entries then say nothing.
+fn poll_some(polled: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<bool> {
     // A wait of a fraction of a millisecond must not spin.
     let timeout = timeout.map_or(-1, |time| {
         let rounded = time.as_millis() + u128::from(!time.is_zero());
         libc::c_int::try_from(rounded).unwrap_or(libc::c_int::MAX)
     });
-    // SAFETY: `polled` has N entries and lives until the call returns.
-    match checked(unsafe { libc::poll(polled.as_mut_ptr(), N as libc::nfds_t, timeout) }) {
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok([false; N]),
+    // SAFETY: there are as many entries as is said, and they live until the call returns.
+    match checked(unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, timeout) })
+    {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
         Err(error) => Err(error),
-        Ok(_) => Ok(polled.map(|file| file.revents != 0)),
+        Ok(_) => Ok(true),
     }
 }
 
@@ -198,6 +217,20 @@ pub fn udp_on_link(link: &str, port: u16) -> io::Result<UdpSocket> {
     Ok(socket.into())
 }
 
+/// That of [`udp_on_link`] for IPv6.
+pub fn udp6_on_link(link: &str, port: u16) -> io::Result<UdpSocket> {
+    let socket = socket(libc::AF_INET6, libc::SOCK_DGRAM, 0)?;
+    let only = 1i32.to_ne_bytes();
+    level_option(socket.as_fd(), libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, &only)?;
+    option(&socket, libc::SO_BINDTODEVICE, link.as_bytes())?;
+    // SAFETY: all zeros is a valid address: any of ours.
+    let mut address: libc::sockaddr_in6 = unsafe { std::mem::zeroed() };
+    address.sin6_family = libc::AF_INET6 as libc::sa_family_t;
+    address.sin6_port = port.to_be();
+    bind(&socket, &address)?;
+    Ok(socket.into())
+}
+
 impl AsFd for Netlink {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
@@ -210,7 +243,11 @@ impl AsFd for Packets {
     }
 }
 
-fn socket(family: libc::c_int, kind: libc::c_int, protocol: libc::c_int) -> io::Result<OwnedFd> {
+pub(super) fn socket(
+    family: libc::c_int,
+    kind: libc::c_int,
+    protocol: libc::c_int,
+) -> io::Result<OwnedFd> {
     // SAFETY: takes numbers.
     let fd = checked(unsafe { libc::socket(family, kind | libc::SOCK_CLOEXEC, protocol) })?;
     // SAFETY: the kernel just gave us this descriptor; nobody else owns it.
@@ -222,7 +259,7 @@ fn option(socket: &OwnedFd, name: libc::c_int, value: &[u8]) -> io::Result<()> {
     level_option(socket.as_fd(), libc::SOL_SOCKET, name, value)
 }
 
-fn level_option(
+pub(super) fn level_option(
     socket: BorrowedFd,
     level: libc::c_int,
     name: libc::c_int,
@@ -235,12 +272,13 @@ fn level_option(
 }
 
 /// A socket address as the kernel lays it out: plain data, any bytes of it are valid.
-trait Address: Copy {}
+pub(super) trait Address: Copy {}
 impl Address for libc::sockaddr_nl {}
 impl Address for libc::sockaddr_ll {}
 impl Address for libc::sockaddr_in {}
+impl Address for libc::sockaddr_in6 {}
 
-fn bind<A: Address>(socket: &OwnedFd, address: &A) -> io::Result<()> {
+pub(super) fn bind<A: Address>(socket: &OwnedFd, address: &A) -> io::Result<()> {
     let length = size_of::<A>() as libc::socklen_t;
     let address: *const A = address;
     // SAFETY: the kernel reads one address of the given size.
@@ -248,7 +286,11 @@ fn bind<A: Address>(socket: &OwnedFd, address: &A) -> io::Result<()> {
 }
 
 /// One datagram and its sender, without waiting.
-fn receive<A: Address>(socket: &OwnedFd, buffer: &mut [u8], from: &mut A) -> io::Result<usize> {
+pub(super) fn receive<A: Address>(
+    socket: &OwnedFd,
+    buffer: &mut [u8],
+    from: &mut A,
+) -> io::Result<usize> {
     let mut length = size_of::<A>() as libc::socklen_t;
     let from: *mut A = from;
     // SAFETY: the kernel writes at most `buffer.len()` bytes and at most `length` bytes of an address.

@@ -51,11 +51,11 @@ fn settings_without_effect_are_said() {
         "ironic-python-agent.d/a.conf",
         "[DEFAULT]\ndisable_bootc_deploy = true\nenable_bios_bootloader_install = true\ncertfile = /c\n",
     );
-    let line = "ipa-collect-lldp=1 ipa-lldp-timeout=30.0 ipa-ironic-api-version=one";
+    let line = "ipa-inject-files-priority=7 ipa-ironic-api-version=one";
     let config = Machine::new("idle", &[file]).read(line).expect("fine");
     assert!(config.bios_bootloader);
     let expected = [
-        "accepted, but without effect yet: ipa-collect-lldp, disable_bootc_deploy",
+        "accepted, but without effect yet: ipa-inject-files-priority, disable_bootc_deploy",
         "certfile and keyfile go together: neither is used",
         "ipa-ironic-api-version=one is not x.y: asking Ironic instead",
     ];

@@ -8,7 +8,8 @@ use std::thread;
 use ironlet::net::address::configure;
 use ironlet::system_root::SystemRoot;
 
-use super::{ip, lines_of, link, run_client, until};
+use super::ramdisk::{ip, link};
+use super::{lines_of, run_client, until};
 
 /// What a card is to have in the end, and what keeps it from that.
 struct Animal {
@@ -17,7 +18,9 @@ struct Animal {
 }
 
 pub fn visit(host: &SystemRoot) {
-    let list = Command::new("python3").args(["/zoo.py", "--list"]).output();
+    let list = Command::new("python3")
+        .args(["/dhcp_zoo.py", "--list"])
+        .output();
     let list = String::from_utf8(list.expect("python3").stdout).expect("text");
     let animals: BTreeMap<u8, Animal> = list.lines().map(read).collect();
     assert!(animals.len() >= 12, "{list}");
@@ -74,7 +77,7 @@ fn start(host: &SystemRoot, number: u8) -> Receiver<String> {
 
 /// All cards on one switch, which is the server's.
 fn cables<'a>(numbers: impl Iterator<Item = &'a u8>) {
-    let run = |words: String| ip(&words.split(' ').collect::<Vec<_>>());
+    let run = |words: String| ip(&words);
     run("netns add zoo".into());
     run("-n zoo link add zoo type bridge".into());
     run("-n zoo link set zoo up".into());
@@ -90,7 +93,7 @@ fn cables<'a>(numbers: impl Iterator<Item = &'a u8>) {
 
 fn open() -> (Child, Receiver<String>) {
     let mut zoo = Command::new("ip")
-        .args(["netns", "exec", "zoo", "python3", "/zoo.py", "zoo"])
+        .args(["netns", "exec", "zoo", "python3", "/dhcp_zoo.py", "zoo"])
         .stdout(Stdio::piped())
         .spawn()
         .expect("python3");

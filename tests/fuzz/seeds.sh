@@ -104,6 +104,36 @@ dhcp)
     answer overload "$usual"'\xff' '\6\4\xc0\0\2\1' '\x34\1\3'
     answer nak '' '' '\x35\1\6\x36\4\xc0\0\2\1\x38\2no'
     ;;
+dhcpv6)
+    mkdir -p "$folder"
+    ids='\0\1\0\x0a\0\3\0\1\2\0\0\0\0\7\0\2\0\4srv1'
+    address='\0\3\0\x28\0\0\0\7\0\0\0\x64\0\0\0\xc8\0\5\0\x18\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\7\0\0\0\x78\0\0\1\x20'
+    dns='\0\x17\0\x10\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x35\0\x18\0\5\3lab\0\0\x20\0\4\0\0\2\x58'
+    # shellcheck disable=SC2059
+    { printf "\0\0\x46\2\0\0\0$ids$address"; printf "\0\x6b\7\0\0\0$ids$address$dns"; } >"$folder/stateful"
+    # shellcheck disable=SC2059
+    printf "\1\0\x43\7\0\0\0$ids$dns" >"$folder/stateless"
+    ;;
+network_data)
+    mkdir -p "$folder"
+    sed -n '/^const WHOLE/,/^}"/p' tests/network_data.rs | sed 's/^const.*r#"//; s/"#;$//' >"$folder/whole"
+    ;;
+router_advertisement)
+    mkdir -p "$folder"
+    option='\x19\3\0\0\0\0\0\x3c\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x35\x1f\2\0\0\0\0\0\x3c\3lab\0\0\0\0'
+    # shellcheck disable=SC2059
+    printf "$option$option" >"$folder/twice"
+    ;;
+mdns)
+    mkdir -p "$folder"
+    name='\x09baremetal\x0a_openstack\4_tcp\5local\0'
+    # shellcheck disable=SC2059
+    printf "\7\x09\x84\0\0\0\0\3\0\0\0\0$name\0\x21\x80\1\0\0\0\x78\0\x0a\0\0\0\0\x18\xf1\1i\xc0\x27\xc0\x0c\0\x10\x80\1\0\0\0\x78\0\7\6path=/\xc0\x3d\0\1\x80\1\0\0\0\x78\0\4\xc0\0\2\7" >"$folder/service"
+    ;;
+lldp)
+    mkdir -p "$folder"
+    printf '\x02\x07\x04\2\0\0\0\0\x09\x04\3\5p7\6\2\0\x78\x0e\4\0\x14\0\4\xfe\x0b\0\x80\xc2\3\0\x64\4prod\0\0' >"$folder/switch"
+    ;;
 dns_answer)
     mkdir -p "$folder"
     printf '\x81\x80\0\1\0\2\0\0\0\0\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\7\xc0\x0c\0\x1c\0\1\0\0\0\x3c\0\x10\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\7' >"$folder/both"

@@ -82,15 +82,16 @@ class Machine:
     def screen(self):
         """The rows that a VGA screen in text mode shows."""
         dump = self.log.with_suffix(".vga")
-        self._ask(f'pmemsave 0xb8000 0x8000 "{dump}"')
+        self.ask(f'pmemsave 0xb8000 0x8000 "{dump}"')
         text = dump.read_bytes()[::2].decode("cp437")
         return [text[at : at + 80].rstrip() for at in range(0, len(text), 80)]
 
     def press(self, keys):
         """Types on the keyboard that QEMU gave the machine last."""
-        self._ask(f"sendkey {keys}")
+        self.ask(f"sendkey {keys}")
 
-    def _ask(self, question):
+    def ask(self, question):
+        """One command to QEMU's monitor."""
         with socket.socket(socket.AF_UNIX) as monitor:
             monitor.settimeout(10)
             monitor.connect(str(self._monitor))

@@ -1,4 +1,4 @@
-"""Machines whose hardware does not work, and what their consoles say. main.py FOLDER [CASE…]; FOLDER holds kernel and initramfs."""
+"""Machines whose hardware does not work, and what their consoles say; and networks that want more than a card. main.py FOLDER [CASE…]; FOLDER holds kernel and initramfs."""
 
 import hashlib
 import http.server
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import config_drive as drives
 from machine import Broken, Machine
+from networks import bond, vlans
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "demo"))
 from images import Images  # noqa: E402
@@ -283,7 +284,7 @@ def partitioned(size):
     return bytes(table) + os.urandom(size - 512)
 
 
-CASES = (memory, config_drive, time_server, firmware, controllers, firmware_appended, damaged, keyboard, clock, screen, bmc)
+CASES = (memory, config_drive, time_server, firmware, controllers, firmware_appended, damaged, keyboard, clock, screen, bmc, vlans, bond)
 
 
 def main(folder, *names):

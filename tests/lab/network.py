@@ -15,12 +15,14 @@ MACHINE_MAC = "52:54:00:22:00:50"
 SWIFT_TLS = f"https://{ADDRESS}:8444"
 WEB, WEB_ASIDE, WEB_TLS = f"http://{ADDRESS}:8080", f"http://{ASIDE}:8080", f"https://{ADDRESS}:8443"
 IPV6_PREFIX = "fd22::"
+ADDRESS6, LEASES6 = f"{IPV6_PREFIX}1", f"{IPV6_PREFIX}d:0,{IPV6_PREFIX}d:ff"
 # What the bridge's address is called where names are wanted.
 NAME = "ironic.lab.test"
 
 
-def start(directory, names=False):
-    """With `names` all in the cell have a DNS server that knows one name, one address of it, and nobody else to ask."""
+def start(directory, names=False, ipv6=False):
+    """With `names` all in the cell have a DNS server that knows one name, one address of it, and nobody else to ask. With `ipv6` that
+    is the IPv6 address, and DHCPv6 has addresses, too; to IPv4 the server is unknown once the firmware has booted."""
     if names:
         resolver = directory / "resolv.conf"
         resolver.write_text(f"nameserver {ADDRESS}\n")
@@ -33,7 +35,7 @@ def start(directory, names=False):
     (directory / "tftp").mkdir()
     return Daemon("dnsmasq", [
         "/usr/sbin/dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--user=root", "--log-dhcp",
-        *(["--no-resolv", "--no-hosts", f"--host-record={NAME},{ADDRESS}", "--log-queries"] if names else ["--port=0"]),
+        *(["--no-resolv", "--no-hosts", f"--host-record={NAME},{ADDRESS6 if ipv6 else ADDRESS}", "--log-queries"] if names else ["--port=0"]),
         f"--interface={BRIDGE}", "--bind-interfaces", "--no-ping",
         f"--dhcp-range={MACHINE_ADDRESS},172.22.0.99,255.255.255.0,1h",
         f"--dhcp-host={MACHINE_MAC},{MACHINE_ADDRESS}",
@@ -46,7 +48,7 @@ def start(directory, names=False):
         # iPXE waits 2 s for another server's offer unless its option 176 (no-pxedhcp) is set, and 13 s for an IPv6 router
         # unless one comes forward; this one offers no route (a lifetime of 0).
         "--dhcp-option=encap:175,176,1b",
-        "--enable-ra", f"--ra-param={BRIDGE},0,0", f"--dhcp-range=::,constructor:{BRIDGE},ra-only,64",
+        "--enable-ra", f"--ra-param={BRIDGE},0,0", *([f"--dhcp-range={LEASES6},64,1h", f"--dhcp-option=option6:dns-server,[{ADDRESS6}]"] if ipv6 else [f"--dhcp-range=::,constructor:{BRIDGE},ra-only,64"]),
     ], directory / "dnsmasq.log").start()
 
 

@@ -72,6 +72,8 @@ pub struct Assigned {
     pub address: Address,
     /// Reaches beyond its link, and no duplicate check is pending or failed.
     pub usable: bool,
+    /// Somebody else on the link has it.
+    pub duplicate: bool,
 }
 
 /// Sets an address; the route to its network gets `metric`.
@@ -147,17 +149,19 @@ pub fn wait_for_address(clock: &Clock, timeout: Duration) -> Result<bool> {
     }
 }
 
-/// The IPv4 address of the interface `name`.
+/// The IPv4 address of the interface `name`, or if it has none, one of IPv6 that reaches beyond the link.
 pub fn of_interface(name: &str) -> Result<IpAddr> {
     let link = links::list()?.into_iter().find(|link| link.name == name);
     let index = link
         .ok_or_else(|| Error::plain(format!("there is no interface {name}")))?
         .index;
-    let own = list()?
-        .into_iter()
-        .find(|assigned| assigned.link == index && assigned.address.ip.is_ipv4());
-    own.map(|assigned| assigned.address.ip)
-        .ok_or_else(|| Error::plain(format!("{name} has no IPv4 address")))
+    let mut own = list()?;
+    own.retain(|assigned| assigned.link == index);
+    let v4 = own.iter().find(|assigned| assigned.address.ip.is_ipv4());
+    let found = v4.or_else(|| own.iter().find(|assigned| assigned.usable));
+    found
+        .map(|assigned| assigned.address.ip)
+        .ok_or_else(|| Error::plain(format!("{name} has no address")))
 }
 
 /// The address this machine would use towards `to`: what can be called back from there.
@@ -200,6 +204,7 @@ impl Assigned {
             link: u32::from_ne_bytes(field(body, 4)?),
             address: Address { ip, prefix },
             usable: scope == RT_SCOPE_UNIVERSE && settled && !ip.is_loopback(),
+            duplicate: flags & IFA_F_DADFAILED != 0,
         })
     }
 }

@@ -124,7 +124,7 @@ fn skip_name(mut rest: &[u8]) -> Option<&[u8]> {
 pub fn names(data: &[u8]) -> Option<Vec<String>> {
     let (mut names, mut at) = (Vec::new(), 0);
     while at < data.len() {
-        let (name, end) = name(data, at)?;
+        let (name, end) = name_at(data, at)?;
         if !name.is_empty() {
             names.push(name);
         }
@@ -134,7 +134,7 @@ pub fn names(data: &[u8]) -> Option<Vec<String>> {
 }
 
 /// The name at `start`, and where what follows it begins.
-fn name(data: &[u8], start: usize) -> Option<(String, usize)> {
+pub fn name_at(data: &[u8], start: usize) -> Option<(String, usize)> {
     let (mut text, mut at, mut end, mut limit) = (String::new(), start, None, start);
     loop {
         let length = *data.get(at)?;

@@ -21,6 +21,8 @@ pub enum Ip {
     Off(Option<String>),
     /// DHCP, on this card or on every one: what happens without the parameter too.
     Dhcp(Option<String>),
+    /// IPv6 alone, as routers say, on this card or on any.
+    Ipv6(Option<String>),
     /// An address by hand.
     Fixed(Fixed),
 }
@@ -59,8 +61,8 @@ impl Ip {
             match text {
                 "dhcp" | "on" | "any" | "both" => Some(Ip::Dhcp(device)),
                 "off" | "none" => Some(Ip::Off(device)),
-                // What the kernel does by itself: SLAAC.
-                "auto6" | "ra" => Some(Ip::Off(device)),
+                // What happens anyway, with DHCPv6 where a router says so; by all of them on every card.
+                "auto6" | "ra" | "dhcp6" | "either6" => Some(Ip::Ipv6(device)),
                 _ => None,
             }
         };
@@ -122,6 +124,7 @@ impl Fixed {
             servers: self.name_servers.clone(),
             search: Vec::new(),
             time_servers: self.time_servers.clone(),
+            zone: Some(link.name.clone()),
         };
         resolv_conf.learn(metric, &link.name, names);
         if let Some(hostname) = &self.hostname
@@ -248,6 +251,8 @@ mod tests {
             ("dhcp", Ip::Dhcp(None)),
             ("on", Ip::Dhcp(None)),
             ("off", Ip::Off(None)),
+            ("dhcp6", Ip::Ipv6(None)),
+            ("eth1:auto6", Ip::Ipv6(eth1.clone())),
             ("eth1:dhcp", Ip::Dhcp(eth1.clone())),
             (":::::eth1:dhcp", Ip::Dhcp(eth1.clone())),
             (":::::eth1:off", Ip::Off(eth1.clone())),

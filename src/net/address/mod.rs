@@ -7,3 +7,4 @@ pub mod dns_query;
 pub mod ip_parameter;
 pub mod names;
 pub mod resolv_conf;
+pub mod router_advertisement;

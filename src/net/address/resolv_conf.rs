@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Context, Result};
-use crate::net::link::rtnetlink::{Message, field};
 use crate::system_root::SystemRoot;
 
 /// The C library asks no more (resolv.h: MAXNS).
@@ -22,6 +21,30 @@ pub struct Names {
     pub search: Vec<String>,
     /// For the clock.
     pub time_servers: Vec<IpAddr>,
+    /// The name of the link where link-local addresses of servers mean something; without it they are left out.
+    pub zone: Option<String>,
+}
+
+impl Names {
+    fn is_empty(&self) -> bool {
+        let Names {
+            servers,
+            search,
+            time_servers,
+            zone: _,
+        } = self;
+        servers.is_empty() && search.is_empty() && time_servers.is_empty()
+    }
+
+    /// As resolv.conf has them (RFC 4007 §11).
+    fn servers(&self) -> impl Iterator<Item = String> {
+        self.servers.iter().filter_map(|server| match server {
+            IpAddr::V6(ip) if ip.is_unicast_link_local() => {
+                Some(format!("{ip}%{}", self.zone.as_ref()?))
+            }
+            server => Some(server.to_string()),
+        })
+    }
 }
 
 /// All that is known, by source; the lowest rank goes first.
@@ -43,11 +66,12 @@ impl ResolvConf {
     pub fn learn(&self, rank: u32, source: &str, names: Names) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (rank, source.to_owned());
-        let before = match names == Names::default() {
+        let before = match names.is_empty() {
             true => known.remove(&key),
             false => known.insert(key, names.clone()),
         };
-        if before.unwrap_or_default() == names {
+        let before = before.unwrap_or_default();
+        if before == names || before.is_empty() && names.is_empty() {
             return;
         }
         let written = replace(&self.host.etc("resolv.conf"), &configuration(&known))
@@ -58,56 +82,19 @@ impl ResolvConf {
     }
 }
 
-/// The time servers some DHCP server named, best first.
+/// The time servers some DHCP server named, best first; those of one link alone are left out.
 pub fn known_time_servers(host: &SystemRoot) -> Vec<IpAddr> {
     let text = fs::read_to_string(host.run("time-servers")).unwrap_or_default();
     text.lines().filter_map(|line| line.parse().ok()).collect()
 }
 
-/// The link and the name servers of a router advertisement the kernel passed on; none from any other message.
-pub fn advertisement(message: &Message) -> Option<(u32, Vec<IpAddr>)> {
-    // linux/rtnetlink.h; struct nduseroptmsg: family u8, pad u8, options length u16, link i32, ICMP type
-    // and code u8, 6 bytes of padding; the options follow.
-    const RTM_NEWNDUSEROPT: u16 = 68;
-    if message.kind != RTM_NEWNDUSEROPT {
-        return None;
-    }
-    let length = usize::from(u16::from_ne_bytes(field(&message.body, 2)?));
-    let link = u32::from_ne_bytes(field(&message.body, 4)?);
-    let options = message.body.get(16..)?.get(..length)?;
-    Some((link, advertised(options)?))
-}
-
-/// The servers of a router advertisement (RFC 8106 §5.1); none when there is no such option in it.
-/// Link-local ones are left out: they mean nothing without their link.
-fn advertised(mut options: &[u8]) -> Option<Vec<IpAddr>> {
-    const RDNSS: u8 = 25;
-    let mut found = None;
-    // RFC 4861 §4.6: type, length in units of eight bytes, data.
-    while let [kind, units, ..] = *options {
-        let option = options.get(..usize::from(units) * 8)?;
-        let (servers, _) = option.get(8..)?.as_chunks::<16>();
-        if kind == RDNSS {
-            let servers = servers.iter().copied().map(Ipv6Addr::from);
-            let usable = |ip: &Ipv6Addr| !ip.is_multicast() && !ip.is_unspecified();
-            let global = servers.filter(|ip| usable(ip) && !ip.is_unicast_link_local());
-            // A lifetime of zero takes them back.
-            let lifetime = &option[4..8];
-            let kept = global.filter(|_| lifetime != [0; 4]).map(IpAddr::from);
-            found = Some(kept.take(SERVERS).collect());
-        }
-        options = &options[option.len()..];
-    }
-    found
-}
-
 type Known = BTreeMap<(u32, String), Names>;
 
 fn configuration(known: &Known) -> String {
-    let mut servers: Vec<IpAddr> = Vec::new();
-    for server in known.values().flat_map(|names| &names.servers) {
-        if servers.len() < SERVERS && !servers.contains(server) {
-            servers.push(*server);
+    let mut servers: Vec<String> = Vec::new();
+    for server in known.values().flat_map(Names::servers) {
+        if servers.len() < SERVERS && !servers.contains(&server) {
+            servers.push(server);
         }
     }
     let search = known.values().map(|names| names.search.join(" "));
@@ -121,7 +108,11 @@ fn configuration(known: &Known) -> String {
 
 fn time_servers(known: &Known) -> String {
     let servers = known.values().flat_map(|names| &names.time_servers);
-    servers.map(|server| format!("{server}\n")).collect()
+    let beyond = |ip: &&IpAddr| !matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
+    servers
+        .filter(beyond)
+        .map(|server| format!("{server}\n"))
+        .collect()
 }
 
 /// Readers see the old file or the new one, never half of one.
@@ -146,6 +137,23 @@ mod tests {
                 .collect(),
             search: search.iter().map(|domain| (*domain).to_owned()).collect(),
             time_servers: Vec::new(),
+            zone: None,
+        }
+    }
+
+    #[test]
+    fn a_server_of_a_link_names_the_link() {
+        let local = names(&["fe80::1", "2001:db8::1"], &[]);
+        let zoned = Names {
+            zone: Some("eth0".to_owned()),
+            ..local.clone()
+        };
+        for (names, expected) in [
+            (local, "nameserver 2001:db8::1\n"),
+            (zoned, "nameserver fe80::1%eth0\nnameserver 2001:db8::1\n"),
+        ] {
+            let known = BTreeMap::from([((7, String::new()), names)]);
+            assert_eq!(configuration(&known), expected);
         }
     }
 
@@ -169,21 +177,5 @@ mod tests {
             "search a c\nnameserver 192.0.2.1\nnameserver 2001:db8::1\nnameserver 192.0.2.3\n"
         );
         assert_eq!(configuration(&BTreeMap::new()), "");
-    }
-
-    #[test]
-    fn servers_are_learned_from_router_advertisements() {
-        let server: Ipv6Addr = "2001:db8::53".parse().expect("an address");
-        let local: Ipv6Addr = "fe80::1".parse().expect("an address");
-        // A source link-layer address first (type 1, one unit), then two servers.
-        let mut options = vec![1, 1, 2, 0, 0, 0, 0, 7, 25, 5, 0, 0, 0, 0, 0, 60];
-        options.extend(server.octets());
-        options.extend(local.octets());
-        assert_eq!(advertised(&options), Some(vec![server.into()]));
-        options[15] = 0;
-        assert_eq!(advertised(&options), Some(Vec::new()), "taken back");
-        for broken in [&[][..], &[25, 0], &[25, 9, 0, 0, 0, 0, 0, 1], &[25]] {
-            assert_eq!(advertised(broken), None, "{broken:?}");
-        }
     }
 }

@@ -96,6 +96,7 @@ fn names(lease: &Lease) -> Names {
         servers: ips(&lease.name_servers),
         search: lease.search.clone(),
         time_servers: ips(&lease.time_servers),
+        zone: None,
     }
 }
 

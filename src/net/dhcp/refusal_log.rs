@@ -8,6 +8,7 @@ use log::Level;
 /// Causes remembered; whoever invents more is not heard any more.
 const CAUSES: usize = 32;
 
+/// Of one card.
 #[derive(Default)]
 pub struct Refusals {
     told: BTreeSet<String>,
@@ -50,6 +51,7 @@ impl Refusals {
         }
     }
 
+    /// There is a lease, or another cable: what was refused before says nothing any more.
     pub fn forget(&mut self) {
         self.count = 0;
     }

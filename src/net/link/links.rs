@@ -10,17 +10,17 @@ use crate::sys::socket::Netlink;
 use crate::system_root::SystemRoot;
 
 // linux/rtnetlink.h
-const RTM_NEWLINK: u16 = 16;
+pub(super) const RTM_NEWLINK: u16 = 16;
 const RTM_DELLINK: u16 = 17;
-const RTM_GETLINK: u16 = 18;
+pub(super) const RTM_GETLINK: u16 = 18;
 const RTMGRP_LINK: u32 = 1;
 // linux/if_link.h
-const IFLA_ADDRESS: u16 = 1;
-const IFLA_IFNAME: u16 = 3;
+pub(super) const IFLA_ADDRESS: u16 = 1;
+pub(super) const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
-const IFLA_MASTER: u16 = 10;
-const IFLA_LINKINFO: u16 = 18;
-const IFLA_INFO_KIND: u16 = 1;
+pub(super) const IFLA_MASTER: u16 = 10;
+pub(super) const IFLA_LINKINFO: u16 = 18;
+pub(super) const IFLA_INFO_KIND: u16 = 1;
 // linux/if.h
 const IFF_UP: u32 = 0x1;
 const IFF_RUNNING: u32 = 0x40;
@@ -28,7 +28,10 @@ const IFF_LOWER_UP: u32 = 0x1_0000;
 // linux/if_arp.h
 const ARPHRD_ETHER: u16 = 1;
 /// struct ifinfomsg: family u8, pad, type u16, index i32, flags u32, change u32.
-const IFINFOMSG: usize = 16;
+pub(super) const IFINFOMSG: usize = 16;
+
+/// Messages of changes taken in one go.
+const AT_ONCE: usize = 256;
 
 /// An Ethernet address.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +54,8 @@ pub struct Link {
     pub carrier: bool,
     /// An Ethernet card of its own: not lo, no bond, bridge or VLAN, and not part of one.
     pub card: bool,
+    /// A bond or a VLAN.
+    pub made: bool,
     /// It was told to be removed.
     pub gone: bool,
 }
@@ -77,6 +82,12 @@ pub fn set_up(host: &SystemRoot, link: &Link) -> Result<()> {
     change(link, IFF_UP).with_context(|| format!("setting {} up", link.name))
 }
 
+/// Sets it down; an error on a host that is not ours.
+pub fn set_down(host: &SystemRoot, link: &Link) -> Result<()> {
+    must_be_ours(host)?;
+    change(link, 0).with_context(|| format!("setting {} down", link.name))
+}
+
 /// Sets its MTU; an error on a host that is not ours.
 pub fn set_mtu(host: &SystemRoot, link: &Link, mtu: u32) -> Result<()> {
     must_be_ours(host)?;
@@ -86,7 +97,7 @@ pub fn set_mtu(host: &SystemRoot, link: &Link, mtu: u32) -> Result<()> {
         RTM_NEWLINK,
         0,
         |request| request.attribute(IFLA_MTU, &mtu),
-        &ifinfomsg(link, 0, 0),
+        &ifinfomsg(link.index, 0, 0),
     )
     .with_context(|| format!("setting the MTU of {}", link.name))
 }
@@ -112,13 +123,13 @@ fn change(link: &Link, flags: u32) -> io::Result<()> {
         RTM_NEWLINK,
         0,
         |request| request,
-        &ifinfomsg(link, flags, IFF_UP),
+        &ifinfomsg(link.index, flags, IFF_UP),
     )
 }
 
-fn ifinfomsg(link: &Link, flags: u32, mask: u32) -> [u8; IFINFOMSG] {
+pub(super) fn ifinfomsg(index: u32, flags: u32, mask: u32) -> [u8; IFINFOMSG] {
     let mut body = [0; IFINFOMSG];
-    body[4..8].copy_from_slice(&link.index.to_ne_bytes());
+    body[4..8].copy_from_slice(&index.to_ne_bytes());
     body[8..12].copy_from_slice(&flags.to_ne_bytes());
     body[12..16].copy_from_slice(&mask.to_ne_bytes());
     body
@@ -144,7 +155,8 @@ impl Changes {
     /// What has arrived, without waiting. None: so much that some of it is lost, look for yourself.
     pub fn take(&mut self) -> Option<Vec<Message>> {
         let mut heard = Vec::new();
-        loop {
+        // A flood of them must not keep us here: what is left comes the next time.
+        for _ in 0..AT_ONCE {
             match self.socket.receive(&mut self.buffer) {
                 Ok(datagram) => heard.extend(messages(datagram)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Some(heard),
@@ -152,6 +164,7 @@ impl Changes {
                 Err(_) => return None,
             }
         }
+        Some(heard)
     }
 }
 
@@ -180,6 +193,7 @@ impl Link {
             up: flags & IFF_UP != 0,
             carrier: flags & IFF_RUNNING != 0 && flags & IFF_LOWER_UP != 0,
             card: family == ARPHRD_ETHER,
+            made: false,
             gone: kind == RTM_DELLINK,
         };
         for (kind, value) in attributes(body.get(IFINFOMSG..)?) {
@@ -189,8 +203,10 @@ impl Link {
                 IFLA_MTU => link.mtu = field(value, 0).map_or(0, u32::from_ne_bytes),
                 IFLA_MASTER => link.card = false,
                 // A pair of veths stands for two cards and a cable, in containers and in tests.
-                IFLA_LINKINFO if kind_of(value).is_some_and(|kind| kind != "veth") => {
-                    link.card = false;
+                IFLA_LINKINFO => {
+                    let kind = kind_of(value);
+                    link.card &= kind.as_deref().is_none_or(|kind| kind == "veth");
+                    link.made = matches!(kind.as_deref(), Some("bond" | "vlan"));
                 }
                 _ => {}
             }

@@ -12,6 +12,8 @@ const NLM_F_ACK: u16 = 0x4;
 const NLM_F_DUMP: u16 = 0x300;
 /// linux/netlink.h: replace what is there.
 pub const NLM_F_REPLACE: u16 = 0x100;
+/// linux/netlink.h: an error if it is there.
+pub const NLM_F_EXCL: u16 = 0x200;
 /// linux/netlink.h: create what is not there.
 pub const NLM_F_CREATE: u16 = 0x400;
 const NLMSG_ERROR: u16 = 2;
@@ -52,6 +54,16 @@ impl Request {
         self.0[..4].copy_from_slice(&length);
         self.0
     }
+}
+
+/// Attributes as the value of one that holds others.
+pub fn nest(attributes: &[(u16, &[u8])]) -> Vec<u8> {
+    let request = attributes
+        .iter()
+        .fold(Request(Vec::new()), |nested, (kind, value)| {
+            nested.attribute(*kind, value)
+        });
+    request.0
 }
 
 /// A message from the kernel; `body` is the fixed struct and the attributes.
