@@ -46,7 +46,7 @@ packages() {
     build) echo cpio kmod xz-utils zstd ca-certificates ;;
     image) echo cpio kmod e2fsprogs fdisk grub-common grub-pc-bin busybox-static openssl ;;
     machine) echo qemu-system-x86 ipxe-qemu iproute2 python3 ;;
-    rust_tests) echo dnsmasq-base python3 efibootmgr iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools mtools genisoimage xorriso gzip zstd xz-utils parted "${file_systems[@]}" ;;
+    rust_tests) echo dmidecode dnsmasq-base python3 efibootmgr iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools mtools genisoimage xorriso gzip zstd xz-utils parted "${file_systems[@]}" ;;
     fuzz) echo g++ dosfstools mtools genisoimage ;;
     curl) echo curl ;;
     esac
@@ -108,7 +108,7 @@ binary() {
         CC_SHELL_ESCAPED_FLAGS=yes CFLAGS_x86_64_unknown_linux_musl="'-ffile-prefix-map=$PWD=/ironlet' '-ffile-prefix-map=$home=/cargo'" \
         cargo build --release --locked --bin ironlet --target "$target"
     mkdir -p dist
-    cp "target/$target/release/ironlet" dist/ironlet
+    install -m 755 "target/$target/release/ironlet" dist/ironlet
     # A static file asks for no loader and no library.
     if readelf -lW dist/ironlet | grep -q INTERP || readelf -dW dist/ironlet | grep -q NEEDED; then
         fail "dist/ironlet is not static"

@@ -39,7 +39,8 @@
 //! | root device hint | `disk/select/hints.rs`; what the disk says in `disk/identity/` | `tests/hints.rs`, `tests/disk.rs`, `./build.sh identity` |
 //! | what a NIC or the network says on the console | `init/network_report.rs` | its tests, `./build.sh lab` |
 //! | a driver's complaint | the table in `drivers/firmware_requests_in_log.rs` | its tests, `tests/drivers.rs`, `./build.sh hardware` |
-//! | field of the inventory | `inventory/` | `tests/inventory.rs`, `./build.sh conformance` |
+//! | field of the inventory | `inventory/` | `tests/inventory.rs`, `./build.sh conformance`, `./build.sh identity` |
+//! | what SMBIOS says | `inventory/dmi.rs`; in dmidecode's words `inventory/dmi_decode/` | `tests/dmi.rs`, `./build.sh identity` |
 //! | collector of an inspection | the table in `inventory/collectors.rs`, a file beside it | `tests/inspection.rs`, `./build.sh lab inspect` |
 //! | image format | `decode/format.rs`, `decode/format_inspector.rs`, a decoder beside them | `tests/image.rs`, `tests/packing.rs`, `tests/qcow2.rs` |
 //! | way of erasing | `disk/secure_erase/`, `disk/erase/method_fallback.rs` | `tests/secure_erase.rs`, `tests/erase.rs` |

@@ -33,6 +33,7 @@ fn collected(machine: &Machine, names: &[&str]) -> Collected {
         clock: &Clock::fake(),
         boot: &BootFacts {
             bootif: Some("01-52-54-00-aa-bb-01".to_owned()),
+            ..BootFacts::default()
         },
         wishes: &Wishes::default(),
         names: &names,
@@ -354,6 +355,40 @@ fn an_agent_that_was_only_to_inspect_stays_and_lets_nobody_in() {
             "it still runs"
         );
     }
+}
+
+#[test]
+fn an_agent_that_is_started_again_does_not_report_again() {
+    let machine = Machine::recorded("lab-uefi");
+    let token = "a-token-of-more-than-thirty-two-characters";
+    let enrolled = format!(
+        r#"{{"node": {{"uuid": "{UUID}"}}, "config": {{"heartbeat_timeout": 300, "agent_token": "{token}"}}}}"#
+    );
+    let ironic = FakeConductor::start(vec![
+        (
+            "GET / ",
+            vec![Reply::new(
+                200,
+                r#"{"default_version": {"version": "1.115"}}"#,
+            )],
+        ),
+        (POST, vec![taken()]),
+        ("GET /v1/lookup", vec![Reply::new(200, &enrolled)]),
+        ("POST /v1/heartbeat/", vec![Reply::new(202, "")]),
+    ]);
+    let parameters = format!(
+        "ipa-api-url={} ipa-inspection-collectors=default ipa-advertise-host=127.0.0.1 ipa-listen-host=127.0.0.1 ipa-listen-port={}",
+        ironic.url(),
+        free_port()
+    );
+    for beats in 1..=2 {
+        let agent = Agent::start(&machine, &parameters);
+        agent.wait_for("heartbeat", || {
+            ironic.seen_of("POST", "/v1/heartbeat/").len() >= beats
+        });
+    }
+    assert_eq!(ironic.seen_of("POST", "/v1/continue_inspection").len(), 1);
+    assert_eq!(ironic.seen_of("GET", "/v1/lookup").len(), 2);
 }
 
 #[test]

@@ -1,17 +1,25 @@
 //! The inventory of recorded machines; one of them was inspected by upstream's agent, too, and must come out equal.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
 use ironlet::codec::json::{Fields, Object, Value, parse};
 use ironlet::disk::{self, Wishes};
 use ironlet::inventory::{BootFacts, Interface, collect, disk_object, interfaces, macs};
 use ironlet::system_root::SystemRoot;
 
+#[path = "inventory/biosdevname.rs"]
+mod biosdevname;
 #[path = "support/machine.rs"]
 mod machine;
 use machine::Machine;
 
 fn inventory(machine: &Machine) -> Object {
-    let bootif = Some("52:54:00:aa:bb:01".to_owned());
-    match collect(&machine.host(), BootFacts { bootif }) {
+    let boot = BootFacts {
+        bootif: Some("52:54:00:aa:bb:01".to_owned()),
+        ..BootFacts::default()
+    };
+    match collect(&machine.host(), boot) {
         Value::Object(object) => object,
         other => panic!("an inventory is an object: {other:?}"),
     }
@@ -100,7 +108,7 @@ fn interfaces_are_hardware_bonds_and_vlans_with_a_usable_address() {
         [
             "bond0 - - - - false -",
             "eth0 0x8086 0x100e 0000:00:01.0 e1000 true 1000",
-            "eth0.42 - - - - true 1000",
+            "eth0.42 - - - - true -",
         ]
     );
     let addresses = macs(&found);
@@ -140,6 +148,39 @@ fn interfaces_without_hardware_or_address_are_left_out() {
     let shouting = nic("e0", "device/vendor = 0x1") + &nic("e0", "address = 52:54:00:AB:CD:EF");
     let machine = Machine::empty().with(&shouting);
     assert_eq!(macs(&interfaces(&machine.host())), ["52:54:00:ab:cd:ef"]);
+}
+
+#[test]
+fn names_of_odd_bytes_are_told_as_they_are_or_not_at_all() {
+    let nic = |name: &str| {
+        let place = format!("/sys/class/net/{name}");
+        format!("{place}/device/vendor = 0x1\n{place}/address = 52:54:00:00:00:09\n")
+    };
+    let odd = [r#"a"b\c"#, "ü✓", "-", "{}", "e\u{7f}\u{1}"];
+    let machine = Machine::empty().with(&odd.map(nic).concat());
+    // What is no text is not listed: JSON has no way to say it.
+    let place = machine
+        .place("/sys/class/net/eth0")
+        .with_file_name(OsStr::from_bytes(b"eth\xff"));
+    std::fs::create_dir_all(place.join("device")).expect("a directory can be made");
+    std::fs::write(place.join("address"), "52:54:00:00:00:0a\n").expect("a file can be made");
+    let told = inventory(&machine);
+    let printed = ironlet::codec::json::print(&Value::Object(told));
+    let Ok(Value::Object(read)) = parse(&printed) else {
+        panic!("valid JSON: {printed}");
+    };
+    let listed = read.array("interfaces").expect("a list").expect("there");
+    let mut names: Vec<_> = listed
+        .iter()
+        .map(|nic| match nic {
+            Value::Object(nic) => nic.string("name").expect("text").expect("there").to_owned(),
+            other => panic!("an interface is an object: {other:?}"),
+        })
+        .collect();
+    let mut odd = odd.map(str::to_owned);
+    names.sort();
+    odd.sort();
+    assert_eq!(names, odd);
 }
 
 #[test]
@@ -191,9 +232,83 @@ fn processors_memory_and_maker_are_read() {
 }
 
 #[test]
+fn a_controller_is_asked_if_there_is_one_and_ironic_wants_it() {
+    let show_all = |manifest: &str, skips_bmc| {
+        let machine = Machine::empty().with(manifest);
+        let boot = BootFacts {
+            skips_bmc,
+            ..BootFacts::default()
+        };
+        let Value::Object(found) = collect(&machine.host(), boot) else {
+            panic!("an inventory is an object");
+        };
+        let fields = ["bmc_address", "bmc_v6address", "bmc_mac"];
+        fields.map(|name| found.get(name).map_or("absent".to_owned(), show))
+    };
+    let silent = [r#""0.0.0.0""#, r#""::/0""#, "absent"];
+    let none = ["null", "null", "absent"];
+    // What answers no request stands for one that has no address.
+    for (manifest, expected) in [
+        ("", none),
+        ("/dev/ipmi0 = a file\n", none),
+        ("/dev/ipmi0 -> /dev/null\n", silent),
+        ("/dev/ipmi/0 -> /dev/null\n", silent),
+        ("/dev/ipmidev/0 -> /dev/null\n", silent),
+    ] {
+        assert_eq!(show_all(manifest, false), expected, "{manifest}");
+        assert_eq!(show_all(manifest, true), none, "skipped: {manifest}");
+    }
+}
+
+#[test]
+fn memory_is_what_the_firmware_says_if_that_is_more_than_the_kernel_has() {
+    let blocks = |online: [u8; 3]| {
+        let line = |(number, online): (usize, &u8)| {
+            format!("/sys/bus/memory/devices/memory{number}/online = {online}\n")
+        };
+        let lines: String = online.iter().enumerate().map(line).collect();
+        format!("/sys/devices/system/memory/block_size_bytes = 40000000\n{lines}")
+    };
+    let table = |mib: u16| {
+        let mut bytes = [0u8; 0x15];
+        bytes[..2].copy_from_slice(&[17, 0x15]);
+        bytes[0x0C..0x0E].copy_from_slice(&mib.to_le_bytes());
+        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("/sys/firmware/dmi/tables/DMI hex {digits}0000\n")
+    };
+    let has = "/proc/meminfo = MemTotal: 1572864 kB\n".to_owned();
+    for (what, manifest, mib) in [
+        ("nobody says", String::new(), None),
+        ("the kernel alone", has.clone(), Some(1536)),
+        ("more modules", has.clone() + &table(2048), Some(2048)),
+        ("fewer modules", has.clone() + &table(1024), Some(1536)),
+        ("blocks", has.clone() + &blocks([1, 1, 0]), Some(2048)),
+        ("fewer blocks", has.clone() + &blocks([1, 0, 0]), Some(1536)),
+        (
+            "modules before blocks",
+            has.clone() + &table(1600) + &blocks([1; 3]),
+            Some(1600),
+        ),
+    ] {
+        let ours = inventory(&Machine::empty().with(&manifest));
+        assert_eq!(
+            part(&ours, "memory").integer("physical_mb"),
+            Ok(mib),
+            "{what}"
+        );
+    }
+}
+
+#[test]
 fn a_machine_without_tables_still_has_an_inventory() {
     let ours = inventory(&Machine::recorded("host"));
-    assert_eq!(part(&ours, "memory").integer("physical_mb"), Ok(None));
+    let memory = part(&ours, "memory");
+    let total = memory.integer("total").expect("a number").expect("known");
+    assert_eq!(
+        memory.integer("physical_mb"),
+        Ok(Some(total >> 20)),
+        "the kernel's word"
+    );
     assert_eq!(
         part(&ours, "system_vendor").string("product_name"),
         Ok(Some(""))

@@ -16,6 +16,7 @@ const DOORS: &[(&str, &[&str])] = &[
     (
         "/tmp",
         &[
+            "tests/bench/inspection-task.sh",
             "tests/bench/metadata-task.sh",
             "tests/identity/",
             "tests/lab/ironic.py",
@@ -24,6 +25,7 @@ const DOORS: &[(&str, &[&str])] = &[
     (
         "/run/",
         &[
+            "tests/bench/inspection-task.sh",
             "tests/bench/metadata-task.sh",
             "tests/conformance/stage.py",
             "tests/identity/",

@@ -10,6 +10,7 @@ use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::Tools;
 use crate::image::download::retry_policy::RetryPolicy;
+use crate::inventory::BootFacts;
 use crate::net::http::client;
 use crate::net::http::client::Timeouts;
 use crate::net::tls::trust_settings::{Identity, Trust, Version};
@@ -124,7 +125,10 @@ pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
         guard: config.guard,
         discard: config.discard,
         medium: config.medium.clone(),
-        boot_interface: config.boot_interface.clone(),
+        boot: BootFacts {
+            bootif: config.boot_interface.clone(),
+            skips_bmc: enrolment.skips_bmc,
+        },
         disk_wait: (config.disk_wait.attempts, config.disk_wait.delay),
     }
 }

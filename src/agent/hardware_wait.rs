@@ -178,6 +178,7 @@ mod tests {
             vendor: None,
             product: None,
             client_id: None,
+            biosdevname: None,
             speed_mbps: None,
             pci_address: None,
             driver: None,

@@ -69,6 +69,8 @@ fn wishes(config: &Config, host: &SystemRoot) -> Wishes {
 pub fn collect(config: &Config, host: &SystemRoot, clock: &Clock) -> Collected {
     let boot = BootFacts {
         bootif: config.boot_interface.clone(),
+        // That is known only after the lookup.
+        skips_bmc: false,
     };
     let started = clock.elapsed();
     let collected = collectors::run(&Subject {

@@ -14,7 +14,7 @@ pub use started_command::Entry;
 
 use crate::codec::json::{Object, Value, object, text};
 use crate::error::{Error, Kind, Result};
-use crate::inventory::{self, BootFacts};
+use crate::inventory;
 use crate::steps::{self, Phase};
 use crate::system_logs;
 use crate::system_root::SystemRoot;
@@ -108,7 +108,7 @@ static TABLE: [Command; 15] = [
         after: Some(|machine| machine.agent.lock_down()),
         ..plain("system.lockdown", Mode::Sync, &[], &[], |_, _, _| Ok(Value::Null))
     },
-    plain("poll.get_hardware_info", Mode::Sync, &[], &[], |machine, _, _| Ok(inventory::collect(&machine.host, BootFacts { bootif: machine.settings().boot_interface.clone() }))),
+    plain("poll.get_hardware_info", Mode::Sync, &[], &[], |machine, _, _| Ok(inventory::collect(&machine.host, machine.settings().boot.clone()))),
 ];
 
 impl Command {

@@ -9,6 +9,7 @@ use super::{ANSWER_LIMIT, Answer};
 use crate::clock::Clock;
 use crate::codec::json::{self, Object, Value};
 use crate::codec::json_low_memory::parse_all;
+use crate::codec::uuid;
 use crate::error::{Error, Kind};
 use crate::net::http::client;
 use crate::net::http::client::{Method, Request};
@@ -163,7 +164,7 @@ fn judge(answer: &Answer, shown: &dyn fmt::Display) -> Result<Option<String>, Mi
         400.. => Err(Miss::Final(said(""))),
         _ => match parse_all(&answer.text) {
             Ok(Value::Object(fields)) => Ok(match fields.get("uuid") {
-                Some(Value::String(uuid)) if !uuid.is_empty() => Some(uuid.clone()),
+                Some(Value::String(text)) if uuid::parse(text).is_some() => Some(text.clone()),
                 _ => None,
             }),
             _ => Err(Miss::Final(said(

@@ -10,7 +10,9 @@ use crate::clock::Clock;
 use crate::codec::json::{Object, Value, object, text, text_or_null};
 use crate::disk::{self, Choice, Wishes};
 use crate::error::Result;
-use crate::inventory::{self, BootFacts, disk_object};
+use crate::inventory::{
+    self, BootFacts, disk_object, dmi_decode, numa_topology, pci_devices, usb_devices,
+};
 use crate::small_sort;
 use crate::system_logs;
 use crate::system_root::SystemRoot;
@@ -73,6 +75,10 @@ const fn several(
 #[rustfmt::skip]
 pub const TABLE: &[Collector] = &[
     several("default", default),
+    one("pci-devices", "pci_devices", |subject| pci_devices::collect(subject.host)),
+    one("usb-devices", "usb_devices", |subject| usb_devices::collect(subject.host)),
+    several("numa-topology", numa_topology),
+    one("dmi-decode", "dmi", |subject| dmi_decode::collect(subject.host)),
     one("logs", LOGS, logs),
 ];
 
@@ -151,6 +157,13 @@ fn default(subject: &Subject, data: &mut Object) -> Result<()> {
         ("managers", Value::Array([manager].into_iter().collect())),
     ]);
     add("configuration", configuration);
+    Ok(())
+}
+
+/// As upstream has it, a machine without nodes is no failure, and adds nothing.
+fn numa_topology(subject: &Subject, data: &mut Object) -> Result<()> {
+    let told = numa_topology::collect(subject.host)?;
+    data.extend(told.map(|told| ("numa_topology".to_owned(), told)));
     Ok(())
 }
 

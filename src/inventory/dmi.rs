@@ -3,15 +3,14 @@
 //!
 //! "SMBIOS" below is DMTF DSP0134, version 3.7.
 
-use std::fs::File;
-use std::io::Read;
-
-use crate::system_root::SystemRoot;
+use crate::error::{Context, Error, Result};
+use crate::system_root::{SystemRoot, read_bytes};
 
 /// The structures, still undecoded.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
     bytes: Vec<u8>,
+    version: u16,
 }
 
 /// One structure: its formatted part, and the text after it.
@@ -28,28 +27,59 @@ pub const FIRMWARE: u8 = 0;
 pub const SYSTEM: u8 = 1;
 /// Structure type: system enclosure.
 pub const CHASSIS: u8 = 3;
-const MEMORY_ARRAY: u8 = 16;
-const MEMORY_DEVICE: u8 = 17;
+/// Structure type: processor information.
+pub const PROCESSOR: u8 = 4;
+/// Structure type: system slot.
+pub const SYSTEM_SLOT: u8 = 9;
+/// Structure type: physical memory array.
+pub const MEMORY_ARRAY: u8 = 16;
+/// Structure type: memory device.
+pub const MEMORY_DEVICE: u8 = 17;
+/// Structure type: onboard device, extended.
+pub const ONBOARD_DEVICE: u8 = 41;
 const END: u8 = 127;
 
 impl Tables {
-    /// The machine's own; empty where the firmware has none.
+    /// The machine's own; empty where the firmware has none, or they cannot be read.
     pub fn read(host: &SystemRoot) -> Self {
+        Tables::try_read(host).unwrap_or_else(|error| {
+            log::warn!("{error}");
+            Tables::default()
+        })
+    }
+
+    /// The machine's own; empty where the firmware has none.
+    pub fn try_read(host: &SystemRoot) -> Result<Self> {
         // Real ones are below 64 KiB; a megabyte is room for the largest machines.
         const LONGEST: u64 = 1 << 20;
-        let mut bytes = Vec::new();
-        if let Ok(file) = File::open(host.sys("firmware/dmi/tables/DMI")) {
-            let read = file.take(LONGEST).read_to_end(&mut bytes);
-            if let Err(error) = read {
-                log::warn!("reading the SMBIOS tables: {error}");
-            }
-        }
-        Tables { bytes }
+        let read = |name: &str| {
+            let path = host.sys("firmware/dmi/tables").join(name);
+            let bytes =
+                read_bytes(path, LONGEST).with_context(|| format!("reading the SMBIOS {name}"))?;
+            Ok::<_, Error>(bytes.unwrap_or_default())
+        };
+        let entry = read("smbios_entry_point")?;
+        Ok(Tables::new(read("DMI")?).of_version(version(&entry)))
     }
 
     /// The raw table, as the firmware has it.
     pub fn new(bytes: Vec<u8>) -> Self {
-        Tables { bytes }
+        Tables { bytes, version: 0 }
+    }
+
+    /// The same, written by this version of the standard: 0305h is 3.5.
+    pub fn of_version(self, version: u16) -> Self {
+        Tables { version, ..self }
+    }
+
+    /// The version of the standard they were written by; 0 if that is not known.
+    pub fn version(&self) -> u16 {
+        self.version
+    }
+
+    /// Has the firmware none?
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
     }
 
     /// The structures in order, up to the end or the first broken one.
@@ -72,12 +102,12 @@ impl Tables {
         self.structures().find(|one| one.kind() == kind)
     }
 
-    /// MiB of memory in the modules of the system's memory arrays; none if no module tells its size.
+    /// KiB of memory in the modules of the system's memory arrays; none if no module tells its size.
     pub fn memory(&self) -> Option<u64> {
-        // SMBIOS 7.17: use 3 is system memory; others are for graphics, flash and the like.
+        // SMBIOS 7.17: uses 4 to 7 are graphics, flash, NVRAM and caches.
         let other_arrays: Vec<_> = self
             .structures()
-            .filter(|one| one.kind() == MEMORY_ARRAY && one.byte(0x05) != Some(3))
+            .filter(|one| one.kind() == MEMORY_ARRAY && matches!(one.byte(0x05), Some(4..=7)))
             .map(|one| one.handle())
             .collect();
         self.structures()
@@ -90,32 +120,64 @@ impl Tables {
             .fold(None, |sum: Option<u64>, kib| {
                 Some(sum.unwrap_or(0).saturating_add(kib))
             })
-            .map(|kib| kib / 1024)
     }
 }
 
-impl Structure<'_> {
+/// SMBIOS 5.2: in the 32-bit entry point, the 64-bit one, and that of before.
+fn version(entry: &[u8]) -> u16 {
+    let at = |major: usize| {
+        entry
+            .get(major..major + 2)
+            .map_or(0, |pair| u16::from_be_bytes([pair[0], pair[1]]))
+    };
+    match entry {
+        [b'_', b'S', b'M', b'3', b'_', ..] => at(0x07),
+        // Some firmware has mistaken decimal numbers for hexadecimal ones.
+        [b'_', b'S', b'M', b'_', ..] => match at(0x06) {
+            0x021F | 0x0221 => 0x0203,
+            0x0233 => 0x0206,
+            version => version,
+        },
+        [b'_', b'D', b'M', b'I', b'_', ..] => {
+            let digits = u16::from(entry.get(0x0E).copied().unwrap_or(0));
+            (digits & 0xF0) << 4 | digits & 0x0F
+        }
+        _ => 0,
+    }
+}
+
+impl<'a> Structure<'a> {
     /// Its type.
     pub fn kind(&self) -> u8 {
         self.formatted[0]
     }
 
-    fn handle(&self) -> u16 {
+    /// What other structures call it.
+    pub fn handle(&self) -> u16 {
         u16::from_le_bytes([self.formatted[2], self.formatted[3]])
     }
 
-    fn byte(&self, at: usize) -> Option<u8> {
+    /// The byte at `at`; none beyond its end.
+    pub fn byte(&self, at: usize) -> Option<u8> {
         self.formatted.get(at).copied()
     }
 
-    fn word(&self, at: usize) -> Option<u16> {
+    /// The 16 bits at `at`; none beyond its end.
+    pub fn word(&self, at: usize) -> Option<u16> {
         let bytes = self.formatted.get(at..at + 2)?;
         Some(u16::from_le_bytes([bytes[0], bytes[1]]))
     }
 
-    fn double(&self, at: usize) -> Option<u32> {
+    /// The 32 bits at `at`; none beyond its end.
+    pub fn double(&self, at: usize) -> Option<u32> {
         let (low, high) = (self.word(at)?, self.word(at + 2)?);
         Some(u32::from(high) << 16 | u32::from(low))
+    }
+
+    /// The 64 bits at `at`; none beyond its end.
+    pub fn quad(&self, at: usize) -> Option<u64> {
+        let (low, high) = (self.double(at)?, self.double(at + 4)?);
+        Some(u64::from(high) << 32 | u64::from(low))
     }
 
     /// Bytes in the formatted part: older firmware has fewer fields.
@@ -125,11 +187,17 @@ impl Structure<'_> {
 
     /// The text whose number stands at `at`, trimmed; none if there is none or it is blank.
     pub fn text(&self, at: usize) -> Option<String> {
-        let number = usize::from(self.byte(at)?).checked_sub(1)?;
-        let bytes = self.strings.split(|byte| *byte == 0).nth(number)?;
+        let bytes = self.raw_text(at)?;
         let text = String::from_utf8_lossy(bytes);
         let text = text.trim_matches(|c: char| c.is_whitespace() || c.is_control());
         (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// The same as it stands there; none if there is none or it is empty.
+    pub fn raw_text(&self, at: usize) -> Option<&'a [u8]> {
+        let number = usize::from(self.byte(at)?).checked_sub(1)?;
+        let bytes = self.strings.split(|byte| *byte == 0).nth(number)?;
+        (!bytes.is_empty()).then_some(bytes)
     }
 
     /// KiB in a memory module; none for an empty slot or an unknown size.
@@ -174,7 +242,7 @@ mod tests {
             module(9, 16, 0),            // flash
         ];
         let tables = Tables::new(all.concat());
-        assert_eq!(tables.memory(), Some(16384 + 65536 + 2));
+        assert_eq!(tables.memory(), Some((16384 + 65536 + 2) << 10));
         assert_eq!(Tables::default().memory(), None);
         assert_eq!(Tables::new(module(1, 0, 0)).memory(), None);
     }

@@ -6,7 +6,8 @@ use crate::codec::json::{Value, number, object, text};
 use crate::inventory::dmi::{CHASSIS, FIRMWARE, SYSTEM, Tables};
 use crate::system_root::{SystemRoot, attribute};
 
-/// The `memory` of the inventory: bytes the kernel has, MiB the modules have; null for what is not known.
+/// The `memory` of the inventory: bytes the kernel has, MiB the modules have; null for what is not known. Upstream's lshw
+/// believes the firmware if it tells more than the kernel has, else the kernel's blocks of memory, else the kernel.
 pub(super) fn memory(host: &SystemRoot, firmware: &Tables) -> Value {
     let info = fs::read_to_string(host.proc("meminfo")).unwrap_or_default();
     let total = info.lines().find_map(|line| {
@@ -14,11 +15,30 @@ pub(super) fn memory(host: &SystemRoot, firmware: &Tables) -> Value {
         let kib = line.strip_prefix("MemTotal:")?.trim().strip_suffix("kB")?;
         kib.trim().parse::<u64>().ok()?.checked_mul(1024)
     });
+    let least = total.unwrap_or(0);
+    let modules = firmware.memory().map(|kib| kib.saturating_mul(1024));
+    let more = modules.filter(|bytes| *bytes > least);
+    let physical = more
+        .or_else(|| blocks(host).filter(|bytes| *bytes > least))
+        .or(total);
     let known = |amount: Option<u64>| amount.map_or(Value::Null, number);
     object([
         ("total", known(total)),
-        ("physical_mb", known(firmware.memory())),
+        ("physical_mb", known(physical.map(|bytes| bytes >> 20))),
     ])
+}
+
+/// Bytes in the blocks of memory that are in use.
+fn blocks(host: &SystemRoot) -> Option<u64> {
+    // Documentation/admin-guide/mm/memory-hotplug.rst
+    let size = attribute(host.sys("devices/system/memory/block_size_bytes"))?;
+    let size = u64::from_str_radix(&size, 16).ok()?;
+    let all = host.sys("bus/memory/devices");
+    // There may be ten thousand of them, and their order is of no matter.
+    let is_online =
+        |block: &fs::DirEntry| attribute(block.path().join("online")).as_deref() == Some("1");
+    let online = fs::read_dir(all).ok()?.flatten().filter(is_online).count() as u64;
+    size.checked_mul(online)
 }
 
 /// The `system_vendor` of the inventory: empty text for what is not known.

@@ -28,6 +28,8 @@ pub struct Interface {
     pub product: Option<String>,
     /// InfiniBand's stand-in for a MAC in DHCP.
     pub client_id: Option<String>,
+    /// By where it sits, if the inventory asked for that.
+    pub biosdevname: Option<String>,
     /// What the hardware can do at best, in Mbit/s.
     pub speed_mbps: Option<u32>,
     /// The bus address: PCI's, or `virtio0`.
@@ -71,8 +73,7 @@ impl Interface {
             ("vendor", known(&self.vendor)),
             ("product", known(&self.product)),
             ("client_id", known(&self.client_id)),
-            // Upstream asks an external program for it.
-            ("biosdevname", Value::Null),
+            ("biosdevname", known(&self.biosdevname)),
             ("speed_mbps", speed.unwrap_or(Value::Null)),
             ("pci_address", known(&self.pci_address)),
             ("driver", known(&self.driver)),
@@ -113,6 +114,7 @@ fn interface(host: &SystemRoot, name: &str, addresses: &[Address]) -> Option<Int
         vendor,
         product: attribute(directory.join("device/device")),
         client_id,
+        biosdevname: None,
         speed_mbps: best_speed(host, name, &directory),
         pci_address: link_name(directory.join("device")),
         driver: link_name(directory.join("device/driver")),
@@ -149,16 +151,18 @@ fn infiniband(address: &str, vendor: Option<&str>) -> Option<(String, String)> {
     Some((mac, format!("{CLIENT_PREFIX}{}", guid.join(":"))))
 }
 
+/// What the hardware can do at best. Upstream's lshw tells none of bonds and VLANs, which have no hardware.
 fn best_speed(host: &SystemRoot, name: &str, directory: &Path) -> Option<u32> {
-    let modes = match host.is_here() {
-        true => network_interface::supported_link_modes(name).unwrap_or_default(),
-        false => Vec::new(),
-    };
-    ethernet_speed::fastest(&modes).or_else(|| {
-        let now = attribute(directory.join("speed"))?;
-        // -1 (older kernels: 65535) is a link whose speed is unknown.
-        now.parse().ok().filter(|mbps| *mbps != 0 && *mbps != 65535)
-    })
+    if !directory.join("device").exists() {
+        return None;
+    }
+    if host.is_here() {
+        let modes = network_interface::supported_link_modes(name).unwrap_or_default();
+        return ethernet_speed::fastest(&modes);
+    }
+    // Who cannot be asked has at least its present speed: -1 (older kernels: 65535) is one that is unknown.
+    let now = attribute(directory.join("speed"))?;
+    now.parse().ok().filter(|mbps| *mbps != 0 && *mbps != 65535)
 }
 
 fn shown(of: &Address) -> String {

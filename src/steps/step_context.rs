@@ -10,6 +10,7 @@ use crate::clock::{Bell, Clock};
 use crate::disk::Wishes;
 use crate::error::Result;
 use crate::image::Tools;
+use crate::inventory::BootFacts;
 use crate::secret::Secret;
 use crate::steps::deployed_disk_record::DeployedDisk;
 use crate::steps::erase_options::EraseOptions;
@@ -74,8 +75,8 @@ pub struct Settings {
     pub rebuild_drive: bool,
     /// What a person calls the medium this machine was started from.
     pub medium: Option<String>,
-    /// `BOOTIF` as the boot loader wrote it.
-    pub boot_interface: Option<String>,
+    /// What the inventory cannot find out by itself.
+    pub boot: BootFacts,
     /// How often, and how long apart, to look for a disk before there is none.
     pub disk_wait: (u32, Duration),
 }
@@ -103,7 +104,7 @@ impl Default for Settings {
             discard: false,
             medium: None,
             rebuild_drive: false,
-            boot_interface: None,
+            boot: BootFacts::default(),
             // protocol/lifecycle.md §3: ipa-disk-wait-attempts and -delay.
             disk_wait: (10, Duration::from_secs(3)),
         }

@@ -4,6 +4,7 @@
 
 pub mod block;
 pub mod immutable_flag;
+pub mod ipmi;
 pub mod kernel;
 pub mod network_interface;
 pub mod nvme;

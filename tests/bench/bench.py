@@ -13,6 +13,8 @@ import choice
 import cuts
 import erase
 import floor
+import inspection
+import inventory
 import lab
 import memory
 import metadata
@@ -23,8 +25,8 @@ import sizes
 import zeros
 from limits import Limits
 
-SECTIONS = {"sizes": sizes, "raw": raw, "qcow2": qcow2, "zeros": zeros, "memory": memory, "cuts": cuts, "floor": floor, "choice": choice, "erase": erase,
-            "metadata": metadata, "lab": lab}
+SECTIONS = {"sizes": sizes, "raw": raw, "qcow2": qcow2, "zeros": zeros, "memory": memory, "cuts": cuts, "floor": floor, "choice": choice, "inventory": inventory,
+            "erase": erase, "metadata": metadata, "inspect": inspection, "lab": lab}
 
 
 def arguments():

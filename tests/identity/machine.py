@@ -14,7 +14,8 @@ VENV = TOP / "target/tools/ipa-venv"
 MODULES = [
     "virtio_pci", "9p", "9pnet_virtio", "virtio_blk", "virtio_scsi", "nvme", "ahci", "ata_piix", "ehci_pci", "xhci_pci", "usb_storage", "uas",
     "mptsas", "megaraid_sas", "sym53c8xx", "vmw_pvscsi", "sdhci_pci", "mmc_block", "sd_mod",
-    "virtio_net", "crc32c_generic", "target_core_file", "iscsi_target_mod", "iscsi_tcp", "tcm_fc", "fcoe", "nvmet_tcp", "nvme_tcp",
+    "virtio_net", "e1000", "e1000e", "vmxnet3", "8139cp", "uhci_hcd", "usbhid", "rndis_host", "cdc_ether", "bonding", "8021q", "ipmi_si", "ipmi_devintf",
+    "crc32c_generic", "target_core_file", "iscsi_target_mod", "iscsi_tcp", "tcm_fc", "fcoe", "nvmet_tcp", "nvme_tcp",
 ]
 
 

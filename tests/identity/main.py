@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import bmc
+import board
+import inventory
 import kinds
 import machine
 import reasons
@@ -76,9 +79,10 @@ def compare_picks(upstream, own, lists):
 
 def main():
     kernel, ironlet, folder = (Path(argument) for argument in sys.argv[1:4])
-    files = [machine.HERE / name for name in ("upstream.py", "fabric.sh")]
+    files = [machine.HERE / name for name in ("upstream.py", "fabric.sh", "upstream-inventory.py", "receiver.py")]
     ramdisk = machine.ramdisk(folder, kernel, ironlet, machine.HERE / "task.sh", files)
-    told = machine.run(folder, kernel, ramdisk, kinds.arguments(folder), len(kinds.KINDS))
+    bmc.start(folder / "bmc")
+    told = machine.run(folder, kernel, ramdisk, kinds.arguments(folder) + board.arguments(folder / "bmc"), len(kinds.KINDS), seconds=1800)
     try:
         lists, own, own_picks = json.loads(told["upstream"]), json.loads(told["own"])["disks"], told["own-picks"]
     except (KeyError, json.JSONDecodeError) as failure:
@@ -98,13 +102,14 @@ def main():
         print(f"{len(cases)} answers differ: {reason}")
         for case in cases:
             print(f"    {case}")
+    unlike = inventory.report(told)
     for line in differ + wrong:
         print(f"DIFFERS: {line}")
     count = len(kinds.all_kinds())
     held = sum(len(cases) for cases in reasoned.values())
     print(f"identity: {answers - len(wrong)} of {answers} answers to {len(picks)} hints and skip entries held, {held} of them differ for a reason that is listed")
     print(f"identity: {compared - len(differ)} of {compared} tests held: {count} disks, {len(FIELDS)} fields each, and their order")
-    return 1 if differ or wrong or compared != count * len(FIELDS) or len(picks) < 300 else 0
+    return 1 if differ or wrong or unlike or compared != count * len(FIELDS) or len(picks) < 300 else 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 # What the machine of the identity comparison does: both agents list the disks and choose among them, each answer a file on the second port.
 say() { printf '\n== %s\n' "$1" >/dev/ttyS1; cat >/dev/ttyS1; }
 # Rootless tools would do nothing in a chroot; this one is the whole machine.
-export SYSTEMD_IGNORE_CHROOT=1
+# by_mac LAST — the card whose address ends so; udev has given it a name.
+by_mac() { grep -l "^52:54:00:00:00:$1" /sys/class/net/*/address | head -n 1 | cut -d/ -f5; }
+export SYSTEMD_IGNORE_CHROOT=1 PATH=/bin:/sbin:/usr/bin:/usr/sbin
 chroot /host /lib/systemd/systemd-udevd --daemon
 . /fabric.sh >/tmp/fabric.log 2>&1
 say fabric-log </tmp/fabric.log
@@ -13,6 +15,33 @@ chroot /host /run/python/bin/python - </upstream.py 2>/tmp/upstream.log | say up
 say upstream-log </tmp/upstream.log
 /ironlet --inventory 2>/tmp/own.log | say own
 say own-log </tmp/own.log
+# The rest of what an inspection tells, with a bond, a VLAN and what lshw reads of USB.
+mount -t debugfs debugfs /sys/kernel/debug
+mount -t debugfs debugfs /host/sys/kernel/debug
+echo +bond0 >/sys/class/net/bonding_masters
+lower=$(by_mac 12) alone=$(by_mac 11)
+echo "+$(by_mac 13)" >/sys/class/net/bond0/bonding/slaves
+ip link add link "$lower" name "$lower.42" type vlan id 42
+for card in "$alone" "$lower" "$lower.42" bond0; do ip link set "$card" up; done
+ip addr add 192.0.2.11/24 dev "$alone"
+ip addr add 2001:db8::42/64 dev "$lower.42"
+sleep 2 # until link-local addresses are no longer tentative
+chroot /host /run/python/bin/python - </upstream-inventory.py 2>/tmp/upstream-inventory.log | say upstream-inventory
+say upstream-inventory-log </tmp/upstream-inventory.log
+chroot /host /run/python/bin/python - </receiver.py >/tmp/own-inventory 2>/tmp/receiver.log &
+sleep 3
+/ironlet --inventory --post http://127.0.0.1:8080/ --cmdline ipa-inspection-collectors=default,pci-devices,usb-devices,numa-topology,dmi-decode >/tmp/own-inventory.log 2>&1
+wait
+say own-inventory </tmp/own-inventory
+cat /tmp/receiver.log >>/tmp/own-inventory.log
+say own-inventory-log </tmp/own-inventory.log
+# A BMC that hangs: the time it costs, on the machine's own clock.
+chroot /host ipmitool raw 0x30 1 >/dev/null 2>&1
+read -r before _ </proc/uptime
+/ironlet --inventory 2>/tmp/hung.log | say own-hung
+read -r after _ </proc/uptime
+echo "$before $after" | say own-hung-times
+say own-hung-log </tmp/hung.log
 # Under another name for the root it writes its log where it can be read; half of the questions each, as there are two processors.
 for place in proc sys dev; do
     mkdir -p /machine/$place

@@ -10,7 +10,7 @@ Known = namedtuple("Known", "inventory plugin_data ports properties")
 
 # Where they may differ, by the field's path, and why.
 REASONS = [
-    (r"(inventory\.interfaces|plugin_data\.(all|valid)_interfaces)\[\w+\]\.name", "there is no udev here to rename a card: the kernel's name"),
+    (r"(inventory\.interfaces|plugin_data\.((all|valid)_interfaces|numa_topology\.nics))\[\w+\]\.name", "there is no udev here to rename a card: the kernel's name"),
     (r"inventory\.disks\[/dev/vda\]\.by_path", "udev makes two links to a virtio disk; upstream tells the one it read last"),
     (r"inventory\.hostname", "each ramdisk has a host name of its own"),
     (r"inventory\.memory\.total", "what the kernel leaves of the same memory depends on the ramdisk"),
@@ -19,17 +19,25 @@ REASONS = [
 ]
 
 
+# What tells the items of a list apart, whatever their order; upstream's is that of directories.
+KEYS = {
+    "interfaces": ["mac_address"], "disks": ["name"], "pci_devices": ["bus"], "usb_devices": ["handle"], "ram": ["numa_node"], "cpus": ["numa_node", "cpu"],
+    "nics": ["mac_address"],
+}
+# Lists whose order means nothing.
+SETS = ("macs", "thread_siblings")
+
+
 def flat(value, path):
-    """Leaves of a JSON value by their path. A card is told by its address and a disk by its name, whatever comes first."""
+    """Leaves of a JSON value by their path."""
     if isinstance(value, dict) and value:
         for key, inner in value.items():
-            yield from flat(inner, path + (f"[{plain(key)}]" if path == "ports" else f".{key}"))
+            yield from flat(inner, path + (f"[{plain(key)}]" if path in BY_ADDRESS else f".{key}"))
     elif isinstance(value, list) and value:
-        for number, inner in enumerate(sorted(value) if path.endswith("macs") else value):
-            key = number
-            if isinstance(inner, dict):
-                key = inner.get("mac_address") or path.endswith("disks") and inner.get("name") or number
-            yield from flat(inner, f"{path}[{plain(key)}]")
+        name = path.rpartition(".")[2]
+        for number, inner in enumerate(sorted(value) if name in SETS else value):
+            key = " ".join(plain(inner[field]) for field in KEYS[name]) if name in KEYS else number
+            yield from flat(inner, f"{path}[{key}]")
     else:
         yield path, value
 
@@ -38,13 +46,21 @@ def plain(key):
     return str(key).replace(":", "")
 
 
+# Objects whose keys are addresses of cards.
+BY_ADDRESS = ("ports", "plugin_data.all_interfaces", "plugin_data.valid_interfaces", "plugin_data.lldp_raw", "plugin_data.parsed_lldp")
+
+
 def fields(known):
-    data = dict(known.plugin_data)
-    # Ironic's hooks file them by name; upstream's are other names.
-    for key in ("all_interfaces", "valid_interfaces"):
-        data[key] = list(data[key].values())
-    known = known._replace(plugin_data=data)
-    return dict(leaf for name, value in known._asdict().items() for leaf in flat(value, name))
+    """Leaf by path. What is filed by a card's name is filed by its address here: the names are each agent's own."""
+    data = json.loads(json.dumps(known.plugin_data))
+    address = {card["name"]: card["mac_address"] for card in known.inventory["interfaces"]}
+    for path in BY_ADDRESS[1:]:
+        key = path.rpartition(".")[2]
+        if data.get(key):
+            data[key] = {address.get(name, name): value for name, value in data[key].items()}
+    for card in data.get("numa_topology", {}).get("nics", []):
+        card["mac_address"] = address.get(card["name"], card["name"])
+    return dict(leaf for name, value in known._replace(plugin_data=data)._asdict().items() for leaf in flat(value, name))
 
 
 def require_same(theirs, own):

@@ -45,5 +45,6 @@ def prepare():
     FOLDER.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(["bash", "-c", SCRIPT, "inspect", str(FOLDER), str(place.IRONLET)], cwd=place.ROOT, check=True, stdout=subprocess.PIPE, text=True)
     kernel = identity.Path(done.stdout.splitlines()[-1])
-    identity.MODULES.append("e1000e")
+    # Bonding makes a card of its own as soon as it is there.
+    identity.MODULES = [name for name in identity.MODULES if name != "bonding"] + ["e1000e"]
     identity.ramdisk(FOLDER, kernel, place.IRONLET, place.LAB / "upstream-task.sh", [place.LAB / "upstream-dhcp.sh"])

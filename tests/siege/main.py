@@ -29,7 +29,7 @@ def chosen(names):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--short", action="store_true", help="a minute and a half instead of a quarter of an hour")
+    parser.add_argument("--short", action="store_true", help="some minutes instead of twenty")
     parser.add_argument("--seed", type=int, default=1, help="of everything that is drawn by lot")
     parser.add_argument("attacks", nargs="*")
     options = parser.parse_args()

@@ -13,7 +13,7 @@ LONG = True
 HOOKS = ("ramdisk-error,validate-interfaces,ports,architecture,accelerators,boot-mode,cpu-capabilities,local-link-connection,memory,parse-lldp,pci-devices,"
          "physical-network,raid-device,root-device")
 # Upstream's names; both agents are asked for them.
-COLLECTORS = "default,logs"
+COLLECTORS = "default,pci-devices,usb-devices,numa-topology,dmi-decode,logs"
 
 CONF = f"""
 [DEFAULT]

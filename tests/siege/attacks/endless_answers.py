@@ -80,7 +80,8 @@ BOMB_MEMORY, BOMB_CPU = 40, 3
 @attack
 def ironic_bombs(field):
     """As the answer to each kind of call; those that are no JSON of Ironic's are as good as none."""
-    for call, path in (("version", "/"), ("lookup", "/v1/lookup"), ("heartbeat", "/v1/heartbeat")):
+    for call, path in field.scale([("lookup", "/v1/lookup")],
+                                  [("version", "/"), ("lookup", "/v1/lookup"), ("heartbeat", "/v1/heartbeat")]):
         with ThreadPoolExecutor(AT_ONCE) as pool:
             told = list(pool.map(lambda bomb: lied_to(field, path, bomb, False, BOMBS[bomb]), BOMBS))
         yield row(f"Ironic's answer to the {call} is 8 MiB of JSON", told, CALL, BOMB_CPU, BOMB_MEMORY)
