@@ -127,17 +127,33 @@ fn operator(expression: &str) -> Result<(Option<Operator>, &str), String> {
     Ok((None, expression))
 }
 
+/// The operator that a value begins with or has in it. Whoever writes `a <or> b` or `<in> a <in> b` means more
+/// than a disk's text with these signs in it, and must not be taken to mean that no disk fits.
+fn sign_within(value: &str) -> Option<&'static str> {
+    let mut signs = OPERATORS.iter().map(|(sign, _)| *sign);
+    signs.find(|sign| match sign.strip_suffix('>') {
+        Some(word) if word.len() > 1 => value.contains(sign),
+        _ => sign.len() > 1 && value.starts_with(sign),
+    })
+}
+
 /// A test of a text; the error says what is wrong with it.
 pub fn text(expression: &str) -> Result<Test, String> {
     let (operator, rest) = operator(expression)?;
+    let values: Vec<_> = match operator {
+        Some(Operator::Or) => rest.split("<or>").map(str::trim).collect(),
+        _ => vec![rest],
+    };
+    if let Some(sign) = values.iter().find_map(|value| sign_within(value)) {
+        return Err(format!(
+            "has {sign} where a value belongs; an operator stands before it all, and only <or> between values as well"
+        ));
+    }
     Ok(match operator {
         None => Test::Text(Relation::Equal, rest.to_owned()),
         Some(Operator::Text(relation)) => Test::Text(relation, rest.to_owned()),
         Some(Operator::In) => Test::Contains(rest.to_owned()),
-        Some(Operator::Or) => {
-            let several = rest.split("<or>").map(str::trim);
-            Test::OneOf(several.map(str::to_owned).collect())
-        }
+        Some(Operator::Or) => Test::OneOf(values.into_iter().map(str::to_owned).collect()),
         Some(Operator::Number(relation)) => Test::Number(relation, number(rest)?),
         Some(Operator::Range) => range(rest, number)?,
     })

@@ -117,8 +117,12 @@ pub fn find(file: &str, image: &str, wanted: Wanted) -> Result<Digest> {
     }
     let plain = url::unescape(image);
     let named = lines().filter_map(|line| {
-        let (digits, path) = parts(line)?;
+        let (kind, digits, path) = parts(line)?;
         let digest = wanted.digest(bare(digits))?;
+        // Others have as many digits: BLAKE2, SHA-3, SHA-512/256.
+        if kind.is_some_and(|kind| !is_called(digest.algorithm(), kind)) {
+            return None;
+        }
         let paths = [Some(path), after_size(path)].into_iter().flatten();
         let at_top = paths.filter_map(|path| {
             let path = path.strip_prefix("./").unwrap_or(path);
@@ -174,14 +178,23 @@ fn after_size(name: &str) -> Option<&str> {
     is_size.then(|| name.trim_start())
 }
 
-/// The digits and the name of one line.
-fn parts(line: &str) -> Option<(&str, &str)> {
+/// Is this the algorithm's name as it stands before a file's: `SHA256`, `SHA2-256`, `SHA-256`?
+fn is_called(algorithm: Algorithm, kind: &str) -> bool {
+    let plain = kind.trim().to_ascii_lowercase();
+    let size = plain.strip_prefix("sha2-").or(plain.strip_prefix("sha-"));
+    let name = algorithm.name();
+    plain == name || size.is_some_and(|size| name.strip_prefix("sha") == Some(size))
+}
+
+/// What kind of digest it is, where one line says that; its digits, and the name.
+fn parts(line: &str) -> Option<(Option<&str>, &str, &str)> {
     if let Some((before, digits)) = line.rsplit_once(")= ").or(line.rsplit_once(") = ")) {
-        return Some((digits.trim(), before.split_once('(')?.1));
+        let (kind, name) = before.split_once('(')?;
+        return Some((Some(kind), digits.trim(), name));
     }
     let (digits, name) = line.split_once(char::is_whitespace)?;
     let name = name.trim_start();
-    Some((digits, name.strip_prefix('*').unwrap_or(name)))
+    Some((None, digits, name.strip_prefix('*').unwrap_or(name)))
 }
 
 #[cfg(test)]
@@ -194,6 +207,7 @@ mod tests {
 
     #[test]
     fn every_layout_users_publish() {
+        let other = "0".repeat(64);
         for file in [
             SHA.to_owned(),
             format!("{}\n", SHA.to_uppercase()),
@@ -205,6 +219,11 @@ mod tests {
             format!("{MD5}  disk.raw\n{SHA}  disk.raw\n"),
             format!("MD5 (disk.raw) = {MD5}\nSHA256 (disk.raw) = {SHA}\n"),
             format!("SHA2-256(disk.raw)= {SHA}\n"),
+            format!("SHA-256 (disk.raw) = {SHA}\n"),
+            format!(
+                "SHA3-256 (disk.raw) = {other}\nBLAKE2s (disk.raw) = {other}\nSHA256 (disk.raw) = {SHA}\n"
+            ),
+            format!("BLAKE2b (disk.raw) = {other}{other}\nsha256 (disk.raw) = {SHA}\n"),
             format!("sha256:{SHA}\n"),
             format!("\u{feff}{SHA} disk.raw\r\n"),
             format!("{SHA} 1073741824 disk.raw\n"),
@@ -256,6 +275,12 @@ mod tests {
             ),
             (&format!("{SHA1}  disk.raw"), Wanted::Any),
             (&format!("{SHA}  4x2 disk.raw"), Wanted::Any),
+            (&format!("SHA3-256 (disk.raw) = {SHA}"), Wanted::Any),
+            (&format!("SHA512/256(disk.raw)= {SHA}"), Wanted::Any),
+            (
+                &format!("BLAKE2s (disk.raw) = {SHA}"),
+                Wanted::Only(Algorithm::Sha256),
+            ),
         ] {
             let error = find(file, "disk.raw", wanted).expect_err(file);
             assert!(error.details().contains("'disk.raw'"), "{error}");
