@@ -2,7 +2,7 @@
 
 use crate::codec::json::{Array, Fields, Object, Value};
 use crate::disk::{Hints, Wishes};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Context, Error, Kind, Result};
 
 /// What of the node decides what a step does.
 #[derive(Clone, Debug, Default)]
@@ -74,7 +74,7 @@ impl Node {
             Value::Object(hints) if hints.contains_key("volume_name") => Err(wrong(
                 "root_device cannot name a software RAID volume: volume_name is for skip_block_devices",
             )),
-            Value::Object(hints) => Hints::parse(hints),
+            Value::Object(hints) => Hints::parse(hints).context("root_device"),
             _ => Err(wrong("root_device must be an object of hints")),
         };
         let none = Array::new();
@@ -104,7 +104,7 @@ fn kept(node: &Object) -> Vec<(&'static str, &'static str, Value)> {
 
 fn skipped(value: &Value) -> Result<Hints> {
     match value {
-        Value::Object(hints) => Hints::parse(hints),
+        Value::Object(hints) => Hints::parse(hints).context("skip_block_devices"),
         _ => Err(wrong(
             "properties.skip_block_devices must be a list of hints",
         )),
@@ -136,6 +136,23 @@ mod tests {
             panic!("an object: {node}")
         };
         Node::new(&object).wishes()
+    }
+
+    #[test]
+    fn a_wrong_hint_is_told_with_where_it_stands() {
+        for (json, whose) in [
+            (
+                r#"{"properties":{"root_device":{"size":"x"}}}"#,
+                "root_device: ",
+            ),
+            (
+                r#"{"properties":{"skip_block_devices":[{"size":"x"}]}}"#,
+                "skip_block_devices: ",
+            ),
+        ] {
+            let error = wishes(json).expect_err(json);
+            assert!(error.details().starts_with(whose), "{error}");
+        }
     }
 
     #[test]

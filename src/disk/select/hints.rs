@@ -285,6 +285,6 @@ fn transports(disk: &Disk) -> Vec<&str> {
 }
 
 fn wrong(why: impl fmt::Display) -> Error {
-    let why = format!("a root device hint is wrong: {why}; no disk was touched");
+    let why = format!("a hint is wrong: {why}; no disk was touched");
     Error::new(Kind::DeviceNotFound, why)
 }
