@@ -107,4 +107,19 @@ download() {
     (cd "$2" && apt-get -q -o APT::Sandbox::User=root -o Acquire::Retries=3 download "$1" >&2)
 }
 
+# source_archive RELEASE PACKAGE DIR — print the path of the maker's own archive in Debian's source package, fetched into DIR unless it is
+# there. apt's lists of that release are kept in DIR; the machine's own stay as they are.
+source_archive() {
+    local found=("$3/$2"_*.orig.tar.*) options
+    if [ ! -e "${found[0]}" ]; then
+        mkdir -p "$3"/lists/partial "$3"/cache/archives/partial
+        echo "deb-src http://deb.debian.org/debian $1 main" >"$3/sources.list"
+        options=(-o "Dir::Etc::SourceList=$3/sources.list" -o Dir::Etc::SourceParts=- -o "Dir::State::Lists=$3/lists" -o "Dir::Cache=$3/cache")
+        options+=(-q -o APT::Sandbox::User=root -o Acquire::Retries=3)
+        (cd "$3" && apt-get "${options[@]}" update && apt-get "${options[@]}" source --download-only "$2") >&2 || return
+        found=("$3/$2"_*.orig.tar.*)
+    fi
+    echo "${found[0]}"
+}
+
 [ "${BASH_SOURCE[0]}" != "$0" ] || { set -euo pipefail && "$@"; }

@@ -1,7 +1,9 @@
 """Machines whose hardware does not work, and what their consoles say; and networks that want more than a card. main.py FOLDER [CASE…]; FOLDER holds kernel and initramfs."""
 
 import hashlib
+import http.server
 import itertools
+import json
 import os
 import socket
 import subprocess
@@ -164,6 +166,34 @@ def certificates(folder):
     return folder
 
 
+def bmc(folder):
+    """the drivers of a BMC are loaded, and Ironic is told that QEMU's own has no address"""
+    posted = []
+
+    class Receiver(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(202)
+            self.end_headers()
+            self.wfile.write(b'{"uuid": "00000000-0000-4000-8000-000000000000"}')
+
+        def log_message(self, *_):
+            pass
+
+    order = f"ipa-inspection-callback-url=http://10.0.2.2:{PORT + 2}/v1/continue_inspection ipa-inspection-collectors=default ipa-disk-wait-attempts=1"
+    arguments = ["-machine", "q35", *nic("virtio-net-pci"), "-device", "ipmi-bmc-sim,id=bmc", "-device", "isa-ipmi-kcs,bmc=bmc"]
+    with http.server.ThreadingHTTPServer(("127.0.0.1", PORT + 2), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with machine(folder, "bmc", 512, arguments, order) as console:
+            console.expect("Ironic has taken it", BOOT)
+        server.shutdown()
+    found = posted[0]["inventory"]
+    told = found["bmc_address"], found["bmc_v6address"], "bmc_mac" in found
+    if told != ("0.0.0.0", "::/0", False):
+        raise Broken(f"its addresses and whether it has a MAC: {told}")
+    return f"bmc_address {told[0]}, bmc_v6address {told[1]}, no bmc_mac"
+
+
 def appended(tree, files):
     """The archive that puts `files` (path → bytes) into an initramfs it is appended to."""
     for path, content in files.items():
@@ -254,7 +284,7 @@ def partitioned(size):
     return bytes(table) + os.urandom(size - 512)
 
 
-CASES = (memory, config_drive, time_server, firmware, controllers, firmware_appended, damaged, keyboard, clock, screen, vlans, bond)
+CASES = (memory, config_drive, time_server, firmware, controllers, firmware_appended, damaged, keyboard, clock, screen, bmc, vlans, bond)
 
 
 def main(folder, *names):
