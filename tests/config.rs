@@ -192,7 +192,7 @@ fn a_bad_value_is_refused_by_name_and_origin() {
         ("ipa-api-url=ftp://ironic", "http://"),
         ("ipa-api-url=http://", "http://"),
         ("ipa-api-url=http://a,b", "http://"),
-        ("ipa-api-url=mdns", "no mDNS"),
+        ("ipa-api-url=mdns,http://h", "mdns, or one or more"),
         ("ipa-tls-min-version=1.1", "1.2, 1.3"),
         ("ipa-tls-certificate-curve=P384", "p256, p384, p521"),
         ("ipa-image-download-connection-timeout=0", "1 or more"),

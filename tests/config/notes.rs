@@ -7,7 +7,7 @@ fn what_nobody_knows_is_said_once_by_name() {
     let files = [
         (
             "ironic-python-agent.d/a.conf",
-            "[DEFAULT]\nlog-dir = /var/log\ncafile = /c\n[metrics]\nbackend = noop\n[mdns]\nlookup_attempts = 3\n",
+            "[DEFAULT]\nlog-dir = /var/log\ncafile = /c\n[metrics]\nbackend = noop\n[mdns]\ninterfaces = 3\n",
         ),
         (
             "ironic-python-agent.d/b.conf",
@@ -21,8 +21,7 @@ fn what_nobody_knows_is_said_once_by_name() {
     };
     let command = "the kernel command line sets what nobody here knows: ipa-ap-url, ironlet.dsk";
     assert_eq!(command_line, command);
-    let known =
-        "a.conf sets what nobody here knows: log_dir, [metrics] backend, [mdns] lookup_attempts";
+    let known = "a.conf sets what nobody here knows: log_dir, [metrics] backend, [mdns] interfaces";
     assert!(one.ends_with(known), "{one}");
     let new = "b.conf sets what nobody here knows: , [a\\u{1b}b] secret";
     assert!(other.ends_with(new), "{other}");
