@@ -24,6 +24,7 @@ PACKAGES = {
     "/usr/lib/python3.11/ensurepip/__init__.py": "python3-venv",
     "/usr/sbin/nginx": "nginx-light",
     "/usr/sbin/dnsmasq": "dnsmasq-base",
+    "/usr/sbin/lldpd": "lldpd",
     "/usr/sbin/ip": "iproute2",
     "/usr/bin/openssl": "openssl",
     "/usr/bin/memcached": "memcached",
