@@ -24,7 +24,7 @@ DOMAIN = """
     <controller type='scsi' model='virtio-scsi'/>
     {disks}
     <interface type='bridge'>
-      <mac address='{mac}'/><source bridge='{bridge}'/><model type='virtio'/>
+      <mac address='{mac}'/><source bridge='{bridge}'/><target dev='port1'/><model type='virtio'/>
     </interface>
     <serial type='unix'><source mode='connect' path='{console}'/><target port='0'/></serial>
     {devices}

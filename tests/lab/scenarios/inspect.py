@@ -2,6 +2,7 @@
 
 import compared_inspection
 import network
+import switch
 import upstream
 from machine import Hardware
 from stand import Drive, Stand
@@ -13,7 +14,7 @@ LONG = True
 HOOKS = ("ramdisk-error,validate-interfaces,ports,architecture,accelerators,boot-mode,cpu-capabilities,local-link-connection,memory,parse-lldp,pci-devices,"
          "physical-network,raid-device,root-device")
 # Upstream's names; both agents are asked for them.
-COLLECTORS = "default,pci-devices,usb-devices,numa-topology,dmi-decode,logs"
+COLLECTORS = "default,pci-devices,usb-devices,numa-topology,dmi-decode,lldp,logs"
 
 CONF = f"""
 [DEFAULT]
@@ -29,7 +30,7 @@ physical_network_cidr_map = 172.22.0.0/24:provisioning
 SECOND_MAC = "52:54:00:22:00:51"
 HARDWARE = Hardware(
     memory=1536, processors=2,
-    devices=f"<interface type='bridge'><mac address='{SECOND_MAC}'/><source bridge='{network.BRIDGE}'/><model type='e1000e'/></interface>",
+    devices=f"<interface type='bridge'><mac address='{SECOND_MAC}'/><source bridge='{network.BRIDGE}'/><target dev='port2'/><model type='e1000e'/></interface>",
     arguments=[
         "-smbios", "type=0,vendor=Lab BIOS,version=4.2,date=01/02/2023", "-smbios", "type=1,manufacturer=Lab,product=Metal 1000,serial=SN0001",
         *upstream.ARGUMENTS,
@@ -44,8 +45,11 @@ def run(directory):
     (stand.web.root / "inspect").symlink_to(upstream.FOLDER)
     stand.node.patch(("/inspect_interface", "agent"))
     before = stand.node.read()["properties"]
+    switch.start(directory)
     own, own_took = inspected(stand, before, upstream.OWN.name)
     require(not stand.web.requests("api", "GET", "/v1/lookup"), "an agent that was only to inspect looked for its node")
+    link = own.ports[network.MACHINE_MAC]["local_link_connection"]
+    require(link.get("switch_info") == switch.NAME and link.get("port_id"), f"Ironic did not learn the switch port: {link}")
     theirs, their_took = inspected(stand, before, upstream.UPSTREAM.name, IPA)
     compared_inspection.require_same(theirs, own)
     # As it is shipped for such machines.
