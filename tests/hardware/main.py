@@ -1,9 +1,7 @@
 """Machines whose hardware does not work, and what their consoles say; and networks that want more than a card. main.py FOLDER [CASE…]; FOLDER holds kernel and initramfs."""
 
 import hashlib
-import http.server
 import itertools
-import json
 import os
 import socket
 import subprocess
@@ -16,6 +14,7 @@ from pathlib import Path
 import config_drive as drives
 from machine import Broken, Machine
 from networks import bond, vlans
+from receiver import receiver
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "demo"))
 from images import Images  # noqa: E402
@@ -168,25 +167,10 @@ def certificates(folder):
 
 def bmc(folder):
     """the drivers of a BMC are loaded, and Ironic is told that QEMU's own has no address"""
-    posted = []
-
-    class Receiver(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(202)
-            self.end_headers()
-            self.wfile.write(b'{"uuid": "00000000-0000-4000-8000-000000000000"}')
-
-        def log_message(self, *_):
-            pass
-
-    order = f"ipa-inspection-callback-url=http://10.0.2.2:{PORT + 2}/v1/continue_inspection ipa-inspection-collectors=default ipa-disk-wait-attempts=1"
     arguments = ["-machine", "q35", *nic("virtio-net-pci"), "-device", "ipmi-bmc-sim,id=bmc", "-device", "isa-ipmi-kcs,bmc=bmc"]
-    with http.server.ThreadingHTTPServer(("127.0.0.1", PORT + 2), Receiver) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with receiver("127.0.0.1", PORT + 2, "10.0.2.2") as (order, posted):
         with machine(folder, "bmc", 512, arguments, order) as console:
             console.expect("Ironic has taken it", BOOT)
-        server.shutdown()
     found = posted[0]["inventory"]
     told = found["bmc_address"], found["bmc_v6address"], "bmc_mac" in found
     if told != ("0.0.0.0", "::/0", False):

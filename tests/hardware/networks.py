@@ -8,6 +8,7 @@ import subprocess
 from contextlib import contextmanager
 
 from machine import Broken, Machine
+from receiver import receiver
 from switch import Switch
 
 MIB = 1 << 20
@@ -63,7 +64,7 @@ def vlans(folder):
 
 
 def bond(folder):
-    """network_data.json: a VLAN with an address by hand on a bond of two cards, through which an image comes while a cable is pulled"""
+    """network_data.json: a VLAN with an address by hand on a bond of two cards, through which an image comes while a cable is pulled; each card is told of by its own address"""
     plan = {
         "links": [
             {"id": "trunk", "type": "bond", "bond_links": ["a", "b"], "bond_mode": "active-backup", "mtu": 1400},
@@ -108,6 +109,12 @@ def bond(folder):
                 told = console.expect(r"image: .* on /dev/vda in .*", 120)[0]
                 console.goes_off(60)
                 console.never_said(r"by DHCP|eth\d: 10\.")
+            with receiver("10.93.0.1", 8090) as (order, posted):
+                with Machine(folder, "bond-told", 512, order, ["-machine", "q35", *cards], initramfs=initramfs) as console:
+                    console.expect("Ironic has taken it", BOOT)
+            macs = {card["name"]: card["mac_address"] for card in posted[0]["inventory"]["interfaces"]}
+            if [macs["eth0"], macs["eth1"]] != MACS:
+                raise Broken(f"the cards of the bond are told as {macs}")
         finally:
             server.kill()
             server.wait()
