@@ -37,6 +37,10 @@
 //! | parameter | the table in `config/table.rs`; its value in `config/settings.rs`; `agent/effective_config.rs` if Ironic may change it | `tests/config.rs`, `tests/readme.rs` |
 //! | parameter of pid 1 | `init/parameters.rs` | its tests, `./build.sh lab` |
 //! | root device hint | `disk/select/hints.rs`; what the disk says in `disk/identity/` | `tests/hints.rs`, `tests/disk.rs`, `./build.sh identity` |
+//! | what a server or router of the network may say | `net/dhcp/`, `net/dhcpv6/`, `net/address/router_advertisement.rs` | `tests/dhcp.rs`, `tests/ipv6.rs`, `tests/cards.rs` |
+//! | what a switch may say | `net/lldp/`; in Ironic's words `inventory/lldp_tlvs.rs` | `tests/lldp.rs`, `./build.sh lab inspect-lldp` |
+//! | links and addresses that a plan asks for | `net/network_data/`, `net/link/virtual_links.rs` | `tests/network_data.rs`, `./build.sh hardware` |
+//! | a row of the screens' status block | `logger/status.rs` | its tests, `./build.sh hardware` |
 //! | what a NIC or the network says on the console | `init/network_report.rs` | its tests, `./build.sh lab` |
 //! | a driver's complaint | the table in `drivers/firmware_requests_in_log.rs` | its tests, `tests/drivers.rs`, `./build.sh hardware` |
 //! | field of the inventory | `inventory/` | `tests/inventory.rs`, `./build.sh conformance`, `./build.sh identity` |
