@@ -200,6 +200,51 @@ fn what_makes_no_sense_costs_itself_alone_and_is_named() {
 }
 
 #[test]
+fn name_servers_masks_and_modes_are_taken_wherever_and_however_somebody_writes_them() {
+    // Nova's example has `dns_nameservers` and the mode 802.1ad; Metal3 has services in routes, and gateways without a word.
+    let (data, faults) = read(
+        r#"{
+  "links": [
+    {"id": "b", "type": "bond", "bond_links": ["c"], "bond_mode": "802.1ad"},
+    {"id": "c", "type": "phy", "ethernet_mac_address": "02:00:00:00:00:01"}
+  ],
+  "networks": [
+    {"link": "b", "type": "ipv4", "ip_address": "192.0.2.9", "netmask": 24, "gateway": "",
+     "dns_nameservers": ["192.0.2.53", "192.0.2.54"],
+     "routes": [{"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": "192.0.2.1",
+                 "services": [{"type": "dns", "address": "192.0.2.54"}, {"type": "dns", "address": "192.0.2.55"}]},
+                {"network": "10.0.0.0", "netmask": 8, "gateway": "", "services": []}]},
+    {"link": "b", "type": "ipv6_slaac",
+     "routes": [{"network": "::", "netmask": "::", "services": [{"type": "dns", "address": "2001:db8::53"}]}]}
+  ],
+  "services": [{"type": "dns", "address": "198.51.100.53"}]
+}"#,
+    );
+    assert_eq!(faults, "");
+    let [_, bond] = &data.links[..] else {
+        panic!("two")
+    };
+    assert!(matches!(&bond.kind, Kind::Bond(mode, _) if mode.mode == 4));
+    assert_eq!(
+        bond.networks.iter().map(shown).collect::<Vec<_>>(),
+        [
+            "192.0.2.9/24 0.0.0.0/0>192.0.2.1 10.0.0.0/8>link dns=192.0.2.53 dns=192.0.2.54 dns=192.0.2.55",
+            "Auto6"
+        ]
+    );
+    let servers: Vec<String> = data.name_servers.iter().map(ToString::to_string).collect();
+    assert_eq!(servers, ["198.51.100.53", "2001:db8::53"]);
+    let (_, faults) = read(
+        r#"{"links": [{"id": "c", "ethernet_mac_address": "02:00:00:00:00:01"}],
+            "networks": [{"link": "c", "type": "ipv4", "ip_address": "192.0.2.9", "netmask": 33},
+                         {"link": "c", "type": "ipv4", "ip_address": "192.0.2.9", "netmask": 24, "dns_nameservers": [7]}]}"#,
+    );
+    assert!(
+        faults.contains("'33' is no netmask") && faults.contains("a name server has no address")
+    );
+}
+
+#[test]
 fn what_is_no_such_file_is_refused_and_an_endless_one_is_cut() {
     for text in [
         "",

@@ -249,15 +249,21 @@ fn set(planned: &PlannedLink, link: &Link, tools: &Tools) -> Result<()> {
         {
             let (ip, prefix) = (address.ip, address.prefix);
             log::info!("{}: {ip}/{prefix} from network_data.json", link.name);
+            // What the kernel does not take, such as a gateway that is none, costs itself, not the address or the link.
             for route in routes {
-                configure::add_route(tools.host, link, *route, metric)?;
+                tell_failure(configure::add_route(tools.host, link, *route, metric));
             }
-            configure::add(tools.host, link, *address, metric)?;
+            tell_failure(configure::add(tools.host, link, *address, metric));
         }
     }
-    // Once, and not again when something before has to be tried again.
     if planned.networks.contains(&Network::Dhcp4) {
         (tools.dhcp)(link);
     }
     Ok(())
+}
+
+fn tell_failure(done: Result<()>) {
+    if let Err(error) = done {
+        log::error!("network_data.json: {error}");
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! A link or network that makes no sense costs itself, and is told; the others are as they stand.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::codec::json::{self, Fields, Number, Object, Value};
@@ -61,7 +62,8 @@ pub fn parse(text: &str) -> Result<(NetworkData, Vec<String>)> {
     }
     let servers = name_servers(&file);
     if let Some(servers) = reader.keep("services", servers) {
-        reader.data.name_servers = servers;
+        // Before those of networks whose addresses come by themselves.
+        reader.data.name_servers.splice(..0, servers);
     }
     Ok((reader.data, reader.faults))
 }
@@ -157,6 +159,11 @@ impl Reader {
             "ipv6" => fixed(network, false)?,
             other => return Err(Error::plain(format!("its type '{other}' is not known"))),
         };
+        if !matches!(read, Network::Fixed { .. }) {
+            self.data
+                .name_servers
+                .extend(name_servers_of_network(network)?);
+        }
         self.data.links[place].networks.push(read);
         Ok(())
     }
@@ -188,13 +195,10 @@ fn fixed(network: &Object, v4: bool) -> Result<Network> {
         None => (text, None),
     };
     let ip = address(ip, v4)?;
-    let mask = network.string("netmask")?.or(behind);
-    let length = match mask {
-        Some(mask) => prefix(mask, v4)?,
-        None => return Err(Error::plain("it has no 'netmask'")),
-    };
+    let length =
+        mask_length(network, behind, v4)?.ok_or_else(|| Error::plain("it has no 'netmask'"))?;
     let mut routes = Vec::new();
-    if let Some(gateway) = network.string("gateway")? {
+    if let Some(gateway) = network.string("gateway")?.filter(|text| !text.is_empty()) {
         routes.push(route(any(v4), 0, Some(gateway), v4)?);
     }
     for entry in objects(network, "routes")? {
@@ -203,20 +207,32 @@ fn fixed(network: &Object, v4: bool) -> Result<Network> {
             None => (required(entry, "network")?, None),
         };
         let to = address(to, v4)?;
-        let length = match entry.string("netmask")?.or(behind) {
-            Some(mask) => prefix(mask, v4)?,
-            None => return Err(Error::plain("a route has no 'netmask'")),
-        };
+        let length = mask_length(entry, behind, v4)?;
+        let length = length.ok_or_else(|| Error::plain("a route has no 'netmask'"))?;
         routes.push(route(to, length, entry.string("gateway")?, v4)?);
     }
     Ok(Network::Fixed {
         address: Address { ip, prefix: length },
         routes,
-        name_servers: name_servers(network)?,
+        name_servers: name_servers_of_network(network)?,
     })
 }
 
+/// Of `netmask`, a mask or a length, which some write as a number; else of what stands behind the address.
+fn mask_length(of: &Object, behind: Option<&str>, v4: bool) -> Result<Option<u8>> {
+    let mask = match of.field("netmask") {
+        Some(Value::Number(Number::U64(length))) => Some(prefix(&length.to_string(), v4)),
+        _ => of
+            .string("netmask")?
+            .or(behind)
+            .map(|mask| prefix(mask, v4)),
+    };
+    mask.transpose()
+}
+
 fn route(to: IpAddr, prefix: u8, gateway: Option<&str>, v4: bool) -> Result<Route> {
+    // Metal3 writes an empty one where there is none.
+    let gateway = gateway.filter(|gateway| !gateway.is_empty());
     let gateway = gateway.map(|gateway| address(gateway, v4)).transpose()?;
     Ok(Route {
         to: Address {
@@ -231,19 +247,41 @@ fn name_servers(of: &Object) -> Result<Vec<IpAddr>> {
     let mut servers = Vec::new();
     for service in objects(of, "services")? {
         if service.string("type")? == Some("dns") {
-            let text = required(service, "address")?;
-            let server = text.parse::<IpAddr>();
-            servers.push(server.map_err(|_| Error::plain("a name server has no address"))?);
+            servers.push(name_server(required(service, "address")?)?);
         }
     }
     Ok(servers)
+}
+
+/// Nova has them as `dns_nameservers`, others as services, Metal3 as services of routes.
+fn name_servers_of_network(network: &Object) -> Result<Vec<IpAddr>> {
+    let mut servers = name_servers(network)?;
+    for server in list(network, "dns_nameservers")? {
+        match server {
+            Value::String(text) => servers.push(name_server(text)?),
+            _ => return Err(Error::plain("a name server has no address")),
+        }
+    }
+    for route in objects(network, "routes")? {
+        servers.extend(name_servers(route)?);
+    }
+    let mut once = BTreeSet::new();
+    servers.retain(|server| once.insert(*server));
+    Ok(servers)
+}
+
+fn name_server(text: &str) -> Result<IpAddr> {
+    text.parse()
+        .map_err(|_| Error::plain("a name server has no address"))
 }
 
 fn bond_mode(bond: &Object) -> Result<BondMode> {
     let named = |key: &str, names: &[&str]| match bond.field(key) {
         None => Ok(None),
         Some(Value::String(name)) => {
-            let place = names.iter().position(|known| known == name);
+            // OpenStack's own example has the number of another standard.
+            let name = if name == "802.1ad" { "802.3ad" } else { name };
+            let place = names.iter().position(|known| *known == name);
             let place = place.or_else(|| name.parse().ok().filter(|at| *at < names.len()));
             let known = || Error::plain(format!("'{key}' is none of {}", names.join(", ")));
             place.map(|at| Some(at as u8)).ok_or_else(known)
