@@ -155,7 +155,15 @@ fn those_who_should_not() {
         speak("host", &["wait=1", "host", "forwarded", "wait=1", "host"]),
         speak(
             "far",
-            &["wait=1", "forwarded", "host", "wait=2", "switch", "host"],
+            &[
+                "wait=1",
+                "forwarded",
+                "host",
+                "tagged",
+                "wait=2",
+                "switch",
+                "host",
+            ],
         ),
         speak(
             "silent",

@@ -34,16 +34,17 @@ impl Frames {
         Ok(Frames(socket))
     }
 
-    /// One frame without waiting; `WouldBlock` when there is none. One too long is cut to the buffer; one that this
-    /// machine sent is empty.
-    pub fn receive<'b>(&self, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
+    /// One frame without waiting, and whether it is for somebody else: for another's address, or whatever its address, for
+    /// a VLAN that this machine is not in (the tag itself is gone). `WouldBlock` when there is none. One too long is cut to
+    /// the buffer; one that this machine sent is empty.
+    pub fn receive<'b>(&self, buffer: &'b mut [u8]) -> io::Result<(&'b [u8], bool)> {
         // SAFETY: all zeros is a valid address to be overwritten.
         let mut from: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
         let length = receive(&self.0, buffer, &mut from)?;
-        match from.sll_pkttype {
-            libc::PACKET_OUTGOING => Ok(&[]),
-            _ => Ok(&buffer[..length]),
-        }
+        Ok(match from.sll_pkttype {
+            libc::PACKET_OUTGOING => (&[], false),
+            kind => (&buffer[..length], kind == libc::PACKET_OTHERHOST),
+        })
     }
 }
 

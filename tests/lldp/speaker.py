@@ -48,6 +48,9 @@ def main():
             wire.send(frame(other, b"a host", capabilities=0x80))
         elif act == "forwarded":
             wire.send(frame(other, b"a bridge elsewhere", to=BRIDGES))
+        elif act == "tagged":
+            good = frame(other, b"a switch of VLAN 100")
+            wire.send(good[:12] + b"\x81\x00\x00\x64" + good[12:])
         elif act == "switch":
             wire.send(frame(other, b"the switch"))
         elif act == "as":

@@ -112,7 +112,11 @@ impl Ear {
         let mut buffer = [0; FRAME];
         for _ in 0..AT_ONCE {
             let frame = match self.frames.receive(&mut buffer) {
-                Ok(bytes) => Frame::read(bytes),
+                // IEEE 802.1AB-2016 §7.1: the neighbour's have no tag. One of a VLAN may come from anywhere in it.
+                Ok((bytes, elsewhere)) => Frame::read(bytes).map(|frame| Frame {
+                    nearest: frame.nearest && !elsewhere,
+                    ..frame
+                }),
                 // Nothing more, or the link went down.
                 Err(error) => {
                     if error.kind() != io::ErrorKind::WouldBlock {
