@@ -160,7 +160,10 @@ fn granted(data: &[u8]) -> Option<Granted> {
     let valid = u32::from_be_bytes([*e, *f, *g, *h]);
     let refused = options(inner).any(|(number, data)| number == STATUS && status(data).is_some());
     let ip = Ipv6Addr::from(*ip);
-    let sane = is_host(&ip) && !ip.is_unicast_link_local() && preferred <= valid && !refused;
+    // RFC 4291 §2.5.5: those with an IPv4 address in them go over no wire.
+    let is_ipv4 = ip.segments()[..5] == [0; 5];
+    let reaches = is_host(&ip) && !ip.is_unicast_link_local() && !is_ipv4;
+    let sane = reaches && preferred <= valid && !refused;
     sane.then_some(Granted { ip, valid })
 }
 

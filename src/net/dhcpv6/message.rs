@@ -205,6 +205,10 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_costs_itself_alone() {
+        let of = |ip: &str| {
+            let ip = ip.parse::<Ipv6Addr>().expect("an address").octets();
+            option(IA_ADDRESS, &[&ip[..], &[0; 4], &[0, 0, 0, 9]].concat())
+        };
         for (fault, option) in [
             ("23", option(DNS_SERVERS, &[1; 15])),
             ("23", option(DNS_SERVERS, &[0; 16])),
@@ -215,6 +219,9 @@ mod tests {
             ("5 ", association(&[address(9, 60, 20)])),
             ("5 ", association(&[option(IA_ADDRESS, &[0xff; 24])])),
             ("5 ", association(&[option(IA_ADDRESS, &[0x20; 20])])),
+            ("5 ", association(&[of("::ffff:192.0.2.9")])),
+            ("5 ", association(&[of("::192.0.2.9")])),
+            ("5 ", association(&[of("fe80::9")])),
         ] {
             let (answer, faults) = read(&[option.clone(), association(&[address(7, 1, 2)])]);
             assert!(
