@@ -461,6 +461,26 @@ fn a_person_posts_and_learns_the_uuid_or_why_not() {
 }
 
 #[test]
+fn a_person_who_names_no_url_is_told_so_at_once() {
+    let machine = Machine::recorded("lab-uefi");
+    for urls in [
+        "",
+        ",",
+        "mdns",
+        "ftp://x",
+        "127.0.0.1:6385/v1",
+        "http://127.0.0.1:99999/",
+    ] {
+        let started = Instant::now();
+        let output = by_hand(&machine, urls).output().expect("the binary starts");
+        let log = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{log}");
+        assert!(log.contains("is no http:// or https:// URL"), "{log}");
+        assert!(started.elapsed() < Duration::from_secs(4), "{urls}: {log}");
+    }
+}
+
+#[test]
 fn as_a_daemon_it_posts_again_whatever_becomes_of_it() {
     let machine = Machine::recorded("lab-uefi").with(
         "/etc/ironic-python-agent.d/daemon.conf =\n\t[DEFAULT]\n\tintrospection_daemon = true\n\tintrospection_daemon_post_interval = 1\n",

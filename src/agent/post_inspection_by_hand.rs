@@ -5,8 +5,10 @@ use log::{info, warn};
 use crate::agent::{Surroundings, inspection};
 use crate::clock::Clock;
 use crate::conductor::inspection::Unposted;
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::logger;
+use crate::net::http::url;
+use crate::secret::redacted;
 
 /// Collects, and posts to `urls`, commas between; the UUID Ironic answers with. With `introspection_daemon` again and again,
 /// whatever becomes of it after the first time.
@@ -14,7 +16,18 @@ pub fn post(surroundings: &Surroundings, urls: &str) -> Result<String> {
     let (host, clock) = (surroundings.host(), Clock::real());
     logger::start(&host, false);
     let config = surroundings.config().context("reading the parameters")?;
-    let urls: Vec<String> = urls.split(',').map(|url| url.trim().to_owned()).collect();
+    let urls = urls.split(',').map(str::trim).filter(|url| !url.is_empty());
+    let urls: Vec<String> = urls.map(str::to_owned).collect();
+    let unusable = urls.iter().find(|url| url::parse(url).is_none());
+    if let Some(url) = unusable
+        .map(String::as_str)
+        .or(urls.is_empty().then_some(""))
+    {
+        let shown = redacted(url);
+        return Err(Error::plain(format!(
+            "--post: '{shown}' is no http:// or https:// URL"
+        )));
+    }
     let once = || match inspection::post(
         &config,
         &urls,

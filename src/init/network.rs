@@ -116,6 +116,9 @@ impl Network {
             if !ready && left.is_zero() {
                 reports += 1;
                 self.threads.board.report(&self.host);
+                for line in self.vlans.missing() {
+                    log::warn!("{line}");
+                }
                 self.try_again()?;
                 continue;
             }

@@ -1,6 +1,7 @@
 //! `ipa-enable-vlan-interfaces`: which VLANs are to be made of which cards, by name, by MAC address, or as the switch says.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -36,6 +37,24 @@ enum Card {
     Mac(Mac),
 }
 
+impl Card {
+    fn is(&self, link: &Link) -> bool {
+        match self {
+            Card::Name(name) => *name == link.name,
+            Card::Mac(mac) => *mac == link.mac,
+        }
+    }
+}
+
+impl fmt::Display for Card {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Card::Name(name) => f.write_str(name),
+            Card::Mac(mac) => mac.fmt(f),
+        }
+    }
+}
+
 /// The parameter, and what has been made of it.
 pub struct VlanInterfaces {
     host: SystemRoot,
@@ -44,6 +63,8 @@ pub struct VlanInterfaces {
     /// How long to listen for what switches say; none does not listen.
     lldp: Option<Duration>,
     listening: bool,
+    /// Places of the wishes whose card has come.
+    met: BTreeSet<usize>,
     made: Arc<Made>,
 }
 
@@ -80,21 +101,19 @@ impl VlanInterfaces {
             wishes,
             lldp,
             listening: false,
+            met: BTreeSet::new(),
             made: Arc::default(),
         }
     }
 
     /// Makes the VLANs that are wanted of this card; with a carrier, starts to listen to the switch if it is to be asked.
     pub fn make(&mut self, card: &Link) {
-        for wish in &self.wishes {
-            match wish {
-                Wish::Named(Card::Name(name), number) if *name == card.name => {
-                    self.made.make(&self.host, card, *number);
-                }
-                Wish::Named(Card::Mac(mac), number) if *mac == card.mac => {
-                    self.made.make(&self.host, card, *number);
-                }
-                _ => {}
+        for (at, wish) in self.wishes.iter().enumerate() {
+            if let Wish::Named(wanted, number) = wish
+                && wanted.is(card)
+            {
+                self.met.insert(at);
+                self.made.make(&self.host, card, *number);
             }
         }
         let asks = |wish: &Wish| !matches!(wish, Wish::Named(..));
@@ -102,6 +121,19 @@ impl VlanInterfaces {
             self.listening = true;
             self.listen();
         }
+    }
+
+    /// For people: the VLANs whose card has not come, one a line.
+    pub fn missing(&self) -> Vec<String> {
+        let wishes = self.wishes.iter().enumerate();
+        let missing = wishes.filter(|(at, _)| !self.met.contains(at));
+        let told = missing.filter_map(|(_, wish)| match wish {
+            Wish::Named(card, number) => Some(format!(
+                "  no network card is {card}, whose VLAN {number} ipa-enable-vlan-interfaces wants"
+            )),
+            _ => None,
+        });
+        told.collect()
     }
 
     /// The card is gone, and with it what was made of it.
@@ -196,6 +228,27 @@ mod tests {
         ] {
             assert_eq!(parse(entry), expected, "{entry}");
         }
+    }
+
+    #[test]
+    fn a_card_that_has_not_come_is_missing() {
+        let entries = ["enp1s0.7", "eth0.8", "02:00:00:00:00:01.9", "all"].map(str::to_owned);
+        let host = SystemRoot::new("/nonexistent");
+        let mut vlans = VlanInterfaces::new(&host, &Clock::fake(), &entries, None);
+        assert_eq!(vlans.missing().len(), 3);
+        vlans.make(&Link {
+            index: 2,
+            name: "eth0".to_owned(),
+            mac: Mac([2, 0, 0, 0, 0, 1]),
+            mtu: 1500,
+            up: true,
+            carrier: false,
+            card: true,
+            made: false,
+            gone: false,
+        });
+        let line = "  no network card is enp1s0, whose VLAN 7 ipa-enable-vlan-interfaces wants";
+        assert_eq!(vlans.missing(), [line]);
     }
 
     #[test]
