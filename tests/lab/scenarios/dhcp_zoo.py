@@ -2,9 +2,9 @@
 
 import signal
 import socket
-import time
 import subprocess
 import sys
+import time
 
 import console
 import dhcp_zoo
