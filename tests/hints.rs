@@ -316,24 +316,6 @@ fn what_may_be_the_disk_to_spare_stops_everything() {
 }
 
 #[test]
-fn a_number_is_not_held_against_texts_in_a_skip_list() {
-    let machine = Machine::recorded("ahci-nvme");
-    for entry in [
-        r#"{"serial":"== 0001"}"#,
-        r#"{"serial":"<range-in> [ 4 6 ]"}"#,
-        r#"{"model":">= 3"}"#,
-    ] {
-        let error = choose(&machine, "", &[entry]).expect_err(entry);
-        let said = "cannot be held against: that is for numbers";
-        assert!(error.details().contains(said), "{error}");
-        assert!(error.details().contains("no disk was touched"), "{error}");
-    }
-    // A size is one, and as a hint, where a test that fails takes no disk, all stays as it was.
-    choose(&machine, "", &[r#"{"size":"== 4000"}"#]).expect("no disk is so large");
-    choose(&machine, r#"{"serial":"== 0001"}"#, &[]).expect_err("none fits");
-}
-
-#[test]
 fn an_entry_that_fits_no_disk_is_told_and_stops_nothing() {
     let machine = Machine::recorded("ahci-nvme");
     let wishes = Wishes {

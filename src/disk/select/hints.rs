@@ -189,12 +189,6 @@ impl Hint {
                 self.name, self.given
             )),
             _ if sure => Fit::Yes,
-            _ if spare && self.is_beyond_compare(disk) => Fit::Unknown(format!(
-                "has {} {}, which '{}' cannot be held against: that is for numbers",
-                self.name,
-                self.of.shown(disk),
-                self.given
-            )),
             _ => Fit::No(format!(
                 "has {} {}, not '{}'",
                 self.name,
@@ -209,15 +203,6 @@ impl Hint {
         let mut unread = disk.unread.iter();
         let found = unread.find(|unread| unread.field == self.name)?;
         Some(&found.why)
-    }
-
-    /// Is it a test of numbers, and what the disk has none? Upstream fails there, which spares every disk.
-    fn is_beyond_compare(&self, disk: &Disk) -> bool {
-        let Of::Spellings(of, _) = self.of else {
-            return false;
-        };
-        let is_number = |text: &&str| text.trim().parse::<f64>().is_ok();
-        matches!(self.test, Test::Number(..) | Test::Range(..)) && !of(disk).iter().any(is_number)
     }
 
     fn is_unlike(&self) -> bool {
