@@ -29,20 +29,15 @@ const WEB_PAGE: Duration = Duration::from_secs(10);
 
 /// Sets the clock if somebody says the time: a dead battery must not stop a deploy. An error only if it must be set, and cannot be.
 pub fn set_at_start(config: &Config, host: &SystemRoot, clock: &Clock) -> Result<()> {
-    if config.ntp.server.is_some() {
-        if by_named_server(&config.ntp, host, clock, AT_START)? {
-            return Ok(());
-        }
-    } else if clock.is_set() && !is_out_of_date(config) {
+    let is_named = config.ntp.server.is_some();
+    if is_named && by_named_server(&config.ntp, host, clock, AT_START)? {
         return Ok(());
-    } else {
-        for server in resolv_conf::known_time_servers(host) {
-            if by(&server.to_string(), host, clock, AT_START) {
-                return Ok(());
-            }
-        }
     }
     if clock.is_set() && !is_out_of_date(config) {
+        return Ok(());
+    }
+    let mut leases = resolv_conf::known_time_servers(host).into_iter();
+    if !is_named && leases.any(|server| by(&server.to_string(), host, clock, AT_START)) {
         return Ok(());
     }
     let Some(server) = certified_server(config) else {

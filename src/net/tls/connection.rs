@@ -64,7 +64,8 @@ impl Connector {
         let config = self.config().map_err(|e| Fault::new(Cause::Tls, e))?;
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| Fault::new(Cause::Protocol, format_args!("'{host}' is no host name")))?;
-        let mut connection = ClientConnection::new(config, name).map_err(refused)?;
+        let mut connection =
+            ClientConnection::new(config, name).map_err(|error| refused(&error))?;
         while connection.is_handshaking() {
             connection
                 .complete_io(&mut stream)
@@ -181,7 +182,8 @@ impl Acceptor {
 
     /// Shakes hands with a client over `stream`.
     pub fn accept<S: Read + Write>(&self, mut stream: S) -> Result<ServerStream<S>, Fault> {
-        let mut connection = ServerConnection::new(self.0.clone()).map_err(refused)?;
+        let mut connection =
+            ServerConnection::new(self.0.clone()).map_err(|error| refused(&error))?;
         while connection.is_handshaking() {
             connection
                 .complete_io(&mut stream)
@@ -245,16 +247,12 @@ where
 /// A read or write that failed, in the handshake or later: the TLS reason if there is one.
 pub fn broken(peer: &str, error: &io::Error) -> Fault {
     match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-        Some(tls) => refusal(tls).at(peer),
+        Some(tls) => refused(tls).at(peer),
         None => Fault::io(peer, error),
     }
 }
 
-fn refused(error: rustls::Error) -> Fault {
-    refusal(&error)
-}
-
-fn refusal(error: &rustls::Error) -> Fault {
+fn refused(error: &rustls::Error) -> Fault {
     let cause = match error {
         InvalidCertificate(ExpiredContext { .. } | NotValidYetContext { .. }) => {
             Cause::CertificateDate
