@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import config_drive as drives
+from archive import appended
 from machine import Broken, Machine
 from networks import bond, vlans
 from receiver import receiver
@@ -176,14 +177,6 @@ def bmc(folder):
     if told != ("0.0.0.0", "::/0", False):
         raise Broken(f"its addresses and whether it has a MAC: {told}")
     return f"bmc_address {told[0]}, bmc_v6address {told[1]}, no bmc_mac"
-
-
-def appended(tree, files):
-    """The archive that puts `files` (path → bytes) into an initramfs it is appended to."""
-    for path, content in files.items():
-        (tree / path).parent.mkdir(parents=True, exist_ok=True)
-        (tree / path).write_bytes(content)
-    return subprocess.run("find * | cpio -o -H newc --quiet | xz --check=crc32", shell=True, cwd=tree, capture_output=True, check=True).stdout
 
 
 def screen(folder):

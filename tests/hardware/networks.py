@@ -7,6 +7,7 @@ import os
 import subprocess
 from contextlib import contextmanager
 
+from archive import appended
 from machine import Broken, Machine
 from receiver import receiver
 from switch import Switch
@@ -77,11 +78,7 @@ def bond(folder):
         }],
         "services": [{"type": "dns", "address": "10.95.0.1"}],
     }
-    tree = folder / "plan-tree"
-    place = tree / "mnt/config/openstack/latest"
-    place.mkdir(parents=True, exist_ok=True)
-    (place / "network_data.json").write_text(json.dumps(plan))
-    more = subprocess.run("find . -mindepth 1 | cpio -o -H newc --quiet | xz --check=crc32", shell=True, cwd=tree, capture_output=True, check=True).stdout
+    more = appended(folder / "plan-tree", {"mnt/config/openstack/latest/network_data.json": json.dumps(plan).encode()})
     initramfs = folder / "initramfs-plan"
     initramfs.write_bytes((folder / "initramfs").read_bytes() + more)
     web, disk = folder / "bond-web", folder / "bond-disk.raw"
