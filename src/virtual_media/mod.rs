@@ -18,7 +18,7 @@ use log::{error, warn};
 use crate::clock::{Clock, within};
 use crate::system_root::SystemRoot;
 pub use medium::{Content, Medium};
-pub use scan::{Found, PATIENCE, find};
+pub use scan::{CONFIG_LABELS, Found, PARAMETERS_LABEL, PATIENCE, find};
 
 /// What the kernel's command line says of virtual media. Nothing but that line switches them on.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -25,8 +25,10 @@ const PAUSE: Duration = Duration::from_millis(500);
 const NAMED: usize = 20;
 
 // lifecycle.md §4
-const PARAMETERS_LABEL: &str = "ir-vfd-dev";
-const CONFIG_LABELS: [&str; 2] = ["config-2", "vmedia_boot_iso"];
+/// How the file system with `parameters.txt` is labelled, in any letter case.
+pub const PARAMETERS_LABEL: &str = "ir-vfd-dev";
+/// How one with files for the agent is.
+pub const CONFIG_LABELS: [&str; 2] = ["config-2", "vmedia_boot_iso"];
 
 /// What media held that are Ironic's, each with the device it was on.
 #[derive(Clone, Debug, Default)]
