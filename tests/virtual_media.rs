@@ -746,8 +746,8 @@ fn the_console_tells_what_was_taken_and_why_other_devices_were_not_and_no_secret
         "/dev/sr9 is labelled config-2, and /dev/sr8 was there first",
         "/dev/sdb is a USB disk of 64 GiB, and virtual media have less than 4 GiB",
         "/dev/sda is a device of this machine's own",
-        "WARN virtual media: /dev/vdq is a device of this machine's own",
-        "WARN virtual media: /dev/sr4 cannot be used: a part of it lies beyond its end",
+        "WARN /dev/vdq is a device of this machine's own",
+        "WARN /dev/sr4 cannot be used: a part of it lies beyond its end",
         "it is on none of the devices above; going on without",
     ] {
         let heard = HEARD.0.lock().expect("no test panics here").join("\n");

@@ -24,18 +24,18 @@ impl Found {
         host.must_not_be_owned("configuration")?;
         if let Some((device, content)) = &self.content {
             if content.files.is_empty() && content.network_data.is_none() {
-                info!("virtual media: {device} is the medium, and has no files for this machine");
+                info!("{device} is the medium, and has no files for this machine");
             }
             for left_out in &content.left_out {
-                warn!("virtual media: {device}: {left_out}");
+                warn!("{device}: {left_out}");
             }
             for (path, bytes) in &content.files {
                 replace(&host.seen(path), bytes)?;
-                info!("virtual media: {} is from {device}", path.escape_debug());
+                info!("{} is from {device}", path.escape_debug());
             }
             if let Some(bytes) = &content.network_data {
                 replace(&host.seen(network_data::PATH), bytes)?;
-                info!("virtual media: the network is planned by network_data.json of {device}");
+                info!("the network is planned by network_data.json of {device}");
             }
         }
         if let Some((device, words)) = &self.parameters {
@@ -47,10 +47,7 @@ impl Found {
                 .take(NAMED)
                 .map(|name| name.escape_debug().to_string())
                 .collect();
-            info!(
-                "virtual media: parameters.txt of {device} sets {}{more}",
-                names.join(", ")
-            );
+            info!("parameters.txt of {device} sets {}{more}", names.join(", "));
         }
         Ok(())
     }

@@ -76,13 +76,13 @@ pub fn take(host: &SystemRoot, clock: &Clock, command_line: &str) {
     });
     if !looked {
         return warn!(
-            "virtual media: a drive has not answered for {} s: going on without it; take its medium out and put it in again at the controller",
+            "a drive has not answered for {} s: going on without it; take its medium out and put it in again at the controller",
             HUNG.as_secs()
         );
     }
     let found = found.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(Err(failure)) = found.map(|found| found.put_in_place(host)) {
-        error!("virtual media: {failure}");
+        error!("{failure}");
     }
 }
 

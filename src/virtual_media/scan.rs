@@ -42,10 +42,7 @@ pub struct Found {
 /// Waits until the media that are wanted are there, or [`PATIENCE`] is over; nothing is put in place yet.
 pub fn find(host: &SystemRoot, clock: &Clock, wanted: &Wanted) -> Found {
     let what = in_words(wanted);
-    info!(
-        "virtual media: looking for {what}, for up to {} s",
-        PATIENCE.as_secs()
-    );
+    info!("looking for {what}, for up to {} s", PATIENCE.as_secs());
     let mut scan = Scan {
         wanted,
         found: Found::default(),
@@ -124,7 +121,7 @@ impl Scan<'_> {
             Err(error) => {
                 let why = format!("cannot be used: {}", error.details());
                 if self.told.insert(device.name.clone(), why.clone()).as_ref() != Some(&why) {
-                    warn!("virtual media: {} {why}", device.name);
+                    warn!("{} {why}", device.name);
                 }
             }
         }
@@ -223,15 +220,12 @@ impl Scan<'_> {
         }
         for (name, why) in self.told.iter().take(NAMED) {
             match complete {
-                true => info!("virtual media: {name} {why}"),
-                false => warn!("virtual media: {name} {why}"),
+                true => info!("{name} {why}"),
+                false => warn!("{name} {why}"),
             }
         }
         if self.told.len() > NAMED {
-            info!(
-                "virtual media: so it is with {} more devices",
-                self.told.len() - NAMED
-            );
+            info!("so it is with {} more devices", self.told.len() - NAMED);
         }
         if !complete {
             let lack = match (&self.found.content, &self.found.parameters) {
@@ -248,7 +242,7 @@ impl Scan<'_> {
                 (None, None) => "it is on none of the devices above".to_owned(),
             };
             warn!(
-                "virtual media: looked for {what}: {lack}; going on without, is the medium still put in at the controller?"
+                "looked for {what}: {lack}; going on without, is the medium still put in at the controller?"
             );
         }
         self.found

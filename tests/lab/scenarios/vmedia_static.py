@@ -25,7 +25,7 @@ def run(directory):
     stand.node.patch(("/network_data", PLAN))
     ordered = stand.deploy(source)
     virtual_media.deployed(stand, NAME)
-    require(stand.console.find("virtual media: the network is planned by network_data.json of /dev/sr0"), "the console does not say whose plan it is")
+    require(stand.console.find("virtual_media: the network is planned by network_data.json of /dev/sr0"), "the console does not say whose plan it is")
     callbacks = {request["from"] for request in stand.web.requests("api", "POST", "/v1/heartbeat", ordered)}
     require(callbacks == {network.MACHINE_ADDRESS}, f"heartbeats came from {callbacks}")
     require(witness.asked == 0, f"{witness.asked} packets asked for an address")
