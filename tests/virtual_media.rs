@@ -692,6 +692,24 @@ fn a_medium_that_is_cut_short_gives_all_or_nothing() {
 }
 
 #[test]
+fn a_drive_that_reads_nothing_costs_itself_alone() {
+    let scratch = Scratch::new();
+    let own = ironics(&scratch, "config-2", PUBLISHER, ironics_files);
+    let case = Case::new(&[
+        ("sda", Drive::Usb(0), b"x"),
+        ("sdb", Drive::Usb(0), b"x"),
+        ("sr0", Drive::Disc, &own[..]),
+    ]);
+    // Every read of the one is an input/output error, and the other is gone by the time it is opened.
+    let node = case.machine.place("/dev/sda");
+    fs::remove_file(&node).expect("ours");
+    symlink("/proc/self/mem", node).expect("a link");
+    fs::remove_file(case.machine.place("/dev/sdb")).expect("ours");
+    let case = case.take(&published());
+    assert!(case.text("/etc/ironic-python-agent/ironic.crt").is_some());
+}
+
+#[test]
 fn an_absurd_plan_leaves_the_network_to_ask_for_addresses() {
     let scratch = Scratch::new();
     for text in [

@@ -48,6 +48,7 @@ pub fn find(host: &SystemRoot, clock: &Clock, wanted: &Wanted) -> Found {
         found: Found::default(),
         fallback: None,
         told: BTreeMap::new(),
+        looked_at: BTreeMap::new(),
     };
     let (started, mut since, mut complete) = (clock.elapsed(), Duration::ZERO, false);
     while clock.elapsed() - started < PATIENCE {
@@ -82,6 +83,9 @@ struct Scan<'a> {
     fallback: Option<(String, Secret)>,
     /// Of each device that is none of these, why.
     told: BTreeMap<String, String>,
+    /// Those that need no second look, with what changes when another medium is put in: slow controllers are not asked for
+    /// the same bytes again and again.
+    looked_at: BTreeMap<String, String>,
 }
 
 impl Scan<'_> {
@@ -114,7 +118,15 @@ impl Scan<'_> {
         if used.contains(&Some(&device.name)) {
             return;
         }
-        match self.use_of(device) {
+        if device.sequence.is_some() && self.looked_at.get(&device.name) == device.sequence.as_ref()
+        {
+            return;
+        }
+        let used = self.use_of(device);
+        if let (Ok(_), Some(sequence)) = (&used, &device.sequence) {
+            self.looked_at.insert(device.name.clone(), sequence.clone());
+        }
+        match used {
             Ok(None) => drop(self.told.remove(&device.name)),
             Ok(Some(why)) => drop(self.told.insert(device.name.clone(), why)),
             // It may have been pulled, or not be ready: it is looked at again.
