@@ -411,6 +411,27 @@ fn files_of_other_media_with_the_right_label_are_put_in_place() {
     }
 }
 
+/// What newer mkfs.vfat and libblkid do not agree on, and cost others their configuration: the label may stand in the boot
+/// sector alone.
+#[test]
+fn a_label_in_the_boot_sector_alone_is_one() {
+    let scratch = Scratch::new();
+    let mut image = parameters(&scratch, "ipa-lookup-timeout=9");
+    let in_root = image
+        .windows(12)
+        .rposition(|slot| slot == b"ir-vfd-dev \x08");
+    image[in_root.expect("it is in the root folder as well")] = 0xe5;
+    let path = scratch.path("boot-sector-only.img");
+    fs::write(&path, &image).expect("a file");
+    let seen = says("blkid", &["-p", "-o", "export", name(&path)], "");
+    assert!(
+        seen.contains("LABEL_FATBOOT=ir-vfd-dev") && !seen.contains("\nLABEL="),
+        "{seen}"
+    );
+    let case = Case::new(&[("sda", Drive::Usb(0), &image)]).take(LINE);
+    assert_eq!(case.config(LINE).api.lookup_timeout.as_secs(), 9);
+}
+
 #[test]
 fn without_the_parameter_media_are_not_looked_at() {
     let scratch = Scratch::new();

@@ -17,6 +17,7 @@ mod slow_nic_drivers;
 mod supervise;
 mod vlan_interfaces;
 
+use std::fs;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -133,7 +134,15 @@ fn start_network(host: &SystemRoot, clock: &Clock, parameters: Arc<Parameters>) 
             virtual_media::take(&host, &time, &command_line);
             drop(looked);
         }
-        let network = kept.get_or_insert_with(|| network(&host, &time, parameters.clone()));
+        let network = kept.get_or_insert_with(|| {
+            let text = fs::read_to_string(host.parameters_from_media()).unwrap_or_default();
+            let boot = Parameters::parse(&text).boot.or(parameters.boot);
+            let parameters = Parameters {
+                boot,
+                ..Parameters::clone(&parameters)
+            };
+            network(&host, &time, Arc::new(parameters))
+        });
         network.run()
     });
     media

@@ -55,6 +55,14 @@ pub struct Content {
 }
 
 impl Medium {
+    /// Is there none in the drive?
+    pub fn is_absent(device: &Removable) -> bool {
+        // asm-generic/errno.h
+        const ENOMEDIUM: i32 = 123;
+        let opened = File::open(&device.path);
+        opened.is_err_and(|error| error.raw_os_error() == Some(ENOMEDIUM))
+    }
+
     /// None if there is no file system on it that could be one of Ironic's.
     pub fn open(device: &Removable) -> Result<Option<Self>> {
         let file = File::open(&device.path).context("opening it")?;

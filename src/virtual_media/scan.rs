@@ -118,6 +118,11 @@ impl Scan<'_> {
         if used.contains(&Some(&device.name)) {
             return;
         }
+        if Medium::is_absent(device) {
+            self.told
+                .insert(device.name.clone(), "has no medium in it".to_owned());
+            return;
+        }
         if device.sequence.is_some() && self.looked_at.get(&device.name) == device.sequence.as_ref()
         {
             return;
