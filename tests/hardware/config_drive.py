@@ -22,7 +22,7 @@ from place import PORTS  # noqa: E402
 MIB = 1 << 20
 PORT = PORTS["agents"]
 REFUSED = r"[\d.]+ MiB of memory are left, .* too few for .*"
-# Of the profile `vm`: what the lab profile takes leaves nothing to speak of.
+# Of the profile `vm`: what the server profile takes leaves nothing to speak of.
 DIST = Path(__file__).resolve().parents[2] / "dist"
 OUT_OF_MEMORY = "Out of memory|oom-kill|invoked oom|Call Trace"
 
