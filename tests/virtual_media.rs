@@ -289,7 +289,7 @@ fn a_parameter_file_of_a_gib_is_not_read() {
 #[test]
 fn no_medium_switches_media_on_or_has_a_disk_written() {
     let scratch = Scratch::new();
-    let text = "boot_method=vmedia ironlet.image=http://192.0.2.9/x.raw ironlet.checksum=sha256:00 ironlet.disk=/dev/sdb ipa-tpyo=1";
+    let text = "boot_method=x ironlet.image=http://192.0.2.9/x.raw ironlet.checksum=sha256:00 ironlet.disk=/dev/sdb ipa-tpyo=1";
     let medium = parameters(&scratch, text);
     let case = Case::new(&[("sda", Drive::Usb(0), &medium)]).take(LINE);
     let config = case.config(LINE);

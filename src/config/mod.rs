@@ -98,6 +98,8 @@ impl Config {
         let media = from_media(host, values.text("boot_method"))?;
         for (name, value) in sources::tokens(&media) {
             match TABLE.iter().find(|p| p.name == name && !p.name.is_empty()) {
+                // Ironic writes it there as well.
+                Some(_) if name == "boot_method" && value == "vmedia" => {}
                 Some(_) if KERNELS_OWN.iter().any(|prefix| name.starts_with(prefix)) => {
                     notes.say(format!(
                         "{name} counts on the kernel command line alone, not in {MEDIA}"

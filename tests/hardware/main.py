@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import config_drive as drives
+import media
 from archive import appended
 from machine import Broken, Machine
 from networks import bond, vlans
@@ -211,6 +212,11 @@ def config_drive(folder):
         return drives.play(folder, image, files, f"http://10.0.2.2:{PORT + 1}/")
 
 
+def virtual_media(folder):
+    """of drives that all carry the right labels only the medium that Ironic published is read, and parameters from one that comes late; no DHCP"""
+    return media.play(folder, BOOT)
+
+
 def time_server(folder):
     """a time server whose answers, to other questions, have no end is given up in time, and the work goes on"""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
@@ -261,7 +267,7 @@ def partitioned(size):
     return bytes(table) + os.urandom(size - 512)
 
 
-CASES = (memory, config_drive, time_server, firmware, controllers, firmware_appended, damaged, keyboard, clock, screen, bmc, vlans, bond)
+CASES = (memory, config_drive, virtual_media, time_server, firmware, controllers, firmware_appended, damaged, keyboard, clock, screen, bmc, vlans, bond)
 
 
 def main(folder, *names):
