@@ -14,6 +14,8 @@ usage() {
     cat <<'TABLE'
 ./build.sh [options]            build dist/ironlet, dist/ironlet.kernel, dist/ironlet.initramfs and dist/SHA256SUMS
     --profile vm|lab            which modules and kernel (initramfs/*.modules); vm unless told
+    --arch x86_64|aarch64       what for; x86_64 unless told
+    --out DIR                   where to; dist unless told
     --kernel FILE --modules DIR your own kernel and its /lib/modules/VERSION (it needs CONFIG_RD_XZ)
 ./build.sh demo [SIZE_MIB]      boot a VM over the network, deploy a real image, boot the deployed disk, print what took how long
 ./build.sh check                formatting, lints, unit tests, the house's layers
@@ -35,7 +37,6 @@ TABLE
 . initramfs/pack.sh
 . tests/parts.sh
 
-target=x86_64-unknown-linux-musl
 # What a machine without Rust gets: the same compiler gives the same bytes, and its lints are those the sources were held to.
 toolchain=1.95.0
 
@@ -43,6 +44,7 @@ toolchain=1.95.0
 packages() {
     case $1 in
     rust) echo gcc libc6-dev musl-tools binutils ca-certificates ;;
+    cross) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross ;;
     build) echo cpio kmod xz-utils zstd ca-certificates ;;
     image) echo cpio kmod e2fsprogs fdisk grub-common grub-pc-bin busybox-static openssl ;;
     machine) echo qemu-system-x86 ipxe-qemu iproute2 python3 ;;
@@ -74,9 +76,11 @@ rust_will_do() {
     command -v cargo >/dev/null && found=$(rustc --version | cut -d' ' -f2) && printf '%s\n' "$least" "$found" | sort -CV
 }
 
-# The toolchain: cargo by rustup, and the standard library for musl.
+# The toolchain: cargo by rustup, and the standard libraries for musl, of ARCH too if told.
 need_rust() {
+    local arch
     need rust
+    [ "${1:-x86_64}" = x86_64 ] || need cross
     if ! rust_will_do; then
         need curl
         say "installing the Rust toolchain by rustup"
@@ -89,38 +93,50 @@ need_rust() {
         PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
         rust_will_do || fail "$(command -v cargo) is still older than Cargo.toml asks for"
     fi
-    [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ] || rustup target add "$target"
+    for arch in x86_64 "${1:-x86_64}"; do
+        [ -d "$(rustc --print sysroot)/lib/rustlib/$arch-unknown-linux-musl" ] || rustup target add "$arch-unknown-linux-musl"
+    done
 }
 
-# The binary, the same whoever builds it wherever: paths are cut, the C in ring is built by musl's own compiler wrapper.
+# binary [ARCH [DIR]] — DIR/ironlet (dist), the same whoever builds it wherever: paths are cut, the C in ring is built by musl's own
+# compiler wrapper, or for another machine by Debian's cross compiler, of which it takes no library.
 binary() {
-    local home=${CARGO_HOME:-$HOME/.cargo} flags
+    local arch=${1:-x86_64} out=${2:-dist} home=${CARGO_HOME:-$HOME/.cargo} target cuts flags
+    target=$arch-unknown-linux-musl
+    cuts="'-ffile-prefix-map=$PWD=/ironlet' '-ffile-prefix-map=$home=/cargo'"
     flags=(
         "--remap-path-prefix=$PWD=/ironlet"
         "--remap-path-prefix=$home=/cargo"
         "--remap-path-prefix=$(rustc --print sysroot)=/rust"
-        -Clink-arg=-Wl,-T,initramfs/unwound.ld
-        -Clink-arg=-Wl,-z,pack-relative-relocs # a static file relocates itself; in this form the list is a kilobyte
     )
+    if [ "$arch" = x86_64 ]; then
+        flags+=(-Clink-arg=-Wl,-T,initramfs/unwound.ld)
+        flags+=(-Clink-arg=-Wl,-z,pack-relative-relocs) # a static file relocates itself; in this form the list is a kilobyte
+    else
+        flags+=(-Clink-arg=-Tinitramfs/unwound.ld) # Rust's own linker has no driver before it
+    fi
     # The C in ring is built anew whenever that stamp changes, and has no use for it.
-    SOURCE_DATE_EPOCH=0 CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}") \
-        CC_x86_64_unknown_linux_musl=musl-gcc \
-        CC_SHELL_ESCAPED_FLAGS=yes CFLAGS_x86_64_unknown_linux_musl="'-ffile-prefix-map=$PWD=/ironlet' '-ffile-prefix-map=$home=/cargo'" \
+    SOURCE_DATE_EPOCH=0 CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}") CC_SHELL_ESCAPED_FLAGS=yes \
+        CC_x86_64_unknown_linux_musl=musl-gcc CFLAGS_x86_64_unknown_linux_musl=$cuts \
+        CC_aarch64_unknown_linux_musl=aarch64-linux-gnu-gcc CFLAGS_aarch64_unknown_linux_musl=$cuts \
+        CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld \
         cargo build --release --locked --bin ironlet --target "$target"
-    mkdir -p dist
-    install -m 755 "target/$target/release/ironlet" dist/ironlet
+    mkdir -p "$out"
+    install -m 755 "target/$target/release/ironlet" "$out/ironlet"
     # A static file asks for no loader and no library.
-    if readelf -lW dist/ironlet | grep -q INTERP || readelf -dW dist/ironlet | grep -q NEEDED; then
-        fail "dist/ironlet is not static"
+    if readelf -lW "$out/ironlet" | grep -q INTERP || readelf -dW "$out/ironlet" | grep -q NEEDED; then
+        fail "$out/ironlet is not static"
     fi
 }
 
 build() {
-    local profile=vm kernel='' modules='' dir
+    local profile=vm arch=x86_64 out=dist kernel='' modules='' dir parts
     while [ $# -gt 0 ]; do
         [ $# -ge 2 ] || fail "$1 needs a value"
         case $1 in
         --profile) profile=$2 ;;
+        --arch) arch=$2 ;;
+        --out) out=${2%/} ;;
         --kernel) kernel=$2 ;;
         --modules) modules=${2%/} ;;
         *) usage >&2; exit 2 ;;
@@ -128,25 +144,28 @@ build() {
         shift 2
     done
     [ -f "initramfs/$profile.modules" ] || fail "no profile $profile in initramfs/"
+    [[ $arch == @(x86_64|aarch64) ]] || fail "no architecture $arch: x86_64 or aarch64"
     [ "${kernel:+set}" = "${modules:+set}" ] || fail "--kernel and --modules belong together"
     [ -z "$modules" ] || [ -f "$modules/modules.dep" ] || fail "$modules holds no modules.dep"
-    need_rust
+    need_rust "$arch"
     need build
     SOURCE_DATE_EPOCH=$(source_date)
     export SOURCE_DATE_EPOCH
-    binary
+    binary "$arch" "$out"
     if [ -z "$kernel" ]; then
-        dir=$(debian_kernel "$(profile_kernel "initramfs/$profile.modules")")
+        dir=$(debian_kernel "$(profile_kernel "initramfs/$profile.modules" "$arch")" "$arch")
         kernel=$(echo "$dir"/boot/vmlinuz-*)
         modules=$(echo "$dir"/lib/modules/*)
     fi
-    userland_part dist/ironlet target/initramfs/userland.cpio.xz
-    modules_part "initramfs/$profile.modules" "$modules" target/initramfs/modules.cpio.xz
+    parts=target/initramfs
+    [ "$arch" = x86_64 ] || parts+=/$arch
+    userland_part "$out/ironlet" "$parts/userland.cpio.xz" "$arch"
+    modules_part "initramfs/$profile.modules" "$modules" "$parts/modules.cpio.xz"
     # The kernel unpacks archives laid end to end; apart, each can be weighed. One not compressed begins at a multiple of four.
-    { null_device; cat target/initramfs/userland.cpio.xz target/initramfs/modules.cpio.xz; } >dist/ironlet.initramfs
-    install -m 644 "$kernel" dist/ironlet.kernel
-    (cd dist && sha256sum ironlet ironlet.initramfs ironlet.kernel >SHA256SUMS)
-    sizes "$profile" || say "over the limit"
+    { null_device; cat "$parts/userland.cpio.xz" "$parts/modules.cpio.xz"; } >"$out/ironlet.initramfs"
+    install -m 644 "$kernel" "$out/ironlet.kernel"
+    (cd "$out" && sha256sum ironlet ironlet.initramfs ironlet.kernel >SHA256SUMS)
+    sizes "$profile" "$out" "$parts" || say "over the limit"
 }
 
 demo() {
@@ -232,7 +251,7 @@ main() {
     test | lab | conformance | contract | components | siege) apart ;;
     esac
     case ${1:-} in
-    '' | --profile | --kernel | --modules) build "$@" ;;
+    '' | --profile | --arch | --out | --kernel | --modules) build "$@" ;;
     demo | check | lab | conformance | contract | identity | hardware | components | siege | bench | fuzz) "$@" ;;
     test) all_parts ;;
     -h | --help | help) usage ;;

@@ -97,14 +97,37 @@ apt_get() (
     done
 )
 
+# Options that have apt look at another architecture's packages; none while it is this machine's own.
+other=()
+
+# other_architecture ARCH DIR — from now on `depends` and `download` are about Debian's packages for ARCH, whose lists are kept in DIR;
+# the machine's own stay as they are
+other_architecture() {
+    other=()
+    [ "$1" != "$(uname -m)" ] || return 0
+    local name=${1/aarch64/arm64} release
+    name=${name/x86_64/amd64}
+    release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    mkdir -p "$2/$name"/lists/partial "$2/$name"/cache/archives/partial
+    : >"$2/$name/status"
+    printf 'deb http://deb.debian.org/%s main\n' "debian $release" "debian $release-updates" "debian-security $release-security" >"$2/$name/sources.list"
+    other=(-o "Dir::Etc::SourceList=$2/$name/sources.list" -o Dir::Etc::SourceParts=- -o "Dir::State::Lists=$2/$name/lists")
+    other+=(-o "Dir::Cache=$2/$name/cache" -o "Dir::State::status=$2/$name/status" -o "APT::Architecture=$name" -o "APT::Architectures::=$name")
+}
+
+# other_lists — fetch those lists; fails when it is this machine's own that are looked at
+other_lists() {
+    [ ${#other[@]} -gt 0 ] && apt-get -q "${other[@]}" -o APT::Sandbox::User=root -o Acquire::Retries=3 update >&2
+}
+
 # depends PACKAGE — print what it depends on, as apt's lists have it; nothing when they do not know it
 depends() {
-    apt-cache depends "$1" 2>/dev/null | sed -n 's/^ *Depends: //p'
+    apt-cache "${other[@]}" depends "$1" 2>/dev/null | sed -n 's/^ *Depends: //p'
 }
 
 # download PACKAGE DIR — the .deb into DIR; takes no root, and root needs no sandbox user, who could not write there
 download() {
-    (cd "$2" && apt-get -q -o APT::Sandbox::User=root -o Acquire::Retries=3 download "$1" >&2)
+    (cd "$2" && apt-get -q "${other[@]}" -o APT::Sandbox::User=root -o Acquire::Retries=3 download "$1" >&2)
 }
 
 # source_archive RELEASE PACKAGE DIR — print the path of the maker's own archive in Debian's source package, fetched into DIR unless it is

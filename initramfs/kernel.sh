@@ -6,11 +6,12 @@ image_behind() {
     depends "$1" | grep -m 1 '^linux-image-[0-9]'
 }
 
-# debian_kernel PACKAGE — print the directory that holds PACKAGE's unpacked boot/ and lib/modules/VERSION/
+# debian_kernel PACKAGE [ARCH] — print the directory that holds PACKAGE's unpacked boot/ and lib/modules/VERSION/
 # PACKAGE is a metapackage (linux-image-cloud-amd64); the image it depends on today is cached until target/ is emptied.
 debian_kernel() {
     local package=$1 dir real staging
     dir=$top/target/tools/kernel/$package
+    other_architecture "${2:-x86_64}" "$top/target/tools/apt"
     mkdir -p "$(dirname "$dir")"
     # Two builds at once must not unpack into one another's directory. The lock is the directory above: root and others share it.
     exec 9<"$(dirname "$dir")"
@@ -19,7 +20,7 @@ debian_kernel() {
         staging=$(mktemp -d "$dir.XXXXXX")
         # Lists may be absent, or name a version the mirror has replaced.
         real=$(image_behind "$package") && download "$real" "$staging" || {
-            apt_get update
+            other_lists || apt_get update
             real=$(image_behind "$package") || fail "apt knows no kernel behind $package"
             download "$real" "$staging" || fail "$real cannot be downloaded"
         }

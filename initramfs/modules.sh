@@ -14,8 +14,13 @@ listed() {
     done
 }
 
-# profile_kernel PROFILE_FILE — the Debian package the profile boots
-profile_kernel() { listed "$1" | sed -n 's/^kernel //p'; }
+# profile_kernel PROFILE_FILE [ARCH] — the Debian package the profile boots; lists name the one for x86-64
+profile_kernel() {
+    local package
+    package=$(listed "$1" | sed -n 's/^kernel //p')
+    [ "${2:-x86_64}" = x86_64 ] || package=${package%-amd64}-arm64
+    echo "$package"
+}
 
 # closure MODULES_DIR — read "[+?]name" lines; print "path FILE" for each module file in the closure, "force NAME" for
 # those always loaded, "absent NAME" for optional ones this kernel lacks, "missing NAME" for required ones.

@@ -40,16 +40,18 @@ null_device() {
     printf 'TRAILER!!!\0\0\0\0'
 }
 
-# userland_part BINARY OUT — everything that is not the kernel's: the binary, the CA bundle
+# userland_part BINARY OUT [ARCH] — everything that is not the kernel's: the binary, the CA bundle
 userland_part() {
-    local tree
+    local tree filter=()
+    # A kernel knows the filter of its own processor; of Arm's, 6.1 knows none.
+    [ "${3:-x86_64}" != x86_64 ] || filter=(--x86)
     tree=$(mktemp -d)
     chmod 755 "$tree"
     mkdir -p "$tree"/{dev,proc,sys,run,tmp,etc/ssl/certs}
     install -m 755 "$1" "$tree/init"
     ca_bundle >"$tree/etc/ssl/certs/ca-certificates.crt"
     mkdir -p "$(dirname "$2")"
-    archive "$tree" "$SOURCE_DATE_EPOCH" "$2" --x86 --lzma2=preset=9e,dict=8MiB
+    archive "$tree" "$SOURCE_DATE_EPOCH" "$2" "${filter[@]}" --lzma2=preset=9e,dict=8MiB
     rm -rf "$tree"
 }
 
@@ -75,9 +77,9 @@ modules_part() {
     cp "$kept" "$3"
 }
 
-# sizes PROFILE — what was built beside its limits; fails when one is passed
+# sizes PROFILE [DIR [PARTS]] — what was built in DIR beside its limits; fails when one is passed
 sizes() {
-    local over=0 what file limit bytes
+    local over=0 out=${2:-dist} parts=${3:-target/initramfs} what file limit bytes
     printf '\n%-34s %12s %12s\n' what bytes limit
     while read -r file limit what; do
         bytes=$(stat -c %s "$file")
@@ -88,11 +90,11 @@ sizes() {
         fi
         echo
     done <<EOF
-dist/ironlet $((4 << 20)) binary
-target/initramfs/userland.cpio.xz $(((9 << 20) / 5)) userland part of the initramfs
-target/initramfs/modules.cpio.xz - modules part of the initramfs
-dist/ironlet.initramfs $([ "$1" = vm ] && echo $((3 << 20)) || echo -) initramfs ($1)
-dist/ironlet.kernel - kernel
+$out/ironlet $((4 << 20)) binary
+$parts/userland.cpio.xz $(((9 << 20) / 5)) userland part of the initramfs
+$parts/modules.cpio.xz - modules part of the initramfs
+$out/ironlet.initramfs $([ "$1" = vm ] && echo $((3 << 20)) || echo -) initramfs ($1)
+$out/ironlet.kernel - kernel
 EOF
     return $over
 }
