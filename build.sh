@@ -25,6 +25,7 @@ usage() {
 ./build.sh contract             Ironic's own code reads a command that runs, and its receipt
 ./build.sh identity             disks of each of QEMU's kinds, as IPA and as ironlet describe them
 ./build.sh hardware [CASE…]     machines whose hardware does not work: what their consoles say
+./build.sh aarch64 [CASE…]      the same for Arm's processors: deploys, a boot entry, what it tells of the machine
 ./build.sh components [PART…]   real web servers and proxies around the binary
 ./build.sh siege [--short] [ATTACK…]  clients, images and drives that mean no good against the binary, as a table
 ./build.sh bench [OPTIONS]      figures beside their limits and peers; --only SECTION, --rounds N
@@ -212,6 +213,12 @@ hardware() {
     tests/hardware/run "$@"
 }
 
+aarch64() {
+    need rust build
+    build --arch aarch64 --out target/aarch64
+    tests/aarch64/run "$@"
+}
+
 components() {
     need_rust
     binary
@@ -252,7 +259,7 @@ main() {
     esac
     case ${1:-} in
     '' | --profile | --arch | --out | --kernel | --modules) build "$@" ;;
-    demo | check | lab | conformance | contract | identity | hardware | components | siege | bench | fuzz) "$@" ;;
+    demo | check | lab | conformance | contract | identity | hardware | aarch64 | components | siege | bench | fuzz) "$@" ;;
     test) all_parts ;;
     -h | --help | help) usage ;;
     *) usage >&2; exit 2 ;;

@@ -84,6 +84,7 @@ all_parts() {
     part contract ./build.sh contract
     part identity ./build.sh identity
     part hardware ./build.sh hardware
+    part aarch64 ./build.sh aarch64
     part components ./build.sh components
     part siege ./build.sh siege --short
     part demo ./build.sh demo

@@ -112,7 +112,7 @@ class Ironic:
         state = directory / "ironic"
         for part in ("tmp", "certificates", "images", "masters", "locks", "tftp-master"):
             (state / part).mkdir(parents=True)
-        shutil.copy(place.TOOLS / "ironic-39.sqlite", state / "ironic.sqlite")
+        shutil.copy(place.SCHEMA, state / "ironic.sqlite")
         # Ironic fetches the artefacts by HTTP, as it would from an operator's server.
         dist = web_root / "dist"
         dist.mkdir()
