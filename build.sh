@@ -17,6 +17,10 @@ usage() {
     --arch x86_64|aarch64       what for; x86_64 unless told
     --out DIR                   where to; dist unless told
     --kernel FILE --modules DIR your own kernel and its /lib/modules/VERSION (it needs CONFIG_RD_XZ)
+./build.sh release [options]    what is published, of every profile and architecture: artefacts, SHA256SUMS, bills of materials,
+                                notices, manual page
+    --profile NAME --arch NAME  of that one alone
+    --out DIR                   where to; dist/release unless told
 ./build.sh demo [SIZE_MIB]      boot a VM over the network, deploy a real image, boot the deployed disk, print what took how long
 ./build.sh check                formatting, lints, unit tests, the house's layers
 ./build.sh test                 everything CI runs
@@ -36,6 +40,7 @@ TABLE
 . initramfs/kernel.sh
 . initramfs/modules.sh
 . initramfs/pack.sh
+. initramfs/release.sh
 . tests/parts.sh
 
 # What a machine without Rust gets: the same compiler gives the same bytes, and its lints are those the sources were held to.
@@ -47,6 +52,7 @@ packages() {
     rust) echo gcc libc6-dev musl-tools binutils ca-certificates ;;
     cross) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross ;;
     build) echo cpio kmod xz-utils zstd ca-certificates ;;
+    release) echo python3 mandoc musl-dev ca-certificates ;;
     image) echo cpio kmod e2fsprogs fdisk grub-common grub-pc-bin busybox-static openssl ;;
     machine) echo qemu-system-x86 ipxe-qemu iproute2 python3 ;;
     rust_tests) echo dmidecode dnsmasq-base lldpd radvd isc-dhcp-server avahi-daemon dbus python3 efibootmgr iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools mtools genisoimage xorriso gzip zstd xz-utils parted "${file_systems[@]}" ;;
@@ -124,6 +130,7 @@ binary() {
         cargo build --release --locked --bin ironlet --target "$target"
     mkdir -p "$out"
     install -m 755 "target/$target/release/ironlet" "$out/ironlet"
+    stamp_commit "$out/ironlet"
     # A static file asks for no loader and no library.
     if readelf -lW "$out/ironlet" | grep -q INTERP || readelf -dW "$out/ironlet" | grep -q NEEDED; then
         fail "$out/ironlet is not static"
@@ -167,6 +174,35 @@ build() {
     install -m 644 "$kernel" "$out/ironlet.kernel"
     (cd "$out" && sha256sum ironlet ironlet.initramfs ironlet.kernel >SHA256SUMS)
     sizes "$profile" "$out" "$parts" || say "over the limit"
+}
+
+release() {
+    local out=dist/release profiles archs=(x86_64 aarch64) profile arch packages_of_release=()
+    mapfile -t profiles < <(profiles)
+    while [ $# -gt 0 ]; do
+        [ $# -ge 2 ] || fail "$1 needs a value"
+        case $1 in
+        --profile) profiles=("$2") ;;
+        --arch) archs=("$2") ;;
+        --out) out=${2%/} ;;
+        *) usage >&2; exit 2 ;;
+        esac
+        shift 2
+    done
+    need release
+    changelog_entry "$(version)" >/dev/null || fail "README.md has no changelog entry for $(version)"
+    SOURCE_DATE_EPOCH=$(source_date) IRONLET_COMMIT=$(commit)
+    export SOURCE_DATE_EPOCH IRONLET_COMMIT
+    rm -rf "$out"
+    mkdir -p "$out"
+    for arch in "${archs[@]}"; do
+        for profile in "${profiles[@]}"; do
+            release_of "$profile" "$arch" "$out"
+        done
+    done
+    release_texts "$out" "${archs[@]}"
+    (cd "$out" && sha256sum -- * >SHA256SUMS)
+    say "$out holds $(find "$out" -type f | wc -l) files of ironlet $(version), commit $IRONLET_COMMIT"
 }
 
 demo() {
@@ -259,7 +295,7 @@ main() {
     esac
     case ${1:-} in
     '' | --profile | --arch | --out | --kernel | --modules) build "$@" ;;
-    demo | check | lab | conformance | contract | identity | hardware | aarch64 | components | siege | bench | fuzz) "$@" ;;
+    release | demo | check | lab | conformance | contract | identity | hardware | aarch64 | components | siege | bench | fuzz) "$@" ;;
     test) all_parts ;;
     -h | --help | help) usage ;;
     *) usage >&2; exit 2 ;;

@@ -27,7 +27,7 @@ debian_kernel() {
         dpkg-deb -x "$staging"/*.deb "$staging/root"
         # The package leaves modules.dep to be made when it is installed.
         /sbin/depmod -b "$staging/root" "$(ls "$staging/root/lib/modules")"
-        echo "$real" >"$staging/root/complete"
+        basename "$staging"/*.deb >"$staging/root/complete"
         rm -rf "$dir"
         mv "$staging/root" "$dir"
         rm -rf "$staging"

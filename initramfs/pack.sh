@@ -9,6 +9,21 @@ source_date() {
     echo "${SOURCE_DATE_EPOCH:-$(git --git-dir="$top/.git" log -1 --no-show-signature --format=%ct 2>/dev/null || echo 1700000000)}"
 }
 
+# commit — print which commit is built: 16 digits, and + if something was changed since; nothing outside git
+commit() {
+    local repository=(git --git-dir="$top/.git" --work-tree="$top")
+    # Files' dates alone are no change.
+    echo "${IRONLET_COMMIT-$("${repository[@]}" describe --always --exclude='*' --abbrev=16 --dirty=+ 2>/dev/null || true)}"
+}
+
+# stamp_commit BINARY — write the commit where src/version.rs has room for it
+stamp_commit() {
+    local mark=ironlet-built-from: places
+    mapfile -t places < <(LC_ALL=C grep -abo "$mark {32}" -E "$1" | cut -d : -f 1)
+    [ ${#places[@]} = 1 ] || fail "$1 has ${#places[@]} places for a commit"
+    printf '%-32.32s' "$(commit)" | dd of="$1" bs=1 seek=$((places[0] + ${#mark})) conv=notrunc status=none
+}
+
 # archive TREE STAMP OUT XZ_FILTER… — pack TREE: names sorted, owner root, one time stamp, so that equal trees give equal bytes.
 # What lies higher comes first: the lists of the modules before the modules, so that an archive cut short says what is missing.
 archive() {

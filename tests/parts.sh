@@ -54,7 +54,7 @@ reproducible() {
         tar -c --exclude=./target --exclude=./tests/fuzz/target --exclude=./dist --exclude=./.git . | tar -x -C "$again" &&
         # Debian's kernel is input, not something built: no need to fetch it twice.
         ln -s "$top/target/tools/kernel" "$again/target/tools/kernel" &&
-        SOURCE_DATE_EPOCH=$(source_date) "$again/build.sh" &&
+        SOURCE_DATE_EPOCH=$(source_date) IRONLET_COMMIT=$(commit) "$again/build.sh" &&
         diff dist/SHA256SUMS "$again/dist/SHA256SUMS" &&
         rm -rf "$again"
 }
