@@ -14,6 +14,8 @@ TESTS = Path(__file__).resolve().parents[1]
 for place in ("hardware", "components", "demo"):
     sys.path.append(str(TESTS / place))
 
+from archive import appended  # noqa: E402
+from certificates import certificates  # noqa: E402
 from images import Images  # noqa: E402
 from ironic import Ironic  # noqa: E402
 from machine import Broken, Machine  # noqa: E402
@@ -30,10 +32,10 @@ MAX = "max,pauth-impdef=on"
 UP = "ironlet: deployed system aarch64 is up"
 
 
-def virt(folder, name, append, arguments, processor=MAX, ram=RAM, initramfs=None):
+def virt(folder, name, append, arguments, processor=MAX, ram=RAM, initramfs=None, serial="ttyAMA0"):
     card = ["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="] if "-netdev" not in arguments else []
     return Machine(folder, name, ram, append, ["-machine", "virt", *card, *arguments], initramfs=initramfs or folder / "ironlet.initramfs",
-                   kernel=folder / "ironlet.kernel", emulator=("qemu-system-aarch64", processor), serial="ttyAMA0")
+                   kernel=folder / "ironlet.kernel", emulator=("qemu-system-aarch64", processor), serial=serial)
 
 
 def disk(path, size):
@@ -91,6 +93,27 @@ def standalone(folder, url):
         console.never_said("Call Trace|Oops|WARNING: CPU")
     compare(source, target)
     return f"{told}; byte for byte; {RAM} MiB of RAM"
+
+
+def silent(folder, url):
+    """told to speak on a serial port that is not there, and by a clock in 1970: an image is written all the same, by https with a certificate of today"""
+    source, target = folder / "dos.raw", folder / "silent.disk"
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+    keys = certificates(folder / "silent-keys")
+    initramfs = folder / "silent.initramfs"
+    conf = b"[DEFAULT]\ncafile = /etc/authority.pem\n"
+    initramfs.write_bytes((folder / "ironlet.initramfs").read_bytes() + appended(folder / "silent-tree", {
+        "etc/authority.pem": (keys / "server.crt").read_bytes(), "etc/ironic-python-agent.d/silent.conf": conf}))
+    order = f"ironlet.image=https://10.0.2.2:{PORT + 1}/dos.raw ironlet.checksum=sha256:{digest} ironlet.then=poweroff"
+    with Images(PORT + 1, {"dos.raw": source}, lambda *_: None, keys):
+        machine = [*disk(target, 5 << 30), "-rtc", "base=1970-01-02T00:00:00"]
+        with virt(folder, "silent", order, machine, initramfs=initramfs, serial="ttyS0") as console:
+            console.goes_off(BOOT)
+    compare(source, target)
+    said = (folder / "silent.log").read_text()
+    if "ironlet" in said:
+        raise Broken("it did speak: the test is none")
+    return f"byte for byte; the console said {len(said)} bytes"
 
 
 def uefi(folder, url):
@@ -207,7 +230,7 @@ def compared(processor, said):
     wrong = {what: pair for what, pair in pairs.items() if pair[0] != pair[1]}
     if wrong:
         raise Broken(f"{processor}: ironlet and Debian's programs differ: {wrong}")
-    return f"{processor}: {len(pairs)} fields alike, {cpu['model_name']}, {len(cpu['flags'])} flags; {said['version'].strip()}"
+    return f"{processor}: {len(pairs)} fields alike, {cpu['model_name']}, {len(cpu['flags'])} flags; {', '.join(said['version'].split(chr(10))).strip(', ')}"
 
 
 def flat(rows):
@@ -223,6 +246,7 @@ def main(folder, tools, *names):
     url = f"http://10.0.2.2:{PORT}/"
     cases = {
         "standalone": (standalone, url),
+        "silent": (silent, url),
         "uefi": (uefi, url),
         "described": (described, tools),
     }
