@@ -13,10 +13,13 @@ exec </dev/null
 usage() {
     cat <<'TABLE'
 ./build.sh [options]            build dist/ironlet, dist/ironlet.kernel, dist/ironlet.initramfs and dist/SHA256SUMS
-    --profile vm|lab            which modules and kernel (initramfs/*.modules); vm unless told
+    --profile vm|server|board   which modules, kernel and firmware (initramfs/*.modules); vm unless told
     --arch x86_64|aarch64       what for; x86_64 unless told
     --out DIR                   where to; dist unless told
     --kernel FILE --modules DIR your own kernel and its /lib/modules/VERSION (it needs CONFIG_RD_XZ)
+    --modules-list FILE         further modules, listed as in initramfs/*.modules
+    --firmware DIR              look there for the firmware the modules name, before Debian's packages
+    --without-firmware          pack none
 ./build.sh release [options]    what is published, of every profile and architecture: artefacts, SHA256SUMS, bills of materials,
                                 notices, manual page
     --profile NAME --arch NAME  of that one alone
@@ -40,6 +43,7 @@ TABLE
 . initramfs/kernel.sh
 . initramfs/modules.sh
 . initramfs/pack.sh
+. initramfs/firmware.sh
 . initramfs/release.sh
 . tests/parts.sh
 
@@ -138,8 +142,12 @@ binary() {
 }
 
 build() {
-    local profile=vm arch=x86_64 out=dist kernel='' modules='' dir parts
+    local profile=vm arch=x86_64 out=dist kernel='' modules='' firmware='' without_firmware='' lists dir parts
+    lists=()
     while [ $# -gt 0 ]; do
+        case $1 in
+        --without-firmware) without_firmware=yes; shift; continue ;;
+        esac
         [ $# -ge 2 ] || fail "$1 needs a value"
         case $1 in
         --profile) profile=$2 ;;
@@ -147,12 +155,15 @@ build() {
         --out) out=${2%/} ;;
         --kernel) kernel=$2 ;;
         --modules) modules=${2%/} ;;
+        --modules-list) lists+=("$2") ;;
+        --firmware) firmware=$(realpath -e "$2") ;;
         *) usage >&2; exit 2 ;;
         esac
         shift 2
     done
     [ -f "initramfs/$profile.modules" ] || fail "no profile $profile in initramfs/"
     [[ $arch == @(x86_64|aarch64) ]] || fail "no architecture $arch: x86_64 or aarch64"
+    lists=("initramfs/$profile.modules" "${lists[@]}")
     [ "${kernel:+set}" = "${modules:+set}" ] || fail "--kernel and --modules belong together"
     [ -z "$modules" ] || [ -f "$modules/modules.dep" ] || fail "$modules holds no modules.dep"
     need_rust "$arch"
@@ -161,16 +172,23 @@ build() {
     export SOURCE_DATE_EPOCH
     binary "$arch" "$out"
     if [ -z "$kernel" ]; then
-        dir=$(debian_kernel "$(profile_kernel "initramfs/$profile.modules" "$arch")" "$arch")
+        dir=$(debian_kernel "$(profile_kernel "initramfs/$profile.modules")" "$arch")
         kernel=$(echo "$dir"/boot/vmlinuz-*)
         modules=$(echo "$dir"/lib/modules/*)
     fi
     parts=target/initramfs
     [ "$arch" = x86_64 ] || parts+=/$arch
     userland_part "$out/ironlet" "$parts/userland.cpio.xz" "$arch"
-    modules_part "initramfs/$profile.modules" "$modules" "$parts/modules.cpio.xz"
+    modules_part "${lists[@]}" "$modules" "$parts/modules.cpio.xz"
+    if [ -z "$without_firmware" ]; then
+        firmware_part "$modules" "$firmware" "$out/firmware-licences" "$parts/firmware.cpio.xz" "${lists[@]}"
+    else
+        rm -rf "$out/firmware-licences"
+        : >"$parts/firmware.cpio.xz"
+    fi
     # The kernel unpacks archives laid end to end; apart, each can be weighed. One not compressed begins at a multiple of four.
-    { null_device; cat "$parts/userland.cpio.xz" "$parts/modules.cpio.xz"; } >"$out/ironlet.initramfs"
+    # The modules come last: of them the agent knows whether all were unpacked.
+    { null_device; cat "$parts"/{userland,firmware,modules}.cpio.xz; } >"$out/ironlet.initramfs"
     install -m 644 "$kernel" "$out/ironlet.kernel"
     (cd "$out" && sha256sum ironlet ironlet.initramfs ironlet.kernel >SHA256SUMS)
     sizes "$profile" "$out" "$parts" || say "over the limit"
@@ -294,7 +312,7 @@ main() {
     test | lab | conformance | contract | components | siege) apart ;;
     esac
     case ${1:-} in
-    '' | --profile | --arch | --out | --kernel | --modules) build "$@" ;;
+    '' | --profile | --arch | --out | --kernel | --modules | --modules-list | --firmware | --without-firmware) build "$@" ;;
     release | demo | check | lab | conformance | contract | identity | hardware | aarch64 | components | siege | bench | fuzz) "$@" ;;
     test) all_parts ;;
     -h | --help | help) usage ;;

@@ -85,7 +85,7 @@ def firmware(packages, files):
         own = {}
         for path in list(left):
             inner = path.split("lib/firmware/", 1)[1]
-            if any((of.home / root / inner).exists() for root in ("lib/firmware", "usr/lib/firmware")):
+            if any((of.home / "lib/firmware" / (inner + packed)).exists() for packed in ("", ".xz", ".zst")):
                 own[path] = left.pop(path)
         if own:
             parts = [{"type": "file", "bom-ref": f"firmware/{path}", "name": path, "hashes": digest(data)} for path, data in sorted(own.items())]

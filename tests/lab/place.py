@@ -16,6 +16,7 @@ NEWEST = "39.0.0"
 IRONIC = os.environ.get("LAB_IRONIC", NEWEST)
 VENV = TOOLS / ("ironic-venv" if IRONIC == NEWEST else f"ironic-{IRONIC}-venv")
 SCHEMA = TOOLS / f"ironic-{IRONIC.split('.')[0]}.sqlite"
+CLIENT_VENV = TOOLS / "client-venv"
 SWIFT_VENV = TOOLS / "swift-venv"
 FIRMWARE_VENV = TOOLS / "firmware-venv"
 SQUID = TOOLS / "squid"
