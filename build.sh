@@ -14,10 +14,16 @@ usage() {
     cat <<'TABLE'
 ./build.sh [options]            build dist/ironlet, dist/ironlet.kernel, dist/ironlet.initramfs and dist/SHA256SUMS
     --profile vm|server|board   which modules, kernel and firmware (initramfs/*.modules); vm unless told
+    --arch x86_64|aarch64       what for; x86_64 unless told
+    --out DIR                   where to; dist unless told
     --kernel FILE --modules DIR your own kernel and its /lib/modules/VERSION (it needs CONFIG_RD_XZ)
     --modules-list FILE         further modules, listed as in initramfs/*.modules
     --firmware DIR              look there for the firmware the modules name, before Debian's packages
     --without-firmware          pack none
+./build.sh release [options]    what is published, of every profile and architecture: artefacts, SHA256SUMS, bills of materials,
+                                notices, manual page
+    --profile NAME --arch NAME  of that one alone
+    --out DIR                   where to; dist/release unless told
 ./build.sh demo [SIZE_MIB]      boot a VM over the network, deploy a real image, boot the deployed disk, print what took how long
 ./build.sh check                formatting, lints, unit tests, the house's layers
 ./build.sh test                 everything CI runs
@@ -26,6 +32,7 @@ usage() {
 ./build.sh contract             Ironic's own code reads a command that runs, and its receipt
 ./build.sh identity             disks of each of QEMU's kinds, as IPA and as ironlet describe them
 ./build.sh hardware [CASE…]     machines whose hardware does not work: what their consoles say
+./build.sh aarch64 [CASE…]      the same for Arm's processors: deploys, a boot entry, what it tells of the machine
 ./build.sh components [PART…]   real web servers and proxies around the binary
 ./build.sh siege [--short] [ATTACK…]  clients, images and drives that mean no good against the binary, as a table
 ./build.sh bench [OPTIONS]      figures beside their limits and peers; --only SECTION, --rounds N
@@ -37,9 +44,9 @@ TABLE
 . initramfs/modules.sh
 . initramfs/pack.sh
 . initramfs/firmware.sh
+. initramfs/release.sh
 . tests/parts.sh
 
-target=x86_64-unknown-linux-musl
 # What a machine without Rust gets: the same compiler gives the same bytes, and its lints are those the sources were held to.
 toolchain=1.95.0
 
@@ -47,7 +54,9 @@ toolchain=1.95.0
 packages() {
     case $1 in
     rust) echo gcc libc6-dev musl-tools binutils ca-certificates ;;
+    cross) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross ;;
     build) echo cpio kmod xz-utils zstd ca-certificates ;;
+    release) echo python3 mandoc musl-dev ca-certificates ;;
     image) echo cpio kmod e2fsprogs fdisk grub-common grub-pc-bin busybox-static openssl ;;
     machine) echo qemu-system-x86 ipxe-qemu iproute2 python3 ;;
     rust_tests) echo dmidecode dnsmasq-base lldpd radvd isc-dhcp-server avahi-daemon dbus python3 efibootmgr iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools mtools genisoimage xorriso gzip zstd xz-utils parted "${file_systems[@]}" ;;
@@ -78,9 +87,11 @@ rust_will_do() {
     command -v cargo >/dev/null && found=$(rustc --version | cut -d' ' -f2) && printf '%s\n' "$least" "$found" | sort -CV
 }
 
-# The toolchain: cargo by rustup, and the standard library for musl.
+# The toolchain: cargo by rustup, and the standard libraries for musl, of ARCH too if told.
 need_rust() {
+    local arch
     need rust
+    [ "${1:-x86_64}" = x86_64 ] || need cross
     if ! rust_will_do; then
         need curl
         say "installing the Rust toolchain by rustup"
@@ -93,34 +104,45 @@ need_rust() {
         PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
         rust_will_do || fail "$(command -v cargo) is still older than Cargo.toml asks for"
     fi
-    [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ] || rustup target add "$target"
+    for arch in x86_64 "${1:-x86_64}"; do
+        [ -d "$(rustc --print sysroot)/lib/rustlib/$arch-unknown-linux-musl" ] || rustup target add "$arch-unknown-linux-musl"
+    done
 }
 
-# The binary, the same whoever builds it wherever: paths are cut, the C in ring is built by musl's own compiler wrapper.
+# binary [ARCH [DIR]] — DIR/ironlet (dist), the same whoever builds it wherever: paths are cut, the C in ring is built by musl's own
+# compiler wrapper, or for another machine by Debian's cross compiler, of which it takes no library.
 binary() {
-    local home=${CARGO_HOME:-$HOME/.cargo} flags
+    local arch=${1:-x86_64} out=${2:-dist} home=${CARGO_HOME:-$HOME/.cargo} target cuts flags
+    target=$arch-unknown-linux-musl
+    cuts="'-ffile-prefix-map=$PWD=/ironlet' '-ffile-prefix-map=$home=/cargo'"
     flags=(
         "--remap-path-prefix=$PWD=/ironlet"
         "--remap-path-prefix=$home=/cargo"
         "--remap-path-prefix=$(rustc --print sysroot)=/rust"
-        -Clink-arg=-Wl,-T,initramfs/unwound.ld
-        -Clink-arg=-Wl,-z,pack-relative-relocs # a static file relocates itself; in this form the list is a kilobyte
     )
+    if [ "$arch" = x86_64 ]; then
+        flags+=(-Clink-arg=-Wl,-T,initramfs/unwound.ld)
+        flags+=(-Clink-arg=-Wl,-z,pack-relative-relocs) # a static file relocates itself; in this form the list is a kilobyte
+    else
+        flags+=(-Clink-arg=-Tinitramfs/unwound.ld) # Rust's own linker has no driver before it
+    fi
     # The C in ring is built anew whenever that stamp changes, and has no use for it.
-    SOURCE_DATE_EPOCH=0 CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}") \
-        CC_x86_64_unknown_linux_musl=musl-gcc \
-        CC_SHELL_ESCAPED_FLAGS=yes CFLAGS_x86_64_unknown_linux_musl="'-ffile-prefix-map=$PWD=/ironlet' '-ffile-prefix-map=$home=/cargo'" \
+    SOURCE_DATE_EPOCH=0 CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}") CC_SHELL_ESCAPED_FLAGS=yes \
+        CC_x86_64_unknown_linux_musl=musl-gcc CFLAGS_x86_64_unknown_linux_musl=$cuts \
+        CC_aarch64_unknown_linux_musl=aarch64-linux-gnu-gcc CFLAGS_aarch64_unknown_linux_musl=$cuts \
+        CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld \
         cargo build --release --locked --bin ironlet --target "$target"
-    mkdir -p dist
-    install -m 755 "target/$target/release/ironlet" dist/ironlet
+    mkdir -p "$out"
+    install -m 755 "target/$target/release/ironlet" "$out/ironlet"
+    stamp_commit "$out/ironlet"
     # A static file asks for no loader and no library.
-    if readelf -lW dist/ironlet | grep -q INTERP || readelf -dW dist/ironlet | grep -q NEEDED; then
-        fail "dist/ironlet is not static"
+    if readelf -lW "$out/ironlet" | grep -q INTERP || readelf -dW "$out/ironlet" | grep -q NEEDED; then
+        fail "$out/ironlet is not static"
     fi
 }
 
 build() {
-    local profile=vm kernel='' modules='' firmware='' without_firmware='' lists dir
+    local profile=vm arch=x86_64 out=dist kernel='' modules='' firmware='' without_firmware='' lists dir parts
     lists=()
     while [ $# -gt 0 ]; do
         case $1 in
@@ -129,6 +151,8 @@ build() {
         [ $# -ge 2 ] || fail "$1 needs a value"
         case $1 in
         --profile) profile=$2 ;;
+        --arch) arch=$2 ;;
+        --out) out=${2%/} ;;
         --kernel) kernel=$2 ;;
         --modules) modules=${2%/} ;;
         --modules-list) lists+=("$2") ;;
@@ -138,33 +162,65 @@ build() {
         shift 2
     done
     [ -f "initramfs/$profile.modules" ] || fail "no profile $profile in initramfs/"
+    [[ $arch == @(x86_64|aarch64) ]] || fail "no architecture $arch: x86_64 or aarch64"
     lists=("initramfs/$profile.modules" "${lists[@]}")
     [ "${kernel:+set}" = "${modules:+set}" ] || fail "--kernel and --modules belong together"
     [ -z "$modules" ] || [ -f "$modules/modules.dep" ] || fail "$modules holds no modules.dep"
-    need_rust
+    need_rust "$arch"
     need build
     SOURCE_DATE_EPOCH=$(source_date)
     export SOURCE_DATE_EPOCH
-    binary
+    binary "$arch" "$out"
     if [ -z "$kernel" ]; then
-        dir=$(debian_kernel "$(profile_kernel "initramfs/$profile.modules")")
+        dir=$(debian_kernel "$(profile_kernel "initramfs/$profile.modules")" "$arch")
         kernel=$(echo "$dir"/boot/vmlinuz-*)
         modules=$(echo "$dir"/lib/modules/*)
     fi
-    userland_part dist/ironlet target/initramfs/userland.cpio.xz
-    modules_part "${lists[@]}" "$modules" target/initramfs/modules.cpio.xz
+    parts=target/initramfs
+    [ "$arch" = x86_64 ] || parts+=/$arch
+    userland_part "$out/ironlet" "$parts/userland.cpio.xz" "$arch"
+    modules_part "${lists[@]}" "$modules" "$parts/modules.cpio.xz"
     if [ -z "$without_firmware" ]; then
-        firmware_part "$modules" "$firmware" dist/firmware-licences target/initramfs/firmware.cpio.xz "${lists[@]}"
+        firmware_part "$modules" "$firmware" "$out/firmware-licences" "$parts/firmware.cpio.xz" "${lists[@]}"
     else
-        rm -rf dist/firmware-licences
-        : >target/initramfs/firmware.cpio.xz
+        rm -rf "$out/firmware-licences"
+        : >"$parts/firmware.cpio.xz"
     fi
     # The kernel unpacks archives laid end to end; apart, each can be weighed. One not compressed begins at a multiple of four.
     # The modules come last: of them the agent knows whether all were unpacked.
-    { null_device; cat target/initramfs/{userland,firmware,modules}.cpio.xz; } >dist/ironlet.initramfs
-    install -m 644 "$kernel" dist/ironlet.kernel
-    (cd dist && sha256sum ironlet ironlet.initramfs ironlet.kernel >SHA256SUMS)
-    sizes "$profile" || say "over the limit"
+    { null_device; cat "$parts"/{userland,firmware,modules}.cpio.xz; } >"$out/ironlet.initramfs"
+    install -m 644 "$kernel" "$out/ironlet.kernel"
+    (cd "$out" && sha256sum ironlet ironlet.initramfs ironlet.kernel >SHA256SUMS)
+    sizes "$profile" "$out" "$parts" || say "over the limit"
+}
+
+release() {
+    local out=dist/release profiles archs=(x86_64 aarch64) profile arch packages_of_release=()
+    mapfile -t profiles < <(profiles)
+    while [ $# -gt 0 ]; do
+        [ $# -ge 2 ] || fail "$1 needs a value"
+        case $1 in
+        --profile) profiles=("$2") ;;
+        --arch) archs=("$2") ;;
+        --out) out=${2%/} ;;
+        *) usage >&2; exit 2 ;;
+        esac
+        shift 2
+    done
+    need release
+    changelog_entry "$(version)" >/dev/null || fail "README.md has no changelog entry for $(version)"
+    SOURCE_DATE_EPOCH=$(source_date) IRONLET_COMMIT=$(commit)
+    export SOURCE_DATE_EPOCH IRONLET_COMMIT
+    rm -rf "$out"
+    mkdir -p "$out"
+    for arch in "${archs[@]}"; do
+        for profile in "${profiles[@]}"; do
+            release_of "$profile" "$arch" "$out"
+        done
+    done
+    release_texts "$out" "${archs[@]}"
+    (cd "$out" && sha256sum -- * >SHA256SUMS)
+    say "$out holds $(find "$out" -type f | wc -l) files of ironlet $(version), commit $IRONLET_COMMIT"
 }
 
 demo() {
@@ -211,6 +267,12 @@ hardware() {
     tests/hardware/run "$@"
 }
 
+aarch64() {
+    need rust build
+    build --arch aarch64 --out target/aarch64
+    tests/aarch64/run "$@"
+}
+
 components() {
     need_rust
     binary
@@ -250,8 +312,8 @@ main() {
     test | lab | conformance | contract | components | siege) apart ;;
     esac
     case ${1:-} in
-    '' | --profile | --kernel | --modules | --modules-list | --firmware | --without-firmware) build "$@" ;;
-    demo | check | lab | conformance | contract | identity | hardware | components | siege | bench | fuzz) "$@" ;;
+    '' | --profile | --arch | --out | --kernel | --modules | --modules-list | --firmware | --without-firmware) build "$@" ;;
+    release | demo | check | lab | conformance | contract | identity | hardware | aarch64 | components | siege | bench | fuzz) "$@" ;;
     test) all_parts ;;
     -h | --help | help) usage ;;
     *) usage >&2; exit 2 ;;

@@ -9,6 +9,21 @@ source_date() {
     echo "${SOURCE_DATE_EPOCH:-$(git --git-dir="$top/.git" log -1 --no-show-signature --format=%ct 2>/dev/null || echo 1700000000)}"
 }
 
+# commit — print which commit is built: 16 digits, and + if something was changed since; nothing outside git
+commit() {
+    local repository=(git --git-dir="$top/.git" --work-tree="$top")
+    # Files' dates alone are no change.
+    echo "${IRONLET_COMMIT-$("${repository[@]}" describe --always --exclude='*' --abbrev=16 --dirty=+ 2>/dev/null || true)}"
+}
+
+# stamp_commit BINARY — write the commit where src/version.rs has room for it
+stamp_commit() {
+    local mark=ironlet-built-from: places
+    mapfile -t places < <(LC_ALL=C grep -abo "$mark {32}" -E "$1" | cut -d : -f 1)
+    [ ${#places[@]} = 1 ] || fail "$1 has ${#places[@]} places for a commit"
+    printf '%-32.32s' "$(commit)" | dd of="$1" bs=1 seek=$((places[0] + ${#mark})) conv=notrunc status=none
+}
+
 # archive TREE STAMP OUT XZ_FILTER… — pack TREE: names sorted, owner root, one time stamp, so that equal trees give equal bytes.
 # What lies higher comes first: the lists of the modules before the modules, so that an archive cut short says what is missing.
 archive() {
@@ -40,16 +55,18 @@ null_device() {
     printf 'TRAILER!!!\0\0\0\0'
 }
 
-# userland_part BINARY OUT — everything that is not the kernel's: the binary, the CA bundle
+# userland_part BINARY OUT [ARCH] — everything that is not the kernel's: the binary, the CA bundle
 userland_part() {
-    local tree
+    local tree filter=()
+    # A kernel knows the filter of its own processor; of Arm's, 6.1 knows none.
+    [ "${3:-x86_64}" != x86_64 ] || filter=(--x86)
     tree=$(mktemp -d)
     chmod 755 "$tree"
     mkdir -p "$tree"/{dev,proc,sys,run,tmp,etc/ssl/certs}
     install -m 755 "$1" "$tree/init"
     ca_bundle >"$tree/etc/ssl/certs/ca-certificates.crt"
     mkdir -p "$(dirname "$2")"
-    archive "$tree" "$SOURCE_DATE_EPOCH" "$2" --x86 --lzma2=preset=9e,dict=8MiB
+    archive "$tree" "$SOURCE_DATE_EPOCH" "$2" "${filter[@]}" --lzma2=preset=9e,dict=8MiB
     rm -rf "$tree"
 }
 
@@ -77,9 +94,9 @@ modules_part() {
     cp "$kept" "$out"
 }
 
-# sizes PROFILE — what was built beside its limits; fails when one is passed
+# sizes PROFILE [DIR [PARTS]] — what was built in DIR beside its limits; fails when one is passed
 sizes() {
-    local over=0 what file limit bytes most=-
+    local over=0 out=${2:-dist} parts=${3:-target/initramfs} what file limit bytes most=-
     case $1 in
     vm) most=$((3 << 20)) ;;
     server) most=$((14 << 20)) ;;
@@ -95,12 +112,12 @@ sizes() {
         fi
         echo
     done <<EOF
-dist/ironlet $((4 << 20)) binary
-target/initramfs/userland.cpio.xz $(((9 << 20) / 5)) userland part of the initramfs
-target/initramfs/modules.cpio.xz - modules part of the initramfs
-target/initramfs/firmware.cpio.xz - firmware part of the initramfs
-dist/ironlet.initramfs $most initramfs ($1)
-dist/ironlet.kernel - kernel
+$out/ironlet $((4 << 20)) binary
+$parts/userland.cpio.xz $(((9 << 20) / 5)) userland part of the initramfs
+$parts/modules.cpio.xz - modules part of the initramfs
+$parts/firmware.cpio.xz - firmware part of the initramfs
+$out/ironlet.initramfs $most initramfs ($1)
+$out/ironlet.kernel - kernel
 EOF
     return $over
 }

@@ -35,6 +35,7 @@
 //! | command | the table in `command/mod.rs`, a file beside it | `tests/command.rs`, `./build.sh conformance` |
 //! | step | the table in `steps/step_table.rs`, a file beside it | `tests/steps.rs`, `./build.sh conformance` |
 //! | parameter | the table in `config/table.rs`; its value in `config/settings.rs`; `agent/effective_config.rs` if Ironic may change it | `tests/config.rs`, `tests/readme.rs` |
+//! | flag of the binary | the table in `config/flags.rs` | `tests/cli.rs`, `config/manual_page.rs` |
 //! | parameter of pid 1 | `init/parameters.rs` | its tests, `./build.sh lab` |
 //! | root device hint | `disk/select/hints.rs`; what the disk says in `disk/identity/` | `tests/hints.rs`, `tests/disk.rs`, `./build.sh identity` |
 //! | what a server or router of the network may say | `net/dhcp/`, `net/dhcpv6/`, `net/address/router_advertisement.rs` | `tests/dhcp.rs`, `tests/ipv6.rs`, `tests/cards.rs` |
@@ -59,6 +60,7 @@ pub mod error;
 pub mod secret;
 pub mod small_sort;
 pub mod units;
+pub mod version;
 
 // F1: the kernel's interface, pure bytes → bytes, and how far the work has come
 pub mod codec;

@@ -8,15 +8,12 @@ use getopts::{Matches, Options};
 use ironlet::agent;
 use ironlet::agent::{post_inspection_by_hand, run_step_by_hand, standalone_deploy};
 use ironlet::codec::json;
+use ironlet::config::flags::{FLAGS, Takes, USAGE};
 use ironlet::error::{Context, Result};
 use ironlet::inventory::{self, BootFacts};
 use ironlet::sys::kernel;
-use ironlet::system_root::SystemRoot;
-use ironlet::{config, init, logger};
-
-const USAGE: &str = "Usage: ironlet [MODE] [OPTIONS]
-
-A deploy agent for OpenStack Ironic. As pid 1 it takes no flags but the kernel command line.";
+use ironlet::system_root::{SystemRoot, attribute};
+use ironlet::{config, init, logger, version};
 
 fn main() -> ExitCode {
     if std::process::id() == 1 {
@@ -32,9 +29,7 @@ fn main() -> ExitCode {
         }
     };
     let result = match () {
-        () if flags.opt_present("version") => {
-            print(&format!("ironlet {}", env!("CARGO_PKG_VERSION")))
-        }
+        () if flags.opt_present("version") => print(&version(&flags)),
         () if flags.opt_present("help-parameters") => print(&config::parameters_help()),
         () if flags.opt_present("post") => {
             let urls = flags.opt_str("post").unwrap_or_default();
@@ -84,72 +79,26 @@ fn print(text: &str) -> Result<()> {
 
 fn options() -> Options {
     let mut options = Options::new();
-    options.optflag("", "agent", "run the agent (what pid 1 starts)");
-    options.optflag(
-        "",
-        "inventory",
-        "print what Ironic would be told of this machine, as JSON",
-    );
-    options.optopt(
-        "",
-        "post",
-        "with --inventory: inspect, post to URL as the agent would, and print the UUID Ironic answers with",
-        "URL",
-    );
-    options.optflag(
-        "",
-        "root-disk",
-        "print which disk an image would go to, and why",
-    );
-    options.optopt(
-        "",
-        "write-image",
-        "write the image at URL to --disk and end",
-        "URL",
-    );
-    options.optopt(
-        "",
-        "checksum",
-        "what the image must hash to: sha256:…, sha512:…, md5:… or the URL of a checksum file",
-        "SUM",
-    );
-    options.optopt("", "disk", "the disk to write", "PATH");
-    options.optopt(
-        "",
-        "step",
-        "run one cleaning step (erase_devices, …) and print its result",
-        "NAME",
-    );
-    options.optopt(
-        "",
-        "node",
-        "with --step and --root-disk: what Ironic would say of the node, as JSON",
-        "JSON",
-    );
-    options.optopt("", "arguments", "with --step: its arguments", "JSON");
-    options.optflag("", "readback", "read the disk back at the end and compare");
-    options.optmulti(
-        "",
-        "allow-disk",
-        "outside a ramdisk: a disk that may be overwritten",
-        "PATH",
-    );
-    options.optopt(
-        "",
-        "root",
-        "a directory that stands for / (default /)",
-        "DIR",
-    );
-    options.optopt(
-        "",
-        "cmdline",
-        "parameters, instead of the kernel command line",
-        "TEXT",
-    );
-    options.optflag("", "help-parameters", "list the kernel parameters");
-    options.optflag("V", "version", "print the version");
-    options.optflag("h", "help", "print this");
+    for flag in FLAGS {
+        match flag.takes {
+            Takes::Nothing => options.optflag(flag.short, flag.long, flag.help),
+            Takes::One(what) => options.optopt(flag.short, flag.long, flag.help, what),
+            Takes::Several(what) => options.optmulti(flag.short, flag.long, flag.help, what),
+        };
+    }
     options
+}
+
+/// Which build this is, and in a ramdisk the kernel as well.
+fn version(flags: &Matches) -> String {
+    let host = surroundings(flags).host();
+    let mut text = version::line();
+    if host.is_ramdisk()
+        && let Some(release) = attribute(host.proc("sys/kernel/osrelease"))
+    {
+        text += &format!("\nkernel {release}");
+    }
+    text
 }
 
 fn surroundings(flags: &Matches) -> agent::Surroundings {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Module → floor. A file imports lower floors or its own folder; never up, never sideways.
 #[rustfmt::skip]
 const FLOORS: &[(&str, u8)] = &[
-    ("calendar", 0), ("clock", 0), ("error", 0), ("secret", 0), ("small_sort", 0), ("units", 0),
+    ("calendar", 0), ("clock", 0), ("error", 0), ("secret", 0), ("small_sort", 0), ("units", 0), ("version", 0),
     ("codec", 1), ("work_progress", 1), ("sys", 1),
     ("system_root", 2),
     ("logger", 3), ("available_memory", 3), ("config", 3), ("drivers", 3), ("net", 3), ("power", 3),

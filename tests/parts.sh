@@ -54,7 +54,7 @@ reproducible() {
         tar -c --exclude=./target --exclude=./tests/fuzz/target --exclude=./dist --exclude=./.git . | tar -x -C "$again" &&
         # Debian's packages are input, not something built: no need to fetch them twice.
         ln -s "$top/target/tools/packages" "$again/target/tools/packages" &&
-        SOURCE_DATE_EPOCH=$(source_date) "$again/build.sh" &&
+        SOURCE_DATE_EPOCH=$(source_date) IRONLET_COMMIT=$(commit) "$again/build.sh" &&
         diff dist/SHA256SUMS "$again/dist/SHA256SUMS" &&
         rm -rf "$again"
 }
@@ -84,6 +84,7 @@ all_parts() {
     part contract ./build.sh contract
     part identity ./build.sh identity
     part hardware ./build.sh hardware
+    part aarch64 ./build.sh aarch64
     part components ./build.sh components
     part siege ./build.sh siege --short
     part demo ./build.sh demo

@@ -1,7 +1,9 @@
 //! The parameters: the kernel command line, files of /etc/ironic-python-agent.d, and the one table of keys.
 
+pub mod flags;
 mod help;
 pub mod ini;
+pub mod manual_page;
 mod settings;
 mod sources;
 mod startup_warnings;

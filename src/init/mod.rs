@@ -38,6 +38,7 @@ use crate::net::network_data;
 use crate::sys::kernel::{self, Signals};
 use crate::sys::socket::Netlink;
 use crate::system_root::SystemRoot;
+use crate::version;
 use crate::virtual_media;
 
 /// A driver's start that takes longer is broken hardware; udev gives up at three minutes as well.
@@ -64,7 +65,7 @@ pub fn run() -> ! {
     // Before any other thread: one that does not block them would take them.
     let signals = Signals::block();
     logger::start(&host, parameters.debug);
-    log::info!("ironlet {} is process 1", env!("CARGO_PKG_VERSION"));
+    log::info!("{} is process 1", version::line());
     survive_panics(&clock);
     troubles.extend(command_line.err().map(|error| error.to_string()));
     troubles.extend(

@@ -14,6 +14,7 @@ from pathlib import Path
 import config_drive as drives
 import media
 from archive import appended
+from certificates import certificates
 from machine import Broken, Machine
 from networks import bond, vlans
 from receiver import receiver
@@ -155,16 +156,6 @@ def clock(folder):
         if written != (image.read_bytes() if trusted else bytes(8 * MIB)):
             raise Broken(f"{name}: what is on the disk is not what should be there")
     return "; ".join(told)
-
-
-def certificates(folder):
-    """server.crt and server.key of a server that vouches for itself, and stranger.crt."""
-    folder.mkdir(exist_ok=True)
-    for name in ("server", "stranger"):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", f"/CN={name}",
-                        "-addext", "subjectAltName=IP:10.0.2.2", "-addext", "basicConstraints=critical,CA:FALSE", "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.crt"],
-                       check=True, capture_output=True)
-    return folder
 
 
 def bmc(folder):

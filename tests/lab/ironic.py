@@ -17,6 +17,9 @@ from verdict import Failed
 
 API = f"http://{network.ADDRESS}:6385"
 
+# Of the API. An Ironic older than the scenarios is asked in the newest that it speaks.
+VERSION = "1.100" if place.IRONIC == place.NEWEST else "latest"
+
 # Seconds a node may be locked by what Ironic itself does with it.
 LOCKED = 30
 
@@ -112,7 +115,7 @@ class Ironic:
         state = directory / "ironic"
         for part in ("tmp", "certificates", "images", "masters", "locks", "tftp-master"):
             (state / part).mkdir(parents=True)
-        shutil.copy(place.TOOLS / "ironic-39.sqlite", state / "ironic.sqlite")
+        shutil.copy(place.SCHEMA, state / "ironic.sqlite")
         # Ironic fetches the artefacts by HTTP, as it would from an operator's server.
         dist = web_root / "dist"
         dist.mkdir()
@@ -162,7 +165,7 @@ class Ironic:
             API + path, method=method, data=None if body is None else json.dumps(body).encode(),
             headers={
                 "Content-Type": "application/json", "Accept": "application/json",
-                "X-OpenStack-Ironic-API-Version": "1.100", "User-Agent": "lab",
+                "X-OpenStack-Ironic-API-Version": VERSION, "User-Agent": "lab",
             },
         )
         deadline = time.monotonic() + LOCKED

@@ -11,7 +11,11 @@ LAB = ROOT / "tests" / "lab"
 HOST = ROOT / "initramfs" / "host.sh"
 TARGET = ROOT / "target"
 TOOLS = TARGET / "tools"
-VENV = TOOLS / "ironic-venv"
+# The Ironic that is played against. One that is not the newest tested lies beside it.
+NEWEST = "39.0.0"
+IRONIC = os.environ.get("LAB_IRONIC", NEWEST)
+VENV = TOOLS / ("ironic-venv" if IRONIC == NEWEST else f"ironic-{IRONIC}-venv")
+SCHEMA = TOOLS / f"ironic-{IRONIC.split('.')[0]}.sqlite"
 CLIENT_VENV = TOOLS / "client-venv"
 SWIFT_VENV = TOOLS / "swift-venv"
 FIRMWARE_VENV = TOOLS / "firmware-venv"

@@ -38,7 +38,7 @@ PACKAGES = {
 }
 
 # libvirt-python has to be that of the host's libvirt (Debian 12: 9.0.0).
-REQUIREMENTS = ["ironic==39.0.0", "sushy-tools==2.2.0", "libvirt-python==9.0.0"]
+REQUIREMENTS = [f"ironic=={place.IRONIC}", "sushy-tools==2.2.0", "libvirt-python==9.0.0"]
 CLIENT_REQUIREMENTS = ["python-ironicclient==6.3.0"]
 SWIFT_REQUIREMENTS = ["swift==2.38.3"]
 FIRMWARE_REQUIREMENTS = ["virt-firmware==26.10"]
@@ -50,9 +50,13 @@ def prepare():
     _venv(place.VENV, REQUIREMENTS)
     _venv(place.CLIENT_VENV, CLIENT_REQUIREMENTS)
     _venv(place.SWIFT_VENV, SWIFT_REQUIREMENTS)
-    _venv(place.FIRMWARE_VENV, FIRMWARE_REQUIREMENTS)
+    firmware_reader()
     _database()
     _rings()
+
+
+def firmware_reader():
+    _venv(place.FIRMWARE_VENV, FIRMWARE_REQUIREMENTS)
 
 
 def _packages():
@@ -79,7 +83,7 @@ def _venv(path, requirements):
 
 def _database():
     """Ironic's schema takes longer to create than Ironic to start, so every scenario copies this one."""
-    schema = place.TOOLS / "ironic-39.sqlite"
+    schema = place.SCHEMA
     if schema.exists():
         return
     draft = schema.with_suffix(".draft")
