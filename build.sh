@@ -15,6 +15,10 @@ usage() {
 ./build.sh [options]            build dist/ironlet, dist/ironlet.kernel, dist/ironlet.initramfs and dist/SHA256SUMS
     --profile vm|lab            which modules and kernel (initramfs/*.modules); vm unless told
     --kernel FILE --modules DIR your own kernel and its /lib/modules/VERSION (it needs CONFIG_RD_XZ)
+./build.sh media [options]      boot media of what is in dist/: ironlet.iso, .img (USB), .efi (UKI), .ipxe, .tar.gz, each with its .sha256
+    --out DIR                   of what is there instead, into it
+    --conf FILE                 the ironlet.conf on ISO and USB image
+    --cmdline TEXT              the UKI's command line where the firmware gives none
 ./build.sh demo [SIZE_MIB]      boot a VM over the network, deploy a real image, boot the deployed disk, print what took how long
 ./build.sh check                formatting, lints, unit tests, the house's layers
 ./build.sh test                 everything CI runs
@@ -33,6 +37,7 @@ TABLE
 . initramfs/kernel.sh
 . initramfs/modules.sh
 . initramfs/pack.sh
+. initramfs/media.sh
 . tests/parts.sh
 
 target=x86_64-unknown-linux-musl
@@ -45,6 +50,7 @@ packages() {
     rust) echo gcc libc6-dev musl-tools binutils ca-certificates ;;
     build) echo cpio kmod xz-utils zstd ca-certificates ;;
     image) echo cpio kmod e2fsprogs fdisk grub-common grub-pc-bin busybox-static openssl ;;
+    media) echo grub-common grub-pc-bin grub-efi-amd64-signed shim-signed systemd-boot-efi binutils xorriso mtools fdisk sbsigntool ;;
     machine) echo qemu-system-x86 ipxe-qemu iproute2 python3 ;;
     rust_tests) echo dmidecode dnsmasq-base lldpd radvd isc-dhcp-server avahi-daemon dbus python3 efibootmgr iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools mtools genisoimage xorriso gzip zstd xz-utils parted "${file_systems[@]}" ;;
     fuzz) echo g++ dosfstools mtools genisoimage ;;
@@ -149,6 +155,24 @@ build() {
     sizes "$profile" || say "over the limit"
 }
 
+media() {
+    local out=dist conf=$media_files/ironlet.conf cmdline="console=ttyS0,115200 console=tty0" key='' cert=''
+    while [ $# -gt 0 ]; do
+        [ $# -ge 2 ] || fail "$1 needs a value"
+        case $1 in
+        --out) out=${2%/} ;;
+        --conf) conf=$2 ;;
+        --cmdline) cmdline=$2 ;;
+        *) usage >&2; exit 2 ;;
+        esac
+        shift 2
+    done
+    need media
+    SOURCE_DATE_EPOCH=$(source_date)
+    export SOURCE_DATE_EPOCH
+    media_of x86_64 "$out" "$conf" "$cmdline" "$key" "$cert"
+}
+
 demo() {
     need rust build image machine
     build
@@ -233,7 +257,7 @@ main() {
     esac
     case ${1:-} in
     '' | --profile | --kernel | --modules) build "$@" ;;
-    demo | check | lab | conformance | contract | identity | hardware | components | siege | bench | fuzz) "$@" ;;
+    media | demo | check | lab | conformance | contract | identity | hardware | components | siege | bench | fuzz) "$@" ;;
     test) all_parts ;;
     -h | --help | help) usage ;;
     *) usage >&2; exit 2 ;;
