@@ -2,6 +2,7 @@
 
 mod help;
 pub mod ini;
+pub mod parameter_file;
 mod settings;
 mod startup_warnings;
 pub mod table;
@@ -166,7 +167,7 @@ impl Config {
                     .unwrap_or_default(),
                 automatic: values.flag("enable_auto_tls") && !values.flag("listen_tls"),
                 fixed: fixed.filter(|_| values.flag("listen_tls")),
-                cafile: file("cafile"),
+                cafile: file("cafile").or_else(|| parameter_file::authorities(host)),
                 identity,
             },
             image: Image::from(values)?,

@@ -27,7 +27,7 @@ use self::network::{Network, Wishes};
 use self::parameters::Parameters;
 use self::vlan_interfaces::VlanInterfaces;
 use crate::clock::{Clock, within};
-use crate::config::Config;
+use crate::config::{Config, parameter_file};
 use crate::drivers::Faults;
 use crate::drivers::nics_and_disk_controllers::Purpose;
 use crate::error::Result;
@@ -56,7 +56,7 @@ pub fn run() -> ! {
             .map(|error| error.to_string()),
     );
     mounts::apply_settings(&host);
-    let command_line = host.command_line();
+    let command_line = parameter_file::command_line(&host);
     let parameters = Parameters::parse(command_line.as_deref().unwrap_or_default());
     // Before any other thread: one that does not block them would take them.
     let signals = Signals::block();
@@ -74,8 +74,8 @@ pub fn run() -> ! {
     }
     if !parameters.purpose {
         log::warn!(
-            "the kernel command line does not say what to do here; check that it has ipa-api-url=, \
-             ipa-inspection-callback-url= or ironlet.image="
+            "nobody says what to do here: set ipa-api-url=, ipa-inspection-callback-url= or ironlet.image= on the kernel \
+             command line, or in ironlet.conf on the medium this machine was started from; until then no disk is touched"
         );
     }
 
@@ -137,8 +137,7 @@ fn network(host: &SystemRoot, clock: &Clock, parameters: Arc<Parameters>) -> Net
 /// The VLANs of the parameters, and what `network_data.json` plans. What cannot be read is told, and left out.
 fn wishes(host: &SystemRoot, clock: &Clock) -> Wishes {
     // The agent tells what is wrong with the parameters.
-    let config = host
-        .command_line()
+    let config = parameter_file::command_line(host)
         .and_then(|text| Config::read(host, &text))
         .ok();
     let lldp = config.as_ref().filter(|config| config.collect_lldp);
