@@ -156,7 +156,7 @@ build() {
 }
 
 media() {
-    local out=dist conf=$media_files/ironlet.conf cmdline="console=ttyS0,115200 console=tty0" key='' cert=''
+    local out=dist conf=$media_files/ironlet.conf cmdline=$media_cmdline key='' cert=''
     while [ $# -gt 0 ]; do
         [ $# -ge 2 ] || fail "$1 needs a value"
         case $1 in

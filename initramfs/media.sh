@@ -2,6 +2,8 @@
 # others' downloaders want. Sourced by build.sh. Equal input gives equal bytes.
 
 media_files=$top/initramfs/media
+# Where the firmware gives a UKI none. The last console is /dev/console.
+media_cmdline='console=ttyS0,115200 console=tty0'
 
 # What firmware calls its architecture, by the name Debian's compilers have for it.
 efi_name() {
@@ -17,6 +19,9 @@ media_stamp() { TZ=UTC date -d "@$SOURCE_DATE_EPOCH" "+$1"; }
 
 # media_id KERNEL INITRAMFS — eight hex digits that the media of these two have in common, and no others
 media_id() { cat "$1" "$2" | sha256sum | head -c 8; }
+
+# media_guid ID — a GUID of them
+media_guid() { sha256sum <<<"$1" | sed -E 's/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*/\1-\2-4\3-8\4-\5/'; }
 
 # fat FILE SERIAL LABEL [OPTION…] — make a file system in FILE, which has its size
 fat() {
@@ -87,6 +92,16 @@ on_medium() {
     install -m 644 "$media_files/grub.cfg" "$1/boot/grub/grub.cfg"
     install -m 644 "$4" "$1/ironlet.conf"
     echo "$5" >"$1/boot/ironlet-$5"
+    conf_head >"$1/boot/conf.head"
+    printf '\n==> ironlet: ca.pem <==\n   ' >"$1/boot/ca.head"
+}
+
+# conf_head — the head of an archive's file ironlet.conf of 256 KiB; what the boot loader lays behind it is what is in it, and as an archive
+# that ends too early is none that the kernel minds, it may be less. Fields as in null_device (pack.sh).
+conf_head() {
+    local zero=00000000
+    printf '%s' 070701 00000003 000081a4 $zero $zero 00000001 $zero 00040000 $zero $zero $zero $zero 0000000d $zero
+    printf 'ironlet.conf\0\0'
 }
 
 # media_iso ARCH KERNEL INITRAMFS CONF OUT — for CD drives, real or a BMC's, and for sticks; BIOS (x86-64 alone) and UEFI
@@ -109,7 +124,7 @@ media_iso() {
     find "$tree" -exec touch -hd "@$SOURCE_DATE_EPOCH" {} +
     # By its own rules xorriso takes every date and number from SOURCE_DATE_EPOCH.
     xorriso -as mkisofs -quiet -R -J -V "IRONLET" -o "$out" -preparer ironlet \
-        --modification-date="$(media_stamp %Y%m%d%H%M%S00)" -c boot/grub/boot.cat "${bios[@]}" \
+        --gpt_disk_guid "$(media_guid "$id")" --modification-date="$(media_stamp %Y%m%d%H%M%S00)" -c boot/grub/boot.cat "${bios[@]}" \
         -eltorito-alt-boot --efi-boot boot/grub/efi.img -efi-boot-part --efi-boot-image --protective-msdos-label "$tree" >&2
     rm -rf "$work"
 }
@@ -166,6 +181,10 @@ media_uki() {
         at=$((at + $(stat -L -c %s "$file")))
     done
     objcopy "${sections[@]}" "$stub" "$out"
+    # objcopy writes the hour into the file, and a checksum over it that no firmware asks for.
+    at=$(od -An -t u4 -j 60 -N 4 "$out")
+    printf '%08x' "$SOURCE_DATE_EPOCH" | sed 's/\(..\)\(..\)\(..\)\(..\)/\\x\4\\x\3\\x\2\\x\1/' | xargs -0 printf | dd of="$out" bs=1 seek=$((at + 8)) conv=notrunc status=none
+    head -c 4 /dev/zero | dd of="$out" bs=1 seek=$((at + 88)) conv=notrunc status=none
     rm -rf "$work"
 }
 

@@ -14,8 +14,8 @@ use crate::system_root::{SystemRoot, read_bytes};
 /// changed by a file beside it.
 const PLACES: [Place; 3] = [
     Place {
-        file: "/etc/ironlet.conf",
-        authorities: "/etc/ironlet/ca.pem",
+        file: "/ironlet.conf",
+        authorities: "/ca.pem",
     },
     Place {
         file: "/.extra/credentials/ironlet.conf.cred",
@@ -273,7 +273,7 @@ mod tests {
         put(PLACES[0].file, "nonsense");
         let error = line().expect_err("a bad line");
         assert!(
-            error.contains("ironlet.conf (/etc/ironlet.conf): line 1: "),
+            error.contains("ironlet.conf (/ironlet.conf): line 1: "),
             "{error}"
         );
         std::fs::remove_dir_all(&root).expect("ours");

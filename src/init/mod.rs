@@ -3,6 +3,7 @@
 //! Nothing here may end the process: the kernel panics when pid 1 is gone. Whatever fails is said on the
 //! console, and the rest goes on.
 
+mod boot_loader_files;
 pub mod device_drivers;
 mod dhcp_threads;
 mod ipv6_routers;
@@ -56,6 +57,8 @@ pub fn run() -> ! {
             .map(|error| error.to_string()),
     );
     mounts::apply_settings(&host);
+    let cut = boot_loader_files::cut(&host);
+    troubles.extend(cut.err().map(|error| error.to_string()));
     let command_line = parameter_file::command_line(&host);
     let parameters = Parameters::parse(command_line.as_deref().unwrap_or_default());
     // Before any other thread: one that does not block them would take them.

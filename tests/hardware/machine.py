@@ -16,20 +16,23 @@ class Broken(Exception):
 
 
 class Machine:
-    """Runs from here on; `arguments` are QEMU's, `append` the kernel's beside the console."""
+    """Runs from here on; `arguments` are QEMU's, `append` the kernel's beside the console. `boot` is what starts it if not this kernel."""
 
-    def __init__(self, folder, name, ram, append, arguments, initramfs=None, kernel=None, screen=False):
+    def __init__(self, folder, name, ram, append, arguments, initramfs=None, kernel=None, screen=False, boot=None):
         self.log = folder / f"{name}.log"
         self._monitor = folder / f"{name}.monitor"
         self._lines, self._news, self._off = [], threading.Condition(), False
         initramfs = initramfs or folder / "initramfs"
+        boot = boot or [
+            "-kernel", str(kernel or folder / "kernel"), "-initrd", str(initramfs),
+            "-append", f"{'console=tty0 ' if screen else ''}console=ttyS0,115200 loglevel=7 panic=-1 no_timer_check {append}",
+        ]
         self.process = subprocess.Popen(
             [
                 "qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", str(ram), "-smp", "1",
                 "-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio",
                 "-monitor", f"unix:{self._monitor},server=on,wait=off",
-                "-kernel", str(kernel or folder / "kernel"), "-initrd", str(initramfs),
-                "-append", f"{'console=tty0 ' if screen else ''}console=ttyS0,115200 loglevel=7 panic=-1 no_timer_check {append}",
+                *boot,
                 *(["-vga", "std"] if screen else []),
                 *arguments,
             ],
