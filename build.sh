@@ -17,8 +17,9 @@ usage() {
     --kernel FILE --modules DIR your own kernel and its /lib/modules/VERSION (it needs CONFIG_RD_XZ)
 ./build.sh media [options]      boot media of what is in dist/: ironlet.iso, .img (USB), .efi (UKI), .ipxe, .tar.gz, each with its .sha256
     --out DIR                   of what is there instead, into it
-    --conf FILE                 the ironlet.conf on ISO and USB image
-    --cmdline TEXT              the UKI's command line where the firmware gives none
+    --conf FILE --cafile FILE   their ironlet.conf and ca.pem; those of a UKI are part of it
+    --cmdline TEXT              the UKI's command line where its loader gives none
+    --sign KEY CERT             sign the UKI for Secure Boot, PEM
 ./build.sh demo [SIZE_MIB]      boot a VM over the network, deploy a real image, boot the deployed disk, print what took how long
 ./build.sh check                formatting, lints, unit tests, the house's layers
 ./build.sh test                 everything CI runs
@@ -156,13 +157,19 @@ build() {
 }
 
 media() {
-    local out=dist conf=$media_files/ironlet.conf cmdline=$media_cmdline key='' cert=''
+    local out=dist conf='' ca='' cmdline=$media_cmdline key='' cert=''
     while [ $# -gt 0 ]; do
         [ $# -ge 2 ] || fail "$1 needs a value"
         case $1 in
         --out) out=${2%/} ;;
         --conf) conf=$2 ;;
+        --cafile) ca=$2 ;;
         --cmdline) cmdline=$2 ;;
+        --sign)
+            [ $# -ge 3 ] || fail "--sign needs a key and a certificate"
+            key=$2 cert=$3
+            shift
+            ;;
         *) usage >&2; exit 2 ;;
         esac
         shift 2
@@ -170,7 +177,7 @@ media() {
     need media
     SOURCE_DATE_EPOCH=$(source_date)
     export SOURCE_DATE_EPOCH
-    media_of x86_64 "$out" "$conf" "$cmdline" "$key" "$cert"
+    media_of x86_64 "$out" "$conf" "$ca" "$cmdline" "$key" "$cert"
 }
 
 demo() {

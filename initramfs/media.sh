@@ -84,14 +84,20 @@ bios_core() {
     rm "$commands"
 }
 
-# on_medium TREE KERNEL INITRAMFS CONF ID — what the ISO and the USB image have in common
+# persons_files TREE CONF CA — what a person may put on a medium, as far as it is given
+persons_files() {
+    [ -z "$2" ] || install -m 644 "$2" "$1/ironlet.conf"
+    [ -z "$3" ] || install -m 644 "$3" "$1/ca.pem"
+}
+
+# on_medium TREE KERNEL INITRAMFS CONF CA ID — what the ISO and the USB image have in common
 on_medium() {
     mkdir -p "$1/boot/grub"
     install -m 644 "$2" "$1/boot/ironlet.kernel"
     install -m 644 "$3" "$1/boot/ironlet.initramfs"
     install -m 644 "$media_files/grub.cfg" "$1/boot/grub/grub.cfg"
-    install -m 644 "$4" "$1/ironlet.conf"
-    echo "$5" >"$1/boot/ironlet-$5"
+    persons_files "$1" "${4:-$media_files/ironlet.conf}" "$5"
+    echo "$6" >"$1/boot/ironlet-$6"
     conf_head >"$1/boot/conf.head"
     printf '\n==> ironlet: ca.pem <==\n   ' >"$1/boot/ca.head"
 }
@@ -104,12 +110,12 @@ conf_head() {
     printf 'ironlet.conf\0\0'
 }
 
-# media_iso ARCH KERNEL INITRAMFS CONF OUT — for CD drives, real or a BMC's, and for sticks; BIOS (x86-64 alone) and UEFI
+# media_iso ARCH KERNEL INITRAMFS CONF CA OUT — for CD drives, real or a BMC's, and for sticks; BIOS (x86-64 alone) and UEFI
 media_iso() {
-    local arch=$1 kernel=$2 initramfs=$3 conf=$4 out=$5 id work tree esp bios=()
+    local arch=$1 kernel=$2 initramfs=$3 conf=$4 ca=$5 out=$6 id work tree esp bios=()
     id=$(media_id "$kernel" "$initramfs")
     work=$(mktemp -d) && tree=$work/tree esp=$work/esp
-    on_medium "$tree" "$kernel" "$initramfs" "$conf" "$id"
+    on_medium "$tree" "$kernel" "$initramfs" "$conf" "$ca" "$id"
     signed_loaders "$arch" "$esp"
     first_commands "$id" >"$esp/EFI/debian/grub.cfg"
     # In whole tracks, with a fifth of a MiB to spare for tables and directories.
@@ -129,12 +135,12 @@ media_iso() {
     rm -rf "$work"
 }
 
-# media_usb ARCH KERNEL INITRAMFS CONF OUT — one FAT partition that every system can write, with ironlet.conf in it
+# media_usb ARCH KERNEL INITRAMFS CONF CA OUT — one FAT partition that every system can write, with ironlet.conf in it
 media_usb() {
-    local arch=$1 kernel=$2 initramfs=$3 conf=$4 out=$5 id work tree size start=2048
+    local arch=$1 kernel=$2 initramfs=$3 conf=$4 ca=$5 out=$6 id work tree size start=2048
     id=$(media_id "$kernel" "$initramfs")
     work=$(mktemp -d) && tree=$work/tree
-    on_medium "$tree" "$kernel" "$initramfs" "$conf" "$id"
+    on_medium "$tree" "$kernel" "$initramfs" "$conf" "$ca" "$id"
     signed_loaders "$arch" "$tree"
     first_commands "$id" >"$tree/EFI/debian/grub.cfg"
     # Room for another kernel, too. FAT32 begins at 65525 clusters, which with the smallest of them is 33 MiB.
@@ -159,12 +165,20 @@ start=$start, type=c, bootable"
     rm -rf "$work"
 }
 
-# media_uki ARCH KERNEL INITRAMFS CMDLINE OUT — the three as one program for UEFI, behind systemd's stub
+# media_uki ARCH KERNEL INITRAMFS CONF CA CMDLINE OUT — all as one program for UEFI, behind systemd's stub. With CONF or CA, no
+# file beside it counts any more.
 media_uki() {
-    local arch=$1 kernel=$2 initramfs=$3 cmdline=$4 out=$5 stub work size start at=0 section file sections=()
+    local arch=$1 kernel=$2 initramfs=$3 conf=$4 ca=$5 cmdline=$6 out=$7 stub work size start at=0 section file sections=()
     stub=/usr/lib/systemd/boot/efi/linux$(efi_name "$arch").efi.stub
     work=$(mktemp -d)
     printf '%s\0' "$cmdline" >"$work/cmdline"
+    if [ -n "$conf$ca" ]; then
+        mkdir "$work/tree"
+        persons_files "$work/tree" "$conf" "$ca"
+        archive "$work/tree" "$SOURCE_DATE_EPOCH" "$work/persons" --lzma2=preset=6
+        cat "$initramfs" "$work/persons" >"$work/initramfs"
+        initramfs=$work/initramfs
+    fi
     printf 'ID=ironlet\nNAME=ironlet\nPRETTY_NAME=ironlet\nVERSION_ID=%s\n' "$(media_id "$kernel" "$initramfs")" >"$work/osrel"
     # Behind what the stub has, each at a page of its own.
     while read -r size start; do
@@ -199,16 +213,26 @@ media_archive() {
     rm -rf "$work"
 }
 
-# media_of ARCH DIR CONF CMDLINE KEY CERT — all media of DIR/ironlet.kernel and DIR/ironlet.initramfs, into DIR
+# media_sign KEY CERT FILE — sign a program for UEFI
+media_sign() {
+    sbsign --key "$1" --cert "$2" --output "$3.signed" "$3" 2>&1 | { grep -v -e '^warning: data remaining' -e '^Signing Unsigned' >&2 || true; }
+    mv "$3.signed" "$3"
+}
+
+# media_of ARCH DIR CONF CA CMDLINE KEY CERT — all media of DIR/ironlet.kernel and DIR/ironlet.initramfs, into DIR; empty for what is not given
 media_of() {
-    local arch=$1 dir=$2 conf=$3 cmdline=$4 key=$5 cert=$6 file
+    local arch=$1 dir=$2 conf=$3 ca=$4 cmdline=$5 key=$6 cert=$7 file
     local kernel=$dir/ironlet.kernel initramfs=$dir/ironlet.initramfs
     for file in "$kernel" "$initramfs"; do
         [ -s "$file" ] || fail "$file is not there: ./build.sh makes it"
     done
-    media_iso "$arch" "$kernel" "$initramfs" "$conf" "$dir/ironlet.iso"
-    media_usb "$arch" "$kernel" "$initramfs" "$conf" "$dir/ironlet.img"
-    media_uki "$arch" "$kernel" "$initramfs" "$cmdline" "$dir/ironlet.efi"
+    for file in "$conf" "$ca" "$key" "$cert"; do
+        [ -z "$file" ] || [ -r "$file" ] || fail "$file cannot be read"
+    done
+    media_iso "$arch" "$kernel" "$initramfs" "$conf" "$ca" "$dir/ironlet.iso"
+    media_usb "$arch" "$kernel" "$initramfs" "$conf" "$ca" "$dir/ironlet.img"
+    media_uki "$arch" "$kernel" "$initramfs" "$conf" "$ca" "$cmdline" "$dir/ironlet.efi"
+    [ -z "$key" ] || media_sign "$key" "$cert" "$dir/ironlet.efi"
     install -m 644 initramfs/boot.ipxe "$dir/ironlet.ipxe"
     media_archive "$kernel" "$initramfs" "$dir/ironlet.tar.gz" ironlet
     media_archive "$kernel" "$initramfs" "$dir/ironic-agent.tar.gz" ironic-agent
