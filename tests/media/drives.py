@@ -6,12 +6,21 @@ def cd(path):
 
 
 def stick(path):
-    return ["-device", "qemu-xhci", "-drive", f"if=none,id=medium,format=raw,file={path}",
-            "-device", "usb-storage,drive=medium,bootindex=1,removable=on"]
+    return ["-device", "qemu-xhci,id=usb", "-drive", f"if=none,id=medium,format=raw,file={path}",
+            "-device", "usb-storage,bus=usb.0,drive=medium,bootindex=1,removable=on"]
 
 
 def own(path):
-    return ["-drive", f"if=none,id=own,format=raw,file={path},cache=unsafe", "-device", "nvme,drive=own,serial=OWN"]
+    return [*_blank(path), "-device", "nvme,drive=own,serial=OWN"]
+
+
+def own_beside_stick(path):
+    """Another that can be pulled out, and larger: no rule but one prefers it."""
+    return [*_blank(path), "-device", "usb-storage,bus=usb.0,drive=own,removable=on,serial=OWN"]
+
+
+def _blank(path):
+    return ["-drive", f"if=none,id=own,format=raw,file={path},cache=unsafe"]
 
 
 def network():

@@ -15,6 +15,9 @@ from machine import Broken, Machine
 
 MIB, GIB = 1 << 20, 1 << 30
 PORT = 8080
+TOP = Path(__file__).resolve().parents[2]
+# A key that is in the variables OVMF_VARS_4M.snakeoil.fd of Debian's package, and no other is.
+OVMF_KEY = "/usr/share/ovmf/PkKek-1-snakeoil"
 IMAGE = f"http://10.0.2.2:{PORT}/image.raw"
 RAM = 768
 # Of a medium: more than any of them has. A stick is sparse behind that.
@@ -77,9 +80,9 @@ class Stand:
             run("mdel", "-i", f"{stick}@@1M", "::/ironlet.conf")
         return stick
 
-    def machine(self, boot, *devices, ram=RAM):
-        # Writes to a readonly medium would fail on their own.
-        return Machine(self.folder, self.name, ram, "", [*drives.own(self.disk), *drives.network(), *(word for part in devices for word in part)], boot=boot)
+    def machine(self, boot, medium, ram=RAM):
+        own = drives.own_beside_stick if "qemu-xhci,id=usb" in medium else drives.own
+        return Machine(self.folder, self.name, ram, "", [*medium, *own(self.disk), *drives.network()], boot=boot)
 
     def deploys(self, boot, medium, *signs):
         """The image is written to the blank disk and nowhere else; the console line that says which disk was chosen, and why."""
@@ -87,6 +90,8 @@ class Stand:
         with self.machine(boot, medium[1]) as console:
             seen = [console.expect(sign, BOOT)[0] for sign in signs]
             chosen = console.expect(r"root disk: .*", BOOT)[0]
+            if STICK == medium[0].stat().st_size and "is what this machine was started from" not in chosen:
+                raise Broken(f"the log does not say why the stick was not taken: {chosen}")
             where = console.expect(DONE, BOOT)[1]
             console.goes_off(90)
         if (digest(medium[0], HELD), medium[0].stat().st_blocks) != before:
@@ -169,8 +174,104 @@ def secure_boot_stick(folder):
     return stand.deploys(firmware.secure(folder, stand.name), (stick, drives.stick(stick)), "Secure boot enabled|locked down.*Secure Boot")
 
 
+def uki(folder, name, *options):
+    """A UKI of its own with these options of `./build.sh media`, in a folder of its own."""
+    own = folder / name
+    own.mkdir(exist_ok=True)
+    for file in ("ironlet.kernel", "ironlet.initramfs"):
+        (own / file).unlink(missing_ok=True)
+        os.link(folder / file, own / file)
+    run(TOP / "build.sh", "media", "--out", own, *options)
+    return own / "ironlet.efi"
+
+
+def esp(path, files):
+    """A disk of one FAT partition with these files (path: bytes or Path), as a person's tools make it."""
+    with open(path, "wb") as file:
+        file.truncate(96 * MIB)
+    run("sfdisk", "-q", path, input=b"label: gpt\nstart=2048, type=uefi\n")
+    volume = f"{path}@@1M"
+    run("mformat", "-i", volume, "-F", "-T", (94 * MIB) // 512, "::")
+    for name, content in files.items():
+        for parent in [*Path(name).parents][-2::-1]:
+            subprocess.run(["mmd", "-D", "s", "-i", volume, f"::/{parent}"], capture_output=True)
+        run("mcopy", "-i", volume, "-", f"::/{name}", input=content if isinstance(content, bytes) else content.read_bytes())
+    return path
+
+
+def words():
+    return KERNEL_CFG.decode().split('"')[1]
+
+
+def uki_file_beside(folder):
+    """a UKI on an ESP, ironlet.conf and ca.pem in files beside it"""
+    stand = Stand(folder, "uki-file-beside")
+    program = uki(folder, stand.name, "--cmdline", words())
+    beside = "EFI/BOOT/BOOTX64.EFI.extra.d/"
+    disk = esp(folder / f"{stand.name}.esp", {"EFI/BOOT/BOOTX64.EFI": program, f"{beside}ironlet.conf.cred": stand.order().replace("\n", "\r\n").encode()})
+    return stand.deploys(firmware.uefi(folder, stand.name), (disk, drives.stick(disk)))
+
+
+def uki_signed(folder):
+    """a UKI with its parameters in it, signed by a key of one's own, under Secure Boot with that key alone; what lies beside it does not count"""
+    stand = Stand(folder, "uki-signed")
+    conf, key = folder / f"{stand.name}.conf", folder / f"{stand.name}.key"
+    conf.write_text(stand.order())
+    run("openssl", "rsa", "-in", f"{OVMF_KEY}.key", "-passin", "pass:snakeoil", "-out", key)
+    program = uki(folder, stand.name, "--cmdline", words(), "--conf", conf, "--sign", key, f"{OVMF_KEY}.pem")
+    disk = esp(folder / f"{stand.name}.esp", {"EFI/BOOT/BOOTX64.EFI": program,
+                                              "EFI/BOOT/BOOTX64.EFI.extra.d/ironlet.conf.cred": b"ironlet.image=http://192.0.2.1/other\n"})
+    return stand.deploys(firmware.secure(folder, stand.name, "OVMF_VARS_4M.snakeoil.fd"), (disk, drives.stick(disk)), "locked down.*Secure Boot")
+
+
+def unsigned_refused(folder):
+    """under Secure Boot: the USB image with a kernel that is not signed, and a UKI that is not, start nothing"""
+    stand = Stand(folder, "unsigned-refused")
+    bare = folder / f"{stand.name}.kernel"
+    bare.write_bytes((folder / "ironlet.kernel").read_bytes())
+    run("sbattach", "--remove", bare)
+    stick = stand.usb(stand.order().encode())
+    run("mcopy", "-o", "-i", f"{stick}@@1M", bare, "::/boot/ironlet.kernel")
+    told = [stand.refuses(firmware.secure(folder, stand.name), drives.stick(stick), "bad shim signature")]
+    disk = esp(folder / f"{stand.name}.esp", {"EFI/BOOT/BOOTX64.EFI": folder / "ironlet.efi"})
+    told += [stand.refuses(firmware.secure(folder, stand.name), drives.stick(disk), "Access Denied|Security Violation")]
+    return "; ".join(told)
+
+
+def unconfigured(folder):
+    """the USB image as it is: nothing is touched, and the console says what to set and where"""
+    stand = Stand(folder, "unconfigured")
+    stick = stand.usb((folder / "../../initramfs/media/ironlet.conf").read_bytes())
+    return stand.refuses(firmware.bios(), drives.stick(stick), "set ipa-api-url=.* in ironlet.conf on the medium.*", "nothing to do: .*")
+
+
+def broken_conf(folder):
+    """an ironlet.conf that is broken, empty or not there: nothing is touched, and the console says why"""
+    told = []
+    for name, conf, sign in (
+        ("misspelt", b"ironlet.imge=http://192.0.2.1/x\r\n", r"ironlet\.conf.*line 1: 'ironlet.imge' is none of"),
+        ("nul", b"ironlet.disk=/dev/sd\0a\n", r"line 1: ironlet.disk: a value without blanks and control"),
+        ("huge", b"# x\n" * (100 << 10), r"it is larger than 64 KiB"),
+        ("empty", b"", "nothing to do: "),
+        ("absent", None, "nothing to do: "),
+    ):
+        stand = Stand(folder, f"conf-{name}")
+        stick = stand.usb(conf)
+        told.append(stand.refuses(firmware.bios(), drives.stick(stick), sign))
+    return "; ".join(told)
+
+
+def iso_cut_short(folder):
+    """an ISO of which the last part is missing: the boot loader says so, and nothing is touched"""
+    stand = Stand(folder, "iso-cut-short")
+    iso = stand.iso(stand.order().encode())
+    os.truncate(iso, iso.stat().st_size // 2)
+    return stand.refuses(firmware.uefi(folder, stand.name), drives.cd(iso), "error: .*")
+
+
 QUICK = (secure_boot_iso, stick_bios)
-CASES = QUICK + (iso_bios_cd, iso_bios_stick, iso_uefi_cd, iso_uefi_stick, stick_uefi, secure_boot_stick)
+CASES = QUICK + (iso_bios_cd, iso_bios_stick, iso_uefi_cd, iso_uefi_stick, stick_uefi, secure_boot_stick, uki_file_beside, uki_signed,
+                 unsigned_refused, unconfigured, broken_conf, iso_cut_short)
 
 
 def main(folder, *names):
