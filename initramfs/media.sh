@@ -23,6 +23,13 @@ media_id() { cat "$1" "$2" | sha256sum | head -c 8; }
 # media_guid ID — a GUID of them
 media_guid() { sha256sum <<<"$1" | sed -E 's/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*/\1-\2-4\3-8\4-\5/'; }
 
+# put_number FILE OFFSET HEX — the eight hex digits as a little-endian number
+put_number() {
+    local bytes=\\x${3:6:2}\\x${3:4:2}\\x${3:2:2}\\x${3:0:2}
+    # shellcheck disable=SC2059
+    printf "$bytes" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
 # fat FILE SERIAL LABEL [OPTION…] — make a file system in FILE, which has its size
 fat() {
     local file=$1 serial=$2 label=$3
@@ -80,7 +87,7 @@ bios_core() {
     commands=$(mktemp)
     first_commands "$id" >"$commands"
     grub-mkimage -O "$format" -p "$prefix" -c "$commands" -o "$out" biosdisk part_msdos part_gpt search search_fs_file \
-        normal configfile linux echo test minicmd reboot halt serial terminal ls cat all_video "$@"
+        normal configfile linux16 echo test minicmd reboot halt serial terminal ls cat all_video "$@"
     rm "$commands"
 }
 
@@ -129,9 +136,11 @@ media_iso() {
     fi
     find "$tree" -exec touch -hd "@$SOURCE_DATE_EPOCH" {} +
     # By its own rules xorriso takes every date and number from SOURCE_DATE_EPOCH.
-    xorriso -as mkisofs -quiet -R -J -V "IRONLET" -o "$out" -preparer ironlet \
+    xorriso -report_about WARNING -as mkisofs -quiet -R -J -V "IRONLET" -o "$out" -preparer ironlet \
         --gpt_disk_guid "$(media_guid "$id")" --modification-date="$(media_stamp %Y%m%d%H%M%S00)" -c boot/grub/boot.cat "${bios[@]}" \
         -eltorito-alt-boot --efi-boot boot/grub/efi.img -efi-boot-part --efi-boot-image --protective-msdos-label "$tree" >&2
+    # The number by which a BIOS tells the kernel what it started from, where nobody but a disk's boot record has one.
+    put_number "$out" 440 "$id"
     rm -rf "$work"
 }
 
@@ -197,8 +206,8 @@ media_uki() {
     objcopy "${sections[@]}" "$stub" "$out"
     # objcopy writes the hour into the file, and a checksum over it that no firmware asks for.
     at=$(od -An -t u4 -j 60 -N 4 "$out")
-    printf '%08x' "$SOURCE_DATE_EPOCH" | sed 's/\(..\)\(..\)\(..\)\(..\)/\\x\4\\x\3\\x\2\\x\1/' | xargs -0 printf | dd of="$out" bs=1 seek=$((at + 8)) conv=notrunc status=none
-    head -c 4 /dev/zero | dd of="$out" bs=1 seek=$((at + 88)) conv=notrunc status=none
+    put_number "$out" $((at + 8)) "$(printf '%08x' "$SOURCE_DATE_EPOCH")"
+    put_number "$out" $((at + 88)) 00000000
     rm -rf "$work"
 }
 
