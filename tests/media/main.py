@@ -10,6 +10,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("hardware", "demo")]
 import drives
 import firmware
+import network
 from images import Images
 from machine import Broken, Machine
 
@@ -23,7 +24,7 @@ RAM = 768
 # The smallest of the disks that would do, if it were not what the machine was started from.
 STICK = 4200 * MIB
 # A machine without KVM that shares its cores takes its time.
-BOOT = 300
+BOOT = 240
 DONE = r"image: .* on /dev/(\w+) in "
 # For a kernel without KVM on a busy host: as a person would give words of their own.
 KERNEL_CFG = b'set options="console=ttyS0,115200 loglevel=6 panic=-1 no_timer_check"\r\n'
@@ -50,8 +51,8 @@ class Stand:
         with open(self.disk, "wb") as file:
             file.truncate(5 * GIB)
 
-    def order(self):
-        return f"ironlet.image={IMAGE}\nironlet.checksum=sha256:{digest(self.image)}\nironlet.then=poweroff\n"
+    def order(self, url=IMAGE):
+        return f"ironlet.image={url}\nironlet.checksum=sha256:{digest(self.image)}\nironlet.then=poweroff\n"
 
     def iso(self, conf=None, size=None):
         """The ISO with another ironlet.conf, changed as the README says; on a stick of `size` bytes."""
@@ -82,19 +83,20 @@ class Stand:
 
     def machine(self, boot, medium, ram=RAM):
         own = drives.own_beside_stick if "qemu-xhci,id=usb" in medium else drives.own
-        return Machine(self.folder, self.name, ram, "", [*medium, *own(self.disk), *drives.network()], boot=boot)
+        network = [] if "-netdev" in medium else drives.network()
+        return Machine(self.folder, self.name, ram, "", [*medium, *own(self.disk), *network], boot=boot)
 
     def deploys(self, boot, medium, *signs):
-        """The image is written to the blank disk and nowhere else; the console line that says which disk was chosen, and why."""
-        before = digest(medium[0])
+        """`medium`: its file, if it is one, and QEMU's words. The image is written to the blank disk and nowhere else; the console line that says which disk was chosen, and why."""
+        before = medium[0] and digest(medium[0])
         with self.machine(boot, medium[1]) as console:
             seen = [console.expect(sign, BOOT)[0] for sign in signs]
             chosen = console.expect(r"root disk: .*", BOOT)[0]
-            if STICK == medium[0].stat().st_size and "is what this machine was started from" not in chosen:
+            if medium[0] and STICK == medium[0].stat().st_size and "is what this machine was started from" not in chosen:
                 raise Broken(f"the log does not say why the stick was not taken: {chosen}")
             where = console.expect(DONE, BOOT)[1]
             console.goes_off(90)
-        if digest(medium[0]) != before:
+        if medium[0] and digest(medium[0]) != before:
             raise Broken("the medium is not what it was")
         if digest(self.disk, self.image.stat().st_size) != digest(self.image):
             raise Broken(f"the disk does not begin with the image; it went to /dev/{where}")
@@ -224,6 +226,27 @@ def uki_signed(folder):
     return stand.deploys(firmware.secure(folder, stand.name, "OVMF_VARS_4M.snakeoil.fd"), (disk, drives.stick(disk)), "locked down.*Secure Boot")
 
 
+def http_boot(folder):
+    """a UKI with its parameters in it, by UEFI's HTTP boot; then a plain one by iPXE, which gives it another command line"""
+    stand = Stand(folder, "http-boot")
+    conf = folder / f"{stand.name}.conf"
+    conf.write_text(stand.order(f"http://{network.ADDRESS}:{PORT + 1}/image.raw"))
+    own = uki(folder, stand.name, "--cmdline", words(), "--conf", conf)
+    script = folder / f"{stand.name}.ipxe"
+    line = f"{words()} {conf.read_text()}".replace("\n", " ")
+    script.write_text(f"#!ipxe\nchain http://{network.ADDRESS}:{PORT + 1}/plain.efi {line}\n")
+    files = {"image.raw": stand.image, "ironlet.efi": own, "plain.efi": folder / "ironlet.efi", "ironlet.ipxe": script}
+    told = []
+    with network.Network(folder, PORT + 1) as net, Images(PORT + 1, files, lambda *_: None, address=""):
+        # Without iPXE the firmware's PXE finds nothing, and HTTP is next.
+        told.append(stand.deploys(firmware.uefi(folder, stand.name), (None, net.devices)))
+        net.with_ipxe()
+        with open(stand.disk, "r+b") as disk:
+            disk.write(bytes(stand.image.stat().st_size))
+        told.append(stand.deploys(firmware.uefi(folder, stand.name), (None, net.devices)))
+    return "; ".join(told)
+
+
 def unsigned_refused(folder):
     """under Secure Boot: the USB image with a kernel that is not signed, and a UKI that is not, start nothing"""
     stand = Stand(folder, "unsigned-refused")
@@ -270,7 +293,7 @@ def iso_cut_short(folder):
 
 
 QUICK = (secure_boot_iso, stick_bios)
-CASES = QUICK + (iso_bios_cd, iso_bios_stick, iso_uefi_cd, iso_uefi_stick, stick_uefi, secure_boot_stick, uki_file_beside, uki_signed,
+CASES = QUICK + (iso_bios_cd, iso_bios_stick, iso_uefi_cd, iso_uefi_stick, stick_uefi, secure_boot_stick, uki_file_beside, uki_signed, http_boot,
                  unsigned_refused, unconfigured, broken_conf, iso_cut_short)
 
 
