@@ -28,6 +28,7 @@ usage() {
 ./build.sh contract             Ironic's own code reads a command that runs, and its receipt
 ./build.sh identity             disks of each of QEMU's kinds, as IPA and as ironlet describe them
 ./build.sh hardware [CASE…]     machines whose hardware does not work: what their consoles say
+./build.sh media-test [--all] [CASE…]  machines started by each medium; two of them unless told
 ./build.sh components [PART…]   real web servers and proxies around the binary
 ./build.sh siege [--short] [ATTACK…]  clients, images and drives that mean no good against the binary, as a table
 ./build.sh bench [OPTIONS]      figures beside their limits and peers; --only SECTION, --rounds N
@@ -224,6 +225,12 @@ hardware() {
     tests/hardware/run "$@"
 }
 
+media-test() {
+    need rust build media machine
+    build
+    tests/media/run "$@"
+}
+
 components() {
     need_rust
     binary
@@ -264,7 +271,7 @@ main() {
     esac
     case ${1:-} in
     '' | --profile | --kernel | --modules) build "$@" ;;
-    media | demo | check | lab | conformance | contract | identity | hardware | components | siege | bench | fuzz) "$@" ;;
+    media | demo | check | lab | conformance | contract | identity | hardware | media-test | components | siege | bench | fuzz) "$@" ;;
     test) all_parts ;;
     -h | --help | help) usage ;;
     *) usage >&2; exit 2 ;;

@@ -56,6 +56,8 @@ reproducible() {
         ln -s "$top/target/tools/kernel" "$again/target/tools/kernel" &&
         SOURCE_DATE_EPOCH=$(source_date) "$again/build.sh" &&
         diff dist/SHA256SUMS "$again/dist/SHA256SUMS" &&
+        ./build.sh media && SOURCE_DATE_EPOCH=$(source_date) "$again/build.sh" media &&
+        diff <(cat dist/*.sha256) <(cat "$again"/dist/*.sha256) &&
         rm -rf "$again"
 }
 
@@ -84,6 +86,7 @@ all_parts() {
     part contract ./build.sh contract
     part identity ./build.sh identity
     part hardware ./build.sh hardware
+    part media ./build.sh media-test
     part components ./build.sh components
     part siege ./build.sh siege --short
     part demo ./build.sh demo

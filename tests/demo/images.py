@@ -67,6 +67,8 @@ class Images:
 
         self.server = ThreadingHTTPServer((address, port), Handler)
         self.server.daemon_threads = True
+        # Firmware hangs up when it knows enough.
+        self.server.handle_error = lambda *_: None
         if keys:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(keys / "server.crt", keys / "server.key")

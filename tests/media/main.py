@@ -20,6 +20,8 @@ TOP = Path(__file__).resolve().parents[2]
 # A key that is in the variables OVMF_VARS_4M.snakeoil.fd of Debian's package, and no other is.
 OVMF_KEY = "/usr/share/ovmf/PkKek-1-snakeoil"
 IMAGE = f"http://10.0.2.2:{PORT}/image.raw"
+# By a server whose certificate only ca.pem vouches for.
+HTTPS_IMAGE = f"https://10.0.2.2:{PORT + 2}/image.raw"
 RAM = 768
 # The smallest of the disks that would do, if it were not what the machine was started from.
 STICK = 4200 * MIB
@@ -68,13 +70,13 @@ class Stand:
             os.truncate(out, size)
         return out
 
-    def usb(self, conf=None, size=None):
-        """The USB image on a stick of `size` bytes, its ironlet.conf edited; b"" empties, None deletes it."""
+    def usb(self, conf=None, size=None, **more):
+        """The USB image on a stick of `size` bytes, its ironlet.conf edited; b"" empties, None deletes it. `more`: what else goes there."""
         stick = self.folder / f"{self.name}.stick"
         stick.write_bytes((self.folder / "ironlet.img").read_bytes())
         if size:
             os.truncate(stick, size)
-        files = {"boot/grub/kernel.cfg": KERNEL_CFG} | ({} if conf is None else {"ironlet.conf": conf})
+        files = {"boot/grub/kernel.cfg": KERNEL_CFG} | ({} if conf is None else {"ironlet.conf": conf}) | {name.replace("_", "."): content for name, content in more.items()}
         for path, content in files.items():
             run("mcopy", "-o", "-i", f"{stick}@@1M", "-", f"::/{path}", input=content)
         if conf is None:
@@ -149,9 +151,9 @@ def iso_uefi_stick(folder):
 
 
 def stick_bios(folder):
-    """the USB image, ironlet.conf edited, by a BIOS"""
+    """the USB image, ironlet.conf edited and ca.pem beside it, by a BIOS; the image comes by HTTPS"""
     stand = Stand(folder, "stick-bios")
-    stick = stand.usb(stand.order().encode(), STICK)
+    stick = stand.usb(stand.order(HTTPS_IMAGE).encode(), STICK, ca_pem=(folder / "server.crt").read_bytes())
     return stand.deploys(firmware.bios(), (stick, drives.stick(stick)))
 
 
@@ -163,7 +165,7 @@ def stick_uefi(folder):
 
 
 def secure_boot_iso(folder):
-    """the ISO in a CD drive under Secure Boot with Microsoft's keys"""
+    """the ISO in a CD drive, by UEFI under Secure Boot with Microsoft's keys"""
     stand = Stand(folder, "secure-boot-iso")
     iso = stand.iso(stand.order().encode())
     return stand.deploys(firmware.secure(folder, stand.name), (iso, drives.cd(iso)), "Secure boot enabled|locked down.*Secure Boot")
@@ -210,17 +212,18 @@ def uki_file_beside(folder):
     stand = Stand(folder, "uki-file-beside")
     program = uki(folder, stand.name, "--cmdline", words())
     beside = "EFI/BOOT/BOOTX64.EFI.extra.d/"
-    disk = esp(folder / f"{stand.name}.esp", {"EFI/BOOT/BOOTX64.EFI": program, f"{beside}ironlet.conf.cred": stand.order().replace("\n", "\r\n").encode()})
+    disk = esp(folder / f"{stand.name}.esp", {"EFI/BOOT/BOOTX64.EFI": program, f"{beside}ironlet.conf.cred": stand.order(HTTPS_IMAGE).replace("\n", "\r\n").encode(),
+                                              f"{beside}ca.pem.cred": folder / "server.crt"})
     return stand.deploys(firmware.uefi(folder, stand.name), (disk, drives.stick(disk)))
 
 
 def uki_signed(folder):
-    """a UKI with its parameters in it, signed by a key of one's own, under Secure Boot with that key alone; what lies beside it does not count"""
+    """a UKI with its parameters and ca.pem in it, signed by a key of one's own, under Secure Boot with that key alone; what lies beside it does not count"""
     stand = Stand(folder, "uki-signed")
     conf, key = folder / f"{stand.name}.conf", folder / f"{stand.name}.key"
-    conf.write_text(stand.order())
+    conf.write_text(stand.order(HTTPS_IMAGE))
     run("openssl", "rsa", "-in", f"{OVMF_KEY}.key", "-passin", "pass:snakeoil", "-out", key)
-    program = uki(folder, stand.name, "--cmdline", words(), "--conf", conf, "--sign", key, f"{OVMF_KEY}.pem")
+    program = uki(folder, stand.name, "--cmdline", words(), "--conf", conf, "--cafile", folder / "server.crt", "--sign", key, f"{OVMF_KEY}.pem")
     disk = esp(folder / f"{stand.name}.esp", {"EFI/BOOT/BOOTX64.EFI": program,
                                               "EFI/BOOT/BOOTX64.EFI.extra.d/ironlet.conf.cred": b"ironlet.image=http://192.0.2.1/other\n"})
     return stand.deploys(firmware.secure(folder, stand.name, "OVMF_VARS_4M.snakeoil.fd"), (disk, drives.stick(disk)), "locked down.*Secure Boot")
@@ -311,7 +314,10 @@ def main(folder, *names):
             return False, f"{broken} {getattr(broken, 'stderr', '') or ''}"
 
     # A machine without KVM keeps one core busy.
-    with Images(PORT, {"image.raw": folder / "image.raw"}, lambda *_: None), ThreadPoolExecutor(min(2, os.cpu_count())) as pool:
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=server",
+        "-addext", "subjectAltName=IP:10.0.2.2", "-addext", "basicConstraints=critical,CA:FALSE", "-keyout", folder / "server.key", "-out", folder / "server.crt")
+    files, nothing = {"image.raw": folder / "image.raw"}, lambda *_: None
+    with Images(PORT, files, nothing), Images(PORT + 2, files, nothing, folder), ThreadPoolExecutor(min(2, os.cpu_count())) as pool:
         for case, (held, told) in zip(chosen, pool.map(play, chosen)):
             good += held
             print(f"{'ok    ' if held else 'FAILED'} {case.__name__}: {case.__doc__}\n       {told}", flush=True)
