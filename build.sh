@@ -17,6 +17,7 @@ usage() {
     --kernel FILE --modules DIR your own kernel and its /lib/modules/VERSION (it needs CONFIG_RD_XZ)
 ./build.sh media [options]      boot media of what is in dist/: ironlet.iso, .img (USB), .efi (UKI), .ipxe, .tar.gz, each with its .sha256
     --out DIR                   of what is there instead, into it
+    --arch x86_64|aarch64       for which processors; target/tools/loaders/aarch64 has the loaders then
     --conf FILE --cafile FILE   their ironlet.conf and ca.pem; those of a UKI are part of it
     --cmdline TEXT              the UKI's command line where its loader gives none
     --sign KEY CERT             sign the UKI for Secure Boot, PEM
@@ -158,12 +159,13 @@ build() {
 }
 
 media() {
-    local out=dist conf='' ca='' cmdline=$media_cmdline key='' cert=''
+    local out=dist arch=x86_64 conf='' ca='' cmdline='' key='' cert=''
     while [ $# -gt 0 ]; do
         [ $# -ge 2 ] || fail "$1 needs a value"
         case $1 in
         --out) out=${2%/} ;;
         --conf) conf=$2 ;;
+        --arch) arch=$2 ;;
         --cafile) ca=$2 ;;
         --cmdline) cmdline=$2 ;;
         --sign)
@@ -178,7 +180,7 @@ media() {
     need media
     SOURCE_DATE_EPOCH=$(source_date)
     export SOURCE_DATE_EPOCH
-    media_of x86_64 "$out" "$conf" "$ca" "$cmdline" "$key" "$cert"
+    media_of "$arch" "$out" "$conf" "$ca" "${cmdline:-$(media_cmdline "$arch")}" "$key" "$cert"
 }
 
 demo() {

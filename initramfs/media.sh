@@ -2,8 +2,18 @@
 # others' downloaders want. Sourced by build.sh. Equal input gives equal bytes.
 
 media_files=$top/initramfs/media
-# Where the firmware gives a UKI none. The last console is /dev/console.
-media_cmdline='console=ttyS0,115200 console=tty0'
+
+# media_cmdline ARCH — where the loader gives a UKI none. The last console is /dev/console; firmware for Arm's processors names its serial
+# port by itself.
+media_cmdline() { [ "$1" != x86_64 ] || echo 'console=ttyS0,115200 console=tty0'; }
+
+# loaders ARCH — print what stands before /usr/lib in the paths of the loaders for it: nothing where they are installed, else the folder
+# that the packages shim-signed, grub-efi-ARCH-signed and systemd-boot-efi were unpacked in
+loaders() {
+    [ "$1" != x86_64 ] || return 0
+    [ -d "$top/target/tools/loaders/$1/usr/lib/shim" ] || fail "no boot loaders for $1 in target/tools/loaders/$1"
+    echo "$top/target/tools/loaders/$1"
+}
 
 # What firmware calls its architecture, by the name Debian's compilers have for it.
 efi_name() {
@@ -52,11 +62,12 @@ fat_add() {
 # signed_loaders ARCH TREE — shim and GRUB as Debian signed them, where firmware looks for them. GRUB has its first commands from
 # EFI/debian alone: that is in what is signed.
 signed_loaders() {
-    local name boot
+    local name boot root
+    root=$(loaders "$1")
     name=$(efi_name "$1") boot=$2/EFI/BOOT
     mkdir -p "$boot" "$2/EFI/debian"
-    install -m 644 "/usr/lib/shim/shim$name.efi.signed" "$boot/BOOT${name^^}.EFI"
-    install -m 644 "/usr/lib/grub/$(grub_of "$1")-signed/grub$name.efi.signed" "$boot/grub$name.efi"
+    install -m 644 "$root/usr/lib/shim/shim$name.efi.signed" "$boot/BOOT${name^^}.EFI"
+    install -m 644 "$root/usr/lib/grub/$(grub_of "$1")-signed/grub$name.efi.signed" "$boot/grub$name.efi"
 }
 
 # grub_of ARCH — GRUB's name of its UEFI platform
@@ -135,10 +146,11 @@ media_iso() {
             --grub2-mbr /usr/lib/grub/i386-pc/boot_hybrid.img --mbr-force-bootable)
     fi
     find "$tree" -exec touch -hd "@$SOURCE_DATE_EPOCH" {} +
-    # By its own rules xorriso takes every date and number from SOURCE_DATE_EPOCH.
-    xorriso -report_about WARNING -as mkisofs -quiet -R -J -V "IRONLET" -o "$out" -preparer ironlet \
+    # By its own rules xorriso takes every date and number from SOURCE_DATE_EPOCH, and says so.
+    xorriso -as mkisofs -quiet -R -J -V IRONLET -o "$out" -preparer ironlet \
         --gpt_disk_guid "$(media_guid "$id")" --modification-date="$(media_stamp %Y%m%d%H%M%S00)" -c boot/grub/boot.cat "${bios[@]}" \
-        -eltorito-alt-boot --efi-boot boot/grub/efi.img -efi-boot-part --efi-boot-image --protective-msdos-label "$tree" >&2
+        -eltorito-alt-boot --efi-boot boot/grub/efi.img -efi-boot-part --efi-boot-image --protective-msdos-label "$tree" 2>"$work/log" ||
+        fail "xorriso: $(cat "$work/log")"
     # The number by which a BIOS tells the kernel what it started from, where nobody but a disk's boot record has one.
     put_number "$out" 440 "$id"
     rm -rf "$work"
@@ -177,8 +189,9 @@ start=$start, type=c, bootable"
 # media_uki ARCH KERNEL INITRAMFS CONF CA CMDLINE OUT — all as one program for UEFI, behind systemd's stub. With CONF or CA, no
 # file beside it counts any more.
 media_uki() {
-    local arch=$1 kernel=$2 initramfs=$3 conf=$4 ca=$5 cmdline=$6 out=$7 stub work size start at=0 section file sections=()
-    stub=/usr/lib/systemd/boot/efi/linux$(efi_name "$arch").efi.stub
+    local arch=$1 kernel=$2 initramfs=$3 conf=$4 ca=$5 cmdline=$6 out=$7 prefix='' stub work size start at=0 section file sections=()
+    stub=$(loaders "$arch")/usr/lib/systemd/boot/efi/linux$(efi_name "$arch").efi.stub
+    [ "$arch" = x86_64 ] || prefix=$arch-linux-gnu-
     work=$(mktemp -d)
     printf '%s\0' "$cmdline" >"$work/cmdline"
     if [ -n "$conf$ca" ]; then
@@ -192,7 +205,7 @@ media_uki() {
     # Behind what the stub has, each at a page of its own.
     while read -r size start; do
         ((0x$size + 0x$start <= at)) || at=$((0x$size + 0x$start))
-    done < <(objdump -h "$stub" | awk '$1 ~ /^[0-9]+$/ { print $3, $4 }')
+    done < <("${prefix}objdump" -h "$stub" | awk '$1 ~ /^[0-9]+$/ { print $3, $4 }')
     for section in osrel cmdline initrd linux; do
         case $section in
         linux) file=$kernel ;;
@@ -203,7 +216,7 @@ media_uki() {
         sections+=(--add-section ".$section=$file" --change-section-vma ".$section=$at")
         at=$((at + $(stat -L -c %s "$file")))
     done
-    objcopy "${sections[@]}" "$stub" "$out"
+    "${prefix}objcopy" "${sections[@]}" "$stub" "$out"
     # objcopy writes the hour into the file, and a checksum over it that no firmware asks for.
     at=$(od -An -t u4 -j 60 -N 4 "$out")
     put_number "$out" $((at + 8)) "$(printf '%08x' "$SOURCE_DATE_EPOCH")"

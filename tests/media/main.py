@@ -230,7 +230,7 @@ def uki_signed(folder):
 
 
 def http_boot(folder):
-    """a UKI with its parameters in it, by UEFI's HTTP boot; then a plain one by iPXE, which gives it another command line"""
+    """a UKI with its parameters in it, by UEFI's HTTP boot; then a plain one by iPXE, which gives it another command line; or its name alone, and its console says what is missing"""
     stand = Stand(folder, "http-boot")
     conf = folder / f"{stand.name}.conf"
     conf.write_text(stand.order(f"http://{network.ADDRESS}:{PORT + 1}/image.raw"))
@@ -247,6 +247,11 @@ def http_boot(folder):
         with open(stand.disk, "r+b") as disk:
             disk.write(bytes(stand.image.stat().st_size))
         told.append(stand.deploys(firmware.uefi(folder, stand.name), (None, net.devices)))
+        # As iPXE does it, the program's name is all of the command line then.
+        script.write_text(f"#!ipxe\nchain http://{network.ADDRESS}:{PORT + 1}/plain.efi\n")
+        with open(stand.disk, "r+b") as disk:
+            disk.write(bytes(stand.image.stat().st_size))
+        told.append(stand.refuses(firmware.uefi(folder, stand.name), net.devices, "nothing to do: .*"))
     return "; ".join(told)
 
 
