@@ -1,10 +1,9 @@
-"""A network that boots machines: initramfs/media/dnsmasq.conf with its addresses set, on a tap of QEMU's."""
+"""A network that boots machines: dnsmasq.conf with its addresses set, on a tap of QEMU's."""
 
 import shutil
 import subprocess
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parents[2]
 LOADERS = ("undionly.kpxe", "snponly.efi")
 TAP, ADDRESS = "boot0", "10.0.3.1"
 
@@ -22,7 +21,7 @@ class Network:
         tftp.mkdir(exist_ok=True)
         for loader in LOADERS:
             (tftp / loader).unlink(missing_ok=True)
-        conf = (TOP / "initramfs" / "media" / "dnsmasq.conf").read_text()
+        conf = Path(__file__).with_name("dnsmasq.conf").read_text()
         for old, new in (("192.0.2.1:8080", f"{ADDRESS}:{self.port}"), ("192.0.2.", "10.0.3."), ("=eth0", f"={TAP}"), ("/srv/tftp\n", f"{tftp}\n")):
             assert old in conf, f"the sample has no {old}"
             conf = conf.replace(old, new)
