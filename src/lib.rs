@@ -39,6 +39,7 @@
 //! | root device hint | `disk/select/hints.rs`; what the disk says in `disk/identity/` | `tests/hints.rs`, `tests/disk.rs`, `./build.sh identity` |
 //! | what a server or router of the network may say | `net/dhcp/`, `net/dhcpv6/`, `net/address/router_advertisement.rs` | `tests/dhcp.rs`, `tests/ipv6.rs`, `tests/cards.rs` |
 //! | what a switch may say | `net/lldp/`; in Ironic's words `inventory/lldp_tlvs.rs` | `tests/lldp.rs`, `./build.sh lab inspect-lldp` |
+//! | what may come from virtual media, and from which | `virtual_media/` | `tests/virtual_media.rs`, `./build.sh lab vmedia` |
 //! | links and addresses that a plan asks for | `net/network_data/`, `net/link/virtual_links.rs` | `tests/network_data.rs`, `./build.sh hardware` |
 //! | a row of the screens' status block | `logger/status.rs` | its tests, `./build.sh hardware` |
 //! | what a NIC or the network says on the console | `init/network_report.rs` | its tests, `./build.sh lab` |
@@ -79,10 +80,11 @@ pub mod power;
 pub mod disk;
 pub mod system_logs;
 
-// F5: what the machine is, the image path, and who boots what it wrote
+// F5: what the machine is, the image path, who boots what it wrote, and what Ironic hands in
 pub mod efi;
 pub mod image;
 pub mod inventory;
+pub mod virtual_media;
 
 // F6: Ironic, as the agent sees it, and the steps it may ask for
 pub mod conductor;

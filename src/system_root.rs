@@ -47,6 +47,11 @@ impl SystemRoot {
         self.root.join("run/ironlet").join(path)
     }
 
+    /// What virtual media set, in words as on the kernel command line; not there without.
+    pub fn parameters_from_media(&self) -> PathBuf {
+        self.run("parameters.txt")
+    }
+
     /// Below /etc.
     pub fn etc(&self, path: impl AsRef<Path>) -> PathBuf {
         self.root.join("etc").join(path)

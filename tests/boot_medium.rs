@@ -428,3 +428,82 @@ fn what_an_emmc_keeps_beside_its_user_area_is_no_disk() {
         .collect();
     assert_eq!(names, ["/dev/mmcblk0", "/dev/mmcblk10"]);
 }
+
+/// What Ironic's ISO is for a controller that shows it as a disk behind USB.
+#[test]
+fn virtual_media_of_this_boot_are_neither_deployed_to_nor_cleaned() {
+    let boot = "boot_method=vmedia ipa-api-url=http://192.0.2.1";
+    let own = "0d5a2f4e-7c5d-4b6e-9d51-3b8f4e6a1c20";
+    let sdc =
+        "/sys/devices/pci0000:00/0000:00:05.0/usb2/2-1/2-1:1.0/host6/target6:0:0/6:0:0:0/block/sdc";
+    let iso = |label: &str, publisher: &str| -> Vec<u8> {
+        let scratch = support::scratch::Scratch::new();
+        let (tree, image) = (scratch.path("tree"), scratch.path("image"));
+        fs::create_dir_all(&tree).expect("a folder");
+        let words = ["-quiet", "-r", "-V", label, "-publisher", publisher];
+        says(
+            "genisoimage",
+            &[&words[..], &["-o", name(&image), name(&tree)]].concat(),
+            "",
+        );
+        fs::read(image).expect("it was made")
+    };
+    for (label, publisher, gib, line, spared) in [
+        ("config-2", own, 2, format!("{boot} ir_pub_id={own}"), true),
+        // Even if it is larger than what media are taken from: the machine was started from it.
+        (
+            "VMEDIA_BOOT_ISO",
+            own,
+            8,
+            format!("{boot} ir_pub_id={}", own.to_uppercase()),
+            true,
+        ),
+        ("VMEDIA_BOOT_ISO", "", 2, boot.to_owned(), true),
+        // A drive of somebody's, which is to be cleaned.
+        (
+            "config-2",
+            "somebody",
+            2,
+            format!("{boot} ir_pub_id={own}"),
+            false,
+        ),
+        ("config-2", "", 8, boot.to_owned(), false),
+        (
+            "config-2",
+            own,
+            2,
+            "ipa-api-url=http://192.0.2.1".to_owned(),
+            false,
+        ),
+    ] {
+        let machine = five_disks().with(&format!(
+            "{sdc}/size = {}\n/proc/cmdline = {line}\n",
+            (gib as u64) << 21
+        ));
+        let mut bytes = iso(label, publisher);
+        bytes.resize(64 << 20, 0);
+        fs::write(file(&machine, "/dev/sdc"), bytes).expect("room");
+        assert_eq!(
+            found(&machine) == ["/dev/sdc"],
+            spared,
+            "{label} {publisher} {line}"
+        );
+        let wishes = Wishes {
+            medium: boot_medium(&machine.host(), None),
+            ..Wishes::default()
+        };
+        let own = list(&machine.host()).into_iter().map(|disk| disk.path);
+        let permit = Permit::new(&machine.host(), own.collect());
+        let cleaned = cleanable(&machine.host(), &permit, &wishes, false).expect("disks");
+        let passed = cleaned
+            .passed_over
+            .iter()
+            .any(|(name, _)| name == "/dev/sdc");
+        assert_eq!(passed, spared, "{:?}", cleaned.passed_over);
+        let chosen = disk::root(&machine.host(), &wishes)
+            .expect("one will do")
+            .disk
+            .name;
+        assert!(!spared || chosen != "/dev/sdc", "{chosen}");
+    }
+}

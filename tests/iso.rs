@@ -3,8 +3,9 @@
 mod support;
 
 use std::fs;
+use std::io;
 
-use ironlet::disk::filesystem::iso::files;
+use ironlet::disk::filesystem::iso::{Source, files, list};
 use support::partition_tables::{name, says};
 use support::scratch::Scratch;
 
@@ -178,4 +179,35 @@ fn joliet_is_taken_where_there_is_no_rock_ridge() {
     bytes[17 * SECTOR + 88..17 * SECTOR + 91].fill(0);
     let found = files(&bytes).expect("a plain image");
     assert_eq!(found[0].0, "openstac/latest/meta_dat.jso");
+}
+
+/// Bytes of which the last ones cannot be read any more after so many calls.
+struct Pulled<'a>(&'a [u8], std::cell::Cell<usize>);
+
+impl Source for Pulled<'_> {
+    fn size(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+        let left = self.1.get().checked_sub(1).ok_or(io::ErrorKind::NotFound)?;
+        self.1.set(left);
+        self.0.read(at, into)
+    }
+}
+
+#[test]
+fn a_medium_that_is_pulled_out_while_it_is_read_is_an_error() {
+    let scratch = Scratch::new();
+    for options in [&["-r"][..], &["-J"]] {
+        let whole = image(&scratch, options);
+        let all = |reads: usize| list(&Pulled(&whole, reads.into()), &|_| true);
+        let mut reads = 0;
+        while let Err(error) = all(reads) {
+            assert!(error.details().contains("reading"), "{error}");
+            reads += 1;
+            assert!(reads < 100, "it is never read");
+        }
+        assert!(reads > 3 && all(reads).expect("it was read").files.len() == 1);
+    }
 }

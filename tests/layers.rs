@@ -12,7 +12,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("system_root", 2),
     ("logger", 3), ("available_memory", 3), ("config", 3), ("drivers", 3), ("net", 3), ("power", 3),
     ("disk", 4), ("system_logs", 4),
-    ("efi", 5), ("image", 5), ("inventory", 5),
+    ("efi", 5), ("image", 5), ("inventory", 5), ("virtual_media", 5),
     ("conductor", 6), ("steps", 6),
     ("command", 7),
     ("api", 8), ("init", 8),

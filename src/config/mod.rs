@@ -4,24 +4,24 @@ mod help;
 pub mod ini;
 pub mod parameter_file;
 mod settings;
+mod sources;
 mod startup_warnings;
 pub mod table;
 mod values;
 
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::startup_warnings::Notes;
 use crate::error::{Context, Error, Result};
 use crate::secret::Secret;
-use crate::system_root;
 use crate::system_root::SystemRoot;
 pub use help::parameters_help;
 pub use settings::{
     Advertise, Api, DiskWait, Image, Inspection, Listen, Mdns, Ntp, Standalone, Tls,
 };
+pub use sources::tokens;
+use sources::{files, from_media, read};
 use table::TABLE;
 use values::Values;
 
@@ -74,20 +74,42 @@ pub struct Config {
 }
 
 const COMMAND_LINE: &str = "the kernel command line";
+const MEDIA: &str = "parameters.txt of virtual media";
+/// No medium may switch media on, or have a disk written without an Ironic.
+const KERNELS_OWN: [&str; 2] = ["boot_method", "ironlet."];
 /// What names of the kernel command line that are meant for the agent begin with.
 const OURS: [&str; 2] = ["ipa-", "ironlet."];
 
 impl Config {
-    /// Files win over `command_line`, as they do upstream; `ipa-debug` alone wins over files.
+    /// Parameters from virtual media win over `command_line`, which alone can say that there are some; files win over both, as
+    /// they do upstream; `ipa-debug` alone wins over files.
     pub fn read(host: &SystemRoot, command_line: &str) -> Result<Self> {
         let (mut values, mut notes) = (Values::default(), Notes::default());
-        let tokens = tokens(command_line);
+        let mut tokens = tokens(command_line);
         for (name, value) in &tokens {
             match TABLE.iter().find(|p| p.name == *name && !p.name.is_empty()) {
                 Some(parameter) => values.set(parameter, value, COMMAND_LINE),
                 // Most of the others are the kernel's.
                 None if OURS.iter().any(|prefix| name.starts_with(prefix)) => {
                     notes.unknown(COMMAND_LINE, name);
+                }
+                None => {}
+            }
+        }
+        let media = from_media(host, values.text("boot_method"))?;
+        for (name, value) in sources::tokens(&media) {
+            match TABLE.iter().find(|p| p.name == name && !p.name.is_empty()) {
+                Some(_) if KERNELS_OWN.iter().any(|prefix| name.starts_with(prefix)) => {
+                    notes.say(format!(
+                        "{name} counts on the kernel command line alone, not in {MEDIA}"
+                    ));
+                }
+                Some(parameter) => {
+                    values.set(parameter, value, MEDIA);
+                    tokens.push((name, value));
+                }
+                None if OURS.iter().any(|prefix| name.starts_with(prefix)) => {
+                    notes.unknown(MEDIA, name);
                 }
                 None => {}
             }
@@ -267,14 +289,6 @@ impl Standalone {
     }
 }
 
-/// What `key=value` words there are, in order: white space between, no quotes (lifecycle.md §2).
-pub fn tokens(command_line: &str) -> Vec<(&str, &str)> {
-    command_line
-        .split_whitespace()
-        .filter_map(|word| word.split_once('='))
-        .collect()
-}
-
 /// Names that upstream renamed.
 fn current(key: &str) -> &str {
     match key {
@@ -284,31 +298,12 @@ fn current(key: &str) -> &str {
     }
 }
 
-/// Those oslo.config reads when it is given `--config-dir /etc/ironic-python-agent.d`, in its order.
-fn files(host: &SystemRoot) -> Vec<PathBuf> {
-    let folder = host.etc("ironic-python-agent.d");
-    let names = system_root::names(&folder);
-    let conf = names.iter().filter(|name| name.ends_with(".conf"));
-    let single = host.etc("ironic-python-agent.conf");
-    let mut files: Vec<_> = single.exists().then_some(single).into_iter().collect();
-    files.extend(conf.map(|name| folder.join(name)));
-    files
-}
-
 /// A key as people write it: `[section] name`.
 fn titled(key: &str) -> String {
     match key.split_once('.') {
         Some((section, name)) => format!("[{section}] {name}"),
         None => key.to_owned(),
     }
-}
-
-fn read(file: &Path) -> Result<String> {
-    /// Far above any real one.
-    const LIMIT: u64 = 1 << 20;
-    let mut bytes = Vec::new();
-    File::open(file)?.take(LIMIT).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Files of /etc are looked for where this machine has its /etc.

@@ -18,8 +18,10 @@ mod slow_nic_drivers;
 mod supervise;
 mod vlan_interfaces;
 
+use std::fs;
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 use std::{panic, process, thread};
 
@@ -37,6 +39,7 @@ use crate::net::network_data;
 use crate::sys::kernel::{self, Signals};
 use crate::sys::socket::Netlink;
 use crate::system_root::SystemRoot;
+use crate::virtual_media;
 
 /// A driver's start that takes longer is broken hardware; udev gives up at three minutes as well.
 const LONGEST_LOAD: Duration = Duration::from_secs(180);
@@ -83,11 +86,13 @@ pub fn run() -> ! {
     }
 
     let parameters = Arc::new(parameters);
-    start_network(&host, &clock, parameters.clone());
+    let media = start_network(&host, &clock, parameters.clone());
     start_devices(&host, &clock, &parameters);
     for trouble in mounts::mount_rest(&host) {
         log::error!("{trouble}");
     }
+    // It hangs up; after so long, nothing more comes.
+    let _ = media.recv_timeout(LONGEST_LOAD);
     match signals {
         Ok(signals) => supervise::supervise(&host, &clock, &signals),
         Err(error) => {
@@ -119,10 +124,31 @@ fn wait_for_ever(clock: &Clock) -> ! {
     }
 }
 
-/// Starts before any driver is there, so that each card is up as soon as it exists.
-fn start_network(host: &SystemRoot, clock: &Clock, parameters: Arc<Parameters>) {
-    let mut network = network(host, clock, parameters);
-    keep(clock, "network", move || network.run());
+/// Starts before any driver is there, so that each card is up as soon as it exists; not before virtual media have said what
+/// they plan, if there are to be some. What comes back hangs up once files and parameters of media are in place.
+fn start_network(host: &SystemRoot, clock: &Clock, parameters: Arc<Parameters>) -> Receiver<()> {
+    let (looked, media) = channel();
+    let (host, time) = (host.clone(), clock.clone());
+    let mut looked: Option<Sender<()>> = Some(looked);
+    let mut kept: Option<Network> = None;
+    keep(clock, "network", move || {
+        if let Some(looked) = looked.take() {
+            let command_line = host.command_line().unwrap_or_default();
+            virtual_media::take(&host, &time, &command_line);
+            drop(looked);
+        }
+        let network = kept.get_or_insert_with(|| {
+            let text = fs::read_to_string(host.parameters_from_media()).unwrap_or_default();
+            let boot = Parameters::parse(&text).boot.or(parameters.boot);
+            let parameters = Parameters {
+                boot,
+                ..Parameters::clone(&parameters)
+            };
+            network(&host, &time, Arc::new(parameters))
+        });
+        network.run()
+    });
+    media
 }
 
 /// Keeps the network of this ramdisk as the kernel's `command_line` and the files of /etc want it: what process 1 does in

@@ -3,7 +3,7 @@
 use crate::net::address::ip_parameter::Ip;
 use crate::net::link::links::Mac;
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parameters {
     pub debug: bool,
     /// The card the machine booted from.

@@ -4,6 +4,8 @@ use crate::disk::select::boot_medium::{BootMedium, Clue, Running, Sign};
 use crate::disk::select::edd;
 use crate::efi::boot_current;
 use crate::system_root::{SystemRoot, attribute};
+use crate::virtual_media::removable::TOO_LARGE;
+use crate::virtual_media::{CONFIG_LABELS, PARAMETERS_LABEL, Wanted};
 
 // Documentation/arch/x86/boot.rst, type_of_loader: whatever started what ran before, everything is in memory now.
 const KEXEC: u8 = 0xd;
@@ -15,6 +17,7 @@ pub fn boot_medium(host: &SystemRoot, named: Option<&str>) -> BootMedium {
         by: format!("ironlet.medium={name} says so"),
     });
     let mut clues: Vec<_> = named.into_iter().collect();
+    clues.extend(virtual_media(host));
     let loader = attribute(host.proc("sys/kernel/bootloader_type"));
     let loader = loader.and_then(|number| number.parse::<u8>().ok());
     if loader.is_none_or(|number| number >> 4 != KEXEC) {
@@ -29,6 +32,35 @@ pub fn boot_medium(host: &SystemRoot, named: Option<&str>) -> BootMedium {
         }));
     }
     BootMedium(clues)
+}
+
+/// What Ironic made for this boot, behind USB and not as a disc: firmware and controllers tell nothing of it.
+fn virtual_media(host: &SystemRoot) -> Vec<Clue> {
+    let line = host.command_line().unwrap_or_default();
+    let Some(wanted) = Wanted::on(&line) else {
+        return Vec::new();
+    };
+    let labels = match &wanted.publisher {
+        // What another published may be somebody's data.
+        Some(_) => vec![PARAMETERS_LABEL],
+        None => [PARAMETERS_LABEL]
+            .into_iter()
+            .chain(CONFIG_LABELS)
+            .collect(),
+    };
+    let labelled = Clue {
+        sign: Sign::Labelled {
+            labels,
+            below: TOO_LARGE,
+        },
+        by: "it is labelled as virtual media of Ironic's, by which this machine was booted"
+            .to_owned(),
+    };
+    let published = wanted.publisher.map(|publisher| Clue {
+        by: format!("it was published as {publisher}, which ir_pub_id names"),
+        sign: Sign::Published(publisher),
+    });
+    [labelled].into_iter().chain(published).collect()
 }
 
 /// None where no disk could be told by it.

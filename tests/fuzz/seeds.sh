@@ -30,6 +30,20 @@ proc/sys/kernel/bootloader_type	49
 sys/firmware/edd/int13_dev80/mbr_signature	0x1234abcd
 TREE
     ;;
+virtual_media)
+    mkdir -p "$folder" "$folder/tree/etc/ironic-python-agent.d" "$folder/tree/openstack/latest"
+    printf '[DEFAULT]\ncafile = /x\n' >"$folder/tree/etc/ironic-python-agent.d/a.conf"
+    printf '{}' >"$folder/tree/openstack/latest/network_data.json"
+    printf 'ipa-debug=1\n' >"$folder/tree/parameters.txt"
+    # What lies before its descriptors is nothing, and is put back.
+    genisoimage -quiet -r -no-pad -V config-2 "$folder/tree" | { printf '\1'; tail -c +32769; } >"$folder/iso"
+    genisoimage -quiet -J -no-pad -V config-2 "$folder/tree" | { printf '\1'; tail -c +32769; } >"$folder/joliet"
+    truncate -s 64K "$folder/fat.img"
+    mkfs.vfat -n ir-vfd-dev "$folder/fat.img" >/dev/null
+    mcopy -s -i "$folder/fat.img" "$folder"/tree/* ::
+    { printf '\0'; cat "$folder/fat.img"; } >"$folder/fat"
+    rm -r "$folder/tree" "$folder/fat.img"
+    ;;
 short_name)
     mkdir -p "$folder"
     printf 'file.txt\nFILE.TXT\nlongname one.txt\nlongname two.txt\ngr\303\266\303\237e\n.profile\na.b.c\n~1\nLONGNA~1.TXT\n' >"$folder/names"

@@ -20,8 +20,8 @@ ADDRESS6, LEASES6 = f"{IPV6_PREFIX}1", f"{IPV6_PREFIX}d:0,{IPV6_PREFIX}d:ff"
 NAME = "ironic.lab.test"
 
 
-def start(directory, names=False, ipv6=False):
-    """With `names` all in the cell have a DNS server that knows one name, one address of it, and nobody else to ask. With `ipv6` that
+def start(directory, names=False, ipv6=False, dhcp=True):
+    """Without `dhcp` there is a bridge and nobody who has addresses. With `names` all in the cell have a DNS server that knows one name, one address of it, and nobody else to ask. With `ipv6` that
     is the IPv6 address, and DHCPv6 has addresses, too; to IPv4 the server is unknown once the firmware has booted."""
     if names:
         resolver = directory / "resolv.conf"
@@ -33,6 +33,8 @@ def start(directory, names=False, ipv6=False):
     _ip("address", "add", f"{IPV6_PREFIX}1/64", "dev", BRIDGE, "nodad")
     _ip("link", "set", BRIDGE, "up")
     (directory / "tftp").mkdir()
+    if not dhcp:
+        return None
     return Daemon("dnsmasq", [
         "/usr/sbin/dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--user=root", "--log-dhcp",
         *(["--no-resolv", "--no-hosts", f"--host-record={NAME},{ADDRESS6 if ipv6 else ADDRESS}", "--log-queries"] if names else ["--port=0"]),

@@ -31,11 +31,11 @@ ONE = (Drive("disk", mib=5 << 10, filled=8 * MIB),)
 
 
 class Stand:
-    def __init__(self, directory, image_rate=0, drives=ONE, properties=None, uefi=False, available=True, conf="", names=False, ipv6=False, hardware=machine.Hardware(), enrolled=True, **driver_info):
-        """`conf` is added to ironic.conf. `names`, `ipv6`: see network.py. `hardware`: see machine.py. Unless `enrolled` there is no node. `drives`: the first is `self.disk`, which a BIOS boots from; `properties` are added to the node's, which is left manageable unless `available`."""
+    def __init__(self, directory, image_rate=0, drives=ONE, properties=None, uefi=False, available=True, conf="", names=False, ipv6=False, dhcp=True, hardware=machine.Hardware(), enrolled=True, **driver_info):
+        """`conf` is added to ironic.conf. `names`, `ipv6`, `dhcp`: see network.py. `hardware`: see machine.py. Unless `enrolled` there is no node. `drives`: the first is `self.disk`, which a BIOS boots from; `properties` are added to the node's, which is left manageable unless `available`."""
         started = time.monotonic()
         self.directory = directory
-        network.start(directory, names, ipv6)
+        network.start(directory, names, ipv6, dhcp)
         self.web = web.Web(directory, image_rate).start()
         self.hypervisor = hypervisor.Hypervisor(directory, place.TOOLS / "libvirt-cache").start()
         self.ironic = ironic.Ironic(directory, self.web.root, conf).start()

@@ -86,14 +86,25 @@ fn volume_id(start: &[u8]) -> Option<String> {
     Some(format!("{d:02X}{c:02X}-{b:02X}{a:02X}"))
 }
 
+/// Whom an ISO 9660 file system names as its publisher; empty for nobody, none where there is no such file system.
+pub fn publisher(start: &[u8]) -> Option<String> {
+    // ECMA-119, 8.4.20: 128 bytes.
+    primary(start).map(|primary| text(&primary[318..446]))
+}
+
 fn iso9660(start: &[u8]) -> Option<FileSystem> {
-    // ECMA-119, 6.2.1 and 8.4: the descriptors begin in sector 16 of 2048 bytes; the first is the primary.
-    let primary = start.get(16 * 2048..17 * 2048)?;
-    primary.starts_with(b"\x01CD001").then(|| FileSystem {
+    primary(start).map(|primary| FileSystem {
         kind: Kind::Iso9660,
         label: text(&primary[40..72]),
         unit: 2048,
     })
+}
+
+/// The descriptor that tells of the whole.
+fn primary(start: &[u8]) -> Option<&[u8]> {
+    // ECMA-119, 6.2.1 and 8.4: the descriptors begin in sector 16 of 2048 bytes; the first is the primary.
+    let primary = start.get(16 * 2048..17 * 2048)?;
+    primary.starts_with(b"\x01CD001").then_some(primary)
 }
 
 fn fat(start: &[u8]) -> Option<FileSystem> {

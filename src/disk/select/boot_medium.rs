@@ -16,7 +16,7 @@ use crate::disk::select::firmware_bus_path::BusPlace;
 use crate::disk::table::{Partition, Table};
 use crate::error::Result;
 use crate::system_root::{SystemRoot, device_name};
-use crate::units::MIB;
+use crate::units::{Bytes, MIB};
 
 /// Where boot loaders have their menus: GRUB, SYSLINUX and its kin, iPXE, the shell of UEFI. Folders apart by '/'.
 const MENUS: [&str; 15] = [
@@ -59,6 +59,15 @@ pub enum Sign {
     Place(BusPlace),
     /// A FAT file system on it holds what runs here.
     Holds(Running),
+    /// Its ISO 9660 file system was published as this.
+    Published(String),
+    /// It can be pulled out, is smaller than `below`, and its file system has one of these labels, in any letter case.
+    Labelled {
+        /// Which.
+        labels: Vec<&'static str>,
+        /// Larger ones are no medium of that kind.
+        below: Bytes,
+    },
 }
 
 /// The kernel that runs, as far as a disk may hold it.
@@ -106,6 +115,18 @@ impl BootMedium {
             }
             Sign::Place(place) => place.is_of(host, disk, disks),
             Sign::Holds(running) => contents().is_some_and(|found| found.hold(running)),
+            Sign::Published(publisher) => {
+                let own = contents().and_then(|found| probe::publisher(&found.head));
+                own.is_some_and(|own| own.eq_ignore_ascii_case(publisher))
+            }
+            Sign::Labelled { labels, below } => {
+                let label = || FileSystem::find(&contents()?.head).map(|system| system.label);
+                let small = is_external(disk) && disk.size < *below;
+                small
+                    && label().is_some_and(|own| {
+                        labels.iter().any(|label| own.eq_ignore_ascii_case(label))
+                    })
+            }
         };
         let clue = self.0.iter().find(hit)?;
         Some(format!(

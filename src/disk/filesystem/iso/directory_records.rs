@@ -1,24 +1,63 @@
 //! The records of folders: where each file lies, and its bytes, within the image and nowhere else.
 
-use crate::error::{Error, Result};
+use std::io;
+
+use crate::error::{Context, Error, Result};
 
 /// ECMA-119, 6.1.2.
 pub const SECTOR: usize = 2048;
 
-/// The bytes of the whole, in blocks of so many.
+/// Where the bytes of an image are: in memory, or on a device.
+pub trait Source {
+    /// How many there are.
+    fn size(&self) -> u64;
+    /// Those from `at` on; an error where there are not so many.
+    fn read(&self, at: u64, into: &mut [u8]) -> io::Result<()>;
+}
+
+impl Source for &[u8] {
+    fn size(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn read(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+        let at = usize::try_from(at).unwrap_or(usize::MAX);
+        let end = at.saturating_add(into.len());
+        let bytes = self.get(at..end).ok_or(io::ErrorKind::UnexpectedEof)?;
+        into.copy_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// The whole, in blocks of so many bytes.
 #[derive(Clone, Copy)]
 pub struct Image<'a> {
-    pub bytes: &'a [u8],
+    pub source: &'a dyn Source,
     pub block: usize,
 }
 
-impl<'a> Image<'a> {
-    /// What a record stands for; an error where it is not all there.
-    pub fn content(&self, record: &Record) -> Result<&'a [u8]> {
-        let start = record.start.checked_mul(self.block);
-        let range = start.and_then(|start| Some(start..start.checked_add(record.len)?));
-        let content = range.and_then(|range| self.bytes.get(range));
-        content.ok_or_else(|| Error::plain("a part of it lies beyond its end"))
+impl Image<'_> {
+    /// The first byte of what a record stands for; an error where it is not all there.
+    pub fn place(&self, record: &Record) -> Result<u64> {
+        let start = (record.start as u64).checked_mul(self.block as u64);
+        let end = start.and_then(|start| start.checked_add(record.len as u64));
+        match start.filter(|_| end.is_some_and(|end| end <= self.source.size())) {
+            Some(start) => Ok(start),
+            None => Err(Error::plain("a part of it lies beyond its end")),
+        }
+    }
+
+    /// What a record stands for, from byte `from` of it on; an error where it is not all there, or is more than `most`.
+    pub fn content(&self, record: &Record, from: usize, most: usize) -> Result<Vec<u8>> {
+        let start = self.place(record)?;
+        let len = record.len.saturating_sub(from);
+        if len > most {
+            return Err(too_much());
+        }
+        let mut bytes = vec![0; len];
+        let read = self.source.read(start + from as u64, &mut bytes);
+        read.with_context(|| format!("reading {len} bytes at byte {start} of it"))?;
+        Ok(bytes)
     }
 }
 

@@ -7,15 +7,16 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+pub use crate::disk::filesystem::iso::directory_records::Source;
 use crate::disk::filesystem::iso::directory_records::{
     FOLDER, Image, Record, Records, SECTOR, STRANGE, too_much,
 };
 use crate::disk::filesystem::iso::rock_ridge::Rock;
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 
 /// More of anything is no config drive.
 const MOST_FILES: usize = 10_000;
-const MOST_FOLDER_BYTES: usize = 16 << 20;
+const MOST_FOLDER_BYTES: u64 = 16 << 20;
 const MOST_PATH_BYTES: usize = 4 << 20;
 const DEEPEST: usize = 16;
 const LONGEST_NAME: usize = 255;
@@ -34,25 +35,72 @@ struct Iso<'a> {
     names: Names,
 }
 
+/// Where the content of a file lies in the image, all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The first byte.
+    pub start: u64,
+    /// Bytes.
+    pub len: u64,
+}
+
+/// What an image has of what was wanted, by path, with '/' between.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Every file.
+    pub files: BTreeMap<String, Place>,
+    /// Every symbolic link, and where it says it leads.
+    pub links: Vec<(String, String)>,
+    path_bytes: usize,
+}
+
 /// Every file by its path, with '/' between, and its content. A symbolic link is what it leads to.
 pub fn files(image: &[u8]) -> Result<Vec<(String, &[u8])>> {
-    let (iso, root) = Iso::open(image)?;
-    let (mut files, mut links) = (Files::default(), Vec::new());
+    let mut listing = list(&image, &|_| true)?;
+    for (path, to) in std::mem::take(&mut listing.links) {
+        let Some(to) = resolved(&path, &to) else {
+            continue;
+        };
+        for (rest, place) in listing.below(&to) {
+            listing.add(format!("{path}{rest}"), place)?;
+        }
+    }
+    // Each was seen to lie within the image.
+    let content = |place: Place| &image[place.start as usize..][..place.len as usize];
+    let files = listing.files.into_iter();
+    Ok(files.map(|(path, place)| (path, content(place))).collect())
+}
+
+/// The files and links at paths that `wants` says yes to, in folders that it says yes to; what else there is may be as it
+/// likes.
+pub fn list(source: &dyn Source, wants: &dyn Fn(&str) -> bool) -> Result<Listing> {
+    let (iso, root) = Iso::open(source)?;
+    let mut listing = Listing::default();
     let mut waiting = vec![(String::new(), root, 0)];
-    let mut bytes = 0;
-    let mut seen = 0;
-    while let Some((path, folder, depth)) = waiting.pop() {
-        bytes += folder.len();
+    let (mut bytes, mut seen) = (0, 0);
+    while let Some((path, place, depth)) = waiting.pop() {
+        bytes += place.len;
         if bytes > MOST_FOLDER_BYTES || depth > DEEPEST {
             return Err(too_much());
         }
+        let mut folder = vec![0; place.len as usize];
+        source
+            .read(place.start, &mut folder)
+            .with_context(|| format!("reading its folder /{path}"))?;
         // The first two are the folder itself and the one it is in.
-        for record in Records(folder).skip(2) {
+        for record in Records(&folder).skip(2) {
             let record = record?;
             let (name, link) = iso.name(&record)?;
             seen += 1;
             if seen > MOST_FILES {
                 return Err(too_much());
+            }
+            let path = match path.is_empty() {
+                true => name.clone(),
+                false => format!("{path}/{name}"),
+            };
+            if !wants(&path) {
+                continue;
             }
             if name.is_empty()
                 || name.len() > LONGEST_NAME
@@ -65,50 +113,33 @@ pub fn files(image: &[u8]) -> Result<Vec<(String, &[u8])>> {
                     name.escape_debug()
                 )));
             }
-            let path = match path.is_empty() {
-                true => name,
-                false => format!("{path}/{name}"),
-            };
             if record.flags & STRANGE != 0 {
                 return Err(Error::plain(format!(
                     "{path} is stored in a way nobody uses"
                 )));
             }
-            match link {
-                Some(to) => links.push((path, to)),
-                None if record.flags & FOLDER != 0 => {
-                    waiting.push((path, iso.image.content(&record)?, depth + 1))
-                }
-                None => files.add(path, iso.image.content(&record)?)?,
+            if let Some(to) = link {
+                listing.links.push((path, to));
+                continue;
+            }
+            let place = iso.place(&record)?;
+            match record.flags & FOLDER {
+                0 => listing.add(path, place)?,
+                _ => waiting.push((path, place, depth + 1)),
             }
         }
     }
-    for (path, to) in links {
-        let Some(to) = resolved(&path, &to) else {
-            continue;
-        };
-        for (rest, content) in files.below(&to) {
-            files.add(format!("{path}{rest}"), content)?;
-        }
-    }
-    Ok(files.by_path.into_iter().collect())
+    Ok(listing)
 }
 
-/// Files found so far.
-#[derive(Default)]
-struct Files<'a> {
-    by_path: BTreeMap<String, &'a [u8]>,
-    path_bytes: usize,
-}
-
-impl<'a> Files<'a> {
-    fn add(&mut self, path: String, content: &'a [u8]) -> Result<()> {
+impl Listing {
+    fn add(&mut self, path: String, place: Place) -> Result<()> {
         self.path_bytes += path.len();
-        if self.by_path.len() >= MOST_FILES || self.path_bytes > MOST_PATH_BYTES {
+        if self.files.len() >= MOST_FILES || self.path_bytes > MOST_PATH_BYTES {
             return Err(too_much());
         }
-        match self.by_path.entry(path) {
-            Entry::Vacant(place) => drop(place.insert(content)),
+        match self.files.entry(path) {
+            Entry::Vacant(vacant) => drop(vacant.insert(place)),
             Entry::Occupied(first) => {
                 let path = first.key().escape_debug();
                 return Err(Error::plain(format!("it has {path} twice")));
@@ -117,24 +148,31 @@ impl<'a> Files<'a> {
         Ok(())
     }
 
-    /// The file at `path`, or all in the folder of this name: what is behind `path` in theirs, and their contents.
-    fn below(&self, path: &str) -> Vec<(String, &'a [u8])> {
+    /// The file at `path`, or all in the folder of this name: what is behind `path` in theirs, and where they lie.
+    fn below(&self, path: &str) -> Vec<(String, Place)> {
         let folder = format!("{path}/");
-        let inside = self.by_path.range(folder.clone()..);
+        let inside = self.files.range(folder.clone()..);
         let inside = inside.take_while(|(file, _)| file.starts_with(&folder));
-        let own = self.by_path.get_key_value(path).into_iter();
+        let own = self.files.get_key_value(path).into_iter();
         let all = own.chain(inside);
-        all.map(|(file, content)| (file[path.len()..].to_owned(), *content))
+        all.map(|(file, place)| (file[path.len()..].to_owned(), *place))
             .collect()
     }
 }
 
 impl<'a> Iso<'a> {
-    /// With the content of the root folder.
-    fn open(image: &'a [u8]) -> Result<(Self, &'a [u8])> {
+    /// With where the root folder lies.
+    fn open(source: &'a dyn Source) -> Result<(Self, Place)> {
         let (mut primary, mut joliet) = (None, None);
         // ECMA-119, 8.1: descriptors from sector 16 on, until one of type 255.
-        for sector in image.chunks_exact(SECTOR).skip(16).take(32) {
+        for number in 16..48 {
+            let mut sector = vec![0; SECTOR];
+            let at = number * SECTOR as u64;
+            if at + SECTOR as u64 > source.size() {
+                break;
+            }
+            let read = source.read(at, &mut sector);
+            read.with_context(|| format!("reading its descriptor at byte {at}"))?;
             match (sector[0], &sector[1..6]) {
                 (1, b"CD001") => primary = primary.or(Some(sector)),
                 // Joliet specification, "Escape Sequences": UCS-2 of level 1, 2 or 3.
@@ -148,16 +186,17 @@ impl<'a> Iso<'a> {
         let primary = primary.ok_or_else(|| Error::plain("it is no ISO 9660 file system"))?;
         let mut iso = Iso {
             image: Image {
-                bytes: image,
+                source,
                 block: usize::from(primary[128]) | usize::from(primary[129]) << 8,
             },
             names: Names::Plain,
         };
-        let root = |iso: &Self, descriptor: &'a [u8]| {
-            iso.image.content(&Record::new(&descriptor[156..190])?)
-        };
-        let folder = root(&iso, primary)?;
-        let itself = Records(folder).next().transpose()?;
+        let root = |iso: &Self, descriptor: &[u8]| iso.place(&Record::new(&descriptor[156..190])?);
+        let folder = root(&iso, &primary)?;
+        let mut first = vec![0; folder.len.min(SECTOR as u64) as usize];
+        let read = source.read(folder.start, &mut first);
+        read.context("reading its root folder")?;
+        let itself = Records(&first).next().transpose()?;
         // SUSP 5.3: it is there if the record of the root itself begins with SP.
         match itself.map(|record| record.area) {
             Some([b'S', b'P', 7, _, 0xbe, 0xef, skip, ..]) => {
@@ -167,9 +206,16 @@ impl<'a> Iso<'a> {
             _ => {}
         }
         match (iso.names, joliet) {
-            (Names::Joliet, Some(joliet)) => root(&iso, joliet).map(|folder| (iso, folder)),
+            (Names::Joliet, Some(joliet)) => root(&iso, &joliet).map(|folder| (iso, folder)),
             _ => Ok((iso, folder)),
         }
+    }
+
+    fn place(&self, record: &Record) -> Result<Place> {
+        Ok(Place {
+            start: self.image.place(record)?,
+            len: record.len as u64,
+        })
     }
 
     /// The name, and of a symbolic link where it leads.

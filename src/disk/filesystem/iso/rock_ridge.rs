@@ -14,11 +14,12 @@ pub(super) struct Rock {
 }
 
 impl Rock {
-    pub fn read<'a>(&mut self, iso: &Image<'a>, mut area: &'a [u8]) -> Result<()> {
+    pub fn read(&mut self, iso: &Image, area: &[u8]) -> Result<()> {
         /// Areas that follow one another.
         const LONGEST: usize = 16;
+        let mut bytes = area.to_vec();
         for _ in 0..LONGEST {
-            let mut next = None;
+            let (mut area, mut next) = (&bytes[..], None);
             while let [kind @ .., len, _] = area.get(..4).unwrap_or_default() {
                 let Some(entry) = area.get(4..usize::from(*len)) else {
                     break;
@@ -35,30 +36,28 @@ impl Rock {
                     }
                     // SUSP, 5.1: block, offset and length, each in both byte orders.
                     ([b'C', b'E'], entry) if entry.len() >= 24 => {
-                        next = Some(Record {
-                            start: wide(entry, 0) as usize,
-                            len: 0,
-                            flags: 0,
-                            name: &[],
-                            area: entry,
-                        });
+                        next = Some([0, 8, 16].map(|at| wide(entry, at) as usize));
                     }
                     ([b'S', b'T'], _) => break,
                     _ => {}
                 }
                 area = &area[usize::from(*len)..];
             }
-            let Some(at) = next else { return Ok(()) };
-            let (offset, len) = (wide(at.area, 8) as usize, wide(at.area, 16) as usize);
+            let Some([start, offset, len]) = next else {
+                return Ok(());
+            };
             // SUSP, 5.1: it lies in one sector.
             if len > SECTOR || self.name.len() + self.link.len() > 2 * SECTOR {
                 return Err(too_much());
             }
-            let whole = iso.content(&Record {
+            let whole = Record {
+                start,
                 len: offset.saturating_add(len),
-                ..at
-            })?;
-            area = &whole[offset..];
+                flags: 0,
+                name: &[],
+                area: &[],
+            };
+            bytes = iso.content(&whole, offset, SECTOR)?;
         }
         Err(too_much())
     }
