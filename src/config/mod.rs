@@ -4,6 +4,7 @@ pub mod flags;
 mod help;
 pub mod ini;
 pub mod manual_page;
+pub mod parameter_file;
 mod settings;
 mod sources;
 mod startup_warnings;
@@ -192,7 +193,7 @@ impl Config {
                     .unwrap_or_default(),
                 automatic: values.flag("enable_auto_tls") && !values.flag("listen_tls"),
                 fixed: fixed.filter(|_| values.flag("listen_tls")),
-                cafile: file("cafile"),
+                cafile: file("cafile").or_else(|| parameter_file::authorities(host)),
                 identity,
             },
             image: Image::from(values)?,
