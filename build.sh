@@ -13,8 +13,11 @@ exec </dev/null
 usage() {
     cat <<'TABLE'
 ./build.sh [options]            build dist/ironlet, dist/ironlet.kernel, dist/ironlet.initramfs and dist/SHA256SUMS
-    --profile vm|lab            which modules and kernel (initramfs/*.modules); vm unless told
+    --profile vm|server|board   which modules, kernel and firmware (initramfs/*.modules); vm unless told
     --kernel FILE --modules DIR your own kernel and its /lib/modules/VERSION (it needs CONFIG_RD_XZ)
+    --modules-list FILE         further modules, listed as in initramfs/*.modules
+    --firmware DIR              look there for the firmware the modules name, before Debian's packages
+    --without-firmware          pack none
 ./build.sh demo [SIZE_MIB]      boot a VM over the network, deploy a real image, boot the deployed disk, print what took how long
 ./build.sh check                formatting, lints, unit tests, the house's layers
 ./build.sh test                 everything CI runs
@@ -33,6 +36,7 @@ TABLE
 . initramfs/kernel.sh
 . initramfs/modules.sh
 . initramfs/pack.sh
+. initramfs/firmware.sh
 . tests/parts.sh
 
 target=x86_64-unknown-linux-musl
@@ -116,18 +120,25 @@ binary() {
 }
 
 build() {
-    local profile=vm kernel='' modules='' dir
+    local profile=vm kernel='' modules='' firmware='' without_firmware='' lists dir
+    lists=()
     while [ $# -gt 0 ]; do
+        case $1 in
+        --without-firmware) without_firmware=yes; shift; continue ;;
+        esac
         [ $# -ge 2 ] || fail "$1 needs a value"
         case $1 in
         --profile) profile=$2 ;;
         --kernel) kernel=$2 ;;
         --modules) modules=${2%/} ;;
+        --modules-list) lists+=("$2") ;;
+        --firmware) firmware=$(realpath -e "$2") ;;
         *) usage >&2; exit 2 ;;
         esac
         shift 2
     done
     [ -f "initramfs/$profile.modules" ] || fail "no profile $profile in initramfs/"
+    lists=("initramfs/$profile.modules" "${lists[@]}")
     [ "${kernel:+set}" = "${modules:+set}" ] || fail "--kernel and --modules belong together"
     [ -z "$modules" ] || [ -f "$modules/modules.dep" ] || fail "$modules holds no modules.dep"
     need_rust
@@ -141,9 +152,16 @@ build() {
         modules=$(echo "$dir"/lib/modules/*)
     fi
     userland_part dist/ironlet target/initramfs/userland.cpio.xz
-    modules_part "initramfs/$profile.modules" "$modules" target/initramfs/modules.cpio.xz
+    modules_part "${lists[@]}" "$modules" target/initramfs/modules.cpio.xz
+    if [ -z "$without_firmware" ]; then
+        firmware_part "$modules" "$firmware" dist/firmware-licences target/initramfs/firmware.cpio.xz "${lists[@]}"
+    else
+        rm -rf dist/firmware-licences
+        : >target/initramfs/firmware.cpio.xz
+    fi
     # The kernel unpacks archives laid end to end; apart, each can be weighed. One not compressed begins at a multiple of four.
-    { null_device; cat target/initramfs/userland.cpio.xz target/initramfs/modules.cpio.xz; } >dist/ironlet.initramfs
+    # The modules come last: of them the agent knows whether all were unpacked.
+    { null_device; cat target/initramfs/{userland,firmware,modules}.cpio.xz; } >dist/ironlet.initramfs
     install -m 644 "$kernel" dist/ironlet.kernel
     (cd dist && sha256sum ironlet ironlet.initramfs ironlet.kernel >SHA256SUMS)
     sizes "$profile" || say "over the limit"
@@ -232,7 +250,7 @@ main() {
     test | lab | conformance | contract | components | siege) apart ;;
     esac
     case ${1:-} in
-    '' | --profile | --kernel | --modules) build "$@" ;;
+    '' | --profile | --kernel | --modules | --modules-list | --firmware | --without-firmware) build "$@" ;;
     demo | check | lab | conformance | contract | identity | hardware | components | siege | bench | fuzz) "$@" ;;
     test) all_parts ;;
     -h | --help | help) usage ;;

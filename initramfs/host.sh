@@ -97,14 +97,38 @@ apt_get() (
     done
 )
 
-# depends PACKAGE — print what it depends on, as apt's lists have it; nothing when they do not know it
-depends() {
-    apt-cache depends "$1" 2>/dev/null | sed -n 's/^ *Depends: //p'
-}
-
 # download PACKAGE DIR — the .deb into DIR; takes no root, and root needs no sandbox user, who could not write there
 download() {
     (cd "$2" && apt-get -q -o APT::Sandbox::User=root -o Acquire::Retries=3 download "$1" >&2)
+}
+
+# fetch_file URL SHA256 FILE — the file there, if it has that digest
+fetch_file() {
+    /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Retries=3 -o Acquire::http::Timeout=30 download-file "$1" "$3" "SHA256:$2" >&2
+}
+
+# apt_apart DIR ARCH — print apt's options, a line each, for lists and sources of DIR's own; the machine's stay as they are
+apt_apart() {
+    printf '%s\n' -q -o "Dir::Etc::SourceList=$1/sources.list" -o Dir::Etc::SourceParts=- -o "Dir::State::Lists=$1/lists" -o "Dir::Cache=$1/cache" \
+        -o Dir::State::Status=/dev/null -o "APT::Architecture=$2" -o "APT::Architectures=$2" -o Acquire::Languages=none -o APT::Sandbox::User=root -o Acquire::Retries=3
+}
+
+# apt_lists DIR ARCH SOURCE — fetch what Debian's lists say today of the source, a line as in sources.list, into DIR
+apt_lists() {
+    local options
+    mkdir -p "$1"/lists/partial "$1"/cache/archives/partial
+    echo "$3" >"$1/sources.list"
+    mapfile -t options < <(apt_apart "$1" "$2")
+    apt-get "${options[@]}" -o APT::Update::Error-Mode=any update >&2
+}
+
+# packages_of DIR ARCH — print "PACKAGE VERSION SHA256 PATH" of all packages of the lists in DIR
+packages_of() {
+    local options
+    mapfile -t options < <(apt_apart "$1" "$2")
+    apt-cache "${options[@]}" dumpavail | awk '
+        { field[$1] = $2 }
+        /^$/ { if ("Package:" in field) print field["Package:"], field["Version:"], field["SHA256:"], field["Filename:"]; split("", field) }'
 }
 
 # source_archive RELEASE PACKAGE DIR — print the path of the maker's own archive in Debian's source package, fetched into DIR unless it is
@@ -112,11 +136,9 @@ download() {
 source_archive() {
     local found=("$3/$2"_*.orig.tar.*) options
     if [ ! -e "${found[0]}" ]; then
-        mkdir -p "$3"/lists/partial "$3"/cache/archives/partial
-        echo "deb-src http://deb.debian.org/debian $1 main" >"$3/sources.list"
-        options=(-o "Dir::Etc::SourceList=$3/sources.list" -o Dir::Etc::SourceParts=- -o "Dir::State::Lists=$3/lists" -o "Dir::Cache=$3/cache")
-        options+=(-q -o APT::Sandbox::User=root -o Acquire::Retries=3)
-        (cd "$3" && apt-get "${options[@]}" update && apt-get "${options[@]}" source --download-only "$2") >&2 || return
+        apt_lists "$3" amd64 "deb-src http://deb.debian.org/debian $1 main" || return
+        mapfile -t options < <(apt_apart "$3" amd64)
+        (cd "$3" && apt-get "${options[@]}" source --download-only "$2") >&2 || return
         found=("$3/$2"_*.orig.tar.*)
     fi
     echo "${found[0]}"

@@ -1,36 +1,12 @@
 # Where the kernel and its modules come from. Sourced after host.sh, by build.sh and by the scripts that make test images.
 # Debian's package is fetched and unpacked, never installed; a user's own kernel is taken as it is.
+. "$top/initramfs/packages.sh"
 
-# image_behind PACKAGE — the image package the metapackage depends on today; fails when apt's lists do not know it
-image_behind() {
-    depends "$1" | grep -m 1 '^linux-image-[0-9]'
-}
-
-# debian_kernel PACKAGE — print the directory that holds PACKAGE's unpacked boot/ and lib/modules/VERSION/
-# PACKAGE is a metapackage (linux-image-cloud-amd64); the image it depends on today is cached until target/ is emptied.
+# debian_kernel KIND [ARCH] — print the directory that holds an unpacked boot/ and lib/modules/VERSION/ of Debian's signed kernel
+# KIND is cloud (virtual machines, small) or generic (all hardware), as in the `kernel` line of a profile; x86_64 unless told.
 debian_kernel() {
-    local package=$1 dir real staging
-    dir=$top/target/tools/kernel/$package
-    mkdir -p "$(dirname "$dir")"
-    # Two builds at once must not unpack into one another's directory. The lock is the directory above: root and others share it.
-    exec 9<"$(dirname "$dir")"
-    flock 9
-    if [ ! -e "$dir/complete" ]; then
-        staging=$(mktemp -d "$dir.XXXXXX")
-        # Lists may be absent, or name a version the mirror has replaced.
-        real=$(image_behind "$package") && download "$real" "$staging" || {
-            apt_get update
-            real=$(image_behind "$package") || fail "apt knows no kernel behind $package"
-            download "$real" "$staging" || fail "$real cannot be downloaded"
-        }
-        dpkg-deb -x "$staging"/*.deb "$staging/root"
-        # The package leaves modules.dep to be made when it is installed.
-        /sbin/depmod -b "$staging/root" "$(ls "$staging/root/lib/modules")"
-        echo "$real" >"$staging/root/complete"
-        rm -rf "$dir"
-        mv "$staging/root" "$dir"
-        rm -rf "$staging"
-    fi
-    exec 9>&-
-    echo "$dir"
+    local arch=${2:-x86_64} row
+    row=$(rows "$1" "$arch")
+    [ -n "$row" ] || fail "packages.table has no kernel $1 for $arch"
+    package $row "$arch"
 }

@@ -1,24 +1,37 @@
 # From a readable list to the reduced /lib/modules/VERSION of the initramfs. Sourced by build.sh.
 
-# listed PROFILE_FILE — the list with its comments gone and its includes read: lines of "kernel PACKAGE" or "[+?]name"
+# listed ARCH PROFILE_FILE… — the lists for an architecture with their comments gone and their includes read: lines of "kernel KIND" or
+# "[+?]name [flash]"
 listed() {
-    local dir word rest
-    dir=$(dirname "$1")
-    sed 's/#.*//' "$1" | while read -r word rest; do
-        case $word in
-        '') ;;
-        include) listed "$dir/$rest" | grep -v '^kernel ' ;;
-        kernel) echo "kernel $rest" ;;
-        *) echo "$word" ;;
-        esac
+    local arch=$1 file dir word rest
+    shift
+    for file; do
+        dir=$(dirname "$file")
+        sed 's/#.*//' "$file" | while read -r word rest; do
+            case $word in
+            '') ;;
+            include)
+                read -r word rest <<<"$rest"
+                [ -n "$rest" ] && [ "$rest" != "$arch" ] || listed "$arch" "$dir/$word" | grep -v '^kernel '
+                ;;
+            kernel) echo "kernel $rest" ;;
+            *)
+                case " $rest " in
+                *" $arch "*) ;;
+                *' x86_64 '* | *' aarch64 '*) continue ;;
+                esac
+                [[ " $rest " == *' flash '* ]] && echo "$word flash" || echo "$word"
+                ;;
+            esac
+        done
     done
 }
 
-# profile_kernel PROFILE_FILE — the Debian package the profile boots
-profile_kernel() { listed "$1" | sed -n 's/^kernel //p'; }
+# profile_kernel PROFILE_FILE — which kernel of Debian's the profile boots
+profile_kernel() { listed x86_64 "$1" | sed -n 's/^kernel //p'; }
 
-# closure MODULES_DIR — read "[+?]name" lines; print "path FILE" for each module file in the closure, "force NAME" for
-# those always loaded, "absent NAME" for optional ones this kernel lacks, "missing NAME" for required ones.
+# closure MODULES_DIR — read listed lines; print "path FILE" for each module file in the closure, "flash FILE" for
+# those whose cards have their own firmware, "force NAME" for those always loaded, "absent NAME" for optional ones this kernel lacks, "missing NAME" for required ones.
 closure() {
     awk -v dir="$1" '
         function plain(path) { sub(/.*\//, "", path); sub(/\.ko.*/, "", path); gsub(/-/, "_", path); return path }
@@ -45,7 +58,7 @@ closure() {
             optional = gsub(/\?/, "", name)
             key = name
             gsub(/-/, "_", key)
-            if (key in file) { take(file[key]); if (force && !forced[key]++) print "force " key }
+            if (key in file) { take(file[key]); if ($2 == "flash") print "flash " file[key]; if (force && !forced[key]++) print "force " key }
             else if (!(key in builtin)) print (optional ? "absent " : "missing ") name
         }'
 }
@@ -60,14 +73,15 @@ plain_module() {
     esac
 }
 
-# module_tree PROFILE_FILE MODULES_DIR TREE — fill TREE/lib/modules/VERSION for the profile from MODULES_DIR
+# module_tree ARCH MODULES_DIR TREE PROFILE_FILE… — fill TREE/lib/modules/VERSION for the profile, and lists beside it, from MODULES_DIR
 module_tree() {
-    local profile=$1 modules=$2 tree=$3 version plan into path
+    local arch=$1 modules=$2 tree=$3 version plan into path
+    shift 3
     version=$(basename "$modules")
     into=$tree/lib/modules/$version
-    plan=$(listed "$profile" | closure "$modules")
+    plan=$(listed "$arch" "$@" | closure "$modules")
     if grep -q '^missing ' <<<"$plan"; then
-        fail "the kernel $version lacks $(sed -n 's/^missing //p' <<<"$plan" | xargs): mark them ? in $profile or choose another kernel"
+        fail "the kernel $version lacks $(sed -n 's/^missing //p' <<<"$plan" | xargs): mark them ? in $* or choose another kernel"
     fi
     mkdir -p "$into"
     sed -n 's/^path //p' <<<"$plan" | sort | while read -r path; do

@@ -56,28 +56,35 @@ userland_part() {
 # The modules' stamp says nothing about this project's commits, so that they are packed anew only when they change.
 modules_stamp=1700000000
 
-# modules_part PROFILE_FILE MODULES_DIR OUT — the profile's modules; kept until the list, the kernel or these scripts change
+# modules_part PROFILE_FILE… MODULES_DIR OUT — the modules of a profile, and of lists beside it, for the architecture in $arch (x86_64 unless
+# set); kept until the lists, the kernel or these scripts change
 modules_part() {
-    local key kept tree
+    local lists=("${@:1:$#-2}") modules=${*: -2:1} out=${*: -1} for=${arch:-x86_64} key kept tree
     # Names, sizes and dates stand for the module files: reading a hundred MiB at each build would be no gain.
-    key=$({ listed "$1"; cat "$2/modules.dep" initramfs/modules.sh initramfs/pack.sh; find "$2/kernel" -printf '%p %s %T@\n' | sort; } |
+    key=$({ listed "$for" "${lists[@]}"; cat "$modules/modules.dep" initramfs/modules.sh initramfs/pack.sh; find "$modules/kernel" -printf '%p %s %T@\n' | sort; } |
         sha256sum | head -c 16)
     kept=target/initramfs/modules-$key.cpio.xz
     if [ ! -e "$kept" ]; then
         tree=$(mktemp -d)
-        module_tree "$1" "$2" "$tree"
+        module_tree "$for" "$modules" "$tree" "${lists[@]}"
         find "$tree" -type d -exec chmod 755 {} +
         find "$tree" -type f -exec chmod 644 {} +
-        archive "$tree" "$modules_stamp" "$kept.part" --lzma2=preset=6,dict=8MiB
+        mkdir -p target/initramfs
+        archive "$tree" "$modules_stamp" "$kept.part" --lzma2=preset=9e,dict=8MiB
         mv "$kept.part" "$kept"
         rm -rf "$tree"
     fi
-    cp "$kept" "$3"
+    cp "$kept" "$out"
 }
 
 # sizes PROFILE — what was built beside its limits; fails when one is passed
 sizes() {
-    local over=0 what file limit bytes
+    local over=0 what file limit bytes most=-
+    case $1 in
+    vm) most=$((3 << 20)) ;;
+    server) most=$((14 << 20)) ;;
+    board) most=$((7 << 20)) ;;
+    esac
     printf '\n%-34s %12s %12s\n' what bytes limit
     while read -r file limit what; do
         bytes=$(stat -c %s "$file")
@@ -91,7 +98,8 @@ sizes() {
 dist/ironlet $((4 << 20)) binary
 target/initramfs/userland.cpio.xz $(((9 << 20) / 5)) userland part of the initramfs
 target/initramfs/modules.cpio.xz - modules part of the initramfs
-dist/ironlet.initramfs $([ "$1" = vm ] && echo $((3 << 20)) || echo -) initramfs ($1)
+target/initramfs/firmware.cpio.xz - firmware part of the initramfs
+dist/ironlet.initramfs $most initramfs ($1)
 dist/ironlet.kernel - kernel
 EOF
     return $over

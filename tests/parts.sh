@@ -52,8 +52,8 @@ reproducible() {
     rm -rf "$again" &&
         mkdir -p "$again/target/tools" &&
         tar -c --exclude=./target --exclude=./tests/fuzz/target --exclude=./dist --exclude=./.git . | tar -x -C "$again" &&
-        # Debian's kernel is input, not something built: no need to fetch it twice.
-        ln -s "$top/target/tools/kernel" "$again/target/tools/kernel" &&
+        # Debian's packages are input, not something built: no need to fetch them twice.
+        ln -s "$top/target/tools/packages" "$again/target/tools/packages" &&
         SOURCE_DATE_EPOCH=$(source_date) "$again/build.sh" &&
         diff dist/SHA256SUMS "$again/dist/SHA256SUMS" &&
         rm -rf "$again"

@@ -15,7 +15,7 @@ PACKAGES = "gdisk dosfstools e2fsprogs psmisc udev busybox-static cpio kmod"
 
 
 def kernel():
-    script = "set -e; . initramfs/host.sh; . initramfs/kernel.sh; debian_kernel linux-image-amd64"
+    script = "set -e; . initramfs/host.sh; . initramfs/kernel.sh; debian_kernel generic"
     return machine.Path(subprocess.run(["bash", "-c", script, "bench"], cwd=TOP, check=True, stdout=subprocess.PIPE, text=True).stdout.strip())
 
 

@@ -27,7 +27,7 @@ PORT = 8080
 # A machine without KVM that shares its cores takes its time.
 BOOT = 150
 LACKS = r"eth0 \(e100\) needs firmware (e100/\w+\.bin), which this ramdisk lacks"
-# Less than the lab profile takes, and enough for the kernel and /init.
+# Less than the server profile takes, and enough for the kernel and /init.
 TOO_LITTLE_RAM = 144
 
 
@@ -44,12 +44,12 @@ def machine(folder, name, ram, arguments, order="", **more):
 
 def firmware(folder):
     """a card whose firmware is missing is named with driver and file, one without a driver by its PCI id; no word of the cable"""
-    with machine(folder, "firmware", 512, ["-machine", "q35", *nic("i82551"), *nic("rtl8139")]) as console:
+    with machine(folder, "firmware", 512, ["-machine", "q35", *nic("i82551"), *nic("ne2k_pci")]) as console:
         file = console.expect(LACKS, BOOT)[1]
         console.expect("no network yet", 60)
         told = console.expect(r"eth0 \([0-9a-f:]{17}\): setting eth0 up: No such file", 5)[0]
         console.expect(rf"warn  init:   {LACKS}", 5)
-        console.expect(r"no driver in this ramdisk for the network card 10ec:8139 at 0000:", 5)
+        console.expect(r"no driver in this ramdisk for the network card 10ec:8029 at 0000:", 5)
         console.expect("check: that the ramdisk has the firmware", 5)
         console.never_said("the cable|Oops|BUG:|Call Trace")
     return f"{told}; {file}"
@@ -69,9 +69,9 @@ def firmware_appended(folder):
 
 def controllers(folder):
     """disk controllers without a driver are named where a disk is looked for; Ctrl-Alt-Del on a keyboard behind xHCI restarts the machine"""
-    devices = [*nic("virtio-net-pci"), "-device", "lsi53c895a", "-device", "sdhci-pci", "-device", "qemu-xhci", "-device", "usb-kbd"]
+    devices = [*nic("virtio-net-pci"), "-device", "am53c974", "-device", "dc390", "-device", "qemu-xhci", "-device", "usb-kbd"]
     with machine(folder, "controllers", 512, ["-machine", "q35,i8042=off", *devices]) as console:
-        error = r"no disk to deploy to: the kernel shows no disk; .*for the disk controller 1000:0012 at .*for the disk controller 1b36:0007 at [0-9a-f:.]+"
+        error = r"no disk to deploy to: the kernel shows no disk; .*for the disk controller 1022:2020 at .*for the disk controller 1022:2020 at [0-9a-f:.]+"
         told = console.expect(error, BOOT)[0]
         restart(console)
     return told

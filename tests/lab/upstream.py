@@ -23,10 +23,10 @@ shopt -s inherit_errexit
 . initramfs/kernel.sh
 . initramfs/modules.sh
 . initramfs/pack.sh
-kernel=$(debian_kernel linux-image-amd64)
+kernel=$(debian_kernel generic)
 export SOURCE_DATE_EPOCH=1700000000
 userland_part "$2" "$1/userland.cpio.xz"
-modules_part initramfs/lab.modules "$(echo "$kernel"/lib/modules/*)" "$1/modules.cpio.xz"
+modules_part initramfs/server.modules "$(echo "$kernel"/lib/modules/*)" "$1/modules.cpio.xz"
 { null_device; cat "$1/userland.cpio.xz" "$1/modules.cpio.xz"; } >"$1/own.initramfs"
 install -m 644 "$(echo "$kernel"/boot/vmlinuz-*)" "$1/kernel"
 echo "$kernel"

@@ -1,0 +1,85 @@
+"""The hardware zoo: each device deploys an image over the network once, and its disk is held against the image byte for byte.
+main.py FOLDER [NAME…]; FOLDER holds kernel and the profiles' initramfs. Prints a table."""
+
+import hashlib
+import random
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "hardware"), str(HERE.parent / "demo")]
+from devices import DEVICES  # noqa: E402
+from images import Images  # noqa: E402
+from machine import Broken, Machine  # noqa: E402
+
+MIB = 1 << 20
+PORT = 8080
+IMAGE_MIB, DISK_MIB = 24, 64
+# A machine without KVM that shares its cores takes its time.
+BOOT, WRITING = 300, 300
+RAM = 512
+
+
+def image():
+    """An image with a partition, the same every time, whose bytes are no pattern."""
+    table = bytearray(512)
+    table[446:462] = bytes([0, 0, 2, 0, 0x83, 0, 0, 0]) + (2048).to_bytes(4, "little") + (IMAGE_MIB * 2048 - 2048).to_bytes(4, "little")
+    table[510:] = b"\x55\xaa"
+    return bytes(table) + random.Random(1).randbytes(IMAGE_MIB * MIB - 512)
+
+
+def deploy(folder, number, device, content, digest):
+    """Seconds from power on to power off."""
+    disk = folder / f"disk-{number}.raw"
+    with open(disk, "wb") as file:
+        file.truncate(DISK_MIB * MIB)
+    arguments = ["-machine", device.machine, "-netdev", "user,id=net", "-drive", f"file={disk},format=raw,if=none,id=disk,cache=unsafe", *device.arguments]
+    order = f"ironlet.image=http://10.0.2.2:{PORT}/image.raw ironlet.checksum=sha256:{digest} ironlet.disk={device.disk} ironlet.then=poweroff"
+    began = time.monotonic()
+    with Machine(folder, f"{number:02}-{device.name.split()[0].strip(',')}", RAM, order, arguments, initramfs=folder / f"{device.profile}.initramfs") as console:
+        console.expect("modules are loaded for every device", BOOT)
+        console.expect(rf"image: .* on {device.disk} in ", WRITING)
+        console.goes_off(60)
+        console.never_said(r"Oops|BUG:|Call Trace|needs firmware")
+    written = disk.read_bytes()
+    disk.unlink()
+    if written[: len(content)] != content:
+        at = next(at for at in range(len(content)) if written[at] != content[at])
+        raise Broken(f"the disk is not the image from byte {at} on")
+    if any(written[len(content) :]):
+        raise Broken("there is something on the disk behind the image")
+    return time.monotonic() - began
+
+
+def main(folder, *words):
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    folder = Path(folder).resolve()
+    chosen = [(number, device) for number, device in enumerate(DEVICES) if not words or any(word in device.name for word in words)]
+    content = image()
+    file = folder / "image.raw"
+    file.write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    good = 0
+
+    def play(entry):
+        number, device = entry
+        try:
+            return True, f"{deploy(folder, number, device, content, digest):.0f} s"
+        except Broken as broken:
+            return False, str(broken)
+
+    print(f"{'device':36} {'kind':16} {'profile':8} {'module':24} result", flush=True)
+    # A machine without KVM keeps one core busy.
+    with Images(PORT, {"image.raw": file}, lambda *_: None), ThreadPoolExecutor(2) as pool:
+        for (_, device), (held, told) in zip(chosen, pool.map(play, chosen)):
+            good += held
+            print(f"{device.name:36} {device.kind:16} {device.profile:8} {device.module:24} {'ok, ' if held else 'FAILED: '}{told}", flush=True)
+    print(f"zoo: {good} of {len(chosen)} tests held")
+    return 0 if chosen and good == len(chosen) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
