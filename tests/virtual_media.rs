@@ -731,6 +731,18 @@ fn a_drive_that_reads_nothing_costs_itself_alone() {
 }
 
 #[test]
+fn a_drive_that_does_not_answer_is_given_up() {
+    listen();
+    let case = Case::new(&[("sr0", Drive::Disc, b"x")]);
+    // Whoever opens it waits for somebody to write.
+    let node = case.machine.place("/dev/sr0");
+    fs::remove_file(&node).expect("ours");
+    says("mkfifo", &[name(&node)], "");
+    virtual_media::take(&case.machine.host(), &case.clock, &published());
+    assert!(case.is_untouched() && was_said("a drive has not answered for 30 s"));
+}
+
+#[test]
 fn an_absurd_plan_leaves_the_network_to_ask_for_addresses() {
     let scratch = Scratch::new();
     for text in [
