@@ -85,7 +85,7 @@ fn cases() -> Vec<Case> {
     let bad = |name, script, image, kind, text, requests, untouched| Case {
         name, script, image, disk: DISK, fails: Some((kind, text)), requests, untouched,
     };
-    use Kind::{ImageChecksumError as Digest, ImageDownloadError as Download, ImageWriteError as Write};
+    use Kind::{ImageChecksumError as Digest, ImageDownloadError as Download, ImageWriteError as Write, InvalidImage};
     vec![
         ok("plain", vec![Serve], LARGE, 1),
         ok("smaller than the held-back end", vec![Serve], 300_000, 1),
@@ -132,6 +132,8 @@ fn cases() -> Vec<Case> {
         bad("a page instead", vec![Page("<html>log in</html>")], LARGE, Digest, "HTML", 1, true),
         bad("too large", vec![Serve], DISK + 1, Write, "does not fit", 1, true),
         bad("too large, length unsaid", vec![Chunked], DISK + 1, Write, "larger than the disk", 1, false),
+        bad("nothing", vec![Serve], 0, InvalidImage, "there is nothing in the image", 1, true),
+        bad("nothing, length unsaid", vec![Chunked], 0, InvalidImage, "there is nothing in the image", 1, true),
         bad("redirected in circles", vec![Redirect("/again")], LARGE, Download, "redirect", 21, true),
         bad("a head without end", vec![EndlessHead], LARGE, Download, "", 1, true),
         Case { disk: MIB, ..bad("a disk too small for anything", vec![Serve], 1000, Write, "1 MiB only", 1, true) },

@@ -16,8 +16,10 @@ use crate::system_root::{SystemRoot, attribute, names};
 const QUIET: Duration = Duration::from_secs(2);
 /// A machine whose disks still come after so long will not settle.
 const RESTLESS: Duration = Duration::from_secs(30);
-/// Between two looks for an address.
+/// Between two looks for a link or an address.
 const ADDRESS_PAUSE: Duration = Duration::from_millis(500);
+/// Two ends agree on a speed within some three seconds, and DHCP answers in moments: a card that is silent for longer has no cable.
+const LINKS_SETTLE: Duration = Duration::from_secs(6);
 /// A network that has DHCP for IPv4 says so within this; without it a routable IPv6 address is the address.
 const IPV4_FIRST: Duration = Duration::from_secs(10);
 
@@ -75,6 +77,18 @@ fn since_last_disk(host: &SystemRoot, clock: &Clock) -> Duration {
         // Whoever set the clock in between made a disk as old as the epoch, or younger than now.
         Some((ago, uptime)) if (0.0..uptime).contains(&ago) => Duration::from_secs_f64(ago),
         _ => Duration::ZERO,
+    }
+}
+
+/// Until every card has an address, or has had its time for a link and DHCP, unless nothing is to be waited for: Ironic tells
+/// physical networks apart by addresses, and may be told to make no port for a card without a link.
+pub fn for_links(config: &Config, host: &SystemRoot, clock: &Clock) {
+    let limit = LINKS_SETTLE.min(config.inspection.address_wait);
+    let started = clock.elapsed();
+    while clock.elapsed().saturating_sub(started) < limit
+        && !missing(&inventory::interfaces(host), None, false).is_empty()
+    {
+        clock.sleep(ADDRESS_PAUSE);
     }
 }
 
@@ -165,6 +179,28 @@ mod tests {
         real.sleep(Duration::from_millis(1100));
         let ago = since_last_disk(&host, &real);
         assert!((1..1000).contains(&ago.as_secs()), "{ago:?}");
+        fs::remove_dir_all(root).expect("it was made here");
+    }
+
+    #[test]
+    fn a_card_has_its_time_for_a_link() {
+        let root = std::env::temp_dir().join(format!("ironlet-links-{}", std::process::id()));
+        let host = SystemRoot::new(&root);
+        let waited = |command_line| {
+            let clock = Clock::fake();
+            let config = Config::read(&host, command_line).expect("fine");
+            for_links(&config, &host, &clock);
+            clock.elapsed().as_secs()
+        };
+        assert_eq!(waited(""), 0, "there is no card");
+        let card = host.sys("class/net/eth0");
+        fs::create_dir_all(card.join("device")).expect("writable");
+        for (file, text) in [("address", "52:54:00:00:00:0a"), ("type", "1")] {
+            fs::write(card.join(file), text).expect("writable");
+        }
+        assert_eq!(waited(""), 6);
+        assert_eq!(waited("ipa-inspection-dhcp-wait-timeout=2"), 2);
+        assert_eq!(waited("ipa-inspection-dhcp-wait-timeout=0"), 0);
         fs::remove_dir_all(root).expect("it was made here");
     }
 

@@ -37,6 +37,7 @@ pub fn inspect(config: &Config, host: &SystemRoot, clock: &Clock) -> Result<Insp
     // What others tell needs no disks, no addresses.
     if asked.collectors.iter().any(|name| name == "default") {
         hardware_wait::for_disks(config, host, clock, &wishes(config, host));
+        hardware_wait::for_links(config, host, clock);
         hardware_wait::for_addresses(config, host, clock);
     }
     let urls = inspection::urls(&asked.urls, &config.api.urls);

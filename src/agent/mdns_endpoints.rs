@@ -6,6 +6,7 @@ use log::{info, warn};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Result;
+use crate::net::http::url;
 use crate::net::mdns;
 
 /// What stands for a URL that is to be found so.
@@ -76,11 +77,8 @@ fn take(config: &mut Config, properties: &[(String, String)]) {
 }
 
 fn is_url(value: &str) -> bool {
-    let rest = value
-        .strip_prefix("http://")
-        .or(value.strip_prefix("https://"));
     let plain = |byte: u8| byte.is_ascii_graphic() && !b"@,\\".contains(&byte);
-    rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(plain))
+    url::parse(value).is_some() && value.bytes().all(plain)
 }
 
 /// protocol/lifecycle.md §3: a name or an address of at most 253 characters.

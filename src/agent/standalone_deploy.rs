@@ -20,6 +20,7 @@ use crate::image::{Layout, Request, Tools};
 use crate::logger;
 use crate::logger::status::{Row, set};
 use crate::net::http::client::Timeouts;
+use crate::net::http::url;
 use crate::power::{How, going, power};
 use crate::secret::redacted;
 use crate::steps::find_boot_medium::boot_medium;
@@ -45,8 +46,7 @@ pub struct Image {
 
 impl Image {
     fn request(&self) -> Result<Request> {
-        let foreign = |url: &&String| !url.starts_with("http://") && !url.starts_with("https://");
-        if let Some(url) = self.urls.iter().find(foreign) {
+        if let Some(url) = self.urls.iter().find(|url| !url::is_http(url)) {
             return Err(wrong(format!(
                 "'{}' is no image: an http:// or https:// URL is needed",
                 redacted(url)

@@ -103,8 +103,9 @@ fn truth(text: &str) -> Option<bool> {
 fn fits(kind: Kind, text: &str) -> bool {
     let within = |low, high| text.parse().is_ok_and(|n: u64| (low..=high).contains(&n));
     let is_url = |url: &str| {
-        let rest = url.strip_prefix("http://").or(url.strip_prefix("https://"));
-        rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', ':', '?', '#']))
+        let (scheme, rest) = url.split_once("://").unwrap_or_default();
+        let http = ["http", "https"].map(|known| scheme.eq_ignore_ascii_case(known));
+        http.contains(&true) && !rest.is_empty() && !rest.starts_with(['/', ':', '?', '#'])
     };
     match kind {
         Kind::Text | Kind::List | Kind::File => true,

@@ -27,7 +27,7 @@ use log::{info, warn};
 
 use crate::disk::bytes_written::WriteCounters;
 use crate::disk::exclusive_disk::ExclusiveDisk;
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::image::deploy_receipt::{Left, Seconds};
 use crate::image::download::length_limit::Bounded;
 use crate::image::download::retry_policy::{Failure, Then};
@@ -265,6 +265,10 @@ impl Deployment<'_> {
         };
         let (bytes, image) = format.write(image, length, metered, &mut aside)?;
         Content::must_be(image, &self.wanted)?;
+        if bytes.0 == 0 {
+            let why = "there is nothing in the image: it has the digest, and no bytes";
+            return Err(Error::new(Kind::InvalidImage, why).into());
+        }
         self.verified.set(true);
         info!("{} verified, flushing {disk}", self.wanted);
         tools.gauge.begin("flushing", None);

@@ -10,6 +10,7 @@ use crate::image::verify::checksum::Checksum;
 use crate::image::verify::digest::Algorithm;
 use crate::image::{Layout, Request};
 use crate::net::http::proxy::Proxies;
+use crate::net::http::url;
 use crate::secret::{Secret, redacted};
 
 use crate::steps::step_context::{Login, Settings};
@@ -33,7 +34,7 @@ pub fn validate(info: Option<&Object>, md5: bool) -> Result<()> {
     }
     let checksum = filled(info, "checksum")?;
     // As many digits as MD5 has, or fewer, count only where MD5 does.
-    let checksum = checksum.filter(|text| md5 || is_url(text) || text.len() > 32);
+    let checksum = checksum.filter(|text| md5 || url::is_http(text) || text.len() > 32);
     let named = |field| info.field(field).is_some_and(is_truthy);
     let pair = named("os_hash_algo") || named("os_hash_value");
     if pair {
@@ -245,10 +246,6 @@ fn filled<'a>(info: &'a Object, field: &str) -> Result<Option<&'a str>> {
 
 fn is_truthy(value: &Value) -> bool {
     !matches!(value, Value::String(text) if text.is_empty())
-}
-
-fn is_url(text: &str) -> bool {
-    text.starts_with("http://") || text.starts_with("https://")
 }
 
 fn not_text(field: &str) -> Error {

@@ -68,7 +68,7 @@ def ramdisk(folder, kernel, ironlet, task, files):
 # no_timer_check: without KVM the kernel measures the timer's interrupts against a host that may have no time for it, and panics
 # ("IO-APIC + timer doesn't work!"); of KVM and its like it knows to ask no such thing.
 def run(folder, kernel, ramdisk_file, disks, wanted, memory=1536, seconds=900):
-    """Boots the machine to its end; what it said on its second port, by name."""
+    """Boots the machine to its end; what it said on its second port, as `answered` has it."""
     answers = folder / "answers"
     console = folder / "console.log"
     command = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", str(memory),
@@ -81,12 +81,19 @@ def run(folder, kernel, ramdisk_file, disks, wanted, memory=1536, seconds=900):
     try:
         subprocess.run(command, check=True, timeout=seconds, stdin=subprocess.DEVNULL, stderr=open(folder / "qemu.log", "w"))
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as failure:
-        raise Broken(f"{failure}; {(folder / 'qemu.log').read_text()}its console ends:\n{ending(console)}") from failure
-    parts = re.split("^== ", answers.read_text(errors="replace").replace("\r\n", "\n"), flags=re.MULTILINE)
-    told = dict(part.split("\n", 1) for part in parts if "\n" in part)
+        said = f"it had told {', '.join(answered(answers)) or 'nothing'}; its console ends:\n{ending(console)}"
+        raise Broken(f"{failure}; {(folder / 'qemu.log').read_text()}{said}") from failure
+    told = answered(answers)
     if "identity: done" not in console.read_text(errors="replace"):
         raise Broken(f"the machine did not finish; its console ends:\n{ending(console)}")
     return told
+
+
+def answered(answers):
+    """What the machine said on its second port, by name."""
+    text = answers.read_text(errors="replace") if answers.exists() else ""
+    parts = re.split("^== ", text.replace("\r\n", "\n"), flags=re.MULTILINE)
+    return dict(part.split("\n", 1) for part in parts if "\n" in part)
 
 
 def ending(console):

@@ -82,7 +82,7 @@ def main():
     files = [machine.HERE / name for name in ("upstream.py", "fabric.sh", "upstream-inventory.py", "receiver.py")]
     ramdisk = machine.ramdisk(folder, kernel, ironlet, machine.HERE / "task.sh", files)
     bmc.start(folder / "bmc")
-    told = machine.run(folder, kernel, ramdisk, kinds.arguments(folder) + board.arguments(folder / "bmc"), len(kinds.KINDS), seconds=1800)
+    told = machine.run(folder, kernel, ramdisk, kinds.arguments(folder) + board.arguments(folder / "bmc"), len(kinds.KINDS), seconds=1200)
     try:
         lists, own, own_picks = json.loads(told["upstream"]), json.loads(told["own"])["disks"], told["own-picks"]
     except (KeyError, json.JSONDecodeError) as failure:

@@ -15,4 +15,8 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         pass
 
 
-http.server.HTTPServer(("127.0.0.1", 8080), Receiver).handle_request()
+server = http.server.HTTPServer(("127.0.0.1", 8080), Receiver)
+# Whoever waits for the end of this is not to wait for ever for a post that does not come.
+server.timeout = 120
+print("listening", file=sys.stderr, flush=True)
+server.handle_request()

@@ -29,7 +29,10 @@ sleep 2 # until link-local addresses are no longer tentative
 chroot /host /run/python/bin/python - </upstream-inventory.py 2>/tmp/upstream-inventory.log | say upstream-inventory
 say upstream-inventory-log </tmp/upstream-inventory.log
 chroot /host /run/python/bin/python - </receiver.py >/tmp/own-inventory 2>/tmp/receiver.log &
-sleep 3
+for _ in $(seq 120); do
+    grep -q listening /tmp/receiver.log && break
+    sleep 1
+done
 /ironlet --inventory --post http://127.0.0.1:8080/ --cmdline ipa-inspection-collectors=default,pci-devices,usb-devices,numa-topology,dmi-decode >/tmp/own-inventory.log 2>&1
 wait
 say own-inventory </tmp/own-inventory

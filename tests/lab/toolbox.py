@@ -1,4 +1,4 @@
-"""The tools the lab needs, installed when they are missing: Debian packages, a venv with Ironic and the BMC, one with Swift, one with virt-firmware."""
+"""The tools the lab needs, installed when they are missing: Debian packages, a venv with Ironic and the BMC, one with Ironic's command line client, one with Swift, one with virt-firmware."""
 
 import os
 import shutil
@@ -39,6 +39,7 @@ PACKAGES = {
 
 # libvirt-python has to be that of the host's libvirt (Debian 12: 9.0.0).
 REQUIREMENTS = ["ironic==39.0.0", "sushy-tools==2.2.0", "libvirt-python==9.0.0"]
+CLIENT_REQUIREMENTS = ["python-ironicclient==6.3.0"]
 SWIFT_REQUIREMENTS = ["swift==2.38.3"]
 FIRMWARE_REQUIREMENTS = ["virt-firmware==26.10"]
 
@@ -47,6 +48,7 @@ def prepare():
     _packages()
     subprocess.run([place.ROOT / "tests" / "squid.sh"], check=True)
     _venv(place.VENV, REQUIREMENTS)
+    _venv(place.CLIENT_VENV, CLIENT_REQUIREMENTS)
     _venv(place.SWIFT_VENV, SWIFT_REQUIREMENTS)
     _venv(place.FIRMWARE_VENV, FIRMWARE_REQUIREMENTS)
     _database()

@@ -20,6 +20,7 @@ use crate::image::download::retry_policy::{Failure, Then};
 use crate::image::layout::config_drive_vfat::rebuilt;
 use crate::image::layout::staged_disk::StagedDisk;
 use crate::image::pipeline::read_ahead::read_full;
+use crate::net::http::url;
 use crate::secret::redacted;
 use crate::units::{Bytes, GIB, MIB};
 
@@ -58,8 +59,7 @@ impl Source {
     /// By what Ironic sent: a URL, or the drive itself; unpacked no larger than `limit`.
     pub fn new(text: &str, limit: Bytes) -> Result<Self> {
         let anew = false;
-        let start = text.get(..8).unwrap_or_default().to_ascii_lowercase();
-        if start.starts_with("http://") || start == "https://" {
+        if url::is_http(text) {
             let place = Place::At(text.to_owned(), limit);
             return Ok(Source { place, anew });
         }

@@ -47,7 +47,7 @@ impl Wanted {
 impl Checksum {
     /// `text` is digits or the http(s) URL of a checksum file.
     pub fn new(text: &str, algorithm: Option<Algorithm>) -> Result<Self> {
-        if text.starts_with("http://") || text.starts_with("https://") {
+        if url::is_http(text) {
             return Ok(Checksum::At {
                 url: text.to_owned(),
                 wanted: algorithm.map_or(Wanted::Any, Wanted::Only),
@@ -105,7 +105,7 @@ impl Checksum {
 pub fn find(file: &str, image: &str, wanted: Wanted) -> Result<Digest> {
     let lines = || {
         file.trim_start_matches('\u{feff}')
-            .lines()
+            .split(['\n', '\r', '\0']) // sha256sum -z ends its lines by a zero
             .map(str::trim)
             .filter(|line| !line.is_empty() && !line.starts_with('#'))
     };
@@ -215,6 +215,8 @@ mod tests {
             format!("{MD5}  other.raw\n{SHA} *disk.raw\n"),
             format!("# made today\n\nSHA256 (disk.raw) = {SHA}\n"),
             format!("{SHA}\t./images/disk.raw\r\n"),
+            format!("{MD5}  other.raw\r{SHA}  disk.raw\r"),
+            format!("{MD5}  other.raw\0{SHA}  disk.raw\0"),
             format!("{MD5}  disk.raw.sig\n{SHA}  disk.raw\n"),
             format!("{MD5}  disk.raw\n{SHA}  disk.raw\n"),
             format!("MD5 (disk.raw) = {MD5}\nSHA256 (disk.raw) = {SHA}\n"),

@@ -28,6 +28,14 @@ pub struct Url<'a> {
     base: &'a str,
 }
 
+/// Whether `text` begins as such a URL does, in letters of either case (RFC 3986, 3.1); `parse` says whether it is one.
+pub fn is_http(text: &str) -> bool {
+    let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
+    ["http", "https"]
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known))
+}
+
 /// None for anything that is not `http(s)://host…`.
 pub fn parse(url: &str) -> Option<Url<'_>> {
     let url = url.split('#').next().unwrap_or_default();
@@ -140,6 +148,14 @@ impl Url<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn schemes_are_known_in_either_case() {
+        let meant = ["http://h", "HTTPS://h", "Http://", "https://x y"];
+        assert!(meant.into_iter().all(is_http));
+        let others = ["", "http:", "httpss://h", " http://h", "file:///h", "://h"];
+        assert!(!others.into_iter().any(is_http));
+    }
 
     #[test]
     fn urls_come_apart() {
