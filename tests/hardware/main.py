@@ -68,6 +68,19 @@ def firmware_appended(folder):
     return told
 
 
+def firmware_damaged(folder):
+    """a card whose firmware was cut short is told to have a damaged one; no word of the cable"""
+    files = {f"lib/firmware/e100/{name}_ucode.bin": bytes(100) for name in ("d101m", "d101s", "d102e")}
+    initramfs = folder / "initramfs-damaged-firmware"
+    initramfs.write_bytes((folder / "initramfs").read_bytes() + appended(folder / "damaged-firmware-tree", files))
+    with machine(folder, "firmware-damaged", 512, ["-machine", "q35", *nic("i82551")], initramfs=initramfs) as console:
+        told = console.expect(r"eth0 \(e100\) needs firmware e100/\w+\.bin, which is damaged in this ramdisk", BOOT)[0]
+        console.expect("no network yet", 60)
+        console.expect("check: that the ramdisk has the firmware", 5)
+        console.never_said("the cable|Oops|BUG:|Call Trace|ramdisk lacks")
+    return told
+
+
 def controllers(folder):
     """disk controllers without a driver are named where a disk is looked for; Ctrl-Alt-Del on a keyboard behind xHCI restarts the machine"""
     devices = [*nic("virtio-net-pci"), "-device", "am53c974", "-device", "dc390", "-device", "qemu-xhci", "-device", "usb-kbd"]
@@ -258,7 +271,7 @@ def partitioned(size):
     return bytes(table) + os.urandom(size - 512)
 
 
-CASES = (memory, config_drive, virtual_media, time_server, firmware, controllers, firmware_appended, damaged, keyboard, clock, screen, bmc, vlans, bond)
+CASES = (memory, config_drive, virtual_media, time_server, firmware, controllers, firmware_appended, firmware_damaged, damaged, keyboard, clock, screen, bmc, vlans, bond)
 
 
 def main(folder, *names):
