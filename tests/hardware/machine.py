@@ -52,7 +52,7 @@ class Machine:
     def _listen(self):
         with open(self.log, "w", buffering=1) as log:
             for raw in self.process.stdout:
-                line = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1bc|[\r\x00]", "", raw.decode(errors="replace")).rstrip()
+                line = re.sub(r"\x1b\[[0-9;?=]*[A-Za-z]|\x1bc|[\r\x00]", "", raw.decode(errors="replace")).rstrip()
                 log.write(line + "\n")
                 with self._news:
                     self._lines.append(line)
