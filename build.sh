@@ -24,6 +24,12 @@ usage() {
                                 notices, manual page
     --profile NAME --arch NAME  of that one alone
     --out DIR                   where to; dist/release unless told
+./build.sh media [options]      boot media of what is in dist/: ironlet.iso, .img (USB), .efi (UKI), .ipxe, .tar.gz, each with its .sha256
+    --out DIR                   of what is there instead, into it
+    --arch x86_64|aarch64       for which processors; target/tools/loaders/aarch64 has the loaders then
+    --conf FILE --cafile FILE   their ironlet.conf and ca.pem; those of a UKI are part of it
+    --cmdline TEXT              the UKI's command line where its loader gives none
+    --sign KEY CERT             sign the UKI for Secure Boot, PEM
 ./build.sh demo [SIZE_MIB]      boot a VM over the network, deploy a real image, boot the deployed disk, print what took how long
 ./build.sh check                formatting, lints, unit tests, the house's layers
 ./build.sh test                 everything CI runs
@@ -33,6 +39,7 @@ usage() {
 ./build.sh identity             disks of each of QEMU's kinds, as IPA and as ironlet describe them
 ./build.sh hardware [CASE…]     machines whose hardware does not work: what their consoles say
 ./build.sh aarch64 [CASE…]      the same for Arm's processors: deploys, a boot entry, what it tells of the machine
+./build.sh media-test [--all] [CASE…]  machines started by each medium; two of them unless told
 ./build.sh components [PART…]   real web servers and proxies around the binary
 ./build.sh siege [--short] [ATTACK…]  clients, images and drives that mean no good against the binary, as a table
 ./build.sh bench [OPTIONS]      figures beside their limits and peers; --only SECTION, --rounds N
@@ -45,6 +52,7 @@ TABLE
 . initramfs/pack.sh
 . initramfs/firmware.sh
 . initramfs/release.sh
+. initramfs/media.sh
 . tests/parts.sh
 
 # What a machine without Rust gets: the same compiler gives the same bytes, and its lints are those the sources were held to.
@@ -58,6 +66,7 @@ packages() {
     build) echo cpio kmod xz-utils zstd ca-certificates ;;
     release) echo python3 mandoc musl-dev ca-certificates ;;
     image) echo cpio kmod e2fsprogs fdisk grub-common grub-pc-bin busybox-static openssl ;;
+    media) echo grub-common grub-pc-bin grub-efi-amd64-signed shim-signed systemd-boot-efi binutils xorriso mtools fdisk sbsigntool ;;
     machine) echo qemu-system-x86 ipxe-qemu iproute2 python3 ;;
     rust_tests) echo dmidecode dnsmasq-base lldpd radvd isc-dhcp-server avahi-daemon dbus python3 efibootmgr iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools mtools genisoimage xorriso gzip zstd xz-utils parted "${file_systems[@]}" ;;
     fuzz) echo g++ dosfstools mtools genisoimage ;;
@@ -223,6 +232,31 @@ release() {
     say "$out holds $(find "$out" -type f | wc -l) files of ironlet $(version), commit $IRONLET_COMMIT"
 }
 
+media() {
+    local out=dist arch=x86_64 conf='' ca='' cmdline='' key='' cert=''
+    while [ $# -gt 0 ]; do
+        [ $# -ge 2 ] || fail "$1 needs a value"
+        case $1 in
+        --out) out=${2%/} ;;
+        --conf) conf=$2 ;;
+        --arch) arch=$2 ;;
+        --cafile) ca=$2 ;;
+        --cmdline) cmdline=$2 ;;
+        --sign)
+            [ $# -ge 3 ] || fail "--sign needs a key and a certificate"
+            key=$2 cert=$3
+            shift
+            ;;
+        *) usage >&2; exit 2 ;;
+        esac
+        shift 2
+    done
+    need media
+    SOURCE_DATE_EPOCH=$(source_date)
+    export SOURCE_DATE_EPOCH
+    media_of "$arch" "$out" "$conf" "$ca" "${cmdline:-$(media_cmdline "$arch")}" "$key" "$cert"
+}
+
 demo() {
     need rust build image machine
     build
@@ -273,6 +307,12 @@ aarch64() {
     tests/aarch64/run "$@"
 }
 
+media-test() {
+    need rust build media machine
+    build
+    tests/media/run "$@"
+}
+
 components() {
     need_rust
     binary
@@ -313,7 +353,7 @@ main() {
     esac
     case ${1:-} in
     '' | --profile | --arch | --out | --kernel | --modules | --modules-list | --firmware | --without-firmware) build "$@" ;;
-    release | demo | check | lab | conformance | contract | identity | hardware | aarch64 | components | siege | bench | fuzz) "$@" ;;
+    release | media | demo | check | lab | conformance | contract | identity | hardware | aarch64 | media-test | components | siege | bench | fuzz) "$@" ;;
     test) all_parts ;;
     -h | --help | help) usage ;;
     *) usage >&2; exit 2 ;;

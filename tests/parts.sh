@@ -56,6 +56,8 @@ reproducible() {
         ln -s "$top/target/tools/packages" "$again/target/tools/packages" &&
         SOURCE_DATE_EPOCH=$(source_date) IRONLET_COMMIT=$(commit) "$again/build.sh" &&
         diff dist/SHA256SUMS "$again/dist/SHA256SUMS" &&
+        ./build.sh media && SOURCE_DATE_EPOCH=$(source_date) "$again/build.sh" media &&
+        diff <(cat dist/*.sha256) <(cat "$again"/dist/*.sha256) &&
         rm -rf "$again"
 }
 
@@ -85,6 +87,7 @@ all_parts() {
     part identity ./build.sh identity
     part hardware ./build.sh hardware
     part aarch64 ./build.sh aarch64
+    part media ./build.sh media-test
     part components ./build.sh components
     part siege ./build.sh siege --short
     part demo ./build.sh demo

@@ -289,7 +289,7 @@ fn a_parameter_file_of_a_gib_is_not_read() {
 #[test]
 fn no_medium_switches_media_on_or_has_a_disk_written() {
     let scratch = Scratch::new();
-    let text = "boot_method=vmedia ironlet.image=http://192.0.2.9/x.raw ironlet.checksum=sha256:00 ironlet.disk=/dev/sdb ipa-tpyo=1";
+    let text = "boot_method=x ironlet.image=http://192.0.2.9/x.raw ironlet.checksum=sha256:00 ironlet.disk=/dev/sdb ipa-tpyo=1";
     let medium = parameters(&scratch, text);
     let case = Case::new(&[("sda", Drive::Usb(0), &medium)]).take(LINE);
     let config = case.config(LINE);
@@ -728,6 +728,18 @@ fn a_drive_that_reads_nothing_costs_itself_alone() {
     fs::remove_file(case.machine.place("/dev/sdb")).expect("ours");
     let case = case.take(&published());
     assert!(case.text("/etc/ironic-python-agent/ironic.crt").is_some());
+}
+
+#[test]
+fn a_drive_that_does_not_answer_is_given_up() {
+    listen();
+    let case = Case::new(&[("sr0", Drive::Disc, b"x")]);
+    // Whoever opens it waits for somebody to write.
+    let node = case.machine.place("/dev/sr0");
+    fs::remove_file(&node).expect("ours");
+    says("mkfifo", &[name(&node)], "");
+    virtual_media::take(&case.machine.host(), &case.clock, &published());
+    assert!(case.is_untouched() && was_said("a drive has not answered for 30 s"));
 }
 
 #[test]

@@ -15,7 +15,7 @@ from crates import Crates, expression
 
 HEAD = """What ironlet's binaries, ramdisks and boot media contain of others' work, and under which licences.
 
-The sources of Debian's packages are Debian's source packages of the same versions: `apt-get source NAME=VERSION`, or
+The sources of Debian's packages are Debian's source packages of the same versions: `apt source NAME=VERSION`, or
 https://snapshot.debian.org/ for what the mirrors no longer have. The sources of the crates are on https://crates.io/.
 """
 COMMON = Path("/usr/share/common-licenses")

@@ -34,7 +34,7 @@ use crate::command::Engine;
 use crate::conductor::Client;
 use crate::conductor::heartbeat::Heartbeat;
 use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
-use crate::config::Config;
+use crate::config::{Config, parameter_file};
 use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Result};
 use crate::logger::status::{Row, set};
@@ -75,7 +75,7 @@ impl Surroundings {
     fn config(&self) -> Result<Config> {
         let command_line = match &self.command_line {
             Some(text) => text.clone(),
-            None => self.host().command_line()?,
+            None => parameter_file::command_line(&self.host())?,
         };
         Config::read(&self.host(), &command_line)
     }
@@ -124,7 +124,7 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
         return standalone_deploy::run(&agent.host, order, agent.config.medium.as_deref(), &tools);
     }
     if agent.config.api.urls.is_empty() && !agent.config.inspection.is_wanted {
-        let why = "nothing to do: the kernel command line has neither ipa-api-url nor ipa-inspection-callback-url nor ironlet.image";
+        let why = "nothing to do: neither the kernel command line nor an ironlet.conf on the boot medium sets ipa-api-url, ipa-inspection-callback-url or ironlet.image";
         return Err(Error::plain(why));
     }
     agent.serve_ironic()

@@ -4,6 +4,7 @@ pub mod flags;
 mod help;
 pub mod ini;
 pub mod manual_page;
+pub mod parameter_file;
 mod settings;
 mod sources;
 mod startup_warnings;
@@ -100,6 +101,8 @@ impl Config {
         let media = from_media(host, values.text("boot_method"))?;
         for (name, value) in sources::tokens(&media) {
             match TABLE.iter().find(|p| p.name == name && !p.name.is_empty()) {
+                // Ironic writes it there as well.
+                Some(_) if name == "boot_method" && value == "vmedia" => {}
                 Some(_) if KERNELS_OWN.iter().any(|prefix| name.starts_with(prefix)) => {
                     notes.say(format!(
                         "{name} counts on the kernel command line alone, not in {MEDIA}"
@@ -190,7 +193,7 @@ impl Config {
                     .unwrap_or_default(),
                 automatic: values.flag("enable_auto_tls") && !values.flag("listen_tls"),
                 fixed: fixed.filter(|_| values.flag("listen_tls")),
-                cafile: file("cafile"),
+                cafile: file("cafile").or_else(|| parameter_file::authorities(host)),
                 identity,
             },
             image: Image::from(values)?,

@@ -1,4 +1,4 @@
-//! Firmware files that drivers asked for and did not get, read from the kernel's log. Pure.
+//! Firmware files that drivers asked for and did not get, or got and found damaged, read from the kernel's log. Pure.
 
 use crate::drivers::kernel_log;
 
@@ -14,6 +14,8 @@ pub struct Request<'a> {
     pub words: Vec<&'a str>,
     /// The error's number where it is told and is not 2 (ENOENT): the file is there, and of no use.
     pub error: Option<u32>,
+    /// The driver has read the file and found it to be none of its kind: cut short, say.
+    pub damaged: bool,
 }
 
 /// What stands before the file's name: first the kernel's firmware loader (drivers/base/firmware_loader/main.c), which
@@ -37,6 +39,15 @@ const COMPLAINTS: &[&str] = &[
     "failed to load image ",                   // qla1280, advansys
 ];
 
+/// What drivers say of a file that is there and damaged; its name is what stands in quotes, or comes behind these words.
+const DAMAGES: &[&str] = &[
+    "\" has wrong size",          // e100
+    "\" has bogus offset values", // e100
+    "bogus length ",              // tg3
+    "\" is invalid",              // bnx2
+    "corrupt firmware file ",     // bnx2x
+];
+
 /// Names of busses and classes, which stand where the driver's name would if there were one.
 const NO_DRIVER: &[&str] = &["net", "pci", "platform", "usb"];
 
@@ -52,6 +63,10 @@ pub fn requests(log: &str) -> impl Iterator<Item = Request<'_>> {
 pub fn request(line: &str) -> Option<Request<'_>> {
     // ASCII alone changes, so that places in one are places in the other.
     let small = line.to_ascii_lowercase();
+    damage(line, &small).or_else(|| complaint(line, &small))
+}
+
+fn complaint<'a>(line: &'a str, small: &str) -> Option<Request<'a>> {
     COMPLAINTS.iter().find_map(|complaint| {
         let at = small.find(complaint)?;
         let (file, rest) = file(&line[at + complaint.len()..])?;
@@ -61,7 +76,24 @@ pub fn request(line: &str) -> Option<Request<'_>> {
             driver,
             words,
             error: error(rest).filter(|number| *number != 2),
+            damaged: false,
         })
+    })
+}
+
+fn damage<'a>(line: &'a str, small: &str) -> Option<Request<'a>> {
+    let (at, words) = DAMAGES
+        .iter()
+        .find_map(|words| Some((small.find(words)?, words)))?;
+    let quote = line.find('"');
+    let (file, _) = file(&line[quote.unwrap_or(at + words.len())..])?;
+    let (driver, words) = before(&line[..quote.unwrap_or(at).min(at)]);
+    Some(Request {
+        file,
+        driver,
+        words,
+        error: None,
+        damaged: true,
     })
 }
 
@@ -190,8 +222,29 @@ mod tests {
                 driver: *driver,
                 words: words.to_vec(),
                 error: *error,
+                damaged: false,
             };
             assert_eq!(request(line), Some(expected), "{line}");
+        }
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn a_file_that_its_driver_finds_damaged_is_told_with_its_device() {
+        for (line, file, driver, word) in [
+            ("e100 0000:00:02.0 eth0: Firmware \"e100/d102e_ucode.bin\" has wrong size 100", "e100/d102e_ucode.bin", Some("e100"), "eth0"),
+            ("e100 0000:00:02.0 eth0: \"e100/d102e_ucode.bin\" has bogus offset values (0xff,0xff,0xff)", "e100/d102e_ucode.bin", Some("e100"), "0000:00:02.0"),
+            ("tg3 0000:02:00.0 eth1: bogus length 12 in \"tigon/tg3_tso.bin\"", "tigon/tg3_tso.bin", Some("tg3"), "eth1"),
+            ("bnx2: Firmware file \"bnx2/bnx2-mips-09-6.2.1b.fw\" is invalid", "bnx2/bnx2-mips-09-6.2.1b.fw", Some("bnx2"), ""),
+            ("bnx2x: [bnx2x_init_firmware:13466(eth2)]Corrupt firmware file bnx2x/bnx2x-e2-7.13.21.0.fw", "bnx2x/bnx2x-e2-7.13.21.0.fw", Some("bnx2x"), "eth2"),
+        ] {
+            let told = request(line).expect(line);
+            assert!(told.damaged && told.error.is_none(), "{line}");
+            assert_eq!((told.file, told.driver), (file, driver), "{line}");
+            assert!(word.is_empty() || told.words.contains(&word), "{line}: {:?}", told.words);
+        }
+        for line in ["mount: option \"x\" is invalid", "bogus length 12", "x: \"\" has wrong size 3", "corrupt firmware file "] {
+            assert_eq!(request(line), None, "{line}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Firmware that is lacking, by device: the requests of a log and the devices of the machine brought together.
+//! Firmware that is lacking or damaged, by device: the requests of a log and the devices of the machine brought together.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -26,6 +26,8 @@ pub struct Lack {
     pub label: String,
     /// As in [`Request`].
     pub error: Option<u32>,
+    /// As in [`Request`], of one of the files at least.
+    pub damaged: bool,
     /// Where the files should be: `this ramdisk`.
     pub system: &'static str,
 }
@@ -93,6 +95,7 @@ fn add(host: &SystemRoot, lacks: &mut Vec<Lack>, request: &Request, device: Opti
         lack.files.push(request.file.to_owned());
     }
     lack.error = lack.error.and(request.error);
+    lack.damaged |= request.damaged;
 }
 
 impl Lack {
@@ -101,6 +104,7 @@ impl Lack {
             driver: request.driver.map(str::to_owned),
             files: vec![request.file.to_owned()],
             error: request.error,
+            damaged: request.damaged,
             needed: true,
             system: system(host),
             ..Lack::default()
@@ -150,6 +154,7 @@ impl fmt::Display for Lack {
             write!(f, " or {} more", self.files.len() - NAMED)?;
         }
         match self.error {
+            None if self.damaged => write!(f, ", which is damaged in {}", self.system),
             None => write!(f, ", which {} lacks", self.system),
             // errno(3)
             Some(error) => write!(f, ", which could not be loaded (error {error})"),

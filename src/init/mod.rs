@@ -3,6 +3,7 @@
 //! Nothing here may end the process: the kernel panics when pid 1 is gone. Whatever fails is said on the
 //! console, and the rest goes on.
 
+mod boot_loader_files;
 pub mod device_drivers;
 mod dhcp_threads;
 mod ipv6_routers;
@@ -29,7 +30,7 @@ use self::network::{Network, Wishes};
 use self::parameters::Parameters;
 use self::vlan_interfaces::VlanInterfaces;
 use crate::clock::{Clock, within};
-use crate::config::Config;
+use crate::config::{Config, parameter_file};
 use crate::drivers::Faults;
 use crate::drivers::nics_and_disk_controllers::Purpose;
 use crate::error::Result;
@@ -60,7 +61,9 @@ pub fn run() -> ! {
             .map(|error| error.to_string()),
     );
     mounts::apply_settings(&host);
-    let command_line = host.command_line();
+    let cut = boot_loader_files::cut(&host);
+    troubles.extend(cut.err().map(|error| error.to_string()));
+    let command_line = parameter_file::command_line(&host);
     let parameters = Parameters::parse(command_line.as_deref().unwrap_or_default());
     // Before any other thread: one that does not block them would take them.
     let signals = Signals::block();
@@ -78,8 +81,8 @@ pub fn run() -> ! {
     }
     if !parameters.purpose {
         log::warn!(
-            "the kernel command line does not say what to do here; check that it has ipa-api-url=, \
-             ipa-inspection-callback-url= or ironlet.image="
+            "nobody says what to do here: set ipa-api-url=, ipa-inspection-callback-url= or ironlet.image= on the kernel \
+             command line, or in ironlet.conf on the medium this machine was started from; until then no disk is touched"
         );
     }
 
@@ -164,8 +167,7 @@ fn network(host: &SystemRoot, clock: &Clock, parameters: Arc<Parameters>) -> Net
 /// The VLANs of the parameters, and what `network_data.json` plans. What cannot be read is told, and left out.
 fn wishes(host: &SystemRoot, clock: &Clock) -> Wishes {
     // The agent tells what is wrong with the parameters.
-    let config = host
-        .command_line()
+    let config = parameter_file::command_line(host)
         .and_then(|text| Config::read(host, &text))
         .ok();
     let lldp = config.as_ref().filter(|config| config.collect_lldp);

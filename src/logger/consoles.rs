@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
+use crate::sys::serial_speed;
 use crate::system_root::{SystemRoot, attribute};
 
 /// What may wait for the consoles.
@@ -90,7 +91,7 @@ fn write(host: &SystemRoot, orders: Receiver<Order>) {
             attribute(host.sys("class/tty/console/active")).unwrap_or_else(|| "console".to_owned());
         if now != active {
             let opened = now.split(' ').filter_map(|name| Console::open(host, name));
-            consoles = opened.collect();
+            consoles = opened.chain(unnamed_serial_port(host)).collect();
             consoles.iter_mut().for_each(|console| console.draw(&rows));
             active = now;
         }
@@ -109,6 +110,26 @@ fn write(host: &SystemRoot, orders: Receiver<Order>) {
             }
         }
     }
+}
+
+/// The first serial port, where a unified kernel image had a command line with its consoles and its loader put the program's name in
+/// its place (iPXE's `chain`, the shell of UEFI): nobody has asked for silence there.
+fn unnamed_serial_port(host: &SystemRoot) -> Option<Console> {
+    const NAME: &str = "ttyS0";
+    let line = host.command_line().ok()?;
+    let program = line.split_whitespace().next()?.to_ascii_lowercase();
+    let is_named = line
+        .split_whitespace()
+        .any(|word| word.starts_with("console="));
+    // linux/serial_core.h, PORT_UNKNOWN: a name without a port behind it.
+    let kind = attribute(host.sys("class/tty").join(NAME).join("type"));
+    let is_there = kind.is_some_and(|kind| kind != "0");
+    if !program.ends_with(".efi") || is_named || !is_there {
+        return None;
+    }
+    let console = Console::open(host, NAME)?;
+    let _ = serial_speed::set_usual(&console.file);
+    Some(console)
 }
 
 /// console_codes(4): what puts `rows` at the top of a screen, keeps lines from scrolling over them, and leaves the cursor
@@ -166,5 +187,29 @@ mod tests {
         );
         assert_eq!(shown("tty0"), expected);
         std::fs::remove_dir_all(root).expect("it was made here");
+    }
+
+    #[test]
+    fn the_serial_port_has_the_lines_too_where_a_loader_took_its_name_away() {
+        let root = std::env::temp_dir().join(format!("ironlet-unnamed-{}", std::process::id()));
+        let host = SystemRoot::new(&root);
+        for folder in [host.sys("class/tty/ttyS0"), host.dev(""), host.proc("")] {
+            std::fs::create_dir_all(folder).expect("a directory");
+        }
+        std::fs::write(host.dev("ttyS0"), "").expect("a file");
+        for (line, kind, is_written) in [
+            ("ironlet.efi\n", "4", true),
+            ("\\EFI\\BOOT\\BOOTX64.EFI ironlet.then=reboot", "4", true),
+            ("ironlet.efi console=tty0", "4", false),
+            ("ironlet.efi", "0", false),
+            ("BOOT_IMAGE=/boot/ironlet.kernel", "4", false),
+            ("", "4", false),
+        ] {
+            std::fs::write(host.proc("cmdline"), line).expect("a file");
+            std::fs::write(host.sys("class/tty/ttyS0/type"), kind).expect("a file");
+            let found = unnamed_serial_port(&host).is_some();
+            assert_eq!(found, is_written, "{line}, type {kind}");
+        }
+        std::fs::remove_dir_all(&root).expect("ours");
     }
 }

@@ -10,6 +10,7 @@ pub mod kernel;
 pub mod network_interface;
 pub mod nvme;
 pub mod scsi;
+pub mod serial_speed;
 pub mod socket;
 
 use std::io;

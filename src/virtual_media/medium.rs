@@ -67,7 +67,7 @@ impl Medium {
     pub fn open(device: &Removable) -> Result<Option<Self>> {
         let file = File::open(&device.path).context("opening it")?;
         let size = block::size(&file).context("asking for its size")?;
-        let mut start = Vec::new();
+        let mut start = Vec::with_capacity(LOOK);
         let read = (&file).take(LOOK as u64).read_to_end(&mut start);
         read.context("reading its start")?;
         let Some(found) = FileSystem::find(&start) else {

@@ -9,9 +9,9 @@ CHUNK = 1 << 20
 
 
 class Images:
-    """Serves `files` (name → Path) on the loopback; `tell(name, what)` is called when a reply begins and when it ended."""
+    """Serves `files` (name → Path) on the loopback, or everywhere; `tell(name, what)` is called when a reply begins and when it ended."""
 
-    def __init__(self, port, files, tell, keys=None):
+    def __init__(self, port, files, tell, keys=None, address="127.0.0.1"):
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
@@ -65,8 +65,10 @@ class Images:
             def log_message(self, *_):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.server = ThreadingHTTPServer((address, port), Handler)
         self.server.daemon_threads = True
+        # Firmware hangs up when it knows enough.
+        self.server.handle_error = lambda *_: None
         if keys:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(keys / "server.crt", keys / "server.key")

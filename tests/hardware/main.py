@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import config_drive as drives
+import media
 from archive import appended
 from certificates import certificates
 from machine import Broken, Machine
@@ -64,6 +65,19 @@ def firmware_appended(folder):
     with machine(folder, "firmware-appended", 512, ["-machine", "q35", *nic("i82551")], initramfs=initramfs) as console:
         told = console.expect(r"eth0: 10\.0\.2\.15/24 from the DHCP server", BOOT)[0]
         console.never_said("needs firmware")
+    return told
+
+
+def firmware_damaged(folder):
+    """a card whose firmware was cut short is told to have a damaged one; no word of the cable"""
+    files = {f"lib/firmware/e100/{name}_ucode.bin": bytes(100) for name in ("d101m", "d101s", "d102e")}
+    initramfs = folder / "initramfs-damaged-firmware"
+    initramfs.write_bytes((folder / "initramfs").read_bytes() + appended(folder / "damaged-firmware-tree", files))
+    with machine(folder, "firmware-damaged", 512, ["-machine", "q35", *nic("i82551")], initramfs=initramfs) as console:
+        told = console.expect(r"eth0 \(e100\) needs firmware e100/\w+\.bin, which is damaged in this ramdisk", BOOT)[0]
+        console.expect("no network yet", 60)
+        console.expect("check: that the ramdisk has the firmware", 5)
+        console.never_said("the cable|Oops|BUG:|Call Trace|ramdisk lacks")
     return told
 
 
@@ -202,6 +216,11 @@ def config_drive(folder):
         return drives.play(folder, image, files, f"http://10.0.2.2:{PORT + 1}/")
 
 
+def virtual_media(folder):
+    """of drives that all carry the right labels only the medium that Ironic published is read, and parameters from one that comes late; no DHCP"""
+    return media.play(folder, BOOT)
+
+
 def time_server(folder):
     """a time server whose answers, to other questions, have no end is given up in time, and the work goes on"""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
@@ -252,7 +271,7 @@ def partitioned(size):
     return bytes(table) + os.urandom(size - 512)
 
 
-CASES = (memory, config_drive, time_server, firmware, controllers, firmware_appended, damaged, keyboard, clock, screen, bmc, vlans, bond)
+CASES = (memory, config_drive, virtual_media, time_server, firmware, controllers, firmware_appended, firmware_damaged, damaged, keyboard, clock, screen, bmc, vlans, bond)
 
 
 def main(folder, *names):

@@ -60,7 +60,7 @@ DEVICES = [
     nic("pcnet", "pcnet32", "board"),
     nic("tulip", "tulip", "board"),
     nic("ne2k_pci", "ne2k_pci", "board"),
-    *(Device(f"usb-net at {bus[1]}", "network card", "cdc_ether, rndis_host", [*bus, "-device", "usb-net,netdev=net", *VIRTIO_DISK]) for bus in (XHCI, EHCI, UHCI, OHCI)),
+    *(Device(f"usb-net at {bus[1]}", "network card", "cdc_ether, rndis_host", [*bus, "-device", "usb-net,netdev=net", *VIRTIO_DISK]) for bus in (XHCI, UHCI, OHCI)),
     controller("virtio-blk-pci-transitional", "virtio_blk", ["-device", "virtio-blk-pci-transitional,drive=disk"], "/dev/vda"),
     controller("virtio-blk-pci-non-transitional", "virtio_blk", ["-device", "virtio-blk-pci-non-transitional,drive=disk"], "/dev/vda"),
     scsi("virtio-scsi-pci", "virtio_scsi"),
@@ -73,6 +73,8 @@ DEVICES = [
     scsi("pvscsi", "vmw_pvscsi"),
     scsi("lsi53c895a", "sym53c8xx"),
     scsi("lsi53c810", "sym53c8xx"),
+    scsi("am53c974", "am53c974", profile="board"),
+    scsi("dc390", "am53c974", profile="board"),
     usb("usb-storage", XHCI, STICK, "usb_storage"),
     usb("usb-storage", EHCI, STICK, "usb_storage"),
     usb("usb-storage", UHCI, STICK, "usb_storage"),
@@ -82,5 +84,4 @@ DEVICES = [
     usb("usb-uas", EHCI, UAS, "uas"),
     Device("sdhci-pci, SD card", "card reader", "sdhci_pci, mmc_block", ["-device", "sdhci-pci,id=reader", "-device", "sd-card,drive=disk", *VIRTIO_NIC], "/dev/mmcblk0", "board"),
     Device("sdhci-pci, SD card", "card reader", "sdhci_pci, mmc_block", ["-device", "sdhci-pci,id=reader", "-device", "sd-card,drive=disk", *VIRTIO_NIC], "/dev/mmcblk0"),
-    Device("virtio-mmio disk and network", "microvm", "virtio_mmio", ["-device", "virtio-blk-device,drive=disk", "-device", "virtio-net-device,netdev=net"], machine="microvm,x-option-roms=off,isa-serial=on,rtc=on"),
 ]

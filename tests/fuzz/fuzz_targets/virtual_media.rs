@@ -1,5 +1,6 @@
 #![no_main]
 use std::fs;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -22,7 +23,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     }
     let Some((kind, rest)) = bytes.split_first() else { return };
     let pad = if kind & 1 == 1 { 32 << 10 } else { 0 };
-    fs::write(&FILE.path, [&vec![0; pad][..], rest].concat()).expect("memory");
+    let file = fs::File::create(&FILE.path).expect("memory");
+    file.write_all_at(rest, pad).expect("memory");
     let Ok(Some(medium)) = Medium::open(&FILE) else { return };
     let _ = medium.parameters();
     let Ok(content) = medium.content() else { return };
