@@ -163,7 +163,7 @@ def programs(folder, tools):
     shutil.copy(folder / "ironlet", tree / "bin")
     (tree / "init").write_text("""#!/bin/busybox sh
 busybox mount -t proc proc /proc; busybox mount -t sysfs sys /sys; busybox mount -t devtmpfs dev /dev
-export PATH=/bin LC_ALL=C
+export PATH=/bin LC_ALL=C; echo
 said() { echo "=== $1"; shift; "$@"; echo "=== end"; }
 said version ironlet --version
 said lscpu lscpu -J
