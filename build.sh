@@ -26,7 +26,7 @@ usage() {
     --out DIR                   where to; dist/release unless told
 ./build.sh media [options]      boot media of what is in dist/: ironlet.iso, .img (USB), .efi (UKI), .ipxe, .tar.gz, each with its .sha256
     --out DIR                   of what is there instead, into it
-    --arch x86_64|aarch64       for which processors; target/tools/loaders/aarch64 has the loaders then
+    --arch x86_64|aarch64       for which processors
     --conf FILE --cafile FILE   their ironlet.conf and ca.pem; those of a UKI are part of it
     --cmdline TEXT              the UKI's command line where its loader gives none
     --sign KEY CERT             sign the UKI for Secure Boot, PEM
@@ -252,6 +252,7 @@ media() {
         shift 2
     done
     need media
+    [ "$arch" = x86_64 ] || need cross
     SOURCE_DATE_EPOCH=$(source_date)
     export SOURCE_DATE_EPOCH
     media_of "$arch" "$out" "$conf" "$ca" "${cmdline:-$(media_cmdline "$arch")}" "$key" "$cert"
@@ -304,6 +305,7 @@ hardware() {
 aarch64() {
     need rust build
     build --arch aarch64 --out target/aarch64
+    media --arch aarch64 --out target/aarch64
     tests/aarch64/run "$@"
 }
 

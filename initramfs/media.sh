@@ -7,12 +7,21 @@ media_files=$top/initramfs/media
 # port by itself.
 media_cmdline() { [ "$1" != x86_64 ] || echo 'console=ttyS0,115200 console=tty0'; }
 
-# loaders ARCH — print what stands before /usr/lib in the paths of the loaders for it: nothing where they are installed, else the folder
-# that the packages shim-signed, grub-efi-ARCH-signed and systemd-boot-efi were unpacked in
-loaders() {
-    [ "$1" != x86_64 ] || return 0
-    [ -d "$top/target/tools/loaders/$1/usr/lib/shim" ] || fail "no boot loaders for $1 in target/tools/loaders/$1"
-    echo "$top/target/tools/loaders/$1"
+# loader ARCH PATH — print where a file of Debian's boot loaders is: this machine's own are installed, others are fetched
+loader() {
+    local row dir
+    if [ "$1" = x86_64 ]; then
+        echo "/$2"
+        return
+    fi
+    while read -r row; do
+        dir=$(package $row "$1")
+        if [ -e "$dir/$2" ]; then
+            echo "$dir/$2"
+            return
+        fi
+    done < <(rows loaders "$1")
+    fail "none of Debian's boot loaders for $1 has $2"
 }
 
 # What firmware calls its architecture, by the name Debian's compilers have for it.
@@ -62,12 +71,11 @@ fat_add() {
 # signed_loaders ARCH TREE — shim and GRUB as Debian signed them, where firmware looks for them. GRUB has its first commands from
 # EFI/debian alone: that is in what is signed.
 signed_loaders() {
-    local name boot root
-    root=$(loaders "$1")
+    local name boot
     name=$(efi_name "$1") boot=$2/EFI/BOOT
     mkdir -p "$boot" "$2/EFI/debian"
-    install -m 644 "$root/usr/lib/shim/shim$name.efi.signed" "$boot/BOOT${name^^}.EFI"
-    install -m 644 "$root/usr/lib/grub/$(grub_of "$1")-signed/grub$name.efi.signed" "$boot/grub$name.efi"
+    install -m 644 "$(loader "$1" "usr/lib/shim/shim$name.efi.signed")" "$boot/BOOT${name^^}.EFI"
+    install -m 644 "$(loader "$1" "usr/lib/grub/$(grub_of "$1")-signed/grub$name.efi.signed")" "$boot/grub$name.efi"
 }
 
 # grub_of ARCH — GRUB's name of its UEFI platform
@@ -136,6 +144,9 @@ media_iso() {
     on_medium "$tree" "$kernel" "$initramfs" "$conf" "$ca" "$id"
     signed_loaders "$arch" "$esp"
     first_commands "$id" >"$esp/EFI/debian/grub.cfg"
+    # From a CD drive, some firmware tells GRUB of the whole disc, others of that image alone.
+    mkdir -p "$tree/EFI/debian"
+    cp "$esp/EFI/debian/grub.cfg" "$tree/EFI/debian/grub.cfg"
     # In whole tracks, with a fifth of a MiB to spare for tables and directories.
     truncate -s $((($(cat "$esp"/EFI/*/* | wc -c) + (1 << 18)) / 16384 * 16384)) "$tree/boot/grub/efi.img"
     fat "$tree/boot/grub/efi.img" "$id" IRONLET
@@ -190,7 +201,7 @@ start=$start, type=c, bootable"
 # file beside it counts any more.
 media_uki() {
     local arch=$1 kernel=$2 initramfs=$3 conf=$4 ca=$5 cmdline=$6 out=$7 prefix='' stub work size start at=0 section file sections=()
-    stub=$(loaders "$arch")/usr/lib/systemd/boot/efi/linux$(efi_name "$arch").efi.stub
+    stub=$(loader "$arch" "usr/lib/systemd/boot/efi/linux$(efi_name "$arch").efi.stub")
     [ "$arch" = x86_64 ] || prefix=$arch-linux-gnu-
     work=$(mktemp -d)
     printf '%s\0' "$cmdline" >"$work/cmdline"

@@ -239,6 +239,50 @@ def flat(rows):
         yield from flat(row.get("children", []))
 
 
+def orders(folder, name, url):
+    """An ironlet.conf for a person's machine, as a file."""
+    digest = hashlib.sha256((folder / "dos.raw").read_bytes()).hexdigest()
+    conf = folder / f"{name}.conf"
+    conf.write_text(f"ironlet.image={url}dos.raw\nironlet.checksum=sha256:{digest}\nironlet.disk=/dev/vda\nironlet.then=poweroff\n")
+    return conf
+
+
+def by_medium(folder, name, medium):
+    """Started by EDK2 from that; the image is on the disk in the end."""
+    target, variables = folder / f"{name}.disk", folder / f"{name}.variables"
+    shutil.copyfile(VARIABLES, variables)
+    own = [word.replace("bootindex=1", "bootindex=2") for word in disk(target, 5 << 30)]
+    with virt(folder, name, None, [*efi(variables), *medium, *own], ram=512) as console:
+        told = console.expect(r"image: .* on /dev/vda in [\d.]+ s", 2 * BOOT)[0]
+        console.expect("reboot: Power down", 60)
+        console.goes_off(30)
+    compare(folder / "dos.raw", target)
+    return f"{told}; byte for byte"
+
+
+def iso(folder, url):
+    """the ISO with an ironlet.conf in a CD drive: Debian's shim and GRUB for Arm by EDK2"""
+    cd = folder / "orders.iso"
+    cd.unlink(missing_ok=True)
+    subprocess.run(["xorriso", "-indev", folder / "ironlet.iso", "-outdev", cd, "-map", orders(folder, "iso", url), "/ironlet.conf", "-boot_image", "any", "replay"],
+                   check=True, capture_output=True)
+    drive = ["-drive", f"file={cd},format=raw,if=none,id=cd,readonly=on", "-device", "virtio-scsi-pci", "-device", "scsi-cd,drive=cd,bootindex=1"]
+    return by_medium(folder, "iso", drive)
+
+
+def uki(folder, url):
+    """the UKI as EFI/BOOT/BOOTAA64.EFI on a partition, its ironlet.conf beside it"""
+    stick = folder / "uki.raw"
+    stick.unlink(missing_ok=True)
+    subprocess.run(["mkfs.fat", "-C", "-F", "32", "-s", "1", stick, str(64 << 10)], check=True, capture_output=True)
+    boot = "::/EFI/BOOT"
+    for words in (["mmd", "-i", stick, "::/EFI", boot, f"{boot}/BOOTAA64.EFI.extra.d"], ["mcopy", "-i", stick, folder / "ironlet.efi", f"{boot}/BOOTAA64.EFI"],
+                  ["mcopy", "-i", stick, orders(folder, "uki", url), f"{boot}/BOOTAA64.EFI.extra.d/ironlet.conf.cred"]):
+        subprocess.run(words, check=True)
+    drive = ["-drive", f"file={stick},format=raw,if=none,id=stick,readonly=on", "-device", "virtio-scsi-pci", "-device", "scsi-hd,drive=stick,bootindex=1"]
+    return by_medium(folder, "uki", drive)
+
+
 def main(folder, tools, *names):
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     folder, tools = Path(folder).resolve(), Path(tools).resolve()
@@ -249,6 +293,8 @@ def main(folder, tools, *names):
         "silent": (silent, url),
         "uefi": (uefi, url),
         "described": (described, tools),
+        "iso": (iso, url),
+        "uki": (uki, url),
     }
     chosen = [name for name in cases if not names or name in names]
     good = 0
