@@ -24,6 +24,17 @@ loader() {
     fail "none of Debian's boot loaders for $1 has $2"
 }
 
+# loader_packages ARCH — print the packages whose files are on the media: names of those installed, folders of those fetched
+loader_packages() {
+    local row
+    if [ "$1" = x86_64 ]; then
+        printf '%s\n' shim-signed grub-efi-amd64-signed grub-pc-bin systemd-boot-efi
+    fi
+    while read -r row; do
+        package $row "$1"
+    done < <(rows loaders "$1")
+}
+
 # What firmware calls its architecture, by the name Debian's compilers have for it.
 efi_name() {
     case $1 in

@@ -28,11 +28,15 @@ named() {
 
 # release_of PROFILE ARCH OUT — build that, and put it into OUT with its bill of materials
 release_of() {
-    local profile=$1 arch=$2 out=$3 prefix parts kernel row loaders=() firmware=()
+    local profile=$1 arch=$2 out=$3 prefix parts kernel row loader loaders=() firmware=()
     prefix=ironlet-$(version)-$profile-$arch
     parts=target/release-parts/$profile-$arch
     rm -rf "$parts"
     build --profile "$profile" --arch "$arch" --out "$parts"
+    media --arch "$arch" --out "$parts"
+    while read -r loader; do
+        loaders+=(--loader "$loader")
+    done < <(loader_packages "$arch")
     install -m 755 "$parts/ironlet" "$out/ironlet-$(version)-$arch"
     named "$parts" "$out" "$prefix"
     kernel=$(debian_kernel "$(profile_kernel "initramfs/$profile.modules")" "$arch")
@@ -43,7 +47,7 @@ release_of() {
     python3 initramfs/release/sbom.py --version "$(version)" --profile "$profile" --arch "$arch" --kernel "$kernel" \
         "${firmware[@]}" "${loaders[@]}" --initramfs "$parts/ironlet.initramfs" "$out/$prefix".* >"$parts/sbom"
     mv "$parts/sbom" "$out/$prefix.cdx.json"
-    packages_of_release+=(--package "$kernel" "${firmware[@]/#--firmware/--package}")
+    packages_of_release+=(--package "$kernel" "${firmware[@]/#--firmware/--package}" "${loaders[@]/#--loader/--package}")
 }
 
 # release_texts OUT ARCH… — what belongs to all of it: manual page, changelog entry, licences

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from argparse import ArgumentTypeError
 from collections import namedtuple
 from pathlib import Path
 
@@ -20,6 +21,14 @@ def installed(name):
     show = ["dpkg-query", "-W", "-f", "${Version} ${Architecture}", name]
     done = subprocess.run(show, capture_output=True, text=True)
     return Package(name, *done.stdout.split(), Path("/")) if done.returncode == 0 and done.stdout.strip() else None
+
+
+def either(text):
+    """The folder of an unpacked one, or the name of one that is installed."""
+    found = unpacked(text) if (Path(text) / "complete").exists() else installed(text)
+    if found is None:
+        raise ArgumentTypeError(f"the package {text} is not installed")
+    return found
 
 
 def copyright_text(package):

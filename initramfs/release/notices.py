@@ -25,8 +25,7 @@ RULE = "=" * 78 + "\n"
 def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--arch", action="append", required=True)
-    parser.add_argument("--package", type=debian.unpacked, action="append", default=[], help="where a package of Debian's lies unpacked")
-    parser.add_argument("--installed", action="append", default=[], help="an installed package of Debian's")
+    parser.add_argument("--package", type=debian.either, action="append", default=[], help="where a package of Debian's lies unpacked, or the name of one that is installed")
     return parser.parse_args()
 
 
@@ -78,7 +77,7 @@ def main():
     crates(texts, wanted.arch)
     rust(texts)
     packages = {(package.name, package.version): package for package in wanted.package}
-    for name in ["musl-dev", "ca-certificates", *wanted.installed]:
+    for name in ["musl-dev", "ca-certificates"]:
         if found := debian.installed(name):
             packages[found.name, found.version] = found
     common = set()

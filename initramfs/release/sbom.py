@@ -31,7 +31,7 @@ def arguments():
     parser.add_argument("--initramfs", type=Path, required=True)
     parser.add_argument("--kernel", type=debian.unpacked, required=True, help="where the kernel's package lies unpacked")
     parser.add_argument("--firmware", type=debian.unpacked, action="append", default=[], help="the same of a package with firmware")
-    parser.add_argument("--loader", action="append", default=[], help="an installed package that is on the boot media")
+    parser.add_argument("--loader", type=debian.either, action="append", default=[], help="a package that is on the boot media: its folder, or the name of one that is installed")
     parser.add_argument("files", type=Path, nargs="*", help="what is published")
     return parser.parse_args()
 
@@ -115,11 +115,8 @@ def main():
     components += rust()
     components.append(package(wanted.kernel, "operating-system", kernel, modules))
     components += firmware(wanted.firmware, blobs)
-    for name in ["ca-certificates", *wanted.loader]:
-        of = debian.installed(name)
-        if of is None:
-            raise SystemExit(f"sbom.py: the package {name} is not installed")
-        components.append(package(of, "data" if name == "ca-certificates" else "application", [entry for short in debian.licences(of) for entry in licensed(short)]))
+    for of in [debian.either("ca-certificates"), *wanted.loader]:
+        components.append(package(of, "data" if of.name == "ca-certificates" else "application", [entry for short in debian.licences(of) for entry in licensed(short)]))
     me = f"pkg:generic/ironlet@{wanted.version}?profile={wanted.profile}&arch={wanted.arch}"
     reference = {None: me}
     dependencies = []
