@@ -97,6 +97,9 @@ apt_get() (
     done
 )
 
+# depends PACKAGE — print what it depends on, as apt's lists have it; nothing when they do not know it
+depends() { apt-cache depends "$1" 2>/dev/null | sed -n 's/^ *Depends: //p'; }
+
 # download PACKAGE DIR — the .deb into DIR; takes no root, and root needs no sandbox user, who could not write there
 download() {
     (cd "$2" && apt-get -q -o APT::Sandbox::User=root -o Acquire::Retries=3 download "$1" >&2)
