@@ -40,6 +40,7 @@ usage() {
 ./build.sh hardware [CASE…]     machines whose hardware does not work: what their consoles say
 ./build.sh aarch64 [CASE…]      the same for Arm's processors: deploys, a boot entry, what it tells of the machine
 ./build.sh media-test [--all] [CASE…]  machines started by each medium; two of them unless told
+./build.sh zoo [NAME…]           each of QEMU's network cards, disk controllers and card readers deploys an image once, as a table
 ./build.sh components [PART…]   real web servers and proxies around the binary
 ./build.sh siege [--short] [ATTACK…]  clients, images and drives that mean no good against the binary, as a table
 ./build.sh bench [OPTIONS]      figures beside their limits and peers; --only SECTION, --rounds N
@@ -315,6 +316,12 @@ media-test() {
     tests/media/run "$@"
 }
 
+zoo() {
+    need rust build machine
+    build
+    tests/zoo/run "$@"
+}
+
 components() {
     need_rust
     binary
@@ -355,7 +362,7 @@ main() {
     esac
     case ${1:-} in
     '' | --profile | --arch | --out | --kernel | --modules | --modules-list | --firmware | --without-firmware) build "$@" ;;
-    release | media | demo | check | lab | conformance | contract | identity | hardware | aarch64 | media-test | components | siege | bench | fuzz) "$@" ;;
+    release | media | demo | check | lab | conformance | contract | identity | hardware | aarch64 | media-test | zoo | components | siege | bench | fuzz) "$@" ;;
     test) all_parts ;;
     -h | --help | help) usage ;;
     *) usage >&2; exit 2 ;;
