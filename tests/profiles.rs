@@ -14,7 +14,8 @@ impl Clone {
         let _ = fs::remove_dir_all(&place);
         fs::create_dir_all(place.join("initramfs")).expect("the target directory is writable");
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("initramfs");
-        for entry in fs::read_dir(scripts).expect("scripts").flatten() {
+        let entries = fs::read_dir(scripts).expect("scripts").flatten();
+        for entry in entries.filter(|entry| entry.path().is_file()) {
             fs::copy(
                 entry.path(),
                 place.join("initramfs").join(entry.file_name()),
