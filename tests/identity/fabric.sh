@@ -50,6 +50,7 @@ fibre() {
     ip link set eth1 up
 }
 
+# No keep-alives: a busy host answers some too late, and the disk would hang while it is connected anew.
 nvme() {
     local name=nqn.2024-01.org.example:store
     local system=$config/nvmet/subsystems/$name port=$config/nvmet/ports/1
@@ -65,7 +66,7 @@ nvme() {
     echo 127.0.0.1 >$port/addr_traddr
     echo 4420 >$port/addr_trsvcid
     ln -s "$system" $port/subsystems/
-    echo "transport=tcp,traddr=127.0.0.1,trsvcid=4420,nqn=$name,hostnqn=nqn.2024-01.org.example:machine" >/dev/nvme-fabrics
+    echo "transport=tcp,traddr=127.0.0.1,trsvcid=4420,nqn=$name,hostnqn=nqn.2024-01.org.example:machine,keep_alive_tmo=0" >/dev/nvme-fabrics
 }
 
 iscsi
