@@ -30,6 +30,8 @@ BOOT = 150
 LACKS = r"eth0 \(e100\) needs firmware (e100/\w+\.bin), which this ramdisk lacks"
 # Less than the server profile takes, and enough for the kernel and /init.
 TOO_LITTLE_RAM = 144
+# Less than would do, and enough where the ramdisk may have more than half of it.
+MORE_THAN_HALF = 176
 
 
 def nic(model):
@@ -112,7 +114,7 @@ def restart(console):
 
 
 def memory(folder):
-    """a ramdisk that was cut for want of RAM says how much would do, and with that much the same machine deploys"""
+    """a ramdisk that was cut for want of RAM says how much would do, and with that much the same machine deploys; with rootfstype=ramfs it does with less"""
     with machine(folder, "memory", TOO_LITTLE_RAM, ["-machine", "q35", *nic("virtio-net-pci")]) as console:
         told = console.expect(r"this ramdisk was cut while it was unpacked.*: (\d+) MiB of RAM are too little, (\d+) MiB would do", BOOT)
         console.expect(r"no disk to deploy to: .*MiB would do", 120)
@@ -121,17 +123,19 @@ def memory(folder):
         raise Broken(f"{had} MiB and {enough} MiB were told to a machine of {TOO_LITTLE_RAM} MiB")
     image, disk = folder / "image.raw", folder / "disk.raw"
     image.write_bytes(partitioned(8 * MIB))
-    disk.write_bytes(bytes(16 * MIB))
     order = f"ironlet.image=http://10.0.2.2:{PORT}/image.raw ironlet.checksum=sha256:{hashlib.sha256(image.read_bytes()).hexdigest()} ironlet.disk=/dev/vda"
     virtio = ["-drive", f"file={disk},format=raw,if=virtio,cache=unsafe"]
     with Images(PORT, {"image.raw": image}, lambda *_: None):
-        with machine(folder, "memory-enough", enough, ["-machine", "q35", *nic("virtio-net-pci"), *virtio], order) as console:
-            console.expect(r"image: .* on /dev/vda in ", BOOT)
-            console.goes_off(60)
-            console.never_said("cut while|Out of memory")
-    if disk.read_bytes()[: 8 * MIB] != image.read_bytes():
-        raise Broken("what is on the disk is not the image")
-    return f"{told[0]}; deployed with {enough} MiB"
+        # Half of the memory is all that a tmpfs takes; a ramfs takes what there is.
+        for ram, more in ((enough, ""), (MORE_THAN_HALF, " rootfstype=ramfs")):
+            disk.write_bytes(bytes(16 * MIB))
+            with machine(folder, f"memory-{ram}", ram, ["-machine", "q35", *nic("virtio-net-pci"), *virtio], order + more) as console:
+                console.expect(r"image: .* on /dev/vda in ", BOOT)
+                console.goes_off(60)
+                console.never_said("cut while|Out of memory")
+            if disk.read_bytes()[: 8 * MIB] != image.read_bytes():
+                raise Broken(f"{ram} MiB: what is on the disk is not the image")
+    return f"{told[0]}; deployed with {enough} MiB, and by rootfstype=ramfs with {MORE_THAN_HALF} MiB"
 
 
 def clock(folder):
