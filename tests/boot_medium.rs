@@ -274,6 +274,66 @@ fn what_holds_the_kernel_or_its_command_line_is_found() {
 }
 
 #[test]
+fn a_disc_s_image_that_the_kernel_is_of_is_found_on_any_disk() {
+    let own = kernel("6.1.0-32-amd64 (debian-kernel@lists.debian.org) #1 SMP Debian 6.1.129-1");
+    let older = kernel("6.1.0-31-amd64 (debian-kernel@lists.debian.org) #1 SMP Debian 6.1.128-1");
+    let menu = b"linux /boot/ironlet.kernel ironlet.image=http://h/disk.raw\n";
+    for (what, path, content, hit) in [
+        ("the kernel", "boot/ironlet.kernel", &own[..], true),
+        ("an older one", "boot/ironlet.kernel", &older, false),
+        ("the kernel elsewhere", "ironlet.kernel", &own, false),
+        ("a GRUB menu", "boot/grub/grub.cfg", menu, true),
+        ("no menu", "boot/grub/notes.txt", menu, false),
+    ] {
+        for (maker, at) in [("-r", 0), ("-J", 0), ("-r", 1 << 20)] {
+            let machine = five_disks().with(
+                "/proc/cmdline = BOOT_IMAGE=/boot/ironlet.kernel ironlet.image=http://h/disk.raw\n\
+                 /proc/sys/kernel/osrelease = 6.1.0-32-amd64\n\
+                 /proc/sys/kernel/version = #1 SMP Debian 6.1.129-1\n",
+            );
+            // What a disk is plugged into is no matter, and there may be copies. The NVMe one has no table: its sectors are larger.
+            let disks = &["/dev/nvme0n1", "/dev/sda", "/dev/sdc"][usize::from(at > 0)..];
+            for disk in disks {
+                let disk = file(&machine, disk);
+                if at > 0 {
+                    says(
+                        "sfdisk",
+                        &["-q", name(&disk)],
+                        "label: dos\nstart=2048, size=32768\n",
+                    );
+                }
+                iso(&disk, maker, at, path, content);
+            }
+            let mut found = found(&machine);
+            found.sort();
+            let expected: &[&str] = if hit { disks } else { &[] };
+            assert_eq!(found, expected, "{what}, {maker}, at byte {at}");
+        }
+    }
+}
+
+/// An image of a disc with one file, on the disk at `place` from byte `at` on.
+fn iso(place: &Path, maker: &str, at: u64, path: &str, content: &[u8]) {
+    use std::os::unix::fs::FileExt;
+    let (tree, made) = (place.with_extension("tree"), place.with_extension("iso"));
+    let own = tree.join(path);
+    fs::create_dir_all(own.parent().expect("a folder")).expect("room");
+    fs::write(own, content).expect("room");
+    says(
+        "genisoimage",
+        &["-quiet", maker, "-o", name(&made), name(&tree)],
+        "",
+    );
+    fs::remove_dir_all(tree).expect("ours");
+    let disk = fs::OpenOptions::new()
+        .write(true)
+        .open(place)
+        .expect("a disk");
+    disk.write_all_at(&fs::read(made).expect("it was made"), at)
+        .expect("room");
+}
+
+#[test]
 fn a_person_may_name_it_in_any_way() {
     let machine = five_disks();
     fat(&file(&machine, "/dev/sdc"), 0, &[]);

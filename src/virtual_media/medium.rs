@@ -4,12 +4,10 @@
 //! rest of the medium not even the names.
 
 use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
+use std::io::Read;
 
 use crate::disk::filesystem::fat::Volume;
 use crate::disk::filesystem::iso;
-use crate::disk::filesystem::iso::Source;
 use crate::disk::filesystem::partition_reader::PartitionReader;
 use crate::disk::filesystem::probe::{self, FileSystem, Kind, LOOK};
 use crate::error::{Context, Error, Result};
@@ -148,7 +146,7 @@ impl Medium {
     ) -> Result<Vec<String>> {
         match self.kind {
             Kind::Iso9660 => {
-                let image = OnDevice(&self.file, self.size);
+                let image = PartitionReader::new(&self.file, 0, self.size);
                 let listing = iso::list(&image, wants)?;
                 for (path, place) in &listing.files {
                     let mut content = PartitionReader::new(&self.file, place.start, place.len);
@@ -213,19 +211,6 @@ fn name_below_etc(path: &str) -> Option<String> {
         c.is_control() || c == char::REPLACEMENT_CHARACTER || "/\\".contains(c)
     });
     (is_name && is_plain).then(|| format!("/{folder}/{name}"))
-}
-
-/// A device with so many bytes.
-struct OnDevice<'a>(&'a File, u64);
-
-impl Source for OnDevice<'_> {
-    fn size(&self) -> u64 {
-        self.1
-    }
-
-    fn read(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
-        self.0.read_exact_at(into, at)
-    }
 }
 
 #[cfg(test)]

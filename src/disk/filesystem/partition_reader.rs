@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 
+use crate::disk::filesystem::iso::Source;
 use crate::units::sought;
 
 /// A stretch of a disk; 0 is its first byte.
@@ -45,6 +46,20 @@ impl Seek for PartitionReader<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.at = sought(to, self.at, self.len)?;
         Ok(self.at)
+    }
+}
+
+impl Source for PartitionReader<'_> {
+    fn size(&self) -> u64 {
+        self.len
+    }
+
+    fn read(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+        let end = at.checked_add(into.len() as u64);
+        if end.is_none_or(|end| end > self.len) {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        self.disk.read_exact_at(into, self.start + at)
     }
 }
 

@@ -9,6 +9,7 @@ use std::io::Read;
 use log::debug;
 
 use crate::disk::filesystem::fat::Volume;
+use crate::disk::filesystem::iso;
 use crate::disk::filesystem::partition_reader::PartitionReader;
 use crate::disk::filesystem::probe::{self, FileSystem, LOOK_FOR_UUID};
 use crate::disk::list::Disk;
@@ -37,9 +38,9 @@ const MENUS: [&str; 15] = [
     "startup.nsh",
 ];
 /// No menu is longer.
-const LONGEST_MENU: usize = 64 << 10;
+const LONGEST_MENU: u64 = 64 << 10;
 /// As much of a kernel as has its version in it: up to 64 sectors that real mode runs.
-const SETUP: usize = 65 * 512;
+const SETUP: u64 = 65 * 512;
 
 /// What tells the boot medium from other disks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +58,7 @@ pub enum Sign {
     },
     /// It is there.
     Place(BusPlace),
-    /// A FAT file system on it holds what runs here.
+    /// A FAT or ISO 9660 file system on it holds what runs here.
     Holds(Running),
     /// Its ISO 9660 file system was published as this.
     Published(String),
@@ -229,24 +230,46 @@ impl Contents {
     fn hold(&self, running: &Running) -> bool {
         self.stretches().into_iter().any(|(start, len)| {
             let mut reader = PartitionReader::new(&self.file, start, len);
-            Volume::open(&mut reader).is_ok_and(|volume| running.is_on(&volume))
+            // A disc's image starts machines from any disk it was written to.
+            running.is_on(&|path, most| iso_file(&self.file, (start, len), path, most))
+                || Volume::open(&mut reader).is_ok_and(|volume| {
+                    running.is_on(&|path, most| {
+                        let (file, mut begin) = (volume.file(path).ok()?, Vec::new());
+                        file.take(most).read_to_end(&mut begin).ok()?;
+                        Some(begin)
+                    })
+                })
         })
     }
 }
 
+/// The first bytes of a file, `most` of them, in an ISO 9660 file system on a stretch of a disk.
+fn iso_file(disk: &File, (start, len): (u64, u64), path: &str, most: u64) -> Option<Vec<u8>> {
+    let image = PartitionReader::new(disk, start, len);
+    let on_the_way = |own: &str| {
+        let above = path.match_indices('/').map(|(at, _)| &path[..at]);
+        let mut parts = above.chain([path]);
+        parts.any(|part| part.eq_ignore_ascii_case(own))
+    };
+    let (_, place) = iso::list(&image, &on_the_way).ok()?.files.pop_first()?;
+    let mut begin = Vec::new();
+    let file = PartitionReader::new(disk, start + place.start, place.len);
+    file.take(most).read_to_end(&mut begin).ok()?;
+    Some(begin)
+}
+
 impl Running {
-    fn is_on(&self, volume: &Volume) -> bool {
+    /// `read` gives the first bytes of a file.
+    fn is_on(&self, read: &dyn Fn(&str, u64) -> Option<Vec<u8>>) -> bool {
         let menu = |path: &&'static str| {
-            let menu = volume.read(path, LONGEST_MENU).unwrap_or_default();
+            let menu = read(path, LONGEST_MENU).unwrap_or_default();
             let menu = String::from_utf8_lossy(&menu);
             let mut words = menu.split_whitespace();
             words.any(|word| self.words.iter().any(|own| own == word))
         };
         let kernel = |path: &String| {
-            let mut start = Vec::new();
-            let file = volume.file(path.trim_matches('/'));
-            let read = file.map(|file| file.take(SETUP as u64).read_to_end(&mut start));
-            matches!(read, Ok(Ok(_))) && self.is(&start)
+            let start = read(path.trim_matches('/'), SETUP);
+            start.is_some_and(|start| self.is(&start))
         };
         self.path.as_ref().is_some_and(kernel) || !self.words.is_empty() && MENUS.iter().any(menu)
     }
