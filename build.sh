@@ -48,6 +48,17 @@ usage() {
 TABLE
 }
 
+# unknown WORD — say last, where it is read, which word it was
+unknown() {
+    usage >&2
+    say "'$1' is not known here: see above"
+    exit 2
+}
+
+# known_profile NAME, known_arch NAME — fail unless there is one of that name
+known_profile() { [[ $1 != */* && -f initramfs/$1.modules ]] || fail "no profile '$1': one of $(profiles | xargs)"; }
+known_arch() { [[ $1 == @(x86_64|aarch64) ]] || fail "no architecture '$1': x86_64 or aarch64"; }
+
 . initramfs/kernel.sh
 . initramfs/modules.sh
 . initramfs/pack.sh
@@ -107,7 +118,8 @@ need_rust() {
         say "installing the Rust toolchain by rustup"
         mkdir -p target/tools
         curl --proto '=https' --tlsv1.2 -sSf -o target/tools/rustup-init \
-            https://static.rust-lang.org/rustup/dist/x86_64-unknown-linux-gnu/rustup-init
+            https://static.rust-lang.org/rustup/dist/x86_64-unknown-linux-gnu/rustup-init ||
+            fail "rustup cannot be fetched. Where a proxy is in between, set https_proxy, or SSL_CERT_FILE to its authority; a cargo in PATH of Rust $toolchain with the target x86_64-unknown-linux-musl will do as well"
         chmod +x target/tools/rustup-init
         # Beside Debian's own Rust, if that is there.
         RUSTUP_INIT_SKIP_PATH_CHECK=yes target/tools/rustup-init -y -q --profile minimal --default-toolchain "$toolchain" >&2
@@ -152,7 +164,7 @@ binary() {
 }
 
 build() {
-    local profile=vm arch=x86_64 out=dist kernel='' modules='' firmware='' without_firmware='' lists dir parts
+    local profile=vm arch=x86_64 out=dist kernel='' modules='' firmware='' without_firmware='' lists list dir parts
     lists=()
     while [ $# -gt 0 ]; do
         case $1 in
@@ -166,14 +178,15 @@ build() {
         --kernel) kernel=$2 ;;
         --modules) modules=${2%/} ;;
         --modules-list) lists+=("$2") ;;
-        --firmware) firmware=$(realpath -e "$2") ;;
-        *) usage >&2; exit 2 ;;
+        --firmware) [ -d "$2" ] && firmware=$(realpath -e "$2") || fail "there is no folder of firmware $2" ;;
+        *) unknown "$1" ;;
         esac
         shift 2
     done
-    [ -f "initramfs/$profile.modules" ] || fail "no profile $profile in initramfs/"
-    [[ $arch == @(x86_64|aarch64) ]] || fail "no architecture $arch: x86_64 or aarch64"
+    known_profile "$profile"
+    known_arch "$arch"
     lists=("initramfs/$profile.modules" "${lists[@]}")
+    for list in "${lists[@]}"; do [ -f "$list" ] || fail "there is no list of modules $list"; done
     [ "${kernel:+set}" = "${modules:+set}" ] || fail "--kernel and --modules belong together"
     [ -z "$modules" ] || [ -f "$modules/modules.dep" ] || fail "$modules holds no modules.dep"
     need_rust "$arch"
@@ -213,14 +226,19 @@ release() {
         --profile) profiles=("$2") ;;
         --arch) archs=("$2") ;;
         --out) out=${2%/} ;;
-        *) usage >&2; exit 2 ;;
+        *) unknown "$1" ;;
         esac
         shift 2
     done
+    for profile in "${profiles[@]}"; do known_profile "$profile"; done
+    for arch in "${archs[@]}"; do known_arch "$arch"; done
     need release
     changelog_entry "$(version)" >/dev/null || fail "README.md has no changelog entry for $(version)"
     SOURCE_DATE_EPOCH=$(source_date) IRONLET_COMMIT=$(commit)
     export SOURCE_DATE_EPOCH IRONLET_COMMIT
+    # Only what an earlier run left goes: a folder of that name may be anybody's.
+    [ "$out" = dist/release ] || [ -z "$(ls -A "$out" 2>/dev/null)" ] || [ -f "$out/THIRD-PARTY-NOTICES.txt" ] ||
+        fail "$out holds what is no release: --out wants a new folder, an empty one, or an earlier release"
     rm -rf "$out"
     mkdir -p "$out"
     for arch in "${archs[@]}"; do
@@ -248,10 +266,11 @@ media() {
             key=$2 cert=$3
             shift
             ;;
-        *) usage >&2; exit 2 ;;
+        *) unknown "$1" ;;
         esac
         shift 2
     done
+    known_arch "$arch"
     need media
     [ "$arch" = x86_64 ] || need cross
     SOURCE_DATE_EPOCH=$(source_date)
@@ -365,7 +384,7 @@ main() {
     release | media | demo | check | lab | conformance | contract | identity | hardware | aarch64 | media-test | zoo | components | siege | bench | fuzz) "$@" ;;
     test) all_parts ;;
     -h | --help | help) usage ;;
-    *) usage >&2; exit 2 ;;
+    *) unknown "$1" ;;
     esac
 }
 

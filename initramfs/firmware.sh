@@ -26,12 +26,12 @@ firmware_found() {
 # others, which cards marked flash get none of, and "absent FILE MODULE" for each that is nowhere. Of a family, whose names differ only
 # in their versions, the newest that there is: drivers ask for the next when they do not find one.
 firmware_chosen() {
-    local own=$1 file module kind folder found
+    local own=$1 file module kind folder found path
     while read -r file module kind; do
         for folder; do
             [ -n "$folder" ] || continue
             [ "$kind" = disk ] || [ "$folder" = "$own" ] || continue
-            found=$(firmware_found "$file" "$folder" | sed "s|^|$folder |")
+            found=$(firmware_found "$file" "$folder" | while read -r path; do echo "$folder $path"; done)
             [ -z "$found" ] || break
         done
         if [ -n "$found" ]; then
@@ -43,10 +43,11 @@ firmware_chosen() {
     done | sort -V | awk '
         {
             family = $2 " " $1
+            from = substr($0, length($1 $2) + 3) # a folder may have blanks in its name
             gsub(/[0-9]+(\.[0-9]+[a-z]?)+/, "#", family)
             # Versions rise from line to line; what is there goes before what is not.
-            if ($3 != "-" && $1 != taken[family]) { taken[family] = $1; take[family] = "" }
-            if ($3 != "-") take[family] = take[family] "take " $3 " " $4 "\n"
+            if (from != "-" && $1 != taken[family]) { taken[family] = $1; take[family] = "" }
+            if (from != "-") take[family] = take[family] "take " from "\n"
             else absent[family] = "absent " $1 " " $2 "\n"
         }
         END {
@@ -74,7 +75,8 @@ firmware_part() {
     chosen=$(firmware_chosen "$own" "$own" "${packages[@]}" <<<"$names")
     tree=$(mktemp -d)
     mkdir -p "$licences" "$tree/lib/firmware"
-    while read -r folder path; do
+    while read -r path; do
+        folder=${path% *} path=${path##* }
         plain=$tree/lib/firmware/${path%.@(xz|zst)}
         mkdir -p "$(dirname "$plain")"
         # Plain, whoever packed it: not every kernel unpacks firmware, and the archive is packed as a whole.

@@ -70,7 +70,8 @@ install_lacking() (
     say "installing ${wanted[*]}"
     # A repository of somebody else's that is out of order is no reason to give up: installing will tell.
     apt_get update || say "apt's lists are what they were"
-    no_services && apt_get install -y --no-install-recommends "${wanted[@]}"
+    no_services && apt_get install -y --no-install-recommends "${wanted[@]}" ||
+        fail "could not be installed; as root: apt-get install --no-install-recommends ${wanted[*]}"
 )
 
 # no_services — until this shell ends, packages that apt_get installs start no service. Debian asks this program, and 101 is no

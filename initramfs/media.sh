@@ -44,6 +44,18 @@ efi_name() {
     esac
 }
 
+# is_kernel_of ARCH KERNEL — does its head for UEFI name that architecture? 0x3c has where that head is; a kernel may have none.
+is_kernel_of() {
+    local at machine
+    [ "$(head -c 2 "$2")" = MZ ] || return 0
+    at=$(od -An -t u4 -j 60 -N 4 "$2")
+    machine=$(od -An -t x2 -j $((at + 4)) -N 2 "$2")
+    case $1 in
+    x86_64) [ $machine = 8664 ] ;;
+    aarch64) [ $machine = aa64 ] ;;
+    esac
+}
+
 # media_stamp FORMAT — the stamp of all that is made, as date writes it
 media_stamp() { TZ=UTC date -d "@$SOURCE_DATE_EPOCH" "+$1"; }
 
@@ -169,7 +181,7 @@ media_iso() {
     fi
     find "$tree" -exec touch -hd "@$SOURCE_DATE_EPOCH" {} +
     # By its own rules xorriso takes every date and number from SOURCE_DATE_EPOCH, and says so.
-    xorriso -as mkisofs -quiet -R -J -V IRONLET -o "$out" -preparer ironlet \
+    xorriso -as mkisofs -quiet -R -uid 0 -gid 0 -J -V IRONLET -o "$out" -preparer ironlet \
         --gpt_disk_guid "$(media_guid "$id")" --modification-date="$(media_stamp %Y%m%d%H%M%S00)" -c boot/grub/boot.cat "${bios[@]}" \
         -eltorito-alt-boot --efi-boot boot/grub/efi.img -efi-boot-part --efi-boot-image --protective-msdos-label "$tree" 2>"$work/log" ||
         fail "xorriso: $(cat "$work/log")"
@@ -270,6 +282,7 @@ media_of() {
     for file in "$kernel" "$initramfs"; do
         [ -s "$file" ] || fail "$file is not there: ./build.sh makes it"
     done
+    is_kernel_of "$arch" "$kernel" || fail "$kernel is no kernel for $arch: --arch tells which processors its media are for"
     for file in "$conf" "$ca" "$key" "$cert"; do
         [ -z "$file" ] || [ -r "$file" ] || fail "$file cannot be read"
     done

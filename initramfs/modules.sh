@@ -98,5 +98,5 @@ module_tree() {
     sed -n 's/^force //p' <<<"$plan" >"$into/modules.force"
     # Bytes of all modules, each up to the end of its last page: what is still to come if the kernel cannot unpack them all.
     find "$into" -name '*.ko' -printf '%s\n' | awk '{ sum += int(($1 + 4095) / 4096) * 4096 } END { print sum + 0 }' >"$into/modules.size"
-    say "modules: $(grep -c '^path ' <<<"$plan") of kernel $version; not in this kernel: $(sed -n 's/^absent //p' <<<"$plan" | xargs)"
+    say "modules: $(grep -c '^path ' <<<"$plan") of kernel $version$(sed -n 's/^absent //p' <<<"$plan" | xargs | sed 's/^./; not in this kernel: &/')"
 }

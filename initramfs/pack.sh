@@ -103,7 +103,7 @@ sizes() {
     board) most=$((7 << 20)) ;;
     esac
     printf '\n%-34s %12s %12s\n' what bytes limit
-    while read -r file limit what; do
+    while IFS=: read -r limit what file; do
         bytes=$(stat -c %s "$file")
         printf '%-34s %12d %12s' "$what" "$bytes" "$limit"
         if [ "$limit" != - ] && [ "$bytes" -gt "$limit" ]; then
@@ -112,12 +112,12 @@ sizes() {
         fi
         echo
     done <<EOF
-$out/ironlet $((4 << 20)) binary
-$parts/userland.cpio.xz $(((9 << 20) / 5)) userland part of the initramfs
-$parts/modules.cpio.xz - modules part of the initramfs
-$parts/firmware.cpio.xz - firmware part of the initramfs
-$out/ironlet.initramfs $most initramfs ($1)
-$out/ironlet.kernel - kernel
+$((4 << 20)):binary:$out/ironlet
+$(((9 << 20) / 5)):userland part of the initramfs:$parts/userland.cpio.xz
+-:modules part of the initramfs:$parts/modules.cpio.xz
+-:firmware part of the initramfs:$parts/firmware.cpio.xz
+$most:initramfs ($1):$out/ironlet.initramfs
+-:kernel:$out/ironlet.kernel
 EOF
     return $over
 }

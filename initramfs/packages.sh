@@ -39,10 +39,12 @@ package() {
             fetch_file "$archive/${path%%/*}/$stamp/${path#*/}" "$sha256" "$staging/$file"; then
             taken=$file
         else
-            say "$file is neither at $mirror nor at $archive any more"
-            taken=$(newest "$file" "$3") || fail "nothing can take its place: is the network there? A kernel of your own: --kernel, --modules"
+            say "$file is neither at $mirror nor at $archive any more, or cannot be reached there"
+            taken=$(newest "$file" "$3") || fail "nothing in Debian's suites can take its place, if they could be reached. A kernel of your own: --kernel, --modules"
             read -r sha256 path <<<"$taken"
             taken=${path##*/}
+            # The same file of another digest is no newer one: somebody changed it, or the table is wrong.
+            [ "$taken" != "$file" ] || fail "$mirror has $file with the SHA-256 $sha256, packages.table says $1: nothing is taken for it"
             fetch_file "$mirror/$path" "$sha256" "$staging/$taken" || fail "$mirror/$path cannot be fetched"
         fi
         mkdir "$staging/root"

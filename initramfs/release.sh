@@ -39,6 +39,9 @@ release_of() {
     done < <(loader_packages "$arch")
     install -m 755 "$parts/ironlet" "$out/ironlet-$(version)-$arch"
     named "$parts" "$out" "$prefix"
+    # Metal3's downloader looks for the archive's own name in it, and iPXE for what lies beside its script.
+    sed -i "s/ironlet\.\(kernel\|initramfs\)/$prefix.\1/g" "$out/$prefix.ipxe"
+    media_archive "$parts/ironlet.kernel" "$parts/ironlet.initramfs" "$out/$prefix.tar.gz" "$prefix"
     kernel=$(debian_kernel "$(profile_kernel "initramfs/$profile.modules")" "$arch")
     # Whose firmware is in it, the finished archive tells.
     while read -r row; do

@@ -149,6 +149,11 @@ fn a_kernel_that_is_nowhere_or_damaged_is_none() {
         assert!(said.contains("is neither at copy:"), "{name}: {said}");
         assert!(said.contains("--kernel, --modules"), "{name}: {said}");
     }
+    let (done, said) = Clone::at("changed").bash(&format!(
+        "{MIRROR}sum=$(deb mirror/debian/pool $kernel 6.12.5-1); table $kernel $(printf '%064d' 0) 6.12.5-1
+        echo $kernel 6.12.5-1 $sum pool/${{kernel}}_6.12.5-1_amd64.deb >lists; debian_kernel cloud || exit 1"
+    ));
+    assert!(!done && said.contains("packages.table says 0000"), "{said}");
     let (done, said) = Clone::at("unknown").bash("debian_kernel tiny || exit 1");
     assert!(
         !done && said.contains("no kernel tiny for x86_64"),
@@ -201,16 +206,16 @@ fn every_profile_names_modules_and_a_kernel_of_the_table() {
 
 #[test]
 fn the_newest_firmware_of_each_family_is_taken_the_users_own_first() {
-    let files = "printf x | tee own/mine.bin own/flash.bin own/newer-9.1.0.fw debian/{mine.bin,flash.bin,alone.txt,newer-10.2.fw} debian/b/{rv2p-06-6.0.15.fw,rv2p-09-6.0.17.fw,rv2p-09ax-6.0.17.fw} debian/e1-7.13.{15,21}.0.fw >/dev/null
+    let files = "printf x | tee \"my own\"/{mine.bin,flash.bin,newer-9.1.0.fw} debian/{mine.bin,flash.bin,alone.txt,newer-10.2.fw} debian/b/{rv2p-06-6.0.15.fw,rv2p-09-6.0.17.fw,rv2p-09ax-6.0.17.fw} debian/e1-7.13.{15,21}.0.fw >/dev/null
         printf x | xz >debian/packed.bin.xz; printf x | xz >debian/wild-1.bin.xz; printf x | xz >debian/wild-2.bin.xz";
     let names = "mine.bin m disk\nflash.bin f flash\nother.bin f flash\npacked.bin m disk\nwild-*.bin m disk\nnowhere.bin m disk\n\
         e1-7.13.15.0.fw x disk\ne1-7.13.21.0.fw x disk\ne1-7.14.2.0.fw x disk\nb/rv2p-06-6.0.15.fw b disk\nb/rv2p-09-6.0.17.fw b disk\n\
         b/rv2p-09ax-6.0.17.fw b disk\nnewer-9.1.0.fw n disk\nnewer-10.2.fw n disk\ngone-1.2.fw g disk\ngone-1.3.fw g disk";
     let (done, said) = Clone::at("firmware").bash(&format!(
-        "mkdir -p own debian/b; {files}; printf '{names}\\n' | firmware_chosen own own debian"
+        "mkdir -p 'my own' debian/b; {files}; printf '{names}\\n' | firmware_chosen 'my own' 'my own' debian"
     ));
     let expected = "absent gone-1.3.fw g\nabsent nowhere.bin m\ntake debian b/rv2p-06-6.0.15.fw\ntake debian b/rv2p-09-6.0.17.fw\n\
         take debian b/rv2p-09ax-6.0.17.fw\ntake debian e1-7.13.21.0.fw\ntake debian newer-10.2.fw\ntake debian packed.bin.xz\ntake debian wild-1.bin.xz\n\
-        take debian wild-2.bin.xz\ntake own flash.bin\ntake own mine.bin\n";
+        take debian wild-2.bin.xz\ntake my own flash.bin\ntake my own mine.bin\n";
     assert_eq!((done, said.as_str()), (true, expected));
 }
