@@ -86,7 +86,7 @@ renewed() {
     while read -r name arch sha256 path; do
         found=$(newest "${path##*/}" "$arch") || fail "nothing found for $path"
         printf '%-8s %-7s %s\n' "$name" "$arch" "$found"
-    done < <(grep -E '^(cloud|generic|firmware) ' "$packages_table")
+    done < <(grep -E '^[a-z]+ +(x86_64|aarch64|any) ' "$packages_table")
 }
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
