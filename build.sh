@@ -209,9 +209,8 @@ build() {
         rm -rf "$out/firmware-licences"
         : >"$parts/firmware.cpio.xz"
     fi
-    # The kernel unpacks archives laid end to end; apart, each can be weighed. One not compressed begins at a multiple of four.
     # The modules come last: of them the agent knows whether all were unpacked.
-    { null_device; cat "$parts"/{userland,firmware,modules}.cpio.xz; } >"$out/ironlet.initramfs"
+    joined "$out/ironlet.initramfs" "$parts"/{userland,firmware,modules}.cpio.xz
     install -m 644 "$kernel" "$out/ironlet.kernel"
     (cd "$out" && sha256sum ironlet ironlet.initramfs ironlet.kernel >SHA256SUMS)
     sizes "$profile" "$out" "$parts" || say "over the limit"

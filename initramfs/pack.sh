@@ -55,6 +55,14 @@ null_device() {
     printf 'TRAILER!!!\0\0\0\0'
 }
 
+# joined OUT PART… — one initramfs of archives: the kernel unpacks what is laid end to end, and apart each can be weighed. The one that is not
+# compressed begins at a multiple of four.
+joined() {
+    local out=$1
+    shift
+    { null_device; cat "$@"; } >"$out"
+}
+
 # userland_part BINARY OUT [ARCH] — everything that is not the kernel's: the binary, the CA bundle
 userland_part() {
     local tree filter=()

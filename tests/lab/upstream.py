@@ -20,16 +20,10 @@ SCRIPT = r"""
 set -euo pipefail
 shopt -s inherit_errexit
 . initramfs/host.sh
-. initramfs/kernel.sh
-. initramfs/modules.sh
-. initramfs/pack.sh
-kernel=$(debian_kernel generic)
+. tests/server_ramdisk.sh
 export SOURCE_DATE_EPOCH=1700000000
-userland_part "$2" "$1/userland.cpio.xz"
-modules_part initramfs/server.modules "$(echo "$kernel"/lib/modules/*)" "$1/modules.cpio.xz"
-{ null_device; cat "$1/userland.cpio.xz" "$1/modules.cpio.xz"; } >"$1/own.initramfs"
-install -m 644 "$(echo "$kernel"/boot/vmlinuz-*)" "$1/kernel"
-echo "$kernel"
+server_ramdisk "$2" "$1" own.initramfs kernel
+debian_kernel generic
 """
 
 # For the machine's QEMU: the host's root and the venv that holds the agent, to read. The slots are some that libvirt leaves free.
