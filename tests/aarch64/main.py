@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -15,6 +14,7 @@ for place in ("hardware", "components", "demo"):
     sys.path.append(str(TESTS / place))
 
 from archive import appended  # noqa: E402
+from cases import play_all, two_lines  # noqa: E402
 from certificates import certificates  # noqa: E402
 from images import Images  # noqa: E402
 from ironic import Ironic  # noqa: E402
@@ -297,22 +297,13 @@ def main(folder, tools, *names):
         "uki": (uki, url),
     }
     chosen = [name for name in cases if not names or name in names]
-    good = 0
 
     def play(name):
         case, *more = cases[name]
-        try:
-            return True, case(folder, *more)
-        except Broken as broken:
-            return False, str(broken)
+        return case(folder, *more)
 
-    # A machine without KVM keeps one core busy.
-    with Images(PORT, images, lambda *_: None), ThreadPoolExecutor(min(2, os.cpu_count())) as pool:
-        for name, (held, told) in zip(chosen, pool.map(play, chosen)):
-            good += held
-            print(f"{'ok    ' if held else 'FAILED'} {name}: {cases[name][0].__doc__}\n       {told}", flush=True)
-    print(f"aarch64: {good} of {len(chosen)} tests held")
-    return 0 if chosen and good == len(chosen) else 1
+    with Images(PORT, images, lambda *_: None):
+        return play_all("aarch64", chosen, play, lambda name, held, told: two_lines(name, cases[name][0].__doc__, held, told))
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import config_drive as drives
 import media
 from archive import appended
+from cases import play_all, two_lines
 from certificates import certificates
 from machine import Broken, Machine
 from networks import bond, vlans
@@ -282,21 +282,7 @@ def main(folder, *names):
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     folder = Path(folder).resolve()
     chosen = [case for case in CASES if not names or case.__name__ in names]
-    good = 0
-
-    def play(case):
-        try:
-            return True, case(folder)
-        except Broken as broken:
-            return False, str(broken)
-
-    # A machine without KVM keeps one core busy.
-    with ThreadPoolExecutor(min(2, os.cpu_count())) as pool:
-        for case, (held, told) in zip(chosen, pool.map(play, chosen)):
-            good += held
-            print(f"{'ok    ' if held else 'FAILED'} {case.__name__}: {case.__doc__}\n       {told}", flush=True)
-    print(f"hardware: {good} of {len(chosen)} tests held")
-    return 0 if chosen and good == len(chosen) else 1
+    return play_all("hardware", chosen, lambda case: case(folder), lambda case, held, told: two_lines(case.__name__, case.__doc__, held, told))
 
 
 if __name__ == "__main__":

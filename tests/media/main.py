@@ -4,13 +4,14 @@ import hashlib
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("hardware", "demo")]
 import drives
 import firmware
 import network
+from cases import play_all, two_lines
+from certificates import certificates
 from images import Images
 from machine import Broken, Machine
 
@@ -310,24 +311,10 @@ def main(folder, *names):
     folder = Path(folder).resolve()
     (folder / "image.raw").write_bytes(partitioned(8 * MIB))
     chosen = [case for case in CASES if case.__name__ in names or "--all" in names or not names and case in QUICK]
-    good = 0
-
-    def play(case):
-        try:
-            return True, case(folder)
-        except (Broken, subprocess.CalledProcessError) as broken:
-            return False, f"{broken} {getattr(broken, 'stderr', '') or ''}"
-
-    # A machine without KVM keeps one core busy.
-    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=server",
-        "-addext", "subjectAltName=IP:10.0.2.2", "-addext", "basicConstraints=critical,CA:FALSE", "-keyout", folder / "server.key", "-out", folder / "server.crt")
+    certificates(folder)
     files, nothing = {"image.raw": folder / "image.raw"}, lambda *_: None
-    with Images(PORT, files, nothing), Images(PORT + 2, files, nothing, folder), ThreadPoolExecutor(min(2, os.cpu_count())) as pool:
-        for case, (held, told) in zip(chosen, pool.map(play, chosen)):
-            good += held
-            print(f"{'ok    ' if held else 'FAILED'} {case.__name__}: {case.__doc__}\n       {told}", flush=True)
-    print(f"media: {good} of {len(chosen)} tests held")
-    return 0 if chosen and good == len(chosen) else 1
+    with Images(PORT, files, nothing), Images(PORT + 2, files, nothing, folder):
+        return play_all("media", chosen, lambda case: case(folder), lambda case, held, told: two_lines(case.__name__, case.__doc__, held, told))
 
 
 if __name__ == "__main__":

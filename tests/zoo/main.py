@@ -6,11 +6,11 @@ import random
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "hardware"), str(HERE.parent / "demo")]
+from cases import play_all  # noqa: E402
 from devices import DEVICES  # noqa: E402
 from images import Images  # noqa: E402
 from machine import Broken, Machine  # noqa: E402
@@ -62,23 +62,18 @@ def main(folder, *words):
     file = folder / "image.raw"
     file.write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
-    good = 0
 
     def play(entry):
         number, device = entry
-        try:
-            return True, f"{deploy(folder, number, device, content, digest):.0f} s"
-        except Broken as broken:
-            return False, str(broken)
+        return f"{deploy(folder, number, device, content, digest):.0f} s"
+
+    def line(entry, held, told):
+        device = entry[1]
+        return f"{device.name:36} {device.kind:16} {device.profile:8} {device.module:24} {'ok, ' if held else 'FAILED: '}{told}"
 
     print(f"{'device':36} {'kind':16} {'profile':8} {'module':24} result", flush=True)
-    # A machine without KVM keeps one core busy.
-    with Images(PORT, {"image.raw": file}, lambda *_: None), ThreadPoolExecutor(2) as pool:
-        for (_, device), (held, told) in zip(chosen, pool.map(play, chosen)):
-            good += held
-            print(f"{device.name:36} {device.kind:16} {device.profile:8} {device.module:24} {'ok, ' if held else 'FAILED: '}{told}", flush=True)
-    print(f"zoo: {good} of {len(chosen)} tests held")
-    return 0 if chosen and good == len(chosen) else 1
+    with Images(PORT, {"image.raw": file}, lambda *_: None):
+        return play_all("zoo", chosen, play, line)
 
 
 if __name__ == "__main__":
