@@ -1,55 +1,17 @@
 //! What goes into an initramfs beside the agent: Debian's packages by their digests, lists of modules, firmware. The scripts themselves,
 //! with packages made here on a mirror that is a folder.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+#[path = "support/scripts_clone.rs"]
+#[allow(dead_code)] // this binary needs a part of it
+mod scripts_clone;
 
-/// A clone that has only the scripts of the initramfs.
-struct Clone(PathBuf);
+use scripts_clone::Clone;
 
-impl Clone {
-    fn at(name: &str) -> Clone {
-        let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("profiles-{name}"));
-        let _ = fs::remove_dir_all(&place);
-        fs::create_dir_all(place.join("initramfs")).expect("the target directory is writable");
-        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("initramfs");
-        let entries = fs::read_dir(scripts).expect("scripts").flatten();
-        for entry in entries.filter(|entry| entry.path().is_file()) {
-            fs::copy(
-                entry.path(),
-                place.join("initramfs").join(entry.file_name()),
-            )
-            .expect("a copy");
-        }
-        Clone(place)
-    }
+/// All of the initramfs's scripts.
+const SOURCED: &str = ". initramfs/host.sh; . initramfs/kernel.sh; . initramfs/modules.sh; . initramfs/pack.sh; . initramfs/firmware.sh";
 
-    fn with(self, file: &str, text: &str) -> Clone {
-        let path = self.0.join(file);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("it is made");
-        fs::write(path, text).expect("it is written");
-        self
-    }
-
-    /// Whether `script` succeeds in bash after all of the initramfs's scripts, and all it says.
-    fn bash(&self, script: &str) -> (bool, String) {
-        let set = "set -euo pipefail; shopt -s inherit_errexit; exec 2>&1; . initramfs/host.sh; . initramfs/kernel.sh
-            . initramfs/modules.sh; . initramfs/pack.sh; . initramfs/firmware.sh";
-        let output = Command::new("bash")
-            .args(["-c", &format!("{set}\n{script}")])
-            .current_dir(&self.0)
-            .output()
-            .expect("bash");
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        (output.status.success(), said)
-    }
-}
-
-impl Drop for Clone {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+fn clone_at(name: &str) -> Clone {
+    Clone::at(&format!("profiles-{name}"), |_| true)
 }
 
 /// Packages on a mirror and in an archive that are folders: `deb FOLDER NAME VERSION` makes one and prints its digest, `table NAME SHA256
@@ -74,7 +36,7 @@ kernel=linux-image-6.12.5+deb13-cloud-amd64
 
 #[test]
 fn a_kernel_is_the_one_its_digest_names_wherever_it_comes_from() {
-    let clone = Clone::at("kernel");
+    let clone = clone_at("kernel");
     for (where_from, script) in [
         (
             "mirror",
@@ -86,7 +48,7 @@ fn a_kernel_is_the_one_its_digest_names_wherever_it_comes_from() {
         ),
     ] {
         // The second time nothing is there any more, and nothing is wanted.
-        let (done, said) = clone.bash(&format!(
+        let (done, said) = clone.bash(SOURCED, &format!(
             "{MIRROR}{script}; dir=$(debian_kernel cloud); rm -rf mirror archive
              [ \"$dir\" = \"$(debian_kernel cloud)\" ]; cat \"$dir\"/boot/vmlinuz-*; ls \"$dir\"/lib/modules/*/modules.dep"
         ));
@@ -104,14 +66,14 @@ fn a_kernel_is_the_one_its_digest_names_wherever_it_comes_from() {
 
 #[test]
 fn the_newest_of_its_series_stands_for_a_kernel_that_is_gone_and_each_build_says_so() {
-    let clone = Clone::at("gone");
+    let clone = clone_at("gone");
     let lists = r#"
         zeros=$(printf '%064d' 0); table $kernel $zeros 6.12.5-1
         for name in 6.12.9+deb13-cloud 6.12.10+deb13-cloud 6.12.11+deb13 6.12.12+deb13-cloud-dbg 6.13.1+deb13-cloud; do
             version=${name%%+*}-1
             echo "linux-image-$name-amd64 $version $(deb mirror/debian/pool linux-image-$name-amd64 $version) pool/linux-image-${name}-amd64_${version}_amd64.deb"
         done >lists"#;
-    let (done, said) = clone.bash(&format!(
+    let (done, said) = clone.bash(SOURCED, &format!(
         "{MIRROR}{lists}; debian_kernel cloud >/dev/null; echo again; cat \"$(debian_kernel cloud)\"/boot/vmlinuz-*"
     ));
     assert!(done, "{said}");
@@ -126,7 +88,7 @@ fn the_newest_of_its_series_stands_for_a_kernel_that_is_gone_and_each_build_says
         "{again}"
     );
     // Another commit's digest is another package.
-    let (done, said) = clone.bash(&format!("{MIRROR}sum=$(deb mirror/debian/pool $kernel 6.12.5-1); table $kernel $sum 6.12.5-1; debian_kernel cloud"));
+    let (done, said) = clone.bash(SOURCED, &format!("{MIRROR}sum=$(deb mirror/debian/pool $kernel 6.12.5-1); table $kernel $sum 6.12.5-1; debian_kernel cloud"));
     assert!(done && !said.contains("stands for"), "{said}");
 }
 
@@ -143,18 +105,20 @@ fn a_kernel_that_is_nowhere_or_damaged_is_none() {
             "table $kernel $(printf '%064d' 0) 6.12.5-1; echo linux-image-7.1.1+deb13-cloud-amd64 7.1.1-1 0 pool/x.deb >lists",
         ),
     ] {
-        let (done, said) =
-            Clone::at(name).bash(&format!("{MIRROR}{script}; debian_kernel cloud || exit 1"));
+        let (done, said) = clone_at(name).bash(
+            SOURCED,
+            &format!("{MIRROR}{script}; debian_kernel cloud || exit 1"),
+        );
         assert!(!done, "{name}: {said}");
         assert!(said.contains("is neither at copy:"), "{name}: {said}");
         assert!(said.contains("--kernel, --modules"), "{name}: {said}");
     }
-    let (done, said) = Clone::at("changed").bash(&format!(
+    let (done, said) = clone_at("changed").bash(SOURCED, &format!(
         "{MIRROR}sum=$(deb mirror/debian/pool $kernel 6.12.5-1); table $kernel $(printf '%064d' 0) 6.12.5-1
         echo $kernel 6.12.5-1 $sum pool/${{kernel}}_6.12.5-1_amd64.deb >lists; debian_kernel cloud || exit 1"
     ));
     assert!(!done && said.contains("packages.table says 0000"), "{said}");
-    let (done, said) = Clone::at("unknown").bash("debian_kernel tiny || exit 1");
+    let (done, said) = clone_at("unknown").bash(SOURCED, "debian_kernel tiny || exit 1");
     assert!(
         !done && said.contains("no kernel tiny for x86_64"),
         "{said}"
@@ -163,7 +127,7 @@ fn a_kernel_that_is_nowhere_or_damaged_is_none() {
 
 #[test]
 fn a_list_of_modules_serves_both_architectures() {
-    let clone = Clone::at("lists")
+    let clone = clone_at("lists")
         .with(
             "lists/own.modules",
             "kernel generic # the kernel\ninclude all.part\n  ?last # comment\n",
@@ -184,7 +148,7 @@ fn a_list_of_modules_serves_both_architectures() {
         ),
     ] {
         assert_eq!(
-            clone.bash(&format!("listed {arch} lists/own.modules")),
+            clone.bash(SOURCED, &format!("listed {arch} lists/own.modules")),
             (true, expected.to_owned())
         );
     }
@@ -192,10 +156,10 @@ fn a_list_of_modules_serves_both_architectures() {
 
 #[test]
 fn every_profile_names_modules_and_a_kernel_of_the_table() {
-    let clone = Clone::at("profiles");
+    let clone = clone_at("profiles");
     for profile in ["vm", "server", "board"] {
         for arch in ["x86_64", "aarch64"] {
-            let (done, said) = clone.bash(&format!(
+            let (done, said) = clone.bash(SOURCED, &format!(
                 "listed {arch} initramfs/{profile}.modules | tail -n +2 | grep -vxE '[+?]*[a-z0-9_-]+( flash)?' || true
                  rows \"$(profile_kernel initramfs/{profile}.modules)\" {arch} | wc -l"
             ));
@@ -211,7 +175,7 @@ fn the_newest_firmware_of_each_family_is_taken_the_users_own_first() {
     let names = "mine.bin m disk\nflash.bin f flash\nother.bin f flash\npacked.bin m disk\nwild-*.bin m disk\nnowhere.bin m disk\n\
         e1-7.13.15.0.fw x disk\ne1-7.13.21.0.fw x disk\ne1-7.14.2.0.fw x disk\nb/rv2p-06-6.0.15.fw b disk\nb/rv2p-09-6.0.17.fw b disk\n\
         b/rv2p-09ax-6.0.17.fw b disk\nnewer-9.1.0.fw n disk\nnewer-10.2.fw n disk\ngone-1.2.fw g disk\ngone-1.3.fw g disk";
-    let (done, said) = Clone::at("firmware").bash(&format!(
+    let (done, said) = clone_at("firmware").bash(SOURCED, &format!(
         "mkdir -p 'my own' debian/b; {files}; printf '{names}\\n' | firmware_chosen 'my own' 'my own' debian"
     ));
     let expected = "absent gone-1.3.fw g\nabsent nowhere.bin m\ntake debian b/rv2p-06-6.0.15.fw\ntake debian b/rv2p-09-6.0.17.fw\n\

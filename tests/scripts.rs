@@ -1,9 +1,13 @@
 //! The scripts' house rules, and that they mind neither where a clone lies nor whose machine it is.
 
+#[path = "support/scripts_clone.rs"]
+#[allow(dead_code)] // this binary needs a part of it
+mod scripts_clone;
+
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
+
+use scripts_clone::Clone;
 
 /// Words → where alone they may stand. Comments do not count.
 const DOORS: &[(&str, &[&str])] = &[
@@ -110,51 +114,13 @@ fn every_door_leaves_its_callers_surroundings_behind() {
     assert!(doors >= 7, "{doors} doors");
 }
 
-/// A clone that has only the scripts of the initramfs, and programs of its own before everybody else's.
-struct Clone(PathBuf);
+const SOURCED: &str = ". initramfs/host.sh; . initramfs/pack.sh";
 
-impl Clone {
-    fn at(name: &str) -> Clone {
-        let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("scripts {name}"));
-        let _ = fs::remove_dir_all(&place);
-        fs::create_dir_all(place.join("initramfs")).expect("the target directory is writable");
-        fs::create_dir_all(place.join("bin")).expect("a folder");
-        for file in ["host.sh", "pack.sh"] {
-            let from = root().join("initramfs").join(file);
-            fs::copy(from, place.join("initramfs").join(file)).expect(file);
-        }
-        Clone(place)
-    }
-
-    fn program(self, name: &str, text: &str) -> Clone {
-        let path = self.0.join("bin").join(name);
-        fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("a program");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it may be run");
-        self
-    }
-
-    /// Whether `script` succeeds in bash after host.sh and pack.sh, and all it says.
-    fn bash(&self, script: &str) -> (bool, String) {
-        let set = "set -euo pipefail; exec 2>&1; . initramfs/host.sh; . initramfs/pack.sh";
-        let output = Command::new("bash")
-            .args(["-c", &format!("{set}; {script}")])
-            .current_dir(&self.0)
-            .env(
-                "PATH",
-                format!("{}:/usr/bin:/bin", self.0.join("bin").display()),
-            )
-            .env("IRONLET_APT_PATIENCE", "900")
-            .output()
-            .expect("bash");
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        (output.status.success(), said)
-    }
-}
-
-impl Drop for Clone {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+fn clone_at(name: &str) -> Clone {
+    // Blanks are welcome.
+    Clone::at(&format!("scripts {name}"), |file| {
+        ["host.sh", "pack.sh"].contains(&file)
+    })
 }
 
 /// An apt that finds its lists locked twice, a sudo that is none, a clock that does not let us wait.
@@ -168,14 +134,12 @@ const SUDO: &str = r#"while [ "$1" != -- ]; do shift; done; shift; exec "$@""#;
 #[test]
 fn a_locked_apt_is_waited_for_and_a_broken_one_is_not() {
     let clone = |name, apt| {
-        let clone = Clone::at(name)
-            .program("apt-get", apt)
-            .program("sudo", SUDO);
+        let clone = clone_at(name).program("apt-get", apt).program("sudo", SUDO);
         clone.program("sleep", "")
     };
     let calls = |clone: &Clone| fs::read_to_string(clone.0.join("bin/apt-get.calls"));
     let locked = clone("locked", LOCKED);
-    let (done, said) = locked.bash("apt_get update");
+    let (done, said) = locked.bash(SOURCED, "apt_get update");
     assert!(done, "{said}");
     let asked = calls(&locked).expect("it was called");
     assert_eq!(asked.lines().count(), 3, "{asked}");
@@ -187,25 +151,28 @@ fn a_locked_apt_is_waited_for_and_a_broken_one_is_not() {
         "broken",
         r#"echo "$*" >>"$0.calls"; echo "E: no such package"; exit 100"#,
     );
-    let (done, said) = broken.bash("apt_get install -y x || exit 7");
+    let (done, said) = broken.bash(SOURCED, "apt_get install -y x || exit 7");
     assert!(!done && said.contains("no such package"), "{said}");
     assert_eq!(calls(&broken).expect("it was called").lines().count(), 1);
 
-    let (done, said) = broken.bash("IRONLET_APT_PATIENCE=0; apt_get update || exit 7");
+    let (done, said) = broken.bash(SOURCED, "IRONLET_APT_PATIENCE=0; apt_get update || exit 7");
     assert!(!done, "{said}");
     // What is there is not asked for.
-    let (done, said) = broken.bash("install_lacking bash dpkg; lacking bash no-such-package dpkg");
+    let (done, said) = broken.bash(
+        SOURCED,
+        "install_lacking bash dpkg; lacking bash no-such-package dpkg",
+    );
     assert_eq!((done, said.as_str()), (true, "no-such-package\n"));
     assert_eq!(calls(&broken).expect("it was called").lines().count(), 2);
 }
 
 #[test]
 fn what_the_caller_has_set_is_not_ours() {
-    let clone = Clone::at("surroundings");
+    let clone = clone_at("surroundings");
     let script = r#"umask 077; cd /; export LC_ALL=C.UTF-8 CDPATH=/usr:/etc XZ_OPT=-9 PYTHONPATH=/x
         unset HOME; . "$OLDPWD/initramfs/host.sh"
         umask; echo "$LC_ALL ${CDPATH-none} ${XZ_OPT-none} ${PYTHONPATH-none}"; [ -n "$HOME" ] && echo "$top""#;
-    let (done, said) = clone.bash(script);
+    let (done, said) = clone.bash(SOURCED, script);
     let place = fs::canonicalize(&clone.0).expect("it is there");
     let expected = format!("0022\nC none none none\n{}\n", place.display());
     assert_eq!((done, said), (true, expected));
@@ -220,7 +187,7 @@ fn a_place_that_no_compiler_can_spell_is_refused() {
         ("it's", false),
         ("a:b", false),
     ] {
-        let (done, said) = Clone::at(name).bash("echo here");
+        let (done, said) = clone_at(name).bash(SOURCED, "echo here");
         assert_eq!(done, fine, "{name}: {said}");
         assert!(fine || said.contains("no place to work in"), "{said}");
     }
@@ -232,9 +199,9 @@ fn the_stamp_is_this_repositorys_last_commit_whoever_owns_it() {
     let git = r#"git() { GIT_CONFIG_GLOBAL=/dev/null command git "$@"; }
         unset SOURCE_DATE_EPOCH
         commit() { GIT_COMMITTER_DATE="@$2 +0000" git -C "$1" -c user.name=x -c user.email=x@x commit -q --allow-empty -m x; }"#;
-    let outer = Clone::at("outer");
+    let outer = clone_at("outer");
     let stamp = |script: &str| {
-        let (done, said) = outer.bash(&format!("{git}; {script}"));
+        let (done, said) = outer.bash(SOURCED, &format!("{git}; {script}"));
         assert!(done, "{script}: {said}");
         said
     };
