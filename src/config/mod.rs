@@ -24,7 +24,7 @@ pub use settings::{
 };
 pub use sources::tokens;
 use sources::{files, from_media, read};
-use table::TABLE;
+use table::{Parameter, TABLE};
 use values::Values;
 
 /// Everything that was set or is the default, in plain values by who needs them.
@@ -89,18 +89,16 @@ impl Config {
         let (mut values, mut notes) = (Values::default(), Notes::default());
         let mut tokens = tokens(command_line);
         for (name, value) in &tokens {
-            match TABLE.iter().find(|p| p.name == *name && !p.name.is_empty()) {
+            match named(name) {
                 Some(parameter) => values.set(parameter, value, COMMAND_LINE),
                 // Most of the others are the kernel's.
-                None if OURS.iter().any(|prefix| name.starts_with(prefix)) => {
-                    notes.unknown(COMMAND_LINE, name);
-                }
+                None if is_meant_for_us(name) => notes.unknown(COMMAND_LINE, name),
                 None => {}
             }
         }
         let media = from_media(host, values.text("boot_method"))?;
         for (name, value) in sources::tokens(&media) {
-            match TABLE.iter().find(|p| p.name == name && !p.name.is_empty()) {
+            match named(name) {
                 // Ironic writes it there as well.
                 Some(_) if name == "boot_method" && value == "vmedia" => {}
                 Some(_) if KERNELS_OWN.iter().any(|prefix| name.starts_with(prefix)) => {
@@ -112,9 +110,7 @@ impl Config {
                     values.set(parameter, value, MEDIA);
                     tokens.push((name, value));
                 }
-                None if OURS.iter().any(|prefix| name.starts_with(prefix)) => {
-                    notes.unknown(MEDIA, name);
-                }
+                None if is_meant_for_us(name) => notes.unknown(MEDIA, name),
                 None => {}
             }
         }
@@ -291,6 +287,17 @@ impl Standalone {
             then: values.owned("ironlet.then").unwrap_or_default(),
         }))
     }
+}
+
+/// The parameter that words on the kernel command line, and on media, call so.
+fn named(name: &str) -> Option<&'static Parameter> {
+    TABLE
+        .iter()
+        .find(|parameter| parameter.name == name && !name.is_empty())
+}
+
+fn is_meant_for_us(name: &str) -> bool {
+    OURS.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Names that upstream renamed.

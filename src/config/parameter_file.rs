@@ -9,7 +9,7 @@ use crate::error::{Context, Error, Result};
 use crate::secret::redacted;
 use crate::system_root::{SystemRoot, read_bytes};
 
-/// What GRUB puts there (`initrd newc:…`), or who built the ramdisk; and else where systemd-stub puts what lies beside a unified
+/// What the boot loader of a medium laid behind the ramdisk (init/boot_loader_files.rs), or who built it put there; and else where systemd-stub puts what lies beside a unified
 /// kernel image (systemd-stub(7)). The first that is there is the only one: what is signed as part of an image cannot be
 /// changed by a file beside it.
 const PLACES: [Place; 3] = [

@@ -186,17 +186,11 @@ fn bounded(path: &str, len: u64, most: u64, content: &mut dyn Read) -> Result<Ve
 
 /// Is it a file for the agent, or a folder on the way to one? Letter case is no matter.
 fn is_wanted(path: &str) -> bool {
-    let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
-    let on_the_way = |to: &str| {
-        let above = to.match_indices('/').map(|(at, _)| &to[..at]);
-        above.chain([to]).any(|part| same(part, path))
-    };
-    on_the_way(NETWORK_DATA)
+    let above = path.rsplit_once('/').map(|(above, _)| above);
+    iso::is_on_the_way(path, NETWORK_DATA)
         || FOLDERS.iter().any(|folder| {
-            on_the_way(folder)
-                || path
-                    .rsplit_once('/')
-                    .is_some_and(|(above, _)| same(above, folder))
+            iso::is_on_the_way(path, folder)
+                || above.is_some_and(|above| above.eq_ignore_ascii_case(folder))
         })
 }
 

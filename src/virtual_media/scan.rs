@@ -91,23 +91,23 @@ struct Scan<'a> {
 impl Scan<'_> {
     /// Looks at every device; true if it found something it had not found before.
     fn look(&mut self, host: &SystemRoot) -> bool {
-        let before = (
-            self.found.parameters.is_some(),
-            self.found.content.is_some(),
-            self.fallback.is_some(),
-        );
+        let before = self.has();
         for device in removable::list(host) {
             match device {
                 Ok(device) => self.examine(&device),
                 Err(PassedOver { name, why }) => drop(self.told.insert(name, why)),
             }
         }
-        before
-            != (
-                self.found.parameters.is_some(),
-                self.found.content.is_some(),
-                self.fallback.is_some(),
-            )
+        before != self.has()
+    }
+
+    /// Which of the things that may be found are.
+    fn has(&self) -> [bool; 3] {
+        [
+            self.found.parameters.is_some(),
+            self.found.content.is_some(),
+            self.fallback.is_some(),
+        ]
     }
 
     fn examine(&mut self, device: &Removable) {

@@ -246,12 +246,8 @@ impl Contents {
 /// The first bytes of a file, `most` of them, in an ISO 9660 file system on a stretch of a disk.
 fn iso_file(disk: &File, (start, len): (u64, u64), path: &str, most: u64) -> Option<Vec<u8>> {
     let image = PartitionReader::new(disk, start, len);
-    let on_the_way = |own: &str| {
-        let above = path.match_indices('/').map(|(at, _)| &path[..at]);
-        let mut parts = above.chain([path]);
-        parts.any(|part| part.eq_ignore_ascii_case(own))
-    };
-    let (_, place) = iso::list(&image, &on_the_way).ok()?.files.pop_first()?;
+    let listing = iso::list(&image, &|own| iso::is_on_the_way(own, path));
+    let (_, place) = listing.ok()?.files.pop_first()?;
     let mut begin = Vec::new();
     let file = PartitionReader::new(disk, start + place.start, place.len);
     file.take(most).read_to_end(&mut begin).ok()?;

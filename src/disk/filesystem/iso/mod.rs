@@ -71,6 +71,14 @@ pub fn files(image: &[u8]) -> Result<Vec<(String, &[u8])>> {
     Ok(files.map(|(path, place)| (path, content(place))).collect())
 }
 
+/// Is `path` the file or folder `to`, or a folder on the way to it? Letter case is no matter: what a [`list`] for `to` has to want.
+pub fn is_on_the_way(path: &str, to: &str) -> bool {
+    let above = to.match_indices('/').map(|(at, _)| &to[..at]);
+    above
+        .chain([to])
+        .any(|part| part.eq_ignore_ascii_case(path))
+}
+
 /// The files and links at paths that `wants` says yes to, in folders that it says yes to; what else there is may be as it
 /// likes.
 pub fn list(source: &dyn Source, wants: &dyn Fn(&str) -> bool) -> Result<Listing> {
