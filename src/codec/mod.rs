@@ -1,6 +1,7 @@
 //! Pure bytes → bytes. Knows nothing of machines, networks or Ironic.
 
 pub mod base64;
+pub mod crc32c;
 pub mod gzip;
 pub mod hex;
 pub mod json;

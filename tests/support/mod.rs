@@ -12,6 +12,7 @@ pub mod forward_proxy;
 pub mod image_requests;
 pub mod image_server;
 pub mod memory_sink;
+pub mod mounted;
 pub mod partition_tables;
 pub mod qcow2_corpus;
 pub mod scratch;

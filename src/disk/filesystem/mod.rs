@@ -1,5 +1,6 @@
 //! What lies in a partition: told by its first bytes, read and made without mounting anything.
 
+pub mod ext4;
 pub mod fat;
 pub mod iso;
 pub mod partition_reader;
