@@ -5,7 +5,7 @@ mod support;
 use ironlet::codec::json::{Value, parse};
 use ironlet::disk::table::partition_plan::{Scheme, Sizes};
 use ironlet::error::{Kind, Result};
-use ironlet::image::layout::Partitions;
+use ironlet::image::layout::{Ephemeral, Partitions};
 use ironlet::image::verify::checksum::Checksum;
 use ironlet::image::verify::digest::{Algorithm, Digest};
 use ironlet::image::{Layout, Request};
@@ -105,8 +105,18 @@ fn sizes_are_mib_and_only_partition_images_have_any() {
                 ephemeral,
                 drive: 0,
             },
+            ephemeral: Ephemeral::Ext4,
             preserve,
         }))
+    };
+    let as_format = |format| {
+        partition(2, 0, 7, false).map(|layout| match layout {
+            Layout::Partition(wanted) => Layout::Partition(Partitions {
+                ephemeral: format,
+                ..wanted
+            }),
+            other => other,
+        })
     };
     let whole = || Ok(Layout::Disk);
     for (fields, expected) in [
@@ -126,7 +136,19 @@ fn sizes_are_mib_and_only_partition_images_have_any() {
         ),
         (
             r#","image_type":"partition","root_mb":2,"swap_mb":0,"ephemeral_mb":7,"ephemeral_format":"vfat""#,
-            partition(2, 0, 7, false),
+            as_format(Ephemeral::Vfat),
+        ),
+        (
+            r#","image_type":"partition","root_mb":2,"ephemeral_mb":7,"ephemeral_format":"none""#,
+            as_format(Ephemeral::Bare),
+        ),
+        (
+            r#","image_type":"partition","root_mb":2,"ephemeral_mb":7,"ephemeral_format":"ext4""#,
+            as_format(Ephemeral::Ext4),
+        ),
+        (
+            r#","image_type":"partition","root_mb":2,"ephemeral_mb":7"#,
+            as_format(Ephemeral::Ext4),
         ),
         // What is kept is not made.
         (
@@ -174,8 +196,8 @@ fn sizes_are_mib_and_only_partition_images_have_any() {
             Err("ephemeral_format 'xfs' is not in this build"),
         ),
         (
-            r#","image_type":"partition","root_mb":9,"ephemeral_mb":7"#,
-            Err("ephemeral_format 'none' is not in this build"),
+            r#","image_type":"partition","root_mb":9,"ephemeral_mb":7,"ephemeral_format":"ext3""#,
+            Err("ephemeral_format 'ext3' is not in this build, ext4, vfat and none are"),
         ),
         (
             r#","image_type":"partition","root_mb":9,"preserve_ephemeral":"perhaps""#,

@@ -19,7 +19,7 @@ use ironlet::error::Result;
 use ironlet::image::decode::format::Format;
 use ironlet::image::deploy_receipt::Left;
 use ironlet::image::layout::config_drive::{MOST, Source};
-use ironlet::image::layout::{Partitions, partition_image::Laid};
+use ironlet::image::layout::{Ephemeral, Partitions, partition_image::Laid};
 use ironlet::image::{Layout, Request, deploy};
 use support::config_drives::{iso, packed};
 use support::image_requests::order;
@@ -49,6 +49,11 @@ fn wanted(scheme: Scheme, root: u64, swap: u64, ephemeral: u64) -> Partitions {
             swap,
             ephemeral,
             drive: 0,
+        },
+        // What is too small for the one gets the other.
+        ephemeral: match ephemeral {
+            8.. => Ephemeral::Ext4,
+            _ => Ephemeral::Vfat,
         },
         preserve: false,
     }
@@ -241,7 +246,12 @@ fn held(path: &Path, part: &Laid, image: &[u8], drive: &[u8]) {
         let uuid = says("blkid", &["-p", "-s", "UUID", "-o", "value", file], "");
         assert_eq!(uuid.trim(), part.uuid, "{part:?}");
     };
+    let size = fs::metadata(path).expect("it was made").len();
     match part.role {
+        Role::Ephemeral if size >= 8 * MIB as u64 => {
+            kind("ext4", "ephemeral0");
+            says("e2fsck", &["-n", "-f", file], "");
+        }
         Role::Efi | Role::Ephemeral => {
             let efi = part.role == Role::Efi;
             kind("vfat", if efi { "efi-part" } else { "ephemeral0" });

@@ -239,7 +239,8 @@ impl Deployment<'_> {
         let traffic = target.traffic();
         let division = match &self.request.layout {
             Layout::Partition(wanted) => {
-                Some(PartitionImage::new(wanted, &target, drive.as_ref())?)
+                let now = tools.clock.unix() as u64;
+                Some(PartitionImage::new(wanted, &target, drive.as_ref(), now)?)
             }
             Layout::Disk | Layout::Bytes => None,
         };

@@ -5,7 +5,7 @@ use crate::codec::json::{Fields, Object, Value};
 use crate::disk::table::partition_plan::{Scheme, Sizes};
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::decode::format::Format;
-use crate::image::layout::Partitions;
+use crate::image::layout::{Ephemeral, Partitions};
 use crate::image::verify::checksum::Checksum;
 use crate::image::verify::digest::Algorithm;
 use crate::image::{Layout, Request};
@@ -91,16 +91,23 @@ fn layout(info: &Object, scheme: Scheme) -> Result<Layout> {
             "'root_mb' must be {LEAST_ROOT} or more: the size in MiB of the root partition, which the image is for"
         )));
     }
-    let format = info.string("ephemeral_format")?.unwrap_or("none");
-    if sizes.ephemeral > 0 && !preserve && format != "vfat" {
-        return Err(invalid(format!(
-            "ephemeral_format '{format:.40}' is not in this build, only vfat is (instance_info.ephemeral_format, \
-             else Ironic's own default_ephemeral_format); no disk was touched"
-        )));
-    }
+    let ephemeral = match info.string("ephemeral_format")? {
+        None | Some("ext4") => Ephemeral::Ext4,
+        Some("vfat") => Ephemeral::Vfat,
+        Some("none") => Ephemeral::Bare,
+        // Whatever it is: nobody makes it.
+        Some(_) if sizes.ephemeral == 0 || preserve => Ephemeral::Bare,
+        Some(format) => {
+            return Err(invalid(format!(
+                "ephemeral_format '{format:.40}' is not in this build, ext4, vfat and none are \
+                 (instance_info.ephemeral_format, else Ironic's own default_ephemeral_format); no disk was touched"
+            )));
+        }
+    };
     Ok(Layout::Partition(Partitions {
         scheme,
         sizes,
+        ephemeral,
         preserve,
     }))
 }

@@ -14,7 +14,7 @@ use super::support::config_drives::packed;
 use super::support::image_server::{Behaviour, ImageServer};
 use super::support::partition_tables::{MIB, name, old_disk, says, tools};
 use super::support::scratch::Scratch;
-use super::{Partitions, put, request, wanted};
+use super::{Ephemeral, Partitions, put, request, wanted};
 
 /// A disk whose table every program knows, of so many MiB.
 fn known_disk(scratch: &Scratch, mib: usize) -> std::path::PathBuf {
@@ -102,8 +102,18 @@ fn what_is_beyond_the_reach_of_its_numbers_is_refused() {
             "root would begin or last beyond",
         ),
         (
-            wanted(Scheme::BiosGpt, 8, 0, 3 * tib),
+            Partitions {
+                ephemeral: Ephemeral::Vfat,
+                ..wanted(Scheme::BiosGpt, 8, 0, 3 * tib)
+            },
             "ephemeral as vfat: no FAT file system has",
+        ),
+        (
+            Partitions {
+                ephemeral: Ephemeral::Ext4,
+                ..wanted(Scheme::BiosGpt, 8, 0, 7)
+            },
+            "ephemeral as ext4: no ext4 file system is made of 7 MiB: it takes 8 MiB",
         ),
     ] {
         let scratch = Scratch::new();

@@ -29,8 +29,22 @@ pub struct Partitions {
     pub scheme: Scheme,
     /// That of the config drive is its own.
     pub sizes: Sizes,
+    /// What the ephemeral partition gets, if there is one.
+    pub ephemeral: Ephemeral,
     /// The table stays as it is, and with it what the ephemeral partition holds.
     pub preserve: bool,
+}
+
+/// The file system of an ephemeral partition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ephemeral {
+    /// What Ironic asks for unless it is told otherwise.
+    #[default]
+    Ext4,
+    /// FAT.
+    Vfat,
+    /// None: whatever was there is no longer seen.
+    Bare,
 }
 
 /// What GUIDs and UUIDs are made of.

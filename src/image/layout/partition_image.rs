@@ -11,20 +11,23 @@ use log::{info, warn};
 
 use crate::codec::uuid;
 use crate::disk::exclusive_disk::ExclusiveDisk;
-use crate::disk::filesystem::{fat, probe, swap};
+use crate::disk::filesystem::{ext4, fat, probe, swap};
 use crate::disk::table::Table;
 use crate::disk::table::partition_plan::{Part, Plan, Role, Scheme, Sizes};
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::layout::config_drive::ConfigDrive;
 use crate::image::layout::staged_disk::StagedDisk;
 use crate::image::layout::staged_range_as_file::StagedRange;
-use crate::image::layout::{Partitions, random};
+use crate::image::layout::{Ephemeral, Partitions, random};
 use crate::image::verify::readback::{Mismatch, Verdict};
 use crate::image::write::disk_sink::DiskSink;
 use crate::sys::block::{ALIGNMENT, Aligned};
 use crate::sys::kernel;
 use crate::units::{Bytes, MIB};
 use crate::work_progress::WorkProgress;
+
+/// The label of the ephemeral partition's file system (protocol/deploy.md §10).
+const EPHEMERAL: &str = "ephemeral0";
 
 /// A partition as it was left on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,15 +45,19 @@ pub struct PartitionImage<'a> {
     disk: ExclusiveDisk,
     plan: Plan,
     drive: Option<&'a ConfigDrive>,
+    ephemeral: Ephemeral,
     preserve: bool,
+    /// In seconds since 1970.
+    now: u64,
 }
 
 impl<'a> PartitionImage<'a> {
-    /// Writes nothing. What cannot be done is an error here.
+    /// Writes nothing. What cannot be done is an error here. `now`, seconds since 1970, is what a file system is dated.
     pub fn new(
         wanted: &Partitions,
         disk: &ExclusiveDisk,
         drive: Option<&'a ConfigDrive>,
+        now: u64,
     ) -> Result<Self> {
         let mut sizes = wanted.sizes;
         sizes.drive = drive.map_or(0, |drive| drive.size().0.div_ceil(MIB));
@@ -64,14 +71,17 @@ impl<'a> PartitionImage<'a> {
             Error::new(Kind::DeploymentError, why)
         };
         let plan = planned.and_then(|plan| {
-            let formatted = plan.parts().iter().filter(|part| match part.role {
-                Role::Efi => true,
-                Role::Ephemeral => !wanted.preserve,
-                _ => false,
-            });
-            for part in formatted {
-                fat::check(part.end - part.start, sector(disk))
-                    .with_context(|| format!("{} as vfat", part.role.name()))?;
+            for part in plan.parts() {
+                let size = part.end - part.start;
+                let (checked, kind) = match (part.role, wanted.ephemeral) {
+                    (Role::Ephemeral, _) if wanted.preserve => continue,
+                    (Role::Ephemeral, Ephemeral::Ext4) => (ext4::check(size), "ext4"),
+                    (Role::Efi, _) | (Role::Ephemeral, Ephemeral::Vfat) => {
+                        (fat::check(size, sector(disk)), "vfat")
+                    }
+                    _ => continue,
+                };
+                checked.with_context(|| format!("{} as {kind}", part.role.name()))?;
             }
             Ok(plan)
         });
@@ -80,7 +90,9 @@ impl<'a> PartitionImage<'a> {
             disk: disk.part(0..disk.size().0),
             plan,
             drive,
+            ephemeral: wanted.ephemeral,
             preserve: wanted.preserve,
+            now,
         })
     }
 
@@ -155,7 +167,14 @@ impl<'a> PartitionImage<'a> {
         let label = match part.role {
             // protocol/deploy.md §10
             Role::Efi => "efi-part",
-            Role::Ephemeral if !self.preserve => "ephemeral0",
+            Role::Ephemeral if self.preserve => return Ok(()),
+            Role::Ephemeral => match self.ephemeral {
+                Ephemeral::Bare => return Ok(()),
+                Ephemeral::Vfat => EPHEMERAL,
+                Ephemeral::Ext4 => {
+                    return self.fill_ext4(&mut StagedRange::new(staged, start, size));
+                }
+            },
             Role::Swap => {
                 let uuid = uuid::version_4(random()?);
                 let header = swap::header(size, kernel::page_size(), uuid, "swap1")?;
@@ -168,12 +187,23 @@ impl<'a> PartitionImage<'a> {
                 let end = drive.write_to(staged, start)?;
                 return staged.zeros(end, part.end - end);
             }
-            Role::Root | Role::BiosBoot | Role::Ephemeral => return Ok(()),
+            Role::Root | Role::BiosBoot => return Ok(()),
         };
         let [a, b, c, d, ..] = random()?;
         let (sector, id) = (sector(&self.disk), u32::from_le_bytes([a, b, c, d]));
         let mut window = StagedRange::new(staged, start, size);
         fat::format(&mut window, size, sector, label, id)
+    }
+
+    fn fill_ext4(&self, place: &mut StagedRange) -> Result<()> {
+        let named = ext4::Named {
+            label: EPHEMERAL,
+            uuid: uuid::version_4(random()?),
+            hash_seed: random()?,
+            made: self.now,
+        };
+        let size = place.size();
+        ext4::format(place, size, &named)
     }
 
     /// All but the first sector, flushed; then that. Gives where the disk holds something else.

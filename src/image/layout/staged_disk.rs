@@ -68,9 +68,14 @@ impl<'a> StagedDisk<'a> {
                 held.copy_from_slice(bytes);
                 return Ok(());
             }
-            let (mut memory, within) = staged.sectors(at, bytes.len())?;
+            let sector = staged.target.sector();
+            let is_whole = at.is_multiple_of(sector) && (bytes.len() as u64).is_multiple_of(sector);
+            let (mut memory, within) = match is_whole {
+                true => (Aligned::new(bytes.len().next_multiple_of(ALIGNMENT)), 0),
+                false => staged.sectors(at, bytes.len())?,
+            };
             memory[within..within + bytes.len()].copy_from_slice(bytes);
-            let len = align_up((within + bytes.len()) as u64, staged.target.sector()) as usize;
+            let len = align_up((within + bytes.len()) as u64, sector) as usize;
             staged.target.write_at(&memory[..len], at - within as u64)?;
             staged.note(at, bytes);
             Ok(())

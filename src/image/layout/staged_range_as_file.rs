@@ -2,6 +2,8 @@
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
+use crate::disk::filesystem::ext4::Place;
+use crate::error::{Error, Result};
 use crate::image::layout::staged_disk::StagedDisk;
 use crate::units::sought;
 
@@ -24,9 +26,28 @@ impl<'a, 'b> StagedRange<'a, 'b> {
         }
     }
 
+    /// In bytes.
+    pub fn size(&self) -> u64 {
+        self.len
+    }
+
     /// How many of `count` bytes are left from here on.
     fn room(&self, count: usize) -> usize {
         count.min(usize::try_from(self.len.saturating_sub(self.at)).unwrap_or(usize::MAX))
+    }
+}
+
+impl Place for StagedRange<'_, '_> {
+    fn write(&mut self, at: u64, bytes: &[u8]) -> Result<()> {
+        self.seek(SeekFrom::Start(at))?;
+        self.write_all(bytes).map_err(Error::from)
+    }
+
+    fn zeros(&mut self, at: u64, len: u64) -> Result<()> {
+        match at.checked_add(len) {
+            Some(end) if end <= self.len => self.staged.zeros(self.start + at, len),
+            _ => Err(io::Error::from(io::ErrorKind::StorageFull).into()),
+        }
     }
 }
 
