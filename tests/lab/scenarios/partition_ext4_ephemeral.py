@@ -1,18 +1,21 @@
-"""A partition image: the disk is divided, Ironic learns the UUIDs, GRUB is refused; once more with the ephemeral partition kept."""
+"""A partition image with the ephemeral partition Ironic has by default, ext4: divided, mounted, told; written again with it kept."""
 
+import contextlib
 import json
 import subprocess
 import time
 
+import judge
 import place
 from disk import MIB
 from stand import Drive, Stand
 from verdict import require
 
-SIZES = {"root_gb": 1, "swap_mb": 16, "ephemeral_gb": 1, "ephemeral_format": "vfat"}
+# No ephemeral_format: Ironic asks for its [pxe]default_ephemeral_format.
+SIZES = {"root_gb": 1, "swap_mb": 16, "ephemeral_gb": 1}
 # A BIOS boot partition, ephemeral, swap and root.
 EXPECTED = [1, 1024, 16, 1024]
-MARK = b"somebody's work"
+MARK = b"work"
 
 
 def run(directory):
@@ -21,21 +24,35 @@ def run(directory):
     stand.deploy(source, image_type="partition", **SIZES)
     refused(stand)
     parts = require_divided(stand, source)
-    keep = parts[1]["start"] * 512 + 512 * MIB
-    with open(stand.disk.path, "r+b") as disk:
-        disk.seek(keep)
-        disk.write(MARK)
+    with ephemeral(stand, parts, directory) as tree:
+        require([path.name for path in tree.iterdir()] == ["lost+found"], "the ephemeral file system is not empty")
+        (tree / "work").write_bytes(MARK * (4 * MIB))
     told = said("sfdisk", "--dump", stand.disk.path)
     print(f"  divided as {EXPECTED} MiB, and told so", flush=True)
 
     stand.deploy(source, again=True, image_type="partition", preserve_ephemeral=True, **SIZES)
     refused(stand)
     require(said("sfdisk", "--dump", stand.disk.path) == told, "the table is another one")
-    require_divided(stand, source)
-    with open(stand.disk.path, "rb") as disk:
-        disk.seek(keep)
-        require(disk.read(len(MARK)) == MARK, "what the ephemeral partition held is gone")
+    with ephemeral(stand, require_divided(stand, source), directory) as tree:
+        require((tree / "work").read_bytes() == MARK * (4 * MIB), "what the ephemeral partition held is gone")
     print("  written again, table and ephemeral partition kept", flush=True)
+
+
+@contextlib.contextmanager
+def ephemeral(stand, parts, directory):
+    """Mounted by this machine's kernel; e2fsck has nothing to mend before and after."""
+    tree = directory / "ephemeral"
+    tree.mkdir(exist_ok=True)
+    with judge.device(stand.disk.path, parts[1]["start"] * 512, parts[1]["size"] * 512) as device:
+        said("e2fsck", "-f", "-n", device)
+        features = said("dumpe2fs", "-h", device)
+        require("has_journal" in features and "ephemeral0" in features, features)
+        said("mount", "-t", "ext4", device, tree)
+        try:
+            yield tree
+        finally:
+            said("umount", tree)
+        said("e2fsck", "-f", "-n", device)
 
 
 def root_image(directory):
@@ -65,7 +82,7 @@ def require_divided(stand, source):
     found = [part["size"] * 512 // MIB for part in parts]
     require(found == EXPECTED, f"partitions of {found} MiB instead of {EXPECTED}")
     types = [said("blkid", "-p", "-s", "TYPE", "-o", "value", "-O", part["start"] * 512, stand.disk.path).strip() for part in parts[1:]]
-    require(types == ["vfat", "swap", "ext4"], f"they hold {types}")
+    require(types == ["ext4", "swap", "ext4"], f"they hold {types}")
     with open(stand.disk.path, "rb") as disk, open(source, "rb") as wanted:
         disk.seek(parts[-1]["start"] * 512)
         while expected := wanted.read(4 * MIB):
