@@ -11,6 +11,7 @@ use crate::conductor::Client;
 use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
 use crate::config::Ntp;
 use crate::error::Result;
+use crate::init::modules;
 use crate::logger::status::{Row, set};
 use crate::power;
 use crate::power::How;
@@ -88,6 +89,12 @@ impl Agent for Powers {
 
     fn reboot(&self) -> Result<()> {
         self.go(How::Reboot)
+    }
+
+    fn load_module(&self, name: &str) {
+        if self.host.is_ramdisk() {
+            modules::load_named(&self.host, name);
+        }
     }
 
     fn lock_down(&self) {

@@ -124,6 +124,7 @@ pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
         bios_bootloader: config.bios_bootloader || enrolment.bios_bootloader,
         guard: config.guard,
         discard: config.discard,
+        inject_files_priority: config.inject_files_priority,
         medium: config.medium.clone(),
         boot: BootFacts {
             bootif: config.boot_interface.clone(),

@@ -61,6 +61,8 @@ pub struct Config {
     pub guard: bool,
     /// May a disk that failed to erase itself be discarded?
     pub discard: bool,
+    /// Of the step `inject_files`.
+    pub inject_files_priority: u64,
     /// What a person calls the medium this machine was started from.
     pub medium: Option<String>,
     /// `BOOTIF` as the boot loader wrote it, for Ironic to read.
@@ -208,6 +210,7 @@ impl Config {
             guard: values.flag("ipa-guard-special-filesystems"),
             discard: values.flag("ipa-enable-discard-erase"),
             hardware_delay: values.seconds("ipa-hardware-initialization-delay"),
+            inject_files_priority: values.number("ipa-inject-files-priority"),
             medium: values.owned("ironlet.medium"),
             boot_interface: values.owned("BOOTIF"),
             vlan_interfaces: values.list("ipa-enable-vlan-interfaces"),

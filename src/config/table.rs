@@ -166,7 +166,7 @@ pub const TABLE: &[Parameter] = &[
     works("ipa-guard-special-filesystems", "guard_special_filesystems", Boolean, "true", "never write a disk with a cluster filesystem (VMFS, GPFS, GFS2, OCFS2)"),
     works("ipa-enable-discard-erase", "enable_discard_erase", Boolean, "false", "erase by discarding what fails to erase itself"),
     works("ipa-ignore-bootloader-failure", "ignore_bootloader_failure", Boolean, "false", "go on without a boot entry"),
-    ignored("ipa-inject-files-priority", "inject_files_priority", Integer(0, 99), "0", "priority of the step inject_files"),
+    works("ipa-inject-files-priority", "inject_files_priority", Integer(0, 99), "0", "priority of the step inject_files among those of a deploy; 0: only where it is asked for"),
     works("boot_method", "", Text, "", "vmedia: parameters and files from virtual media; on the kernel command line alone"),
     ignored("", "auto_tls_allowed_clock_skew", Seconds(0), "3600", "our certificate has no dates that a wrong clock could miss"),
     ignored("", "disable_bootc_deploy", Boolean, "false", "no bootc; there is none"),

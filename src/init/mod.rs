@@ -8,7 +8,7 @@ pub mod device_drivers;
 mod dhcp_threads;
 mod ipv6_routers;
 pub mod modalias;
-mod modules;
+pub mod modules;
 mod mounts;
 mod network;
 mod network_report;

@@ -7,6 +7,7 @@ pub mod erase_options;
 pub mod find_boot_medium;
 pub mod image;
 pub mod image_info;
+pub mod inject_files;
 mod metadata;
 pub mod node;
 mod nvram;
@@ -18,9 +19,9 @@ mod warnings;
 
 use log::info;
 
-use crate::codec::json::{self, Fields, Object, Value, gather, number, object, print, text};
+use crate::codec::json::{self, Array, Fields, Object, Value, gather, number, object, print, text};
 use crate::error::{Context, Error, Kind, Result};
-use crate::steps::step_context::Machine;
+use crate::steps::step_context::{Machine, Settings};
 use crate::steps::step_table::{STEPS, Step};
 use node::Node;
 pub use phase::Phase;
@@ -28,7 +29,10 @@ pub use phase::Phase;
 /// The steps of a phase, in the shape of protocol/steps.md §1.
 pub fn list(phase: Phase, machine: &Machine, params: &Object) -> Result<Value> {
     remember_node(machine, params)?;
-    let steps = STEPS.iter().filter_map(|step| describe(step, phase));
+    let settings = machine.settings();
+    let steps = STEPS
+        .iter()
+        .filter_map(|step| describe(step, phase, settings));
     let by_source = object([("GenericHardwareManager", Value::Array(steps.collect()))]);
     let listed = [
         (format!("{}_steps", phase.word()), by_source),
@@ -38,12 +42,12 @@ pub fn list(phase: Phase, machine: &Machine, params: &Object) -> Result<Value> {
 }
 
 /// As Ironic wants it listed; none if it is no step of this phase.
-fn describe(step: &Step, phase: Phase) -> Option<Value> {
+fn describe(step: &Step, phase: Phase, settings: &Settings) -> Option<Value> {
     let offer = step.offers.iter().find(|offer| offer.phase == phase)?;
     let mut described = vec![
         ("step", text(step.name)),
         ("interface", text(step.interface)),
-        ("priority", number(offer.priority)),
+        ("priority", number(offer.priority.of(settings))),
         ("reboot_requested", Value::Bool(false)),
     ];
     if offer.abortable {
@@ -117,7 +121,9 @@ fn find(phase: Phase, name: &str) -> Result<&'static Step> {
 /// Every command of a step describes the node anew; the newest description counts.
 fn remember_node(machine: &Machine, params: &Object) -> Result<()> {
     if let Some(node) = params.object("node")? {
-        machine.set_node(Node::new(node));
+        let none = Array::new();
+        let ports = params.array("ports")?.unwrap_or(&none);
+        machine.set_node(Node::new(node).with_ports(ports));
     }
     Ok(())
 }

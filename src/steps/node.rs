@@ -1,8 +1,9 @@
 //! The node as Ironic describes it: what of it decides which disk is written.
 
-use crate::codec::json::{Array, Fields, Object, Value};
+use crate::codec::json::{Array, Fields, Object, Value, gather};
 use crate::disk::{Hints, Wishes};
 use crate::error::{Context, Error, Kind, Result};
+use crate::steps::inject_files::template::{OF_NODE, OF_PORT};
 
 /// What of the node decides what a step does.
 #[derive(Clone, Debug, Default)]
@@ -14,12 +15,16 @@ pub struct Node {
     skip: Option<Value>,
     /// What else matters of it, by part and name.
     kept: Vec<(&'static str, &'static str, Value)>,
+    /// What may be told of it in a URL.
+    told: Object,
+    /// The same of its ports.
+    ports: Array,
 }
 
 /// Parts of the node and what of them is looked at.
 const KEPT: &[(&str, &[&str])] = &[
     ("instance_info", &["deploy_boot_mode", "capabilities"]),
-    ("properties", &["capabilities"]),
+    ("properties", &["capabilities", "inject_files"]),
     (
         "driver_internal_info",
         &[
@@ -53,7 +58,31 @@ impl Node {
                 .cloned(),
             skip: wished("properties", "skip_block_devices").cloned(),
             kept: kept(node),
+            told: some_of(node, &OF_NODE),
+            ports: Array::new(),
         }
+    }
+
+    /// The same, with its ports as Ironic sends them.
+    pub fn with_ports(self, ports: &Array) -> Self {
+        let told = ports.iter().map(|port| match port {
+            Value::Object(port) => Value::Object(some_of(port, &OF_PORT)),
+            _ => Value::Null,
+        });
+        Node {
+            ports: told.collect(),
+            ..self
+        }
+    }
+
+    /// What may be told of it in a URL.
+    pub fn told(&self) -> &Object {
+        &self.told
+    }
+
+    /// The same of its ports, in Ironic's order.
+    pub fn ports(&self) -> &Array {
+        &self.ports
     }
 
     /// One of the things in [`KEPT`], as Ironic sent it.
@@ -100,6 +129,12 @@ fn kept(node: &Object) -> Vec<(&'static str, &'static str, Value)> {
         }
     }
     kept
+}
+
+fn some_of(object: &Object, names: &[&str]) -> Object {
+    let names = names.iter();
+    let kept = names.filter_map(|name| Some(((*name).to_owned(), object.get(*name)?.clone())));
+    gather(kept)
 }
 
 fn skipped(value: &Value) -> Result<Hints> {

@@ -48,6 +48,8 @@ pub trait Agent: Send + Sync {
     fn power_off(&self) -> Result<()>;
     /// Flushes, then starts again; comes back only to say why it did not.
     fn reboot(&self) -> Result<()>;
+    /// Loads a module of the kernel by its name; one that is not there is built in, or the error tells later.
+    fn load_module(&self, name: &str);
     /// Serves no more and takes the network down, for good.
     fn lock_down(&self);
 }
@@ -73,6 +75,8 @@ pub struct Settings {
     pub discard: bool,
     /// Is a config drive made anew on any disk?
     pub rebuild_drive: bool,
+    /// Of the step `inject_files`; 0 is only on request.
+    pub inject_files_priority: u64,
     /// What a person calls the medium this machine was started from.
     pub medium: Option<String>,
     /// What the inventory cannot find out by itself.
@@ -102,6 +106,7 @@ impl Default for Settings {
             bios_bootloader: false,
             guard: true,
             discard: false,
+            inject_files_priority: 0,
             medium: None,
             rebuild_drive: false,
             boot: BootFacts::default(),

@@ -3,8 +3,8 @@
 use crate::codec::json::{Object, Value};
 use crate::error::{Error, Result};
 use crate::steps::phase::Phase;
-use crate::steps::step_context::Machine;
-use crate::steps::{erase, image, metadata, nvram, pstore};
+use crate::steps::step_context::{Machine, Settings};
+use crate::steps::{erase, image, inject_files, metadata, nvram, pstore};
 
 pub(super) struct Step {
     pub name: &'static str,
@@ -19,9 +19,24 @@ pub(super) struct Step {
 pub(super) struct Offer {
     pub phase: Phase,
     /// What it asks for; 0 is only on request.
-    pub priority: u64,
+    pub priority: Priority,
     /// May the operator end the phase while it runs? Ironic waits for its end even so.
     pub abortable: bool,
+}
+
+/// Where the priority of a step is from.
+pub(super) enum Priority {
+    Fixed(u64),
+    Set(fn(&Settings) -> u64),
+}
+
+impl Priority {
+    pub fn of(&self, settings: &Settings) -> u64 {
+        match self {
+            Priority::Fixed(priority) => *priority,
+            Priority::Set(by) => by(settings),
+        }
+    }
 }
 
 pub(super) struct Argument {
@@ -35,7 +50,7 @@ pub(super) struct Argument {
 const fn clean(priority: u64) -> Offer {
     Offer {
         phase: Phase::Clean,
-        priority,
+        priority: Priority::Fixed(priority),
         abortable: true,
     }
 }
@@ -43,7 +58,16 @@ const fn clean(priority: u64) -> Offer {
 const fn on_request(phase: Phase) -> Offer {
     Offer {
         phase,
-        priority: 0,
+        priority: Priority::Fixed(0),
+        abortable: false,
+    }
+}
+
+/// With the priority of a parameter.
+const fn as_set(phase: Phase, by: fn(&Settings) -> u64) -> Offer {
+    Offer {
+        phase,
+        priority: Priority::Set(by),
         abortable: false,
     }
 }
@@ -78,6 +102,27 @@ pub(super) static STEPS: &[Step] = &[
         offers: &[on_request(Phase::Deploy), on_request(Phase::Service)],
         arguments: &[internal("image_info"), internal("configdrive")],
         run: image::step,
+    },
+    Step {
+        name: "inject_files",
+        interface: "deploy",
+        offers: &[
+            as_set(Phase::Deploy, |settings| settings.inject_files_priority),
+            as_set(Phase::Service, |settings| settings.inject_files_priority),
+        ],
+        arguments: &[
+            optional(
+                "files",
+                "Files to put onto the root disk: a list of objects with 'path', 'partition' (a number, a device, LABEL=… or UUID=…; by \
+                 default the first partition with the folder that the path begins with), 'content' (base64, or a URL), or 'deleted', and \
+                 'mode', 'dirmode', 'owner', 'group'. Those of the node's property inject_files come first.",
+            ),
+            optional(
+                "verify_ca",
+                "Whether the certificates of servers are verified, which they are by default.",
+            ),
+        ],
+        run: inject_files::step,
     },
     Step {
         name: "erase_devices",

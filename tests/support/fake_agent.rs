@@ -68,6 +68,8 @@ impl Agent for FakeAgent {
         Err(Error::plain("the machine stays on"))
     }
 
+    fn load_module(&self, _: &str) {}
+
     fn lock_down(&self) {
         self.told.note("lock down");
     }

@@ -10,6 +10,9 @@ pub const LOOK: usize = 36 << 10;
 /// Bytes from its start that tell its UUID.
 pub const LOOK_FOR_UUID: usize = 68 << 10;
 
+/// Where the superblock of btrfs is.
+const BTRFS: usize = 64 << 10;
+
 /// What holds a UUID: a magic and where it is, and where the UUID is, 16 bytes.
 #[rustfmt::skip]
 const WITH_UUID: &[(&[u8], usize, usize)] = &[
@@ -18,7 +21,7 @@ const WITH_UUID: &[(&[u8], usize, usize)] = &[
     // fs/xfs/libxfs/xfs_format.h, struct xfs_dsb: sb_magicnum, sb_uuid.
     (b"XFSB", 0, 32),
     // fs/btrfs: include/uapi/linux/btrfs_tree.h, struct btrfs_super_block at 64 KiB: fsid, magic.
-    (b"_BHRfS_M", (64 << 10) + 0x40, (64 << 10) + 0x20),
+    (b"_BHRfS_M", BTRFS + 0x40, BTRFS + 0x20),
     // include/linux/f2fs_fs.h, struct f2fs_super_block at 1024: magic, uuid.
     (b"\x10\x20\xf5\xf2", 1024, 1024 + 108),
     // fs/erofs/erofs_fs.h, struct erofs_super_block at 1024: magic, uuid.
@@ -76,6 +79,32 @@ pub fn uuid(start: &[u8]) -> Option<String> {
     let found = found.map(|bytes| uuid::text(&bytes));
     // Last: a boot loader may have put a sector like that of FAT before another file system.
     found.or_else(|| volume_id(start))
+}
+
+/// The kernel's name of the driver for the file system that begins with `start`, if it is one that files can be put into.
+pub fn driver(start: &[u8]) -> Option<&'static str> {
+    let at =
+        |place: usize, magic: &[u8]| start.get(place..).is_some_and(|at| at.starts_with(magic));
+    match FileSystem::find(start).map(|found| found.kind) {
+        _ if at(0, b"XFSB") => Some("xfs"),
+        _ if at(BTRFS + 0x40, b"_BHRfS_M") => Some("btrfs"),
+        Some(Kind::Ext) => Some("ext4"), // which is for those before it, too
+        Some(Kind::Fat) => Some("vfat"),
+        Some(Kind::Iso9660) | None => None,
+    }
+}
+
+/// The label of such a file system; empty without one.
+pub fn label(start: &[u8]) -> String {
+    let field = |at: usize, len: usize| start.get(at..at + len).map(text).unwrap_or_default();
+    match driver(start) {
+        // fs/xfs/libxfs/xfs_format.h, struct xfs_dsb: sb_fname; btrfs_tree.h, struct btrfs_super_block: label.
+        Some("xfs") => field(108, 12),
+        Some("btrfs") => field(BTRFS + 0x12b, 256),
+        _ => FileSystem::find(start)
+            .map(|found| found.label)
+            .unwrap_or_default(),
+    }
 }
 
 /// The serial number of a FAT file system: `7B77-95E7`.

@@ -2,6 +2,7 @@
 
 pub mod fetch;
 pub mod length_limit;
+pub mod plain_file;
 pub mod random_access;
 pub mod range;
 pub mod resume;
