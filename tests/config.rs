@@ -245,6 +245,37 @@ fn images_are_unpacked_and_formats_not_asked_for_where_told_so() {
 }
 
 #[test]
+fn what_upstream_s_files_say_of_disks_is_done_or_named() {
+    let file = (
+        "ironic-python-agent.d/a.conf",
+        "[disk_utils]\nefi_system_partition_size = 200\nbios_boot_partition_size = 2\npartition_detection_attempts = 9\n\
+         dd_block_size = 4M\nimage_convert_attempts = 5\n[disk_partitioner]\ncheck_device_interval = 7\ncheck_device_max_retries = 20\n",
+    );
+    let config = Machine::new("disk_utils", &[file]).read("").expect("fine");
+    let image = &config.image;
+    assert_eq!(
+        (image.efi_mib, image.bios_boot_mib, image.partition_attempts),
+        (200, 2, 9)
+    );
+    // What is set to what it is anyway is not worth a word.
+    let said = "without effect yet: disk_utils.dd_block_size, disk_utils.image_convert_attempts, disk_partitioner.check_device_interval";
+    assert!(
+        config.notes.iter().any(|note| note.ends_with(said)),
+        "{:?}",
+        config.notes
+    );
+    let plain = Machine::new("no disk_utils", &[]).read("").expect("fine");
+    assert_eq!((plain.image.efi_mib, plain.image.bios_boot_mib), (550, 1));
+    let wrong = (
+        "ironic-python-agent.d/a.conf",
+        "[disk_utils]\nefi_system_partition_size = large\n",
+    );
+    let error = Machine::new("wrong disk_utils", &[wrong]).read("");
+    let error = error.err().expect("it is no number").to_string();
+    assert!(error.contains("efi_system_partition_size"), "{error}");
+}
+
+#[test]
 fn a_deploy_without_ironic_needs_a_checksum() {
     assert!(refusal("ironlet.image=http://h/i").contains("ironlet.checksum"));
     let config = Machine::new("alone", &[])

@@ -26,6 +26,34 @@ fn asked(fields: &str) -> Result<Request> {
     image_info::request(&info, &Settings::default(), Scheme::Mbr)
 }
 
+/// `[disk_utils]` of a configuration file: each size is of the one scheme that has such a partition.
+#[test]
+fn the_firmware_s_partition_is_as_large_as_it_was_set() {
+    let info = format!(
+        r#"{{"id":"x","urls":["http://h/x"],"checksum":"{}","image_type":"partition","root_mb":9}}"#,
+        "0d".repeat(32)
+    );
+    let Ok(Value::Object(info)) = parse(&info) else {
+        panic!("{info} is an object")
+    };
+    let settings = Settings {
+        efi_mib: Some(200),
+        bios_boot_mib: Some(3),
+        ..Settings::default()
+    };
+    for (scheme, mib) in [
+        (Scheme::Uefi, Some(200)),
+        (Scheme::BiosGpt, Some(3)),
+        (Scheme::Mbr, None),
+    ] {
+        let layout = image_info::request(&info, &settings, scheme).expect("it is whole");
+        match layout.layout {
+            Layout::Partition(wanted) => assert_eq!(wanted.sizes.firmware, mib, "{scheme:?}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 #[test]
 fn a_bare_checksum_is_known_by_its_length() {
     for algorithm in [
@@ -104,6 +132,7 @@ fn sizes_are_mib_and_only_partition_images_have_any() {
                 swap,
                 ephemeral,
                 drive: 0,
+                firmware: None,
             },
             ephemeral: Ephemeral::Ext4,
             preserve,

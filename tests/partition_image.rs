@@ -49,6 +49,7 @@ fn wanted(scheme: Scheme, root: u64, swap: u64, ephemeral: u64) -> Partitions {
             swap,
             ephemeral,
             drive: 0,
+            firmware: None,
         },
         // What is too small for the one gets the other.
         ephemeral: match ephemeral {
@@ -57,6 +58,15 @@ fn wanted(scheme: Scheme, root: u64, swap: u64, ephemeral: u64) -> Partitions {
         },
         preserve: false,
     }
+}
+
+/// The same with a partition of so many MiB for the firmware.
+fn firmware(wanted: Partitions, mib: u64) -> Partitions {
+    let sizes = Sizes {
+        firmware: Some(mib),
+        ..wanted.sizes
+    };
+    Partitions { sizes, ..wanted }
 }
 
 fn request(url: String, image: &[u8], wanted: Partitions, drive: Option<&str>) -> Request {
@@ -120,9 +130,9 @@ fn everything_lies_where_it_belongs() {
         (
             Scheme::Uefi,
             512,
-            wanted(Scheme::Uefi, 20, 0, 0),
+            firmware(wanted(Scheme::Uefi, 20, 0, 0), 70),
             false,
-            &[(Efi, 550, EFI), (Root, 20, LINUX)],
+            &[(Efi, 70, EFI), (Root, 20, LINUX)],
         ),
         (
             Scheme::Uefi,
@@ -165,9 +175,9 @@ fn everything_lies_where_it_belongs() {
         (
             Scheme::BiosGpt,
             4096,
-            wanted(Scheme::BiosGpt, 20, 0, 0),
+            firmware(wanted(Scheme::BiosGpt, 20, 0, 0), 2),
             false,
-            &[(BiosBoot, 1, BIOS_BOOT), (Root, 20, LINUX)],
+            &[(BiosBoot, 2, BIOS_BOOT), (Root, 20, LINUX)],
         ),
         (
             Scheme::Mbr,

@@ -124,6 +124,9 @@ pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
         bios_bootloader: config.bios_bootloader || enrolment.bios_bootloader,
         guard: config.guard,
         discard: config.discard,
+        efi_mib: Some(image.efi_mib),
+        bios_boot_mib: Some(image.bios_boot_mib),
+        partition_attempts: image.partition_attempts,
         inject_files_priority: config.inject_files_priority,
         medium: config.medium.clone(),
         boot: BootFacts {

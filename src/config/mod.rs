@@ -270,6 +270,9 @@ impl Image {
             any_format: values.flag("disable_deep_image_inspection"),
             unpack: values.flag("ironlet.decompress"),
             rebuild_drive: values.flag("config_drive_rebuild"),
+            efi_mib: values.number("disk_utils.efi_system_partition_size"),
+            bios_boot_mib: values.number("disk_utils.bios_boot_partition_size"),
+            partition_attempts: values.number("disk_utils.partition_detection_attempts") as u32,
         })
     }
 }

@@ -126,6 +126,12 @@ pub struct Image {
     pub unpack: bool,
     /// Make a config drive anew on any disk.
     pub rebuild_drive: bool,
+    /// Of the EFI system partition beside a partition image, in MiB.
+    pub efi_mib: u64,
+    /// Of the BIOS boot partition beside one, in MiB.
+    pub bios_boot_mib: u64,
+    /// How often, a second apart, to look for the device of a new partition.
+    pub partition_attempts: u32,
 }
 
 /// How long to wait for disks at the start.

@@ -93,16 +93,15 @@ fn drive(given: Option<&Value>, info: &Object, limit: Bytes) -> Result<Option<So
 
 /// In a ramdisk, where the kernel makes them, until every partition has a device.
 fn wait_for(machine: &Machine, disk: &Path, parts: &[Laid]) -> Result<()> {
-    // protocol/deploy.md §15: partition_detection_attempts, a second apart.
-    const ATTEMPTS: u32 = 3;
+    let most = machine.settings().partition_attempts;
     if !machine.host.is_ramdisk() {
         return Ok(());
     }
     for part in parts {
         let device = partition(disk, part.number);
-        let mut attempts = (1..=ATTEMPTS).skip_while(|attempt| {
+        let mut attempts = (1..=most).skip_while(|attempt| {
             let there = device.exists();
-            if !there && *attempt < ATTEMPTS {
+            if !there && *attempt < most {
                 machine.clock.sleep(Duration::from_secs(1));
             }
             !there

@@ -68,14 +68,14 @@ pub fn request(info: &Object, settings: &Settings, scheme: Scheme) -> Result<Req
         format: format(info, settings)?,
         authorization: authorization(info, &id, settings)?,
         proxies: proxies(info)?,
-        layout: layout(info, scheme)?,
+        layout: layout(info, scheme, settings)?,
         drive: None,
         id,
     })
 }
 
 /// A whole disk unless it is called a partition.
-fn layout(info: &Object, scheme: Scheme) -> Result<Layout> {
+fn layout(info: &Object, scheme: Scheme, settings: &Settings) -> Result<Layout> {
     if info.string("image_type")? != Some("partition") {
         return Ok(Layout::Disk);
     }
@@ -85,6 +85,11 @@ fn layout(info: &Object, scheme: Scheme) -> Result<Layout> {
         swap: mebibytes(info, "swap_mb")?.unwrap_or(0),
         ephemeral: mebibytes(info, "ephemeral_mb")?.unwrap_or(0),
         drive: 0,
+        firmware: match scheme {
+            Scheme::Uefi => settings.efi_mib,
+            Scheme::BiosGpt => settings.bios_boot_mib,
+            Scheme::Mbr => None,
+        },
     };
     if sizes.root < LEAST_ROOT {
         return Err(invalid(format!(

@@ -75,6 +75,12 @@ pub struct Settings {
     pub discard: bool,
     /// Is a config drive made anew on any disk?
     pub rebuild_drive: bool,
+    /// Of an EFI system partition that is made, in MiB; none is as much as everywhere.
+    pub efi_mib: Option<u64>,
+    /// The same of a BIOS boot partition.
+    pub bios_boot_mib: Option<u64>,
+    /// How often, a second apart, to look for the device of a partition that was made.
+    pub partition_attempts: u32,
     /// Of the step `inject_files`; 0 is only on request.
     pub inject_files_priority: u64,
     /// What a person calls the medium this machine was started from.
@@ -106,6 +112,10 @@ impl Default for Settings {
             bios_bootloader: false,
             guard: true,
             discard: false,
+            efi_mib: None,
+            bios_boot_mib: None,
+            // protocol/deploy.md §15
+            partition_attempts: 3,
             inject_files_priority: 0,
             medium: None,
             rebuild_drive: false,

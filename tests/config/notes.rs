@@ -48,13 +48,13 @@ fn a_file_full_of_unknown_names_is_one_line() {
 fn settings_without_effect_are_said() {
     let file = (
         "ironic-python-agent.d/a.conf",
-        "[DEFAULT]\ndisable_bootc_deploy = true\nenable_bios_bootloader_install = true\ncertfile = /c\n",
+        "[DEFAULT]\nauto_tls_allowed_clock_skew = 7\ndisable_bootc_deploy = true\nenable_bios_bootloader_install = true\ncertfile = /c\n",
     );
     let line = "ipa-inject-files-priority=7 ipa-ironic-api-version=one";
     let config = Machine::new("idle", &[file]).read(line).expect("fine");
-    assert!(config.bios_bootloader);
+    assert!(config.bios_bootloader && config.inject_files_priority == 7);
     let expected = [
-        "accepted, but without effect yet: ipa-inject-files-priority, disable_bootc_deploy",
+        "accepted, but without effect yet: auto_tls_allowed_clock_skew, disable_bootc_deploy",
         "certfile and keyfile go together: neither is used",
         "ipa-ironic-api-version=one is not x.y: asking Ironic instead",
     ];

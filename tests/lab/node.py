@@ -47,10 +47,10 @@ class Node:
         self.wait("available", 180 if clean else 60)
         return self
 
-    def deploy(self, url, checksum, disk_format, again=False, configdrive=None, **info):
-        """`checksum` is a SHA-256 digest or the URL of a checksum file; `again` rebuilds an active node; `info` is of the instance."""
+    def deploy(self, url, checksum, disk_format, again=False, configdrive=None, steps=(), **info):
+        """`checksum` is a SHA-256 digest or the URL of a checksum file; `again` rebuilds an active node; `steps` are further ones; `info` is of the instance."""
         self._assign(url, checksum, disk_format, info)
-        self.provision("rebuild" if again else "active", **({"configdrive": configdrive} if configdrive else {}))
+        self.provision("rebuild" if again else "active", **({"configdrive": configdrive} if configdrive else {}), **({"deploy_steps": list(steps)} if steps else {}))
 
     def adopt(self, url, checksum, disk_format):
         """manageable → active, with an instance that was deployed without Ironic."""

@@ -33,6 +33,7 @@ fn a_table_is_there_as_a_whole_or_not_at_all() {
         swap: 1,
         ephemeral: 2,
         drive: 1,
+        firmware: None,
     };
     for (scheme, kind, partitions) in [(Scheme::BiosGpt, "gpt", 5), (Scheme::Mbr, "dos", 4)] {
         let scratch = Scratch::new();

@@ -11,9 +11,10 @@ use crate::disk::table::{Partition, Table, mbr};
 use crate::error::{Error, Result};
 use crate::units::{Bytes, MIB};
 
-/// In MiB; the two that only the firmware asks for.
-const EFI: u64 = 550;
-const BIOS_BOOT: u64 = 1;
+/// In MiB; the two that only the firmware asks for, unless somebody says otherwise.
+pub const EFI: u64 = 550;
+/// For GRUB's core, which takes a tenth of it.
+pub const BIOS_BOOT: u64 = 1;
 /// In MiB: what lies before the first partition.
 const LEAD: u64 = 1;
 
@@ -68,6 +69,8 @@ pub struct Sizes {
     pub ephemeral: u64,
     /// In MiB; 0 for none.
     pub drive: u64,
+    /// What the firmware asks for, in MiB; none is as much as everywhere. An MBR has none.
+    pub firmware: Option<u64>,
 }
 
 /// In bytes from the start of the disk.
@@ -141,8 +144,8 @@ impl Plan {
     /// For a disk of `size` bytes in sectors of `sector`; an error shows what does not add up.
     pub fn new(scheme: Scheme, sizes: &Sizes, sector: u64, size: u64) -> Result<Self> {
         let (efi, bios_boot) = match scheme {
-            Scheme::Uefi => (EFI, 0),
-            Scheme::BiosGpt => (0, BIOS_BOOT),
+            Scheme::Uefi => (sizes.firmware.unwrap_or(EFI), 0),
+            Scheme::BiosGpt => (0, sizes.firmware.unwrap_or(BIOS_BOOT)),
             Scheme::Mbr => (0, 0),
         };
         let wanted = [
