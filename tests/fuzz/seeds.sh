@@ -11,6 +11,11 @@ at() {
 }
 
 case $target in
+inject_files)
+    mkdir -p "$folder"
+    printf '[{"path":"/etc/a/b","partition":"LABEL=x","content":"eA==","mode":420,"dirmode":448,"owner":0,"group":-1},{"path":"c/d","deleted":true}]' >"$folder/items"
+    printf '[null,[{"path":"/a/b","content":"http://h/{node[uuid]}/{ports[0].address}/{node[extra][a][0]}/{{"}],{"uuid":"{node[uuid]}","extra":{"a":[7]}},[{"address":"x"}]]' >"$folder/template"
+    ;;
 machine_tree)
     mkdir -p "$folder"
     disk=sys/devices/pci0000:00/0000:00:07.0/host6/port-6:0/end_device-6:0/target6:0:0/6:0:0:0
