@@ -5,7 +5,13 @@ media_files=$top/initramfs/media
 
 # media_cmdline ARCH — where the loader gives a UKI none. The last console is /dev/console; firmware for Arm's processors names its serial
 # port by itself.
-media_cmdline() { [ "$1" != x86_64 ] || echo 'console=ttyS0,115200 console=tty0'; }
+media_cmdline() {
+    # As ramfs, the ramdisk may take more than half of the memory that UEFI leaves.
+    case $1 in
+    x86_64) echo 'rootfstype=ramfs console=ttyS0,115200 console=tty0' ;;
+    *) echo 'rootfstype=ramfs' ;;
+    esac
+}
 
 # loader ARCH PATH — print where a file of Debian's boot loaders is: this machine's own are installed, others are fetched
 loader() {
