@@ -1,5 +1,7 @@
 //! Files put into file systems that mke2fs and its like made, mounted by this machine's kernel and looked at by it afterwards.
 
+#[path = "inject_files/fetched.rs"]
+mod fetched;
 #[path = "inject_files/items.rs"]
 mod items;
 #[path = "inject_files/places.rs"]

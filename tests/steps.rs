@@ -101,9 +101,14 @@ fn every_listed_step_has_what_the_conductor_needs() {
         ),
         (
             "deploy",
-            &["erase_devices_metadata", "write_image", "clean_uefi_nvram"],
+            &[
+                "erase_devices_metadata",
+                "write_image",
+                "inject_files",
+                "clean_uefi_nvram",
+            ],
         ),
-        ("service", &["write_image"]),
+        ("service", &["write_image", "inject_files"]),
     ] {
         let body =
             format!(r#"{{"name":"{word}.get_{word}_steps","params":{{"node":{{}},"ports":[]}}}}"#);

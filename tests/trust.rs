@@ -11,5 +11,8 @@ mod https_status;
 mod openssl;
 #[path = "trust/p521.rs"]
 mod p521;
+#[path = "trust/plain_file.rs"]
+mod plain_file;
 #[path = "trust/shapes.rs"]
 mod shapes;
+mod support;

@@ -8,7 +8,7 @@ pub fn update(mut sum: u32, bytes: &[u8]) -> u32 {
     for byte in bytes {
         sum ^= u32::from(*byte);
         for _ in 0..8 {
-            sum = sum >> 1 ^ (sum & 1) * POLYNOMIAL;
+            sum = (sum >> 1) ^ ((sum & 1) * POLYNOMIAL);
         }
     }
     sum

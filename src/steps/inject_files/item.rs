@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::codec::base64;
+use crate::codec;
 use crate::codec::json::{Number, Object, Value};
 use crate::error::{Error, Kind, Result};
 
@@ -266,7 +266,7 @@ fn content_of(text: String) -> Result<Content, String> {
     if text.contains("://") {
         return Ok(Content::At(text));
     }
-    match base64::decode(&text) {
+    match codec::base64::decode(&text) {
         Some(bytes) => Ok(Content::Bytes(bytes)),
         None => Err("'content' is neither base64 nor a URL".to_owned()),
     }

@@ -148,7 +148,7 @@ fn look(
         let mut place = None;
         for (index, partition) in all.iter().enumerate() {
             let any = item.partition == Wanted::Any;
-            if !partition.is(&item.partition) && !(any && partition.driver.is_some()) {
+            if !partition.is(&item.partition) && (!any || partition.driver.is_none()) {
                 continue;
             }
             let mount = || partition.mount(host, load, false);

@@ -11,7 +11,7 @@ use crate::error::{Context, Error, Result};
 use crate::steps::inject_files::item::Wanted;
 use crate::sys::rooted::Folder;
 use crate::sys::{kernel, mount};
-use crate::system_root::{SystemRoot, attribute, names};
+use crate::system_root::{SystemRoot, attribute, device_name, names};
 
 /// In /run.
 const PLACE: &str = "inject";
@@ -71,10 +71,14 @@ pub fn list(host: &SystemRoot, disk: &Path) -> Result<Vec<Partition>> {
             device,
             driver: probe::driver(&start),
             names: [
-                ("LABEL=", "by-label/", probe::label(&start)),
-                ("UUID=", "by-uuid/", probe::uuid(&start).unwrap_or_default()),
-                ("PARTLABEL=", "by-partlabel/", said("PARTNAME=")),
-                ("PARTUUID=", "by-partuuid/", said("PARTUUID=")),
+                ("LABEL=", "disk/by-label/", probe::label(&start)),
+                (
+                    "UUID=",
+                    "disk/by-uuid/",
+                    probe::uuid(&start).unwrap_or_default(),
+                ),
+                ("PARTLABEL=", "disk/by-partlabel/", said("PARTNAME=")),
+                ("PARTUUID=", "disk/by-partuuid/", said("PARTUUID=")),
             ],
         });
     }
@@ -85,25 +89,18 @@ pub fn list(host: &SystemRoot, disk: &Path) -> Result<Vec<Partition>> {
 impl Partition {
     /// Is it the one that is asked for by number or name?
     pub fn is(&self, wanted: &Wanted) -> bool {
-        match wanted {
-            Wanted::Any => false,
-            Wanted::Number(number) => *number == self.number,
-            Wanted::Named(name) => {
-                let below_dev = name.strip_prefix("/dev/");
-                let own = self
-                    .device
-                    .file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy();
-                let by = below_dev.and_then(|name| name.strip_prefix("disk/"));
-                below_dev == Some(&own)
-                    || self.names.iter().any(|(key, folder, value)| {
-                        let asked = name.strip_prefix(key);
-                        let asked = asked.or_else(|| by.and_then(|by| by.strip_prefix(folder)));
-                        !value.is_empty() && asked == Some(value)
-                    })
-            }
-        }
+        let name = match wanted {
+            Wanted::Any => return false,
+            Wanted::Number(number) => return *number == self.number,
+            Wanted::Named(name) => name,
+        };
+        let own = self.device.file_name().unwrap_or_default();
+        *name == device_name(&own.to_string_lossy())
+            || self.names.iter().any(|(key, folder, value)| {
+                let by = [(*key).to_owned(), device_name(folder)];
+                let mut asked = by.iter().filter_map(|by| name.strip_prefix(by.as_str()));
+                !value.is_empty() && asked.any(|asked| asked == value)
+            })
     }
 
     /// Mounts it; `load` loads a kernel module by its name, if there is one.

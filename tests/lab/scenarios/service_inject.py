@@ -43,9 +43,9 @@ def run(directory):
     print("  deployed: files on ext4 and vfat, by debugfs, mtools and e2fsck; it boots", flush=True)
 
     before = stand.disk.digest()
-    serve(stand, [{"path": "/usr/x", "content": ""}, {"path": "/etc/lab", "content": ""}, {"path": "/etc/new/good", "content": ""}])
+    serve(stand, [{"path": "/usr/x", "content": ""}, {"path": "/boot/grub", "content": ""}, {"path": "/etc/new/good", "content": ""}])
     error = stand.node.wait("service failed", 180)["last_error"]
-    require("/usr/x" in error and "/etc/lab on partition" in error and "no file was touched" in error, f"it failed for another reason: {error}")
+    require("/usr/x" in error and "/boot/grub on partition" in error and "no file was touched" in error, f"it failed for another reason: {error}")
     require(stand.disk.digest() == before, "something was written")
     print(f"  two faults: {error[:200]}…", flush=True)
 
