@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use super::partition_tables::{name, says};
 
@@ -23,6 +24,13 @@ impl Mounted {
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg(&self.0).status();
+        // A test beside this one that starts a program holds every open file for a moment.
+        for _ in 0..40 {
+            let done = Command::new("umount").arg(&self.0).status();
+            if done.is_ok_and(|done| done.success()) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 }

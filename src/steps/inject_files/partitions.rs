@@ -3,9 +3,11 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use log::{debug, warn};
 
+use crate::clock::Clock;
 use crate::disk::filesystem::probe;
 use crate::error::{Context, Error, Result};
 use crate::steps::inject_files::item::Wanted;
@@ -27,6 +29,10 @@ const OPTIONS: &[(&str, &str, &str)] = &[
 
 /// Checksums, which file systems ask the kernel for by a name of their own: one that is built in is not there as a module.
 const CHECKSUMS: [&str; 2] = ["crc32c_intel", "crc32c_generic"];
+
+/// How often, and how far apart, a file system is let go of that somebody still looks at.
+const ATTEMPTS: u32 = 40;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A partition as the kernel shows it.
 pub struct Partition {
@@ -187,7 +193,16 @@ impl Mounted {
     fn detach(&mut self) -> io::Result<()> {
         // While it is open the kernel calls it busy.
         self.root = None;
-        mount::detach(&self.folder)?;
+        let clock = Clock::real();
+        let mut attempts = 0;
+        while let Err(error) = mount::detach(&self.folder) {
+            attempts += 1;
+            // A program that is just being started has a copy of every open file, until it runs.
+            if error.kind() != io::ErrorKind::ResourceBusy || attempts > ATTEMPTS {
+                return Err(error);
+            }
+            clock.sleep(PAUSE);
+        }
         fs::remove_dir(&self.folder)
     }
 }
