@@ -1,5 +1,6 @@
 //! The parameters: the kernel command line, files of /etc/ironic-python-agent.d, and the one table of keys.
 
+mod declined_options;
 pub mod flags;
 mod help;
 pub mod ini;
@@ -121,7 +122,10 @@ impl Config {
                 let key = current(&key);
                 let Some(parameter) = TABLE.iter().find(|p| p.key == key && !p.key.is_empty())
                 else {
-                    notes.unknown(&name, &titled(key));
+                    match declined_options::reason(key) {
+                        Some(reason) => notes.declined(&name, &titled(key), reason),
+                        None => notes.unknown(&name, &titled(key)),
+                    }
                     continue;
                 };
                 let is_set = tokens.iter().any(|(name, _)| *name == "ipa-debug");
