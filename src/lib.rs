@@ -78,9 +78,8 @@ pub mod logger;
 pub mod net;
 pub mod power;
 
-// F4: disks, and the logs for whoever looks for a reason
+// F4: disks
 pub mod disk;
-pub mod system_logs;
 
 // F5: what the machine is, the image path, who boots what it wrote, and what Ironic hands in
 pub mod efi;
@@ -88,9 +87,10 @@ pub mod image;
 pub mod inventory;
 pub mod virtual_media;
 
-// F6: Ironic, as the agent sees it, and the steps it may ask for
+// F6: Ironic, as the agent sees it, the steps it may ask for, and the logs for whoever looks for a reason
 pub mod conductor;
 pub mod steps;
+pub mod system_logs;
 
 // F7: the agent, as Ironic sees it
 pub mod command;
