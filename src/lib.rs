@@ -62,8 +62,9 @@ pub mod small_sort;
 pub mod units;
 pub mod version;
 
-// F1: the kernel's interface, pure bytes → bytes, and how far the work has come
+// F1: the kernel's interface, pure bytes → bytes, what of a text is secret, and how far the work has come
 pub mod codec;
+pub mod redaction;
 pub mod sys;
 pub mod work_progress;
 
@@ -78,8 +79,9 @@ pub mod logger;
 pub mod net;
 pub mod power;
 
-// F4: disks
+// F4: disks, and the log sent elsewhere
 pub mod disk;
+pub mod syslog;
 
 // F5: what the machine is, the image path, who boots what it wrote, and what Ironic hands in
 pub mod efi;

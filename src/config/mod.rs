@@ -70,6 +70,8 @@ pub struct Config {
     pub vlan_interfaces: Vec<String>,
     /// Put what was heard into the inventory.
     pub collect_lldp: bool,
+    /// Where to send the log.
+    pub syslog: Option<String>,
     /// Deploy by itself; none waits for Ironic.
     pub standalone: Option<Standalone>,
     /// What the log is to say of the parameters: it begins only once `debug` is known.
@@ -216,6 +218,7 @@ impl Config {
             boot_interface: values.owned("BOOTIF"),
             vlan_interfaces: values.list("ipa-enable-vlan-interfaces"),
             collect_lldp: values.flag("ipa-collect-lldp"),
+            syslog: values.owned("ironlet.syslog"),
             standalone: Standalone::from(values)?,
             notes: Vec::new(),
         })

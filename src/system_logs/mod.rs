@@ -6,7 +6,6 @@
 mod devices;
 mod disks;
 mod network;
-mod redaction;
 
 use std::fs::File;
 use std::io::Read;
@@ -22,10 +21,10 @@ use crate::codec::{self, gzip, json};
 use crate::error::{Context, Result};
 use crate::inventory::dmi_decode;
 use crate::logger;
+use crate::redaction::clean;
 use crate::sys::kernel;
 use crate::system_root::SystemRoot;
 use crate::units::{KIB, MIB};
-use redaction::clean;
 
 /// All members together, before compression.
 const WHOLE: u64 = 4 * MIB;
