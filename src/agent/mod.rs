@@ -260,6 +260,7 @@ impl Agent {
             version: VERSION,
             acceptor: identity.acceptor(&self.config, enrolment)?,
             host: self.host.clone(),
+            metrics: self.config.metrics,
             limits: Limits::default(),
         };
         let server = api::serve(listener, service, self.clock.clone())?;

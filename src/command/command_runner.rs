@@ -18,6 +18,7 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::logger::status::{Row, set};
 use crate::steps::step_context::Machine;
 use crate::sys::kernel;
+use crate::work_progress::WorkProgress;
 
 /// A handle on the one engine of the agent; clones share it.
 #[derive(Clone)]
@@ -101,6 +102,11 @@ impl Engine {
             }
         }
         Ok(entry)
+    }
+
+    /// How far the command that runs has come, and all before it.
+    pub fn progress(&self) -> &WorkProgress {
+        self.0.machine.gauge()
     }
 
     /// All commands, in the order they started.

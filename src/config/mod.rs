@@ -72,6 +72,8 @@ pub struct Config {
     pub collect_lldp: bool,
     /// Where to send the log.
     pub syslog: Option<String>,
+    /// Serve figures to whoever asks.
+    pub metrics: bool,
     /// Deploy by itself; none waits for Ironic.
     pub standalone: Option<Standalone>,
     /// What the log is to say of the parameters: it begins only once `debug` is known.
@@ -219,6 +221,7 @@ impl Config {
             vlan_interfaces: values.list("ipa-enable-vlan-interfaces"),
             collect_lldp: values.flag("ipa-collect-lldp"),
             syslog: values.owned("ironlet.syslog"),
+            metrics: values.flag("ironlet.metrics"),
             standalone: Standalone::from(values)?,
             notes: Vec::new(),
         })
