@@ -79,7 +79,8 @@ pub mod logger;
 pub mod net;
 pub mod power;
 
-// F4: disks, and the log sent elsewhere
+// F4: disks, trying processors and memory, and the log sent elsewhere
+pub mod burnin;
 pub mod disk;
 pub mod syslog;
 

@@ -11,7 +11,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("codec", 1), ("redaction", 1), ("work_progress", 1), ("sys", 1),
     ("system_root", 2),
     ("logger", 3), ("available_memory", 3), ("config", 3), ("drivers", 3), ("net", 3), ("power", 3),
-    ("disk", 4), ("syslog", 4),
+    ("burnin", 4), ("disk", 4), ("syslog", 4),
     ("efi", 5), ("image", 5), ("inventory", 5), ("virtual_media", 5),
     ("conductor", 6), ("steps", 6), ("system_logs", 6),
     ("command", 7),

@@ -1,6 +1,8 @@
 //! The closed table of clean, deploy and service steps: what is not in it is neither listed nor run.
 
 pub mod boot_mode;
+mod burnin;
+mod burnin_options;
 mod declined;
 pub mod deployed_disk_record;
 mod erase;
