@@ -125,12 +125,12 @@ pub fn state_of_ata(disk: &dyn Wire) -> Result<State> {
 
 /// Status 3 to 8.
 const ATA_FAILURES: [&str; 6] = [
-    "unknown failure",
-    "electrical failure",
-    "servo failure",
-    "read failure",
+    "it could not be completed",
+    "unknown element",
+    "electrical element",
+    "servo element",
+    "read element",
     "handling damage",
-    "suspected damage",
 ];
 
 /// Begins it on an NVMe namespace.
