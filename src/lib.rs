@@ -63,8 +63,9 @@ pub mod small_sort;
 pub mod units;
 pub mod version;
 
-// F1: the kernel's interface, pure bytes → bytes, and how far the work has come
+// F1: the kernel's interface, pure bytes → bytes, what of a text is secret, and how far the work has come
 pub mod codec;
+pub mod redaction;
 pub mod sys;
 pub mod work_progress;
 
@@ -79,9 +80,10 @@ pub mod logger;
 pub mod net;
 pub mod power;
 
-// F4: disks, and the logs for whoever looks for a reason
+// F4: disks, trying processors and memory, and the log sent elsewhere
+pub mod burnin;
 pub mod disk;
-pub mod system_logs;
+pub mod syslog;
 
 // F5: what the machine is, the image path, who boots what it wrote, and what Ironic hands in
 pub mod efi;
@@ -89,9 +91,10 @@ pub mod image;
 pub mod inventory;
 pub mod virtual_media;
 
-// F6: Ironic, as the agent sees it, and the steps it may ask for
+// F6: Ironic, as the agent sees it, the steps it may ask for, and the logs for whoever looks for a reason
 pub mod conductor;
 pub mod steps;
+pub mod system_logs;
 
 // F7: the agent, as Ironic sees it
 pub mod command;

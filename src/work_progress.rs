@@ -20,6 +20,10 @@ pub struct WorkProgress(Arc<Inner>);
 struct Inner {
     clock: Clock,
     done: AtomicU64,
+    /// Of the stages that are over.
+    before: AtomicU64,
+    stages: AtomicU64,
+    interruptions: AtomicU64,
     /// When the log was told last, in milliseconds.
     told: AtomicU64,
     stage: Mutex<Option<Stage>>,
@@ -47,12 +51,26 @@ pub struct Reading {
     pub left: Option<Duration>,
 }
 
+/// Of all work together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sums {
+    /// That stages came through.
+    pub bytes: u64,
+    /// That began.
+    pub stages: u64,
+    /// How often one stood still.
+    pub interruptions: u64,
+}
+
 impl WorkProgress {
     /// Nothing is being done yet.
     pub fn new(clock: Clock) -> Self {
         WorkProgress(Arc::new(Inner {
             clock,
             done: AtomicU64::new(0),
+            before: AtomicU64::new(0),
+            stages: AtomicU64::new(0),
+            interruptions: AtomicU64::new(0),
             told: AtomicU64::new(0),
             stage: Mutex::default(),
         }))
@@ -66,7 +84,9 @@ impl WorkProgress {
     /// A new stage, counted from nothing.
     pub fn begin(&self, name: impl Into<String>, total: Option<Bytes>) {
         let mut stage = self.stage();
-        self.0.done.store(0, Ordering::Relaxed);
+        let done = self.0.done.swap(0, Ordering::Relaxed);
+        self.0.before.fetch_add(done, Ordering::Relaxed);
+        self.0.stages.fetch_add(1, Ordering::Relaxed);
         self.0.told.store(self.now(), Ordering::Relaxed);
         *stage = Some(Stage {
             name: name.into(),
@@ -98,6 +118,7 @@ impl WorkProgress {
     /// The stage stands still: what for.
     pub fn held_up(&self, why: String) {
         if let Some(stage) = &mut *self.stage() {
+            self.0.interruptions.fetch_add(1, Ordering::Relaxed);
             stage.held_up = Some(why);
         }
     }
@@ -112,6 +133,16 @@ impl WorkProgress {
     /// Nothing is being done.
     pub fn clear(&self) {
         *self.stage() = None;
+    }
+
+    /// Of all work since the process began.
+    pub fn sums(&self) -> Sums {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Sums {
+            bytes: of(&self.0.before) + of(&self.0.done),
+            stages: of(&self.0.stages),
+            interruptions: of(&self.0.interruptions),
+        }
     }
 
     /// None while nothing is being done.
@@ -182,6 +213,19 @@ mod tests {
             let reading = gauge.read().expect("a stage began");
             assert_eq!(reading.to_string(), shown);
         }
+    }
+
+    #[test]
+    fn sums_go_over_all_stages() {
+        let gauge = WorkProgress::new(Clock::fake());
+        for _ in 0..2 {
+            gauge.begin("writing", None);
+            gauge.advance(5);
+            gauge.held_up("waiting".into());
+        }
+        gauge.clear();
+        let sums = gauge.sums();
+        assert_eq!((sums.bytes, sums.stages, sums.interruptions), (10, 2, 2));
     }
 
     #[test]

@@ -257,6 +257,18 @@ fn what_ends_the_conversation_waits_for_the_reply() {
 }
 
 #[test]
+fn a_command_that_was_refused_has_no_consequences() {
+    let mut around = Surroundings::new();
+    let engine = around.engine();
+    let body = r#"{"name":"system.lockdown","params":{"when":"now"}}"#;
+    let entry = post(&engine, body).expect("a well-formed request");
+    entry.answered();
+    engine.join();
+    assert_eq!(text_at(&json(&entry), &["command_status"]), "FAILED");
+    assert!(around.told.all().is_empty(), "{:?}", around.told.all());
+}
+
+#[test]
 fn a_long_text_is_sent_once() {
     let mut around = Surroundings::new();
     fs::write(around.host.proc("cmdline"), "quiet ipa-agent-token=sesame").expect("a file");

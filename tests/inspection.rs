@@ -12,6 +12,7 @@ use ironlet::codec::json::{Fields, Object, Value, parse, print};
 use ironlet::disk::Wishes;
 use ironlet::inventory::BootFacts;
 use ironlet::inventory::collectors::{Collected, Subject, TABLE, run};
+use ironlet::system_logs;
 
 #[path = "support/fake_conductor.rs"]
 #[allow(dead_code)] // this binary needs a part of it
@@ -38,6 +39,7 @@ fn collected(machine: &Machine, names: &[&str]) -> Collected {
         wishes: &Wishes::default(),
         names: &names,
         lldp_timeout: Duration::ZERO,
+        archive: system_logs::archive,
     })
 }
 

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 #[rustfmt::skip]
 const FLOORS: &[(&str, u8)] = &[
     ("calendar", 0), ("clock", 0), ("error", 0), ("secret", 0), ("small_sort", 0), ("units", 0), ("version", 0),
-    ("codec", 1), ("work_progress", 1), ("sys", 1),
+    ("codec", 1), ("redaction", 1), ("work_progress", 1), ("sys", 1),
     ("system_root", 2),
     ("logger", 3), ("available_memory", 3), ("config", 3), ("drivers", 3), ("net", 3), ("power", 3),
-    ("disk", 4), ("system_logs", 4),
+    ("burnin", 4), ("disk", 4), ("syslog", 4),
     ("efi", 5), ("image", 5), ("inventory", 5), ("virtual_media", 5),
-    ("conductor", 6), ("steps", 6),
+    ("conductor", 6), ("steps", 6), ("system_logs", 6),
     ("command", 7),
     ("api", 8), ("init", 8),
     ("agent", 9),

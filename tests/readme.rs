@@ -16,7 +16,7 @@ fn rows() -> String {
         };
         let ignored = match parameter.effect {
             Effect::Works => "",
-            Effect::Ignored => " *(accepted, does nothing yet)*",
+            Effect::Ignored => " *(accepted, has no effect)*",
         };
         let (name, key, default) = (
             code(parameter.name),

@@ -12,6 +12,7 @@ use crate::inventory::BootFacts;
 use crate::inventory::collectors::{self, Collected, Subject};
 use crate::logger::status::{Row, set};
 use crate::steps::find_boot_medium::boot_medium;
+use crate::system_logs;
 use crate::system_root::SystemRoot;
 
 /// What the lookup makes of an inspection.
@@ -82,6 +83,7 @@ pub fn collect(config: &Config, host: &SystemRoot, clock: &Clock) -> Collected {
         wishes: &wishes(config, host),
         names: &config.inspection.collectors,
         lldp_timeout: config.inspection.lldp_timeout,
+        archive: system_logs::archive,
     });
     let took = clock.elapsed().saturating_sub(started);
     info!("inspection: collected in {} ms", took.as_millis());

@@ -6,6 +6,7 @@ mod callback_url_and_certificate;
 mod effective_config;
 mod hardware_wait;
 mod inspection;
+mod log_forwarding;
 mod mdns_endpoints;
 pub mod post_inspection_by_hand;
 pub mod run_step_by_hand;
@@ -111,6 +112,7 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
         permit,
         bell: Bell::default(),
     };
+    log_forwarding::start(&agent.config, &agent.host, &agent.clock);
     screen_status::start(&agent.host, &agent.clock);
     set(Row::State, "waiting for an address");
     agent.clock.sleep(agent.config.hardware_delay);
@@ -258,6 +260,7 @@ impl Agent {
             version: VERSION,
             acceptor: identity.acceptor(&self.config, enrolment)?,
             host: self.host.clone(),
+            metrics: self.config.metrics,
             limits: Limits::default(),
         };
         let server = api::serve(listener, service, self.clock.clone())?;

@@ -17,6 +17,7 @@ mod deadline_socket;
 mod eviction;
 mod gateway_state;
 pub mod head;
+mod metrics;
 mod pending_requests;
 mod public_replies;
 mod reply;

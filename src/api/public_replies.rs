@@ -1,6 +1,7 @@
 //! The answer to everything that takes no token: documents, the status, redirects and refusals. All of it is at hand, so
 //! that whoever asks costs no thread and waits for nobody.
 
+use crate::api::metrics;
 use crate::api::reply::{self, Reply};
 use crate::api::route::{self, Action};
 use crate::api::service_settings::Service;
@@ -12,9 +13,10 @@ pub fn reply(action: &Action, origin: &str, service: &Service) -> Option<Reply> 
         Action::Root => reply::root(origin),
         Action::Version => reply::version(origin),
         Action::Status => reply::status(service.started_at, service.version),
+        Action::Metrics if service.metrics => metrics::reply(service),
         Action::Redirect(target) => reply::redirect(origin, target),
         Action::Unauthorized => route::unauthorized(),
-        Action::NotFound => route::not_found(),
+        Action::NotFound | Action::Metrics => route::not_found(),
         Action::MethodNotAllowed(allowed) => route::method_not_allowed(allowed),
     })
 }

@@ -14,6 +14,8 @@ pub enum Action {
     Version,
     /// `GET /v1/status`.
     Status,
+    /// `GET /metrics`, where they are served.
+    Metrics,
     /// Of somebody who has shown the token.
     Command(CommandRequest),
     /// To this path and query of the same server.
@@ -79,6 +81,7 @@ fn route(method: &str, path: &str, query: &str) -> Action {
         ([""], "GET" | "HEAD") => Action::Root,
         (["v1", ""], "GET" | "HEAD") => Action::Version,
         (["v1", "status"] | ["status"], "GET" | "HEAD") => Action::Status,
+        (["metrics"], "GET" | "HEAD") => Action::Metrics,
         (["v1", "commands", ""] | ["commands", ""], "GET" | "HEAD") => list,
         (["v1", "commands", ""] | ["commands", ""], "POST") => start(),
         (["v1", "commands", ""] | ["commands", ""], _) => {

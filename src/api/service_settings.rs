@@ -20,6 +20,8 @@ pub struct Service {
     pub acceptor: Option<Acceptor>,
     /// Whose memory request bodies go into.
     pub host: SystemRoot,
+    /// Is `GET /metrics` answered? By anybody's wish, as the status is.
+    pub metrics: bool,
     /// How many clients, how long, how large.
     pub limits: Limits,
 }

@@ -18,6 +18,7 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::logger::status::{Row, set};
 use crate::steps::step_context::Machine;
 use crate::sys::kernel;
+use crate::work_progress::WorkProgress;
 
 /// A handle on the one engine of the agent; clones share it.
 #[derive(Clone)]
@@ -81,9 +82,10 @@ impl Engine {
                 {
                     return Err(error.clone());
                 }
+                let after = command.after.filter(|_| outcome.is_ok());
                 entry.end(outcome);
                 lock(&inner.entries).push(entry.clone());
-                if let Some(after) = command.after {
+                if let Some(after) = after {
                     *turn = self.leave(&entry, move |inner, entry| {
                         entry.wait_answered(&inner.machine.clock);
                         after(&inner.machine);
@@ -100,6 +102,11 @@ impl Engine {
             }
         }
         Ok(entry)
+    }
+
+    /// How far the command that runs has come, and all before it.
+    pub fn progress(&self) -> &WorkProgress {
+        self.0.machine.gauge()
     }
 
     /// All commands, in the order they started.

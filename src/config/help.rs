@@ -26,7 +26,7 @@ pub fn parameters_help() -> String {
             text += &format!("; default {}", parameter.default);
         }
         if parameter.effect == Effect::Ignored {
-            text += "; accepted, but does nothing yet";
+            text += "; accepted, but has no effect";
         }
         text += "\n";
     }

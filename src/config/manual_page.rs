@@ -36,7 +36,7 @@ pub fn page(day: &str) -> String {
             text += &format!("; default {}", plain(parameter.default));
         }
         if parameter.effect == Effect::Ignored {
-            text += "; accepted, but does nothing yet";
+            text += "; accepted, but has no effect";
         }
         text += ".\n";
         let in_files = match (parameter.name, parameter.key) {

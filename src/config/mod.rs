@@ -1,5 +1,6 @@
 //! The parameters: the kernel command line, files of /etc/ironic-python-agent.d, and the one table of keys.
 
+mod declined_options;
 pub mod flags;
 mod help;
 pub mod ini;
@@ -71,6 +72,10 @@ pub struct Config {
     pub vlan_interfaces: Vec<String>,
     /// Put what was heard into the inventory.
     pub collect_lldp: bool,
+    /// Where to send the log.
+    pub syslog: Option<String>,
+    /// Serve figures to whoever asks.
+    pub metrics: bool,
     /// Deploy by itself; none waits for Ironic.
     pub standalone: Option<Standalone>,
     /// What the log is to say of the parameters: it begins only once `debug` is known.
@@ -123,7 +128,10 @@ impl Config {
                 let key = current(&key);
                 let Some(parameter) = TABLE.iter().find(|p| p.key == key && !p.key.is_empty())
                 else {
-                    notes.unknown(&name, &titled(key));
+                    match declined_options::reason(key) {
+                        Some(reason) => notes.declined(&name, &titled(key), reason),
+                        None => notes.unknown(&name, &titled(key)),
+                    }
                     continue;
                 };
                 let is_set = tokens.iter().any(|(name, _)| *name == "ipa-debug");
@@ -215,6 +223,8 @@ impl Config {
             boot_interface: values.owned("BOOTIF"),
             vlan_interfaces: values.list("ipa-enable-vlan-interfaces"),
             collect_lldp: values.flag("ipa-collect-lldp"),
+            syslog: values.owned("ironlet.syslog"),
+            metrics: values.flag("ironlet.metrics"),
             standalone: Standalone::from(values)?,
             notes: Vec::new(),
         })

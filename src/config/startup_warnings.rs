@@ -11,8 +11,8 @@ const LONGEST: usize = 64;
 #[derive(Default)]
 pub struct Notes {
     said: Vec<String>,
-    /// Where they stand, and each name once.
-    unknown: Vec<(String, Vec<String>)>,
+    /// What is the matter with some names, and each name once.
+    named: Vec<(String, Vec<String>)>,
 }
 
 impl Notes {
@@ -22,16 +22,28 @@ impl Notes {
 
     /// Notes a name that is in no table, where it stands first.
     pub fn unknown(&mut self, origin: &str, name: &str) {
+        self.name(format!("{origin} sets what nobody here knows"), name);
+    }
+
+    /// Notes a name of upstream's that has no meaning here.
+    pub fn declined(&mut self, origin: &str, name: &str, reason: &str) {
+        self.name(
+            format!("{origin} sets what has no effect here ({reason})"),
+            name,
+        );
+    }
+
+    fn name(&mut self, matter: String, name: &str) {
         let name: String = name.chars().take(LONGEST).collect();
         let name = name.escape_debug().to_string();
-        if self.unknown.iter().any(|(_, names)| names.contains(&name)) {
+        if self.named.iter().any(|(_, names)| names.contains(&name)) {
             return;
         }
-        match self.unknown.iter_mut().find(|(of, _)| of == origin) {
+        match self.named.iter_mut().find(|(of, _)| *of == matter) {
             // One more than is told, so that it is known that there are more.
             Some((_, names)) if names.len() > NAMED => {}
             Some((_, names)) => names.push(name),
-            None => self.unknown.push((origin.to_owned(), vec![name])),
+            None => self.named.push((matter, vec![name])),
         }
     }
 
@@ -43,20 +55,17 @@ impl Notes {
         });
         let idle: Vec<_> = idle.map(|parameter| parameter.title()).collect();
         if !idle.is_empty() {
-            self.say(format!(
-                "accepted, but without effect yet: {}",
-                idle.join(", ")
-            ));
+            self.say(format!("accepted, but without effect: {}", idle.join(", ")));
         }
     }
 
     pub fn lines(self) -> Vec<String> {
-        let unknown = self.unknown.into_iter().map(|(origin, names)| {
+        let named = self.named.into_iter().map(|(matter, names)| {
             let more = if names.len() > NAMED { ", …" } else { "" };
             let names = names[..names.len().min(NAMED)].join(", ");
-            format!("{origin} sets what nobody here knows: {names}{more}")
+            format!("{matter}: {names}{more}")
         });
-        self.said.into_iter().chain(unknown).collect()
+        self.said.into_iter().chain(named).collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Disks: which there are, which one is meant, and holding it alone.
 
+pub mod burnin;
 pub mod bytes_written;
 pub mod erase;
 pub mod exclusive_disk;

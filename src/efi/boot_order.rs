@@ -23,7 +23,7 @@ pub struct BootOrder {
 pub struct Entry {
     number: u16,
     /// Of the variable: `Boot` and four hexadecimal digits.
-    name: String,
+    pub name: String,
     /// Empty for one that cannot be read, as is its path.
     pub label: String,
     /// In words.

@@ -10,17 +10,22 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
 use std::panic;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
+use crate::clock::Clock;
 use crate::logger::consoles::{Consoles, append};
 use crate::sys::kernel;
 use crate::system_root::SystemRoot;
 
 /// Bytes of log the ring keeps; whole lines, the oldest go first.
 const RING: usize = 256 << 10;
+/// Lines that wait for whoever follows the log: a few hundred KiB at the most.
+const WAITING: usize = 512;
 /// Characters of one line; what is beyond came from outside and helps nobody.
 const LINE: usize = 4096;
 
@@ -32,6 +37,12 @@ struct Logger {
     /// None on a host: lines go to standard error.
     consoles: Option<Consoles>,
     debug: bool,
+    /// Who follows the log, if anybody does.
+    follower: OnceLock<SyncSender<String>>,
+    /// Lines there was no room for.
+    lost: AtomicU64,
+    /// Lines that the follower has and is not done with.
+    waiting: AtomicU64,
 }
 
 /// Starts the log of this process; a second call changes nothing.
@@ -42,6 +53,9 @@ pub fn start(host: &SystemRoot, debug: bool) {
         kmsg: ours.then(|| append(&host.dev("kmsg"))).flatten(),
         consoles: ours.then(|| Consoles::start(host.clone())).flatten(),
         debug,
+        follower: OnceLock::new(),
+        lost: AtomicU64::new(0),
+        waiting: AtomicU64::new(0),
     };
     if log::set_logger(LOGGER.get_or_init(|| logger)).is_ok() {
         // A panic's words go where all the others go, and are written before the process ends.
@@ -63,6 +77,61 @@ pub fn ring() -> Vec<u8> {
         let ring = logger.ring.lock().unwrap_or_else(PoisonError::into_inner);
         ring.lines.iter().copied().collect()
     })
+}
+
+/// Every line from now on, and before them those that the ring still holds, as far as there is room. Never holds up who
+/// logs: what does not fit is counted by [`lost_to_follower`]. There is one follower; a second one gets nothing.
+pub fn follow() -> Receiver<String> {
+    let (tell, told) = sync_channel(WAITING);
+    if let Some(logger) = LOGGER.get() {
+        let ring = logger.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let past: Vec<u8> = ring.lines.iter().copied().collect();
+        let past = String::from_utf8_lossy(&past);
+        let surplus = past.lines().count().saturating_sub(WAITING / 2);
+        for line in past.lines().skip(surplus) {
+            // There is room: nobody else has the other end yet.
+            let _ = tell.try_send(line.to_owned());
+            logger.waiting.fetch_add(1, Ordering::AcqRel);
+        }
+        let _ = logger.follower.set(tell);
+    }
+    told
+}
+
+/// The follower is done with a line: see [`Log::flush`] of this logger.
+pub fn followed() {
+    if let Some(logger) = LOGGER.get() {
+        let one_less = |waiting: u64| Some(waiting.saturating_sub(1));
+        let _ = logger
+            .waiting
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less);
+    }
+}
+
+/// How many lines the follower did not get since this was asked last.
+pub fn lost_to_follower() -> u64 {
+    LOGGER
+        .get()
+        .map_or(0, |logger| logger.lost.swap(0, Ordering::Relaxed))
+}
+
+/// A line of somebody else's, for the follower alone: consoles and archive have it by another way.
+pub fn pass_on(level: Level, room: &str, text: &str) {
+    if let Some(logger) = LOGGER.get() {
+        logger.tell_follower(line(kernel::uptime(), level, room, text));
+    }
+}
+
+impl Logger {
+    fn tell_follower(&self, line: String) {
+        if let Some(follower) = self.follower.get() {
+            self.waiting.fetch_add(1, Ordering::AcqRel);
+            if follower.try_send(line).is_err() {
+                self.lost.fetch_add(1, Ordering::Relaxed);
+                followed();
+            }
+        }
+    }
 }
 
 impl Log for Logger {
@@ -99,12 +168,20 @@ impl Log for Logger {
         }
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         ring.push(text.as_bytes());
+        self.tell_follower(text);
     }
 
-    /// Waits until the consoles have what was logged so far, or for two seconds.
+    /// Waits until the consoles have what was logged so far, or for two seconds; and the follower, or for half a second.
     fn flush(&self) {
         if let Some(consoles) = &self.consoles {
             consoles.flush();
+        }
+        let clock = Clock::real();
+        for _ in 0..50 {
+            if self.waiting.load(Ordering::Acquire) == 0 {
+                break;
+            }
+            clock.sleep(Duration::from_millis(10));
         }
     }
 }

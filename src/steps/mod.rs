@@ -1,6 +1,9 @@
 //! The closed table of clean, deploy and service steps: what is not in it is neither listed nor run.
 
 pub mod boot_mode;
+mod burnin;
+mod burnin_options;
+mod declined;
 pub mod deployed_disk_record;
 mod erase;
 pub mod erase_options;
@@ -110,10 +113,11 @@ fn find(phase: Phase, name: &str) -> Result<&'static Step> {
         .iter()
         .find(|step| step.name == name && step.offers.iter().any(|offer| offer.phase == phase))
         .ok_or_else(|| {
-            let missing = format!(
-                "Could not find method: {name:.100} (this build has no such {} step)",
-                phase.word()
+            let why = declined::reason(name).map_or_else(
+                || format!("this build has no such {} step", phase.word()),
+                str::to_owned,
             );
+            let missing = format!("Could not find method: {name:.100} ({why})");
             Error::new(Kind::HardwareManagerMethodNotFound, missing)
         })
 }

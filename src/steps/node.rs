@@ -26,6 +26,22 @@ const KEPT: &[(&str, &[&str])] = &[
     ("instance_info", &["deploy_boot_mode", "capabilities"]),
     ("properties", &["capabilities", "inject_files"]),
     (
+        "driver_info",
+        &[
+            "agent_burnin_cpu_cpu",
+            "agent_burnin_cpu_outputfile",
+            "agent_burnin_cpu_timeout",
+            "agent_burnin_fio_disk_loops",
+            "agent_burnin_fio_disk_outputfile",
+            "agent_burnin_fio_disk_runtime",
+            "agent_burnin_fio_disk_smart_test",
+            "agent_burnin_vm_outputfile",
+            "agent_burnin_vm_timeout",
+            "agent_burnin_vm_vm",
+            "agent_burnin_vm_vm-bytes",
+        ],
+    ),
+    (
         "driver_internal_info",
         &[
             "agent_continue_if_ata_erase_failed",

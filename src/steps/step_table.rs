@@ -4,7 +4,7 @@ use crate::codec::json::{Object, Value};
 use crate::error::{Error, Result};
 use crate::steps::phase::Phase;
 use crate::steps::step_context::{Machine, Settings};
-use crate::steps::{erase, image, inject_files, metadata, nvram, pstore};
+use crate::steps::{burnin, erase, image, inject_files, metadata, nvram, pstore};
 
 pub(super) struct Step {
     pub name: &'static str,
@@ -50,6 +50,15 @@ pub(super) struct Argument {
 const fn clean(priority: u64) -> Offer {
     Offer {
         phase: Phase::Clean,
+        priority: Priority::Fixed(priority),
+        abortable: true,
+    }
+}
+
+/// For service, which an operator may give up between two steps.
+const fn service(priority: u64) -> Offer {
+    Offer {
+        phase: Phase::Service,
         priority: Priority::Fixed(priority),
         abortable: true,
     }
@@ -155,6 +164,27 @@ pub(super) static STEPS: &[Step] = &[
              Without them [\"^HD\\(\", \"shim.*\\.efi\", \"grub.*\\.efi\"].",
         )],
         run: |machine, arguments| nvram::clean(machine, arguments),
+    },
+    Step {
+        name: "burnin_cpu",
+        interface: "deploy",
+        offers: &[clean(0), service(0)],
+        arguments: &[],
+        run: |machine, _| burnin::cpu(machine),
+    },
+    Step {
+        name: "burnin_memory",
+        interface: "deploy",
+        offers: &[clean(0), service(0)],
+        arguments: &[],
+        run: |machine, _| burnin::memory(machine),
+    },
+    Step {
+        name: "burnin_disk",
+        interface: "deploy",
+        offers: &[clean(0)],
+        arguments: &[],
+        run: |machine, _| burnin::disks(machine),
     },
 ];
 

@@ -56,6 +56,7 @@ impl Api {
             version: "1.2.3",
             acceptor: None,
             host: around.host.clone(),
+            metrics: false,
             limits: Limits::default(),
         };
         change(&mut service);

@@ -7,11 +7,11 @@ fn what_nobody_knows_is_said_once_by_name() {
     let files = [
         (
             "ironic-python-agent.d/a.conf",
-            "[DEFAULT]\nlog-dir = /var/log\ncafile = /c\n[metrics]\nbackend = noop\n[mdns]\ninterfaces = 3\n",
+            "[DEFAULT]\nlog-dri = /var/log\ncafile = /c\n[tempest]\nbackend = noop\n[mdns]\ninterface = 3\n",
         ),
         (
             "ironic-python-agent.d/b.conf",
-            "[metrics]\nbackend = statsd\n[DEFAULT]\nlog_dir = /x\n= 1\n[a\u{1b}b]\nsecret = hunter2\n",
+            "[tempest]\nbackend = statsd\n[DEFAULT]\nlog_dri = /x\n= 1\n[a\u{1b}b]\nsecret = hunter2\n",
         ),
     ];
     let line = "quiet root=/dev/sda ipa-ap-url=http://h ironlet.dsk=/dev/sda ironlet.dsk=2 ip=dhcp";
@@ -21,7 +21,7 @@ fn what_nobody_knows_is_said_once_by_name() {
     };
     let command = "the kernel command line sets what nobody here knows: ipa-ap-url, ironlet.dsk";
     assert_eq!(command_line, command);
-    let known = "a.conf sets what nobody here knows: log_dir, [metrics] backend, [mdns] interfaces";
+    let known = "a.conf sets what nobody here knows: log_dri, [tempest] backend, [mdns] interface";
     assert!(one.ends_with(known), "{one}");
     let new = "b.conf sets what nobody here knows: , [a\\u{1b}b] secret";
     assert!(other.ends_with(new), "{other}");
@@ -45,6 +45,27 @@ fn a_file_full_of_unknown_names_is_one_line() {
 }
 
 #[test]
+fn options_of_upstream_that_mean_nothing_here_are_told_with_the_reason() {
+    let file = (
+        "ironic-python-agent.d/a.conf",
+        "[container]\nrunner = podman\nrun_options = --rm\n[DEFAULT]\nlog-dir = /var/log\n[metrics]\nbackend = noop\n",
+    );
+    let config = Machine::new("declined", &[file]).read("").expect("fine");
+    let expected = [
+        "(this agent runs no containers): [container] runner, [container] run_options",
+        "ironlet.syslog=host:port sends it): log_dir",
+        "(no statsd is spoken; ironlet.metrics=1 serves /metrics): [metrics] backend",
+    ];
+    assert_eq!(config.notes.len(), expected.len(), "{:?}", config.notes);
+    for (note, end) in config.notes.iter().zip(expected) {
+        assert!(
+            note.contains("a.conf sets what has no effect here (") && note.ends_with(end),
+            "{note}"
+        );
+    }
+}
+
+#[test]
 fn settings_without_effect_are_said() {
     let file = (
         "ironic-python-agent.d/a.conf",
@@ -54,7 +75,7 @@ fn settings_without_effect_are_said() {
     let config = Machine::new("idle", &[file]).read(line).expect("fine");
     assert!(config.bios_bootloader && config.inject_files_priority == 7);
     let expected = [
-        "accepted, but without effect yet: auto_tls_allowed_clock_skew, disable_bootc_deploy",
+        "accepted, but without effect: disable_bootc_deploy",
         "certfile and keyfile go together: neither is used",
         "ipa-ironic-api-version=one is not x.y: asking Ironic instead",
     ];

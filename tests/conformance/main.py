@@ -1,6 +1,6 @@
 """Runs the situations, each life in namespaces of its own, and tells what differs and what is denied.
 
-Exit status 0: no difference outside accepted.toml, no check denied, COVERAGE.md true.
+Exit status 0: no difference outside accepted.toml, no check denied, COVERAGE.md and FEATURES.md true.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from pathlib import Path
 import agents
 import compare
 import coverage
+import features
 from cases import SITUATIONS
 from situation import BOTH, IRONLET, Probe, Send, UPSTREAM
 
@@ -167,6 +168,12 @@ def main():
             report.fail(entry["case"], f"accepted difference no longer occurs: {entry['field']}: {entry['why']}")
     for problem in coverage.problems(known_tests(), report.ran) if whole else ():
         report.fail("COVERAGE.md", problem)
+    asked = records.get(("features", IRONLET))
+    if asked and not asked["stuck"]:
+        report.passed("FEATURES.md")
+        # Of a part of the situations only that much is known: which of all tests there are.
+        for problem in features.problems(known_tests(), report.ran if whole else known_tests(), asked):
+            report.fail("FEATURES.md", problem)
 
     wanted = [only for only in chosen.only if "/" in only]
     for test, reasons in sorted(report.failed.items()):

@@ -5,11 +5,11 @@
 //! ```
 
 mod discard;
-mod disk_progress;
-mod fill_pattern;
+pub(in crate::disk) mod disk_progress;
+pub(in crate::disk) mod fill_pattern;
 mod method_fallback;
 pub mod outcome_report;
-mod overwrite;
+pub(in crate::disk) mod overwrite;
 mod sample_readback;
 pub mod state_file;
 

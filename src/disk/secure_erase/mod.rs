@@ -7,7 +7,7 @@ pub mod ata;
 pub mod ata_security_state;
 pub mod nvme;
 pub mod nvme_identify;
-mod passthrough;
+pub(in crate::disk) mod passthrough;
 pub mod scsi;
 pub mod scsi_sense;
 
@@ -209,7 +209,7 @@ fn finish(
     }
 }
 
-fn wait(
+pub(in crate::disk) fn wait(
     clock: &Clock,
     tell: &mut dyn FnMut(Option<u32>),
     ask: &mut dyn FnMut() -> Result<State>,

@@ -1,6 +1,6 @@
 """All situations by name. Each module is a table; a situation is one life of an agent."""
 
-from cases import abuse, api, busy, crash, enrol, heartbeat, inspection, parameters, tls, token
+from cases import abuse, api, busy, crash, enrol, features, heartbeat, inspection, parameters, tls, token
 
-MODULES = (api, busy, token, tls, parameters, inspection, enrol, heartbeat, abuse, crash)
+MODULES = (api, busy, token, tls, parameters, inspection, enrol, features, heartbeat, features, abuse, crash)
 SITUATIONS = {situation.name: situation for module in MODULES for situation in module.SITUATIONS}
