@@ -51,6 +51,9 @@
 //! | image format | `decode/format.rs`, `decode/format_inspector.rs`, a decoder beside them | `tests/image.rs`, `tests/packing.rs`, `tests/qcow2.rs` |
 //! | way of erasing | `disk/secure_erase/`, `disk/erase/method_fallback.rs` | `tests/secure_erase.rs`, `tests/erase.rs` |
 //! | signature to clear | `disk/wipe/signatures.rs` | `tests/wipe.rs` |
+//! | what the archive of logs has | `system_logs/` | `tests/system_logs.rs`, `./build.sh lab burnin` |
+//! | figure for those who watch | `api/metrics.rs` | `./build.sh conformance` |
+//! | what upstream has and this has not | `steps/declined.rs`, `config/declined_options.rs`; `tests/conformance/FEATURES.md` | `./build.sh conformance` |
 //! | kernel call | `sys/`, and nowhere else | `tests/layers.rs` |
 
 // F0: words everybody uses

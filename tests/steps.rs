@@ -97,13 +97,16 @@ fn every_listed_step_has_what_the_conductor_needs() {
                 "erase_devices_express",
                 "erase_pstore",
                 "clean_uefi_nvram",
+                "burnin_cpu",
+                "burnin_memory",
+                "burnin_disk",
             ][..],
         ),
         (
             "deploy",
             &["erase_devices_metadata", "write_image", "clean_uefi_nvram"],
         ),
-        ("service", &["write_image"]),
+        ("service", &["write_image", "burnin_cpu", "burnin_memory"]),
     ] {
         let body =
             format!(r#"{{"name":"{word}.get_{word}_steps","params":{{"node":{{}},"ports":[]}}}}"#);
