@@ -52,6 +52,9 @@
 //! | way of erasing | `disk/secure_erase/`, `disk/erase/method_fallback.rs` | `tests/secure_erase.rs`, `tests/erase.rs` |
 //! | what can be put into a file system | `steps/inject_files/` | `tests/inject_files.rs`, `./build.sh lab service-inject` |
 //! | signature to clear | `disk/wipe/signatures.rs` | `tests/wipe.rs` |
+//! | what the archive of logs has | `system_logs/` | `tests/system_logs.rs`, `./build.sh lab burnin` |
+//! | figure for those who watch | `api/metrics.rs` | `./build.sh conformance` |
+//! | what upstream has and this has not | `steps/declined.rs`, `config/declined_options.rs`; `tests/conformance/FEATURES.md` | `./build.sh conformance` |
 //! | kernel call | `sys/`, and nowhere else | `tests/layers.rs` |
 
 // F0: words everybody uses

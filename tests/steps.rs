@@ -97,6 +97,9 @@ fn every_listed_step_has_what_the_conductor_needs() {
                 "erase_devices_express",
                 "erase_pstore",
                 "clean_uefi_nvram",
+                "burnin_cpu",
+                "burnin_memory",
+                "burnin_disk",
             ][..],
         ),
         (
@@ -108,7 +111,10 @@ fn every_listed_step_has_what_the_conductor_needs() {
                 "clean_uefi_nvram",
             ],
         ),
-        ("service", &["write_image", "inject_files"]),
+        (
+            "service",
+            &["write_image", "inject_files", "burnin_cpu", "burnin_memory"],
+        ),
     ] {
         let body =
             format!(r#"{{"name":"{word}.get_{word}_steps","params":{{"node":{{}},"ports":[]}}}}"#);

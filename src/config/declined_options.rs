@@ -53,9 +53,9 @@ const DECLINED: &[(&[&str], &str)] = &[
 
 /// Why an option, as `section.name`, does nothing; none for names that upstream has not either.
 pub fn reason(key: &str) -> Option<&'static str> {
-    let meant = |name: &&str| match name.ends_with('.') {
+    let meant = |name: &str| match name.ends_with('.') {
         true => key.starts_with(name),
-        false => key == *name,
+        false => key == name,
     };
     let found = DECLINED
         .iter()

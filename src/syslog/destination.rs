@@ -87,7 +87,8 @@ mod tests {
             ("tls://user:password@h", None),
             ("h/path", None),
             ("h:99999", None),
-            ("fd00::1", None),
+            ("fd00::1", Some("udp://[fd00::1]:514")),
+            ("fd00::1:2:x", None),
         ] {
             let parsed = Destination::parse(text).ok();
             assert_eq!(parsed.map(|to| to.to_string()).as_deref(), shown, "{text}");

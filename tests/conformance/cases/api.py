@@ -30,7 +30,6 @@ DOCUMENTS = (
     Send("status-slash", "GET", "/v1/status/", token=None, status=404),
     Send("status-head", "HEAD", "/v1/status", token=None, status=200),
     Send("status-query", "GET", "/v1/status", token=None, query=(("a", "b"), ("a", "c")), status=200),
-    Send("metrics-off", "GET", "/metrics", token=None, status=404),
     Send("root-head", "HEAD", "/", token=None, status=200),
 )
 

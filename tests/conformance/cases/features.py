@@ -22,7 +22,8 @@ SITUATIONS = (
         "features", "every command, step and collector of upstream's, asked for by name",
         ipa(inspection_collectors=",".join(features.named("collector")), inspection_dhcp_wait_timeout=0, lldp_timeout=1),
         agents=(IRONLET,), compare_requests=False,
-        steps=(*(named(f"command-{name}", name, NOBODY, query=(("wait", "true"),)) for name in features.named("command")),
+        steps=(Send("metrics-off", "GET", "/metrics", token=None, status=404),
+               *(named(f"command-{name}", name, NOBODY, query=(("wait", "true"),)) for name in features.named("command")),
                *(named(f"list-{phase}", f"{phase}.get_{phase}_steps", STEP) for phase in features.PHASES),
                *(declined(name) for name in features.named("step", features.DECISION)))),
     Situation(
