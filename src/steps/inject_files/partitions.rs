@@ -155,7 +155,9 @@ impl Partition {
 fn advice(error: &io::Error) -> &'static str {
     // errno(3): ENODEV, EUCLEAN, EINVAL.
     match error.raw_os_error() {
-        Some(19) => ": this ramdisk has no driver for it; initramfs/filesystems.part has, for --modules-list",
+        Some(19) => {
+            ": this ramdisk has no driver for it; initramfs/filesystems.part has, for --modules-list"
+        }
         Some(117 | 22 | 5) => {
             ": the file system is damaged, or has features this kernel does not know; the kernel's log says which"
         }
