@@ -88,7 +88,7 @@ impl Disk {
     ) -> Result<()> {
         let items = item::parse(None, Some(json(files)))?;
         let done = inject(&self.host, Path::new("/dev/vda"), &items, &|_| (), fetch);
-        let left = fs::read_dir(self.scratch.path("run/inject"));
+        let left = fs::read_dir(self.host.run("inject"));
         assert_eq!(
             left.map_or(0, |left| left.count()),
             0,

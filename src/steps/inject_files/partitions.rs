@@ -127,16 +127,18 @@ impl Partition {
         let folder = host.run(PLACE).join(self.number.to_string());
         fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
         let options = if writes { write } else { look };
-        mount::attach(&self.device, &folder, driver, options, !writes)
-            .map_err(|error| Error::plain(format!("{error}{}", advice(&error))))
-            .with_context(|| format!("mounting {}", self.title()))?;
-        debug!("{} is mounted", self.title());
         // From here on it is let go of, whatever comes.
         let mut mounted = Mounted {
             title: self.title(),
             folder,
             root: None,
+            is_attached: false,
         };
+        mount::attach(&self.device, &mounted.folder, driver, options, !writes)
+            .map_err(|error| Error::plain(format!("{error}{}", advice(&error))))
+            .with_context(|| format!("mounting {}", self.title()))?;
+        mounted.is_attached = true;
+        debug!("{} is mounted", self.title());
         mounted.root = Some(Folder::open(&mounted.folder)?);
         Ok(mounted)
     }
@@ -155,7 +157,9 @@ impl Partition {
 fn advice(error: &io::Error) -> &'static str {
     // errno(3): ENODEV, EUCLEAN, EINVAL.
     match error.raw_os_error() {
-        Some(19) => ": this ramdisk has no driver for it; the profiles server and board have",
+        Some(19) => {
+            ": this ramdisk has no driver for it; initramfs/filesystems.part has, for --modules-list"
+        }
         Some(117 | 22 | 5) => {
             ": the file system is damaged, or has features this kernel does not know; the kernel's log says which"
         }
@@ -169,6 +173,7 @@ pub struct Mounted {
     title: String,
     folder: PathBuf,
     root: Option<Folder>,
+    is_attached: bool,
 }
 
 impl Mounted {
@@ -195,7 +200,9 @@ impl Mounted {
         self.root = None;
         let clock = Clock::real();
         let mut attempts = 0;
-        while let Err(error) = mount::detach(&self.folder) {
+        while self.is_attached
+            && let Err(error) = mount::detach(&self.folder)
+        {
             attempts += 1;
             // A program that is just being started has a copy of every open file, until it runs.
             if error.kind() != io::ErrorKind::ResourceBusy || attempts > ATTEMPTS {
@@ -203,15 +210,16 @@ impl Mounted {
             }
             clock.sleep(PAUSE);
         }
-        fs::remove_dir(&self.folder)
+        self.is_attached = false;
+        // Gone already, if this was done before.
+        let _ = fs::remove_dir(&self.folder);
+        Ok(())
     }
 }
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        if self.root.is_some()
-            && let Err(error) = self.detach()
-        {
+        if let Err(error) = self.detach() {
             warn!("unmounting {}: {error}", self.title);
         }
     }
