@@ -88,8 +88,9 @@ pub mod image;
 pub mod inventory;
 pub mod virtual_media;
 
-// F6: Ironic, as the agent sees it, and the steps it may ask for
+// F6: Ironic, as the agent sees it, the steps it may ask for, and who may log in after a rescue
 pub mod conductor;
+pub mod rescue;
 pub mod steps;
 
 // F7: the agent, as Ironic sees it

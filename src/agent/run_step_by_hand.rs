@@ -108,6 +108,8 @@ impl Agent for Alone {
     }
 
     fn lock_down(&self) {}
+
+    fn hand_over(&self) {}
 }
 
 fn without_ironic<T>() -> Result<T> {

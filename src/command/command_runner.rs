@@ -81,9 +81,10 @@ impl Engine {
                 {
                     return Err(error.clone());
                 }
+                let succeeded = outcome.is_ok();
                 entry.end(outcome);
                 lock(&inner.entries).push(entry.clone());
-                if let Some(after) = command.after {
+                if let Some(after) = command.after.filter(|_| succeeded) {
                     *turn = self.leave(&entry, move |inner, entry| {
                         entry.wait_answered(&inner.machine.clock);
                         after(&inner.machine);

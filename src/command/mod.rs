@@ -4,6 +4,7 @@ pub mod command_runner;
 mod crash_marker;
 mod install_bootloader;
 pub mod request;
+mod rescue;
 mod standby;
 pub mod started_command;
 
@@ -33,7 +34,7 @@ struct Command {
     /// Refuses a request before anything runs.
     check: Option<fn(&Machine, &Object) -> Result<()>>,
     run: fn(&Machine, &Entry, Object) -> Result<Value>,
-    /// Follows once the reply is out.
+    /// Follows a success once the reply is out.
     after: Option<fn(&Machine)>,
 }
 
@@ -80,7 +81,7 @@ const fn execute(name: &'static str, version: Names, run: Run) -> Command {
 
 /// protocol/api.md §11. A command that is not here is not in this build.
 #[rustfmt::skip]
-static TABLE: [Command; 15] = [
+static TABLE: [Command; 16] = [
     list("clean.get_clean_steps", |machine, _, params| steps::list(Phase::Clean, machine, &params)),
     list("deploy.get_deploy_steps", |machine, _, params| steps::list(Phase::Deploy, machine, &params)),
     list("service.get_service_steps", |machine, _, params| steps::list(Phase::Service, machine, &params)),
@@ -107,6 +108,10 @@ static TABLE: [Command; 15] = [
     Command {
         after: Some(|machine| machine.agent.lock_down()),
         ..plain("system.lockdown", Mode::Sync, &[], &[], |_, _, _| Ok(Value::Null))
+    },
+    Command {
+        after: Some(|machine| machine.agent.hand_over()),
+        ..plain("rescue.finalize_rescue", Mode::Sync, &[], &["rescue_password", "hashed"], rescue::finalize_rescue)
     },
     plain("poll.get_hardware_info", Mode::Sync, &[], &[], |machine, _, _| Ok(inventory::collect(&machine.host, machine.settings().boot.clone()))),
 ];

@@ -50,6 +50,8 @@ pub trait Agent: Send + Sync {
     fn reboot(&self) -> Result<()>;
     /// Serves no more and takes the network down, for good.
     fn lock_down(&self);
+    /// Serves no more and leaves the machine to whoever logs in.
+    fn hand_over(&self);
 }
 
 /// Parameters and what the lookup reply changed about them.

@@ -7,7 +7,7 @@ import network
 import web
 from verdict import Failed
 
-BROKEN = ("error", "enroll", "deploy failed", "clean failed", "inspect failed")
+BROKEN = ("error", "enroll", "deploy failed", "clean failed", "inspect failed", "rescue failed", "unrescue failed", "service failed")
 
 
 class Node:

@@ -35,7 +35,7 @@ class Stand:
         """`conf` is added to ironic.conf. `names`, `ipv6`, `dhcp`: see network.py. `hardware`: see machine.py. Unless `enrolled` there is no node. `drives`: the first is `self.disk`, which a BIOS boots from; `properties` are added to the node's, which is left manageable unless `available`."""
         started = time.monotonic()
         self.directory = directory
-        network.start(directory, names, ipv6, dhcp)
+        self.dhcp = network.start(directory, names, ipv6, dhcp)
         self.web = web.Web(directory, image_rate).start()
         self.hypervisor = hypervisor.Hypervisor(directory, place.TOOLS / "libvirt-cache").start()
         self.ironic = ironic.Ironic(directory, self.web.root, conf).start()
