@@ -168,6 +168,7 @@ pub const TABLE: &[Parameter] = &[
     works("ipa-ignore-bootloader-failure", "ignore_bootloader_failure", Boolean, "false", "go on without a boot entry"),
     ignored("ipa-inject-files-priority", "inject_files_priority", Integer(0, 99), "0", "priority of the step inject_files"),
     works("boot_method", "", Text, "", "vmedia: parameters and files from virtual media; on the kernel command line alone"),
+    works("sshkey", "", Text, "", "in a ramdisk for rescues: whose SSH key lets in as root, sshkey=\"ssh-ed25519 AAAA… comment\"; on the kernel command line alone"),
     ignored("", "auto_tls_allowed_clock_skew", Seconds(0), "3600", "our certificate has no dates that a wrong clock could miss"),
     ignored("", "disable_bootc_deploy", Boolean, "false", "no bootc; there is none"),
     works("", "enable_bios_bootloader_install", Boolean, "false", "where only GRUB could boot an image, say that this build has none, instead of that it is off"),

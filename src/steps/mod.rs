@@ -7,6 +7,7 @@ pub mod erase_options;
 pub mod find_boot_medium;
 pub mod image;
 pub mod image_info;
+mod left_out;
 mod metadata;
 pub mod node;
 mod nvram;
@@ -22,6 +23,7 @@ use crate::codec::json::{self, Fields, Object, Value, gather, number, object, pr
 use crate::error::{Context, Error, Kind, Result};
 use crate::steps::step_context::Machine;
 use crate::steps::step_table::{STEPS, Step};
+pub use left_out::left_out;
 use node::Node;
 pub use phase::Phase;
 
@@ -105,13 +107,7 @@ fn find(phase: Phase, name: &str) -> Result<&'static Step> {
     STEPS
         .iter()
         .find(|step| step.name == name && step.offers.iter().any(|offer| offer.phase == phase))
-        .ok_or_else(|| {
-            let missing = format!(
-                "Could not find method: {name:.100} (this build has no such {} step)",
-                phase.word()
-            );
-            Error::new(Kind::HardwareManagerMethodNotFound, missing)
-        })
+        .ok_or_else(|| left_out(name, phase))
 }
 
 /// Every command of a step describes the node anew; the newest description counts.

@@ -65,6 +65,13 @@ class Stand:
         self.node.deploy(url, checksum, image.suffix.lstrip("."), **more)
         return ordered
 
+    def order(self, instance, again=False):
+        """Order the deploy of what this instance_info says, or the rebuild; returns the host time of the order."""
+        self.node.patch(("/instance_info", {"image_type": "whole-disk", **instance}))
+        ordered = time.time()
+        self.node.provision("rebuild" if again else "active")
+        return ordered
+
     def adopt(self, image):
         """The manageable node is active with that image on its disk, which Ironic has not deployed."""
         self.disk.put(image)
