@@ -51,6 +51,7 @@
 //! | image format | `decode/format.rs`, `decode/format_inspector.rs`, a decoder beside them | `tests/image.rs`, `tests/packing.rs`, `tests/qcow2.rs` |
 //! | way of erasing | `disk/secure_erase/`, `disk/erase/method_fallback.rs` | `tests/secure_erase.rs`, `tests/erase.rs` |
 //! | signature to clear | `disk/wipe/signatures.rs` | `tests/wipe.rs` |
+//! | who may log in, and how | `rescue/`; what is started for it `init/programs.rs`, `init/rescue_logins.rs`, `initramfs/rescue.sh` | `tests/rescue.rs`, `./build.sh lab rescue` |
 //! | kernel call | `sys/`, and nowhere else | `tests/layers.rs` |
 
 // F0: words everybody uses

@@ -56,10 +56,7 @@ fn it_ends_with_the_first_that_fails() {
         assert!(told.contains(why), "{task}: {told}");
         let kind = text_at(&done, &["command_error", "type"]);
         assert_eq!(kind, "CommandExecutionError");
-        assert!(
-            !around.told.all().contains(&"power off"),
-            "{task}"
-        );
+        assert!(!around.told.all().contains(&"power off"), "{task}");
     }
 }
 

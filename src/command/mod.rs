@@ -16,7 +16,7 @@ pub use request::Call;
 pub use started_command::Entry;
 
 use self::definition::{Command, Mode, Names, Run, plain};
-use crate::codec::json::{Value, object, text};
+use crate::codec::json::{Object, Value, object, text};
 use crate::error::{Error, Kind, Result};
 use crate::inventory;
 use crate::steps::{self, Phase};
@@ -77,7 +77,7 @@ static TABLE: [Command; 19] = [
     plain("standby.execute_bootc_install", Mode::Async, &[], &["image_source", "instance_info", "pull_secret", "configdrive"],
         |_, _, _| Err(steps::left_out("execute_bootc_install", Phase::Deploy))),
     Command {
-        check: Some(|_, params| flow::check(look_up, params)),
+        check: Some(|_, params| check_flow(params)),
         is_flow: true,
         ..plain("flow.start_flow", Mode::Async, &["flow"], &[], |machine, entry, params| flow::run(look_up, machine, entry, params))
     },
@@ -85,6 +85,11 @@ static TABLE: [Command; 19] = [
         "Node lookup data can only be set in standalone mode; this agent asks Ironic for it"))),
     plain("poll.get_hardware_info", Mode::Sync, &[], &[], |machine, _, _| Ok(inventory::collect(&machine.host, machine.settings().boot.clone()))),
 ];
+
+/// An error unless `params` are those of a flow whose commands all exist.
+pub fn check_flow(params: &Object) -> Result<()> {
+    flow::check(look_up, params)
+}
 
 /// The command of a name, or who does not know it.
 fn look_up(extension: &str, bare: &str) -> Result<&'static Command> {
