@@ -62,7 +62,6 @@ pub struct Network {
 pub struct Wishes {
     pub vlans: VlanInterfaces,
     pub plan: Option<NetworkData>,
-    /// Whether ports may be moved to other networks.
     pub doubt: Doubt,
 }
 
