@@ -32,11 +32,15 @@ def prepare():
 
 def run(directory):
     source = image.bootable("tenant", 96)
-    stand = Stand(directory, conf=CONF.format(web=network.WEB))
+    key = Path(directory) / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab key", "-f", str(key)], check=True)
+    public = key.with_suffix(".pub").read_text().strip()
+    stand = Stand(directory, conf=CONF.format(web=network.WEB), kernel_append_params=f'%default% sshkey="{public}"')
     (stand.web.root / "rescue").symlink_to(RAMDISK)
     stand.node.patch(("/rescue_interface", "agent"))
     ordered = stand.deploy(source)
     stand.deployed(source, "tenant", ordered)
+    require(stand.console.find("sshkey=: this ramdisk has no /bin/busybox"), "the ramdisk without the programs says nothing of sshkey=")
 
     since = stand.console.mark()
     stand.node.provision("rescue", rescue_password=PASSWORD)
@@ -59,8 +63,15 @@ def run(directory):
     require("/mnt" in found, f"the tenant's file system was not mounted: {found!r}")
     require(login(directory, address, "true", "wrong").returncode != 0, "a wrong password lets in")
     require(login(directory, address, "true", PASSWORD, "root").returncode != 0, "root has a password")
+    by_key = login(directory, address, "id -u", "", "root", key)
+    require(by_key.stdout.strip() == "0", f"the key of sshkey= does not let in: {by_key.stderr}")
     quiet = stand.web.requests("api", "POST", "/v1/heartbeat/", told + 5)
     require(not quiet, f"{len(quiet)} heartbeats came after the rescue")
+    terminal = subprocess.run(
+        ["bash", "-c", f"(sleep 5; echo tty; sleep 3; echo exit) | ssh -tt -F none -i {key} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null rescue@{address}"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=60,
+    ).stdout
+    require("/dev/pts/0" in terminal, f"who logs in has no terminal: {terminal!r}")
     print(f"  logged in by ssh; mounted: {found.splitlines()[0]}", flush=True)
     for name, text in [("console", (directory / "console.log").read_text()), *stand.ironic.collected()]:
         require(PASSWORD not in text and "$5$" not in text and "$6$" not in text, f"{name} has the password or its hash")
@@ -82,14 +93,14 @@ def listens(address, port):
         return False
 
 
-def login(directory, address, command, password=PASSWORD, user="rescue"):
-    """One login by OpenSSH, which asks this program for the password."""
+def login(directory, address, command, password=PASSWORD, user="rescue", key=None):
+    """One login by OpenSSH, with that key, or by a password which it asks this program for."""
     asker = Path(directory) / "askpass"
     asker.write_text('#!/bin/sh\nprintf "%s\\n" "$LAB_PASSWORD"\n')
     asker.chmod(0o700)
     return subprocess.run(
         [
-            "ssh", "-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "PubkeyAuthentication=no",
+            "ssh", "-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", *(["-i", str(key), "-o", "PasswordAuthentication=no"] if key else ["-o", "PubkeyAuthentication=no"]),
             "-o", "NumberOfPasswordPrompts=1", "-o", "ConnectTimeout=10", f"{user}@{address}", command,
         ],
         env={**os.environ, "SSH_ASKPASS": str(asker), "SSH_ASKPASS_REQUIRE": "force", "LAB_PASSWORD": password, "HOME": str(directory)},
