@@ -20,6 +20,7 @@ usage() {
     --modules-list FILE         further modules, listed as in initramfs/*.modules
     --firmware DIR              look there for the firmware the modules name, before Debian's packages
     --without-firmware          pack none
+    --rescue                    with what a rescue needs: a shell, an SSH server, file systems (initramfs/rescue.modules)
 ./build.sh release [options]    what is published, of every profile and architecture: artefacts, SHA256SUMS, bills of materials,
                                 notices, manual page
     --profile NAME --arch NAME  of that one alone
@@ -69,6 +70,7 @@ known_arch() { [[ $1 == @(x86_64|aarch64) ]] || fail "no architecture '$1': x86_
 . initramfs/modules.sh
 . initramfs/pack.sh
 . initramfs/firmware.sh
+. initramfs/rescue.sh
 . initramfs/release.sh
 . initramfs/media.sh
 . tests/parts.sh
@@ -170,11 +172,12 @@ binary() {
 }
 
 build() {
-    local profile=vm arch=x86_64 out=dist kernel='' modules='' firmware='' without_firmware='' lists list dir parts
+    local profile=vm arch=x86_64 out=dist kernel='' modules='' firmware='' without_firmware='' rescue='' lists list dir parts
     lists=()
     while [ $# -gt 0 ]; do
         case $1 in
         --without-firmware) without_firmware=yes; shift; continue ;;
+        --rescue) rescue=yes lists+=(initramfs/rescue.modules); shift; continue ;;
         esac
         option '--profile --arch --out --kernel --modules --modules-list --firmware' "$@"
         case $1 in
@@ -214,8 +217,14 @@ build() {
         rm -rf "$out/firmware-licences"
         : >"$parts/firmware.cpio.xz"
     fi
+    if [ -n "$rescue" ]; then
+        rescue_part "$arch" "$out/rescue-licences" "$parts/rescue.cpio.xz"
+    else
+        rm -rf "$out/rescue-licences"
+        : >"$parts/rescue.cpio.xz"
+    fi
     # The modules come last: of them the agent knows whether all were unpacked.
-    joined "$out/ironlet.initramfs" "$parts"/{userland,firmware,modules}.cpio.xz
+    joined "$out/ironlet.initramfs" "$parts"/{userland,firmware,rescue,modules}.cpio.xz
     install -m 644 "$kernel" "$out/ironlet.kernel"
     (cd "$out" && sha256sum ironlet ironlet.initramfs ironlet.kernel >SHA256SUMS)
     sizes "$profile" "$out" "$parts" || say "over the limit"
@@ -386,7 +395,7 @@ main() {
     test | lab | conformance | contract | components | siege) apart ;;
     esac
     case ${1:-} in
-    '' | --profile | --arch | --out | --kernel | --modules | --modules-list | --firmware | --without-firmware) build "$@" ;;
+    '' | --profile | --arch | --out | --kernel | --modules | --modules-list | --firmware | --without-firmware | --rescue) build "$@" ;;
     release | media | demo | check | lab | conformance | contract | identity | hardware | aarch64 | media-test | zoo | components | siege | bench | fuzz) "$@" ;;
     test) all_parts ;;
     -h | --help | help) usage ;;

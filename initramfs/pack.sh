@@ -102,6 +102,9 @@ modules_part() {
     cp "$kept" "$out"
 }
 
+# Of the rescue part.
+rescue_limit=$((5 << 19))
+
 # sizes PROFILE [DIR [PARTS]] — what was built in DIR beside its limits; fails when one is passed
 sizes() {
     local over=0 out=${2:-dist} parts=${3:-target/initramfs} what file limit bytes most=-
@@ -110,6 +113,8 @@ sizes() {
     server) most=$((14 << 20)) ;;
     board) most=$((7 << 20)) ;;
     esac
+    # What is added for a rescue has limits of its own: this part, and the file systems' modules.
+    [ "$most" = - ] || [ ! -s "$parts/rescue.cpio.xz" ] || most=$((most + rescue_limit + (2 << 20)))
     printf '\n%-34s %12s %12s\n' what bytes limit
     while IFS=: read -r limit what file; do
         bytes=$(stat -c %s "$file")
@@ -124,6 +129,7 @@ $((4 << 20)):binary:$out/ironlet
 $(((9 << 20) / 5)):userland part of the initramfs:$parts/userland.cpio.xz
 -:modules part of the initramfs:$parts/modules.cpio.xz
 -:firmware part of the initramfs:$parts/firmware.cpio.xz
+$rescue_limit:rescue part of the initramfs:$parts/rescue.cpio.xz
 $most:initramfs ($1):$out/ironlet.initramfs
 -:kernel:$out/ironlet.kernel
 EOF

@@ -55,6 +55,7 @@
 //! | what the archive of logs has | `system_logs/` | `tests/system_logs.rs`, `./build.sh lab burnin` |
 //! | figure for those who watch | `api/metrics.rs` | `./build.sh conformance` |
 //! | what upstream has and this has not | `steps/declined.rs`, `config/declined_options.rs`; `tests/conformance/FEATURES.md` | `./build.sh conformance` |
+//! | who may log in, and how | `rescue/`; what is started for it `init/programs.rs`, `init/rescue_logins.rs`, `initramfs/rescue.sh` | `tests/rescue.rs`, `./build.sh lab rescue` |
 //! | kernel call | `sys/`, and nowhere else | `tests/layers.rs` |
 
 // F0: words everybody uses
@@ -94,8 +95,9 @@ pub mod image;
 pub mod inventory;
 pub mod virtual_media;
 
-// F6: Ironic, as the agent sees it, the steps it may ask for, and the logs for whoever looks for a reason
+// F6: Ironic, as the agent sees it, the steps it may ask for, who may log in after a rescue, and the logs for whoever looks for a reason
 pub mod conductor;
+pub mod rescue;
 pub mod steps;
 pub mod system_logs;
 

@@ -11,6 +11,7 @@ use std::fs;
 
 use fake_conductor::{FakeConductor, Reply};
 use ironlet::agent::{self, Surroundings};
+use ironlet::rescue;
 use scratch::Scratch;
 
 const TOKEN: &str = "a-token-of-more-than-thirty-two-characters";
@@ -39,6 +40,21 @@ fn a_token_is_kept_whatever_fails_after_it_was_told() {
     assert!(error.details().contains("none-such"), "{error}");
     let kept = fs::read_to_string(host.run("session")).expect("a session");
     assert!(kept.contains(TOKEN));
+}
+
+#[test]
+fn a_machine_that_is_its_tenants_is_left_alone() {
+    let ironic = FakeConductor::start(vec![]);
+    let scratch = Scratch::new();
+    let surroundings = Surroundings {
+        root: scratch.path("root"),
+        command_line: Some(format!("ipa-api-url={}", ironic.url())),
+        allowed_disks: Vec::new(),
+    };
+    rescue::mark(&surroundings.host()).expect("a tree of our own");
+    // Its end is that of an agent whose work is done: none is started again.
+    agent::run(surroundings).expect("nothing to do");
+    assert!(ironic.seen().is_empty());
 }
 
 /// What an agent asks for once it has found, in `/run`, what another one left.

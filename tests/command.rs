@@ -43,8 +43,8 @@ fn what_is_refused_is_not_listed() {
             "Not found: Extension with id foo not found.",
         ),
         (
-            r#"{"name":"standby.execute_bootc_install","params":{}}"#,
-            "Invalid command: Unknown command: execute_bootc_install",
+            r#"{"name":"standby.cache_image","params":{}}"#,
+            "Invalid command: Unknown command: cache_image",
         ),
         (
             r#"{"name":"standby.prepare_image","params":{"image_info":{"id":"x"}}}"#,

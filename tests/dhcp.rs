@@ -20,6 +20,7 @@ use ironlet::net::address::configure;
 use ironlet::net::address::resolv_conf::{ResolvConf, known_time_servers};
 use ironlet::net::address::router_advertisement::Advertisement;
 use ironlet::net::dhcp::Client;
+use ironlet::net::dhcp::doubt::Doubt;
 use ironlet::net::link::links;
 use ironlet::net::link::links::{Changes, Link};
 use ironlet::sys::socket::readable;
@@ -210,6 +211,7 @@ fn run_client(host: &SystemRoot, link: Link, states: Sender<String>) {
             // Nobody listens any more only when the test is over.
             let _ = states.send(state.to_owned());
         },
+        doubt: Doubt::default(),
     };
     panic!("the client ended: {:?}", client.run());
 }

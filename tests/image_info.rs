@@ -5,6 +5,7 @@ mod support;
 use ironlet::codec::json::{Value, parse};
 use ironlet::disk::table::partition_plan::{Scheme, Sizes};
 use ironlet::error::{Kind, Result};
+use ironlet::image::decode::format::Format;
 use ironlet::image::layout::{Ephemeral, Partitions};
 use ironlet::image::verify::checksum::Checksum;
 use ironlet::image::verify::digest::{Algorithm, Digest};
@@ -67,6 +68,33 @@ fn a_bare_checksum_is_known_by_its_length() {
         let digest = Digest::new(algorithm, &digits).expect("as many digits as it has");
         let taken = request(&format!(r#""checksum":"{digits}""#)).checksum;
         assert_eq!(taken, Checksum::Digest(digest));
+    }
+}
+
+#[test]
+fn what_a_registry_has_packed_is_unpacked() {
+    let digits = "0d".repeat(32);
+    for (url, format) in [
+        (
+            "https://r:5000/v2/lab/disk/blobs/sha256:0d",
+            Format::MaybePacked,
+        ),
+        (
+            "https://r/v2/blobs/blobs/sha512:0d?x=/y",
+            Format::MaybePacked,
+        ),
+        ("https://r/v2/lab/blobs/disk.raw", Format::Raw),
+        ("https://r/lab/blobs/sha256:0d", Format::Raw),
+        ("https://r/disk.raw?/v2/blobs/sha256:0d", Format::Raw),
+        ("/v2/x/blobs/sha256:0d", Format::Raw),
+    ] {
+        let info =
+            format!(r#"{{"id":"x","urls":["{url}"],"disk_format":"raw","checksum":"{digits}"}}"#);
+        let Ok(Value::Object(info)) = parse(&info) else {
+            panic!("{info} is an object")
+        };
+        let asked = image_info::request(&info, &Settings::default(), Scheme::Mbr);
+        assert_eq!(asked.expect("it fits").format, format, "{url}");
     }
 }
 

@@ -52,6 +52,12 @@ fn what_this_build_cannot_do_fails_before_the_first_write() {
             "format 'vmdk'",
         ),
         (
+            "info disk_format",
+            r#""bootc""#,
+            "InvalidImage",
+            "no container engine",
+        ),
+        (
             "info checksum",
             "null",
             "InvalidCommandParamsError",

@@ -183,3 +183,23 @@ fn the_newest_firmware_of_each_family_is_taken_the_users_own_first() {
         take debian wild-2.bin.xz\ntake my own flash.bin\ntake my own mine.bin\n";
     assert_eq!((done, said.as_str()), (true, expected));
 }
+
+#[test]
+fn a_library_of_the_rescue_part_is_found_or_missed_by_name() {
+    let clone = clone_at("rescue");
+    let script = "mkdir -p 'one a/usr/lib/x-linux-gnu' two/usr/lib64
+        touch 'one a/usr/lib/x-linux-gnu/liba.so.1' two/usr/lib64/ld.so
+        for name in liba.so.1 ld.so; do rescue_library $name 'one a' two; done";
+    let sourced = format!("{SOURCED}; . initramfs/rescue.sh");
+    let (done, said) = clone.bash(&sourced, script);
+    assert!(done, "{said}");
+    assert_eq!(
+        said.trim(),
+        "one a/usr/lib/x-linux-gnu/liba.so.1\ntwo/usr/lib64/ld.so"
+    );
+    let (done, said) = clone.bash(&sourced, "mkdir one; rescue_library libb.so.2 one");
+    assert!(
+        !done && said.contains("no package of the rescue part has libb.so.2"),
+        "{said}"
+    );
+}

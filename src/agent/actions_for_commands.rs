@@ -1,9 +1,10 @@
-//! The agent's actions that commands may ask for: look the node up again, flush, power off, restart, lock down.
+//! The agent's actions that commands may ask for: look the node up again, flush, power off, restart, lock down, leave it to a tenant.
 
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::agent::end::End;
 use crate::agent::system_time;
 use crate::clock::Clock;
 use crate::codec::json::Value;
@@ -28,7 +29,7 @@ pub struct Powers {
     pub macs: Vec<String>,
     pub token: Option<Secret>,
     pub ntp: Ntp,
-    pub lock_down: Mutex<Sender<()>>,
+    pub end: Mutex<Sender<End>>,
 }
 
 /// A second lookup is a courtesy: the first one said enough to go on.
@@ -55,6 +56,12 @@ pub fn name(enrolment: &Enrolment) -> String {
 }
 
 impl Powers {
+    fn end(&self, why: End) {
+        let sender = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody listening means that the agent is ending anyway.
+        let _ = sender.send(why);
+    }
+
     fn go(&self, how: How) -> Result<()> {
         set(Row::State, power::going(how));
         system_time::set_before_power_off(&self.ntp, &self.host, &self.clock)?;
@@ -98,11 +105,10 @@ impl Agent for Powers {
     }
 
     fn lock_down(&self) {
-        let sender = self
-            .lock_down
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        // Nobody listening means that the agent is ending anyway.
-        let _ = sender.send(());
+        self.end(End::LockDown);
+    }
+
+    fn hand_over(&self) {
+        self.end(End::Rescue);
     }
 }

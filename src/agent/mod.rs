@@ -4,6 +4,7 @@
 mod actions_for_commands;
 mod callback_url_and_certificate;
 mod effective_config;
+mod end;
 mod hardware_wait;
 mod inspection;
 mod log_forwarding;
@@ -27,6 +28,7 @@ use log::{error, info, warn};
 
 use crate::agent::actions_for_commands::Powers;
 use crate::agent::callback_url_and_certificate::Identity;
+use crate::agent::end::End;
 use crate::agent::inspection::Inspected;
 use crate::agent::saved_identity::SavedIdentity;
 use crate::api::{self, Limits, Server, Service};
@@ -40,11 +42,10 @@ use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Result};
 use crate::logger::status::{Row, set};
 use crate::net::address::configure;
-use crate::net::link::links;
 use crate::secret::redacted;
 use crate::steps::step_context::Machine;
 use crate::system_root::SystemRoot;
-use crate::{inventory, logger};
+use crate::{inventory, logger, rescue};
 
 /// What heartbeats and `GET /v1/status` say the agent is.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -96,6 +97,10 @@ struct Agent {
 pub fn run(surroundings: Surroundings) -> Result<()> {
     let host = surroundings.host();
     let config = surroundings.config();
+    if rescue::is_marked(&host) {
+        // An agent that died after its last command: what comes now is process 1's.
+        return Ok(());
+    }
     logger::start(&host, config.as_ref().is_ok_and(|config| config.debug));
     let config = config.context("reading the parameters")?;
     for note in &config.notes {
@@ -167,7 +172,7 @@ impl Agent {
             Err(Unfound::TokenTaken(error)) => {
                 error!("locking down: {error}");
                 set(Row::State, &format!("locked down: {error}"));
-                return self.go_dark();
+                return End::LockDown.leave(&self.host);
             }
         };
         set(Row::Node, &actions_for_commands::name(&enrolment));
@@ -179,12 +184,12 @@ impl Agent {
             Some(identity) => identity,
             None => Identity::make(&self.config, &client, &self.host, &self.clock)?,
         };
-        let (engine, locked_down) = self.engine(&client, &enrolment, macs)?;
+        let (engine, end) = self.engine(&client, &enrolment, macs)?;
         let server = self.serve(engine, &identity, &enrolment)?;
         let heartbeat = self.heartbeat(&identity, &enrolment);
         session.identity = Some(identity);
         self.keep(&session);
-        self.beat_until(locked_down, &heartbeat, &client, server)
+        self.beat_until(end, &heartbeat, &client, server)
     }
 
     /// No Ironic was named but for the inspection: this machine has nothing more to do, and is not to start all over either.
@@ -193,13 +198,13 @@ impl Agent {
             token: self.config.token.clone(),
             ..Enrolment::default()
         };
-        let (engine, locked_down) = self.engine(client, &nobody, macs)?;
+        let (engine, end) = self.engine(client, &nobody, macs)?;
         let server = self.serve(engine, &Identity::of_nobody(&self.config), &nobody)?;
         info!("inspection is all this machine was started for: waiting to be switched off");
         // Only a client with the token of the command line could end it.
-        let _ = locked_down.recv();
+        let end = end.recv().unwrap_or(End::LockDown);
         server.stop();
-        self.go_dark()
+        end.leave(&self.host)
     }
 
     fn keep(&self, session: &SavedIdentity) {
@@ -208,14 +213,14 @@ impl Agent {
         }
     }
 
-    /// The commands, and word from the one that locks the machine down.
+    /// The commands, and word from the one that ends them.
     fn engine(
         &self,
         client: &Arc<Client>,
         enrolment: &Enrolment,
         macs: Vec<String>,
-    ) -> Result<(Engine, Receiver<()>)> {
-        let (lock_down, locked_down) = channel();
+    ) -> Result<(Engine, Receiver<End>)> {
+        let (end, ended) = channel();
         let powers = Powers {
             host: self.host.clone(),
             clock: self.clock.clone(),
@@ -224,7 +229,7 @@ impl Agent {
             macs,
             token: enrolment.token.clone(),
             ntp: self.config.ntp.clone(),
-            lock_down: Mutex::new(lock_down),
+            end: Mutex::new(end),
         };
         let machine = Machine::new(
             self.host.clone(),
@@ -241,7 +246,7 @@ impl Agent {
         );
         screen_status::follow(&self.host, machine.gauge().clone(), &self.clock);
         machine.set_node(actions_for_commands::node(enrolment));
-        Ok((Engine::new(Arc::new(machine)), locked_down))
+        Ok((Engine::new(Arc::new(machine)), ended))
     }
 
     fn serve(&self, engine: Engine, identity: &Identity, enrolment: &Enrolment) -> Result<Server> {
@@ -286,10 +291,10 @@ impl Agent {
         }
     }
 
-    /// Tells Ironic that the agent is here until a command locks it down; then takes all of it away.
+    /// Tells Ironic that the agent is here until a command ends that; then takes all of it away.
     fn beat_until(
         &self,
-        locked_down: Receiver<()>,
+        end: Receiver<End>,
         heartbeat: &Heartbeat,
         client: &Client,
         server: Server,
@@ -302,24 +307,14 @@ impl Agent {
                 .spawn_scoped(scope, beat)
                 .context("starting the heartbeat")?;
             // An error would mean that the engine is gone, and it lives as long as the server.
-            let _ = locked_down.recv();
-            warn!("locking down: no more commands, no network");
-            set(Row::State, "locked down");
+            let end = end.recv().unwrap_or(End::LockDown);
+            end.say();
             server.stop();
             stop.store(true, Ordering::SeqCst);
             self.bell.ring();
             // A heartbeat under way ends by itself, and may take its time.
-            self.go_dark()
+            end.leave(&self.host)
         })
-    }
-
-    /// Takes the network away. Ends well also if a card refuses: an agent that failed would be started again.
-    fn go_dark(&self) -> Result<()> {
-        links::must_be_ours(&self.host)?;
-        if let Err(error) = links::all_down(&self.host) {
-            error!("{error}; nobody listens there any more all the same");
-        }
-        Ok(())
     }
 
     /// pid 1 brings the network up; without any there is nobody to talk to.

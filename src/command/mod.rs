@@ -2,8 +2,11 @@
 
 pub mod command_runner;
 mod crash_marker;
+mod definition;
+mod flow;
 mod install_bootloader;
 pub mod request;
+mod rescue;
 mod standby;
 pub mod started_command;
 
@@ -12,6 +15,7 @@ pub use command_runner::Engine;
 pub use request::Call;
 pub use started_command::Entry;
 
+use self::definition::{Command, Mode, Names, Run, plain};
 use crate::codec::json::{Object, Value, object, text};
 use crate::error::{Error, Kind, Result};
 use crate::inventory;
@@ -19,52 +23,9 @@ use crate::steps::{self, Phase};
 use crate::system_logs;
 use crate::system_root::SystemRoot;
 
-/// One command: what it is called, what it takes and what it does.
-struct Command {
-    /// `<extension>.<command>`
-    name: &'static str,
-    mode: Mode,
-    /// Parameters that must be there.
-    needs: &'static [&'static str],
-    /// Parameters that may be there as well.
-    takes: &'static [&'static str],
-    /// Further parameters are the business of `run`.
-    open: bool,
-    /// Refuses a request before anything runs.
-    check: Option<fn(&Machine, &Object) -> Result<()>>,
-    run: fn(&Machine, &Entry, Object) -> Result<Value>,
-    /// Follows once the reply is out.
-    after: Option<fn(&Machine)>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    /// The reply comes when it is done.
-    Sync,
-    /// The reply comes at once; a thread does the work.
-    Async,
-}
-
-type Run = fn(&Machine, &Entry, Object) -> Result<Value>;
-type Names = &'static [&'static str];
-
 /// No command of an agent before this one is to be told of: that was another Ironic's.
 pub fn forget_last(host: &SystemRoot) {
     crash_marker::CrashMarker::of(host).clear();
-}
-
-/// What a command has unless it says otherwise.
-const fn plain(name: &'static str, mode: Mode, needs: Names, takes: Names, run: Run) -> Command {
-    Command {
-        name,
-        mode,
-        needs,
-        takes,
-        open: false,
-        check: None,
-        run,
-        after: None,
-    }
 }
 
 const fn list(name: &'static str, run: Run) -> Command {
@@ -80,7 +41,7 @@ const fn execute(name: &'static str, version: Names, run: Run) -> Command {
 
 /// protocol/api.md §11. A command that is not here is not in this build.
 #[rustfmt::skip]
-static TABLE: [Command; 15] = [
+static TABLE: [Command; 19] = [
     list("clean.get_clean_steps", |machine, _, params| steps::list(Phase::Clean, machine, &params)),
     list("deploy.get_deploy_steps", |machine, _, params| steps::list(Phase::Deploy, machine, &params)),
     list("service.get_service_steps", |machine, _, params| steps::list(Phase::Service, machine, &params)),
@@ -108,28 +69,26 @@ static TABLE: [Command; 15] = [
         after: Some(|machine| machine.agent.lock_down()),
         ..plain("system.lockdown", Mode::Sync, &[], &[], |_, _, _| Ok(Value::Null))
     },
+    Command {
+        after: Some(|machine| machine.agent.hand_over()),
+        ..plain("rescue.finalize_rescue", Mode::Sync, &[], &["rescue_password", "hashed"], rescue::finalize_rescue)
+    },
+    // Ironic 39 has a step of that name for images that bring their own installer.
+    plain("standby.execute_bootc_install", Mode::Async, &[], &["image_source", "instance_info", "pull_secret", "configdrive"],
+        |_, _, _| Err(steps::missing("execute_bootc_install", Phase::Deploy))),
+    Command {
+        check: Some(|_, params| check_flow(params)),
+        is_flow: true,
+        ..plain("flow.start_flow", Mode::Async, &["flow"], &[], |machine, entry, params| flow::run(look_up, machine, entry, params))
+    },
+    plain("poll.set_node_info", Mode::Sync, &[], &["node_info"], |_, _, _| Err(Error::new(Kind::InvalidCommandError,
+        "Node lookup data can only be set in standalone mode; this agent asks Ironic for it"))),
     plain("poll.get_hardware_info", Mode::Sync, &[], &[], |machine, _, _| Ok(inventory::collect(&machine.host, machine.settings().boot.clone()))),
 ];
 
-impl Command {
-    fn parts(&self) -> (&'static str, &'static str) {
-        self.name.split_once('.').unwrap_or(("", self.name))
-    }
-
-    /// Parameters are named arguments: one too many is an error, and so is one too few.
-    fn accepts(&self, params: &Object) -> Result<()> {
-        let (_, bare) = self.parts();
-        let known =
-            |name: &str| self.open || self.needs.contains(&name) || self.takes.contains(&name);
-        let missing = self.needs.iter().find(|name| !params.contains_key(**name));
-        let stranger = params.keys().find(|name| !known(name));
-        let why = match (missing, stranger) {
-            (Some(missing), _) => format!("{bare} needs an argument '{missing}'"),
-            (None, Some(stranger)) => format!("{bare} has no argument '{stranger:.100}'"),
-            (None, None) => return Ok(()),
-        };
-        Err(Error::new(Kind::CommandExecutionError, why))
-    }
+/// An error unless `params` are those of a flow whose commands all exist.
+pub fn check_flow(params: &Object) -> Result<()> {
+    flow::check(look_up, params)
 }
 
 /// The command of a name, or who does not know it.

@@ -173,6 +173,7 @@ pub const TABLE: &[Parameter] = &[
     works("ipa-ignore-bootloader-failure", "ignore_bootloader_failure", Boolean, "false", "go on without a boot entry"),
     works("ipa-inject-files-priority", "inject_files_priority", Integer(0, 99), "0", "priority of the step inject_files among those of a deploy; 0: only where it is asked for"),
     works("boot_method", "", Text, "", "vmedia: parameters and files from virtual media; on the kernel command line alone"),
+    works("sshkey", "", Text, "", "in a ramdisk for rescues: whose SSH key lets in as root, sshkey=\"ssh-ed25519 AAAA… comment\"; on the kernel command line alone"),
     ignored("", "auto_tls_allowed_clock_skew", Seconds(0), "3600", "our certificate has no dates that a wrong clock could miss"),
     ignored("", "disk_utils.dd_block_size", Text, "1M", "no dd is run: blocks are as large as the disk is fastest with"),
     ignored("", "disk_utils.partprobe_attempts", Integer(0, ANY), "10", "no partprobe is run: the kernel is told of a new table once, and waited for"),

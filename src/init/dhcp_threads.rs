@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::error::Result;
 use crate::init::network_report::Board;
 use crate::net::address::resolv_conf::{Names, ResolvConf};
+use crate::net::dhcp::doubt::Doubt;
 use crate::net::link::links;
 use crate::net::link::links::Link;
 use crate::net::{dhcp, dhcpv6};
@@ -24,6 +25,7 @@ pub struct DhcpThreads {
     pub clock: Clock,
     pub board: Arc<Board>,
     pub resolv_conf: Arc<ResolvConf>,
+    pub doubt: Doubt,
 }
 
 impl DhcpThreads {
@@ -37,6 +39,7 @@ impl DhcpThreads {
                 metric,
                 resolv_conf: &all.resolv_conf,
                 report: &|text| all.board.say(link, text),
+                doubt: all.doubt.clone(),
             };
             client.run()
         });

@@ -14,6 +14,8 @@ mod network;
 mod network_report;
 mod parameters;
 mod planned_network;
+mod programs;
+mod rescue_logins;
 mod slow_nic_drivers;
 mod supervise;
 mod vlan_interfaces;
@@ -28,6 +30,7 @@ use std::{panic, process, thread};
 use self::modules::Modules;
 use self::network::{Network, Wishes};
 use self::parameters::Parameters;
+use self::rescue_logins::RescueLogins;
 use self::vlan_interfaces::VlanInterfaces;
 use crate::clock::{Clock, within};
 use crate::config::{Config, parameter_file};
@@ -35,6 +38,7 @@ use crate::drivers::Faults;
 use crate::drivers::nics_and_disk_controllers::Purpose;
 use crate::error::Result;
 use crate::logger;
+use crate::net::dhcp::doubt::Doubt;
 use crate::net::network_data;
 use crate::sys::kernel::{self, Signals};
 use crate::sys::socket::Netlink;
@@ -89,7 +93,14 @@ pub fn run() -> ! {
     }
 
     let parameters = Arc::new(parameters);
-    let media = start_network(&host, &clock, parameters.clone());
+    let (doubt, moved) = match io::pipe() {
+        Ok((word, moved)) => (Doubt::after(word), Some(moved)),
+        Err(error) => {
+            log::error!("making a pipe: {error}; after a rescue no address is asked for anew");
+            (Doubt::default(), None)
+        }
+    };
+    let media = start_network(&host, &clock, parameters.clone(), doubt);
     start_devices(&host, &clock, &parameters);
     for trouble in mounts::mount_rest(&host) {
         log::error!("{trouble}");
@@ -97,7 +108,10 @@ pub fn run() -> ! {
     // It hangs up; after so long, nothing more comes.
     let _ = media.recv_timeout(LONGEST_LOAD);
     match signals {
-        Ok(signals) => supervise::supervise(&host, &clock, &signals),
+        Ok(signals) => {
+            let logins = RescueLogins::new(&host, &parameters.ssh_keys, moved);
+            supervise::supervise(&host, &clock, &signals, logins)
+        }
         Err(error) => {
             log::error!("blocking signals: {error}; without that no agent can be kept");
             wait_for_ever(&clock)
@@ -129,7 +143,12 @@ fn wait_for_ever(clock: &Clock) -> ! {
 
 /// Starts before any driver is there, so that each card is up as soon as it exists; not before virtual media have said what
 /// they plan, if there are to be some. What comes back hangs up once files and parameters of media are in place.
-fn start_network(host: &SystemRoot, clock: &Clock, parameters: Arc<Parameters>) -> Receiver<()> {
+fn start_network(
+    host: &SystemRoot,
+    clock: &Clock,
+    parameters: Arc<Parameters>,
+    doubt: Doubt,
+) -> Receiver<()> {
     let (looked, media) = channel();
     let (host, time) = (host.clone(), clock.clone());
     let mut looked: Option<Sender<()>> = Some(looked);
@@ -147,7 +166,7 @@ fn start_network(host: &SystemRoot, clock: &Clock, parameters: Arc<Parameters>) 
                 boot,
                 ..Parameters::clone(&parameters)
             };
-            network(&host, &time, Arc::new(parameters))
+            network(&host, &time, Arc::new(parameters), doubt.clone())
         });
         network.run()
     });
@@ -158,16 +177,16 @@ fn start_network(host: &SystemRoot, clock: &Clock, parameters: Arc<Parameters>) 
 /// a thread of its own. Comes back only on an error.
 pub fn keep_network(host: &SystemRoot, clock: &Clock, command_line: &str) -> Result<()> {
     let parameters = Parameters::parse(command_line);
-    network(host, clock, Arc::new(parameters)).run()
+    network(host, clock, Arc::new(parameters), Doubt::default()).run()
 }
 
-fn network(host: &SystemRoot, clock: &Clock, parameters: Arc<Parameters>) -> Network {
-    let wishes = wishes(host, clock);
+fn network(host: &SystemRoot, clock: &Clock, parameters: Arc<Parameters>, doubt: Doubt) -> Network {
+    let wishes = wishes(host, clock, doubt);
     Network::new(host, clock, parameters, Arc::default(), wishes)
 }
 
 /// The VLANs of the parameters, and what `network_data.json` plans. What cannot be read is told, and left out.
-fn wishes(host: &SystemRoot, clock: &Clock) -> Wishes {
+fn wishes(host: &SystemRoot, clock: &Clock, doubt: Doubt) -> Wishes {
     // The agent tells what is wrong with the parameters.
     let config = parameter_file::command_line(host)
         .and_then(|text| Config::read(host, &text))
@@ -182,6 +201,7 @@ fn wishes(host: &SystemRoot, clock: &Clock) -> Wishes {
             lldp.map(|config| config.inspection.lldp_timeout),
         ),
         plan: network_data::read(host),
+        doubt,
     }
 }
 

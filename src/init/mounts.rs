@@ -70,6 +70,11 @@ fn mount_some(host: &SystemRoot, wanted: impl Fn(&Mount) -> bool) -> Vec<String>
         .collect()
 }
 
+/// Terminals for those who log in.
+pub fn mount_terminals(host: &SystemRoot) -> Result<()> {
+    mount("devpts", "/dev/pts", "gid=5,mode=620", true).mount(host)
+}
+
 /// Kernel settings; one the kernel does not have is no loss.
 pub fn apply_settings(host: &SystemRoot) {
     for (name, value) in SETTINGS {

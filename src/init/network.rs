@@ -20,6 +20,7 @@ use crate::net::address::configure;
 use crate::net::address::ip_parameter::{Fixed, Ip};
 use crate::net::address::resolv_conf::ResolvConf;
 use crate::net::address::router_advertisement::Advertisement;
+use crate::net::dhcp::doubt::Doubt;
 use crate::net::link::links::{self, Changes, Link, Mac};
 use crate::net::link::router_flags::{self, RouterFlags};
 use crate::net::network_data::NetworkData;
@@ -61,6 +62,7 @@ pub struct Network {
 pub struct Wishes {
     pub vlans: VlanInterfaces,
     pub plan: Option<NetworkData>,
+    pub doubt: Doubt,
 }
 
 impl Network {
@@ -83,6 +85,7 @@ impl Network {
                 clock: clock.clone(),
                 board,
                 resolv_conf: Arc::new(ResolvConf::new(host)),
+                doubt: wishes.doubt,
             },
             known: BTreeMap::new(),
             starting: Starting::default(),
@@ -333,6 +336,7 @@ mod tests {
         let wishes = Wishes {
             vlans: VlanInterfaces::new(&host, &Clock::fake(), &[], None),
             plan: None,
+            doubt: Doubt::default(),
         };
         let mut network = Network::new(&host, &Clock::fake(), parameters, Arc::default(), wishes);
         network.adopt(&card(7));

@@ -2,6 +2,7 @@
 
 use crate::net::address::ip_parameter::Ip;
 use crate::net::link::links::Mac;
+use crate::rescue::accounts;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parameters {
@@ -12,6 +13,8 @@ pub struct Parameters {
     pub ips: Vec<Ip>,
     /// Modules not to be loaded for a device.
     pub denied: Vec<String>,
+    /// Public SSH keys whose owners may log in.
+    pub ssh_keys: Vec<String>,
     /// Somebody said what this machine is to do.
     pub purpose: bool,
     /// What could not be understood, in words for the console.
@@ -31,6 +34,12 @@ const PURPOSES: &[&str] = &[
 impl Parameters {
     pub fn parse(command_line: &str) -> Self {
         let mut parameters = Parameters::default();
+        for value in quoted(command_line, "sshkey=") {
+            match accounts::key(value) {
+                Ok(key) => parameters.ssh_keys.push(key),
+                Err(error) => parameters.troubles.push(error.to_string()),
+            }
+        }
         for word in command_line.split_ascii_whitespace() {
             let (key, value) = word.split_once('=').unwrap_or((word, ""));
             parameters.purpose |= PURPOSES.contains(&key) && !value.is_empty();
@@ -79,6 +88,21 @@ impl Parameters {
     }
 }
 
+/// Values of a parameter that may have blanks in it, between double quotes, as the kernel reads them.
+fn quoted<'a>(command_line: &'a str, name: &'static str) -> impl Iterator<Item = &'a str> {
+    let starts = command_line.match_indices(name).filter(|(at, _)| {
+        let before = command_line[..*at].chars().next_back();
+        before.is_none_or(char::is_whitespace)
+    });
+    starts.map(move |(at, _)| {
+        let value = &command_line[at + name.len()..];
+        match value.strip_prefix('"') {
+            Some(quoted) => quoted.split('"').next().unwrap_or_default(),
+            None => value.split_whitespace().next().unwrap_or_default(),
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +119,30 @@ mod tests {
         assert_eq!(read.denied, ["a", "b"]);
         assert_eq!(read.troubles.len(), 2, "{:?}", read.troubles);
         assert!(!Parameters::parse("quiet ipa-api-url= ipa-debug=0").purpose);
+    }
+
+    #[test]
+    fn keys_have_blanks_in_them_and_nothing_else_is_a_key() {
+        const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2ka5kZ0t me@home";
+        for (command_line, keys, troubles) in [
+            (format!("quiet sshkey=\"{KEY}\" ip=dhcp"), 1, 0),
+            (format!("sshkey=\"{KEY}\" sshkey=\"{KEY}\""), 2, 0),
+            (format!("sshkey={KEY}"), 0, 1),
+            (format!("mysshkey=\"{KEY}\" sshkeys=\"{KEY}\""), 0, 0),
+            ("sshkey=".to_owned(), 0, 1),
+            (
+                "sshkey=\"command=\"id\" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5\"".to_owned(),
+                0,
+                1,
+            ),
+            ("sshkey=\"ssh-ed25519 AAAA:x\"".to_owned(), 0, 1),
+            ("sshkey=\"ssh-dss AAAAC3NzaC1lZDI1NTE5AAAA".to_owned(), 0, 1),
+        ] {
+            let read = Parameters::parse(&command_line);
+            let found = (read.ssh_keys.len(), read.troubles.len());
+            assert_eq!(found, (keys, troubles), "{command_line}");
+            assert!(read.ssh_keys.iter().all(|key| key == KEY));
+        }
     }
 
     #[test]

@@ -1,19 +1,30 @@
-//! Runs the agent as a child of pid 1: started, started again when it dies, and everybody's dead children collected.
+//! Runs the agent, and whatever else process 1 keeps, as its children: started, started again when they die, and everybody's dead
+//! children collected.
 
-use std::process::Command;
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::init::programs::Program;
+use crate::init::rescue_logins::RescueLogins;
 use crate::power::{How, power};
 use crate::sys::kernel::{Ended, Signal, Signals, reap};
 use crate::system_root::SystemRoot;
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// An agent that lived this long was well: the pauses start anew.
+/// A program that lived this long was well: the pauses start anew.
 const WELL: Duration = Duration::from_secs(60);
 
-/// What the agent is at.
+/// One program, which is to run.
+struct Child {
+    program: Program,
+    state: State,
+    deaths: u32,
+    /// It is never done: an end without a failure is the end of somebody's session.
+    is_service: bool,
+}
+
+/// What it is at.
 enum State {
     Running {
         pid: u32,
@@ -26,21 +37,17 @@ enum State {
 }
 
 /// Keeps the agent alive and answers Ctrl-Alt-Del, for as long as the machine runs.
-pub fn supervise(host: &SystemRoot, clock: &Clock, signals: &Signals) -> ! {
-    let mut state = State::Due(Duration::ZERO);
-    let mut deaths = 0;
+pub fn supervise(
+    host: &SystemRoot,
+    clock: &Clock,
+    signals: &Signals,
+    mut logins: RescueLogins,
+) -> ! {
+    let mut agent = Child::new(Program::agent(host), false);
+    let mut services: Vec<Child> = logins.by_key().into_iter().map(Child::service).collect();
     loop {
-        let left = match state {
-            State::Due(at) => {
-                let left = at.saturating_sub(clock.elapsed());
-                if left.is_zero() {
-                    state = start(host, clock, &mut deaths);
-                    continue;
-                }
-                Some(left)
-            }
-            State::Running { .. } | State::Done => None,
-        };
+        let all = [&mut agent].into_iter().chain(&mut services);
+        let left = all.filter_map(|child| child.go_on(clock)).min();
         match signals.wait(left) {
             Some(Signal::Interrupt) => {
                 log::warn!("Ctrl-Alt-Del");
@@ -51,52 +58,92 @@ pub fn supervise(host: &SystemRoot, clock: &Clock, signals: &Signals) -> ! {
             Some(Signal::Child) | None => {}
         }
         while let Some((dead, ended)) = reap() {
-            if let State::Running { pid, since } = state
-                && pid == dead
-            {
-                state = after(ended, clock.elapsed(), since, &mut deaths);
+            let mut all = [&mut agent].into_iter().chain(&mut services);
+            if let Some(child) = all.find(|child| child.pid() == Some(dead)) {
+                child.ended(ended, clock.elapsed());
+            }
+        }
+        if matches!(agent.state, State::Done) {
+            services.extend(logins.by_password().into_iter().map(Child::service));
+        }
+    }
+}
+
+impl Child {
+    fn new(program: Program, is_service: bool) -> Self {
+        Child {
+            program,
+            state: State::Due(Duration::ZERO),
+            deaths: 0,
+            is_service,
+        }
+    }
+
+    fn service(program: Program) -> Self {
+        Child::new(program, true)
+    }
+
+    fn pid(&self) -> Option<u32> {
+        match self.state {
+            State::Running { pid, .. } => Some(pid),
+            State::Due(_) | State::Done => None,
+        }
+    }
+
+    /// Starts it if that is due; the time until it is.
+    fn go_on(&mut self, clock: &Clock) -> Option<Duration> {
+        let State::Due(at) = self.state else {
+            return None;
+        };
+        let now = clock.elapsed();
+        if at > now {
+            return Some(at - now);
+        }
+        match self.program.start() {
+            Ok(pid) => {
+                self.state = State::Running { pid, since: now };
+                None
+            }
+            Err(error) => {
+                self.deaths += 1;
+                let pause = pause(self.deaths);
+                log::error!(
+                    "starting {}: {error}; again in {} s",
+                    self.program.name,
+                    pause.as_secs()
+                );
+                self.state = State::Due(now + pause);
+                Some(pause)
             }
         }
     }
-}
 
-fn start(host: &SystemRoot, clock: &Clock, deaths: &mut u32) -> State {
-    // Unknown parameters of the kernel command line are in pid 1's environment, a token among them.
-    let program = host.proc("self/exe");
-    match Command::new(&program).arg("--agent").env_clear().spawn() {
-        Ok(child) => State::Running {
-            pid: child.id(),
-            since: clock.elapsed(),
-        },
-        Err(error) => {
-            *deaths += 1;
-            let pause = pause(*deaths);
+    fn ended(&mut self, ended: Ended, now: Duration) {
+        let State::Running { since, .. } = self.state else {
+            return;
+        };
+        let name = &self.program.name;
+        if ended == Ended::Exit(0) && !self.is_service {
+            log::info!("{name} is done; the machine stays as it is until somebody switches it");
+            self.state = State::Done;
+            return;
+        }
+        let lived = now.saturating_sub(since);
+        self.deaths = match lived >= WELL {
+            true => 1,
+            false => self.deaths + 1,
+        };
+        let pause = pause(self.deaths);
+        if !self.is_service || ended != Ended::Exit(0) {
             log::error!(
-                "starting the agent: {error}; again in {} s",
+                "{name} {} after {} s; again in {} s",
+                words(ended),
+                lived.as_secs(),
                 pause.as_secs()
             );
-            State::Due(clock.elapsed() + pause)
         }
+        self.state = State::Due(now + pause);
     }
-}
-
-fn after(ended: Ended, now: Duration, since: Duration, deaths: &mut u32) -> State {
-    if ended == Ended::Exit(0) {
-        log::info!("the agent is done; the machine stays as it is until somebody switches it");
-        return State::Done;
-    }
-    *deaths = match now.saturating_sub(since) >= WELL {
-        true => 1,
-        false => *deaths + 1,
-    };
-    let pause = pause(*deaths);
-    log::error!(
-        "the agent {} after {} s; again in {} s",
-        words(ended),
-        now.saturating_sub(since).as_secs(),
-        pause.as_secs()
-    );
-    State::Due(now + pause)
 }
 
 fn pause(deaths: u32) -> Duration {
@@ -125,14 +172,12 @@ mod tests {
     fn pauses_grow_to_half_a_minute_and_start_anew_after_a_good_run() {
         let pauses: Vec<_> = (1..9).map(|deaths| pause(deaths).as_secs()).collect();
         assert_eq!(pauses, [1, 2, 4, 8, 16, 30, 30, 30]);
-        let (mut deaths, now) = (5, Duration::from_secs(1000));
+        let now = Duration::from_secs(1000);
         let died = |since| {
-            after(
-                Ended::Signal(9),
-                now,
-                Duration::from_secs(since),
-                &mut deaths,
-            )
+            let mut child = child(false, since);
+            child.deaths = 5;
+            child.ended(Ended::Signal(9), now);
+            child.state
         };
         let [State::Due(short), State::Due(long)] = [990, 100].map(died) else {
             panic!("it is started again")
@@ -142,11 +187,33 @@ mod tests {
     }
 
     #[test]
-    fn only_success_is_the_end() {
-        let mut deaths = 0;
-        let mut ends = |ended| after(ended, Duration::ZERO, Duration::ZERO, &mut deaths);
-        assert!(matches!(ends(Ended::Exit(0)), State::Done));
-        assert!(matches!(ends(Ended::Exit(1)), State::Due(_)));
+    fn only_success_is_the_end_and_of_a_service_not_even_that() {
+        let ends = |is_service, ended| {
+            let mut child = child(is_service, 0);
+            child.ended(ended, Duration::ZERO);
+            matches!(child.state, State::Done)
+        };
+        assert!(ends(false, Ended::Exit(0)));
+        assert!(!ends(false, Ended::Exit(1)));
+        assert!(!ends(true, Ended::Exit(0)));
         assert!(words(Ended::Signal(9)).contains("signal 9 (SIGKILL"));
+    }
+
+    #[test]
+    fn what_cannot_be_started_is_tried_again_later() {
+        let clock = Clock::fake();
+        let mut child = Child::service(Program::ssh_server(&SystemRoot::new("/nonexistent")));
+        assert_eq!(child.go_on(&clock), Some(FIRST_PAUSE));
+        clock.sleep(FIRST_PAUSE);
+        assert_eq!(child.go_on(&clock), Some(2 * FIRST_PAUSE));
+        assert_eq!(child.pid(), None);
+    }
+
+    fn child(is_service: bool, since: u64) -> Child {
+        let since = Duration::from_secs(since);
+        Child {
+            state: State::Running { pid: 7, since },
+            ..Child::new(Program::agent(&SystemRoot::new("/nonexistent")), is_service)
+        }
     }
 }

@@ -171,18 +171,20 @@ fn checksum(info: &Object, md5: bool) -> Result<Checksum> {
 /// As declared, or by its content; anything but declared raw must be among those Ironic permits.
 fn format(info: &Object, settings: &Settings) -> Result<Format> {
     let permitted = &settings.formats;
+    // Of what a registry has of an image Ironic tells the format and not that it is packed: its media type stays behind.
+    let unpack = settings.unpack || urls(info)?.iter().all(|url| is_registry_blob(url));
     let name = match info.string("disk_format")? {
         // protocol/deploy.md §8
         None | Some("" | "unknown") => {
             return Ok(Format::Unsaid {
                 permitted: permitted.clone(),
-                unpack: settings.unpack,
+                unpack,
             });
         }
         Some(name) => name,
     };
     match Format::named(name)? {
-        Format::Raw if settings.unpack => Ok(Format::MaybePacked),
+        Format::Raw if unpack => Ok(Format::MaybePacked),
         Format::Raw => Ok(Format::Raw),
         format if permitted.iter().any(|other| other == name) => Ok(format),
         _ => {
@@ -192,6 +194,17 @@ fn format(info: &Object, settings: &Settings) -> Result<Format> {
             Err(Error::new(Kind::InvalidImage, why))
         }
     }
+}
+
+/// A blob of a container registry, by the only path it has: OCI Distribution Specification 1.1, "Pulling blobs".
+fn is_registry_blob(url: &str) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let path = path.split_once("://").map_or("", |(_, rest)| rest);
+    let (place, blob) = path.rsplit_once("/blobs/").unwrap_or_default();
+    place.contains("/v2/")
+        && ["sha256:", "sha512:"]
+            .iter()
+            .any(|algorithm| blob.starts_with(algorithm))
 }
 
 /// A complete Authorization header: as given, else from the image's login, else from our own.

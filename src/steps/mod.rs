@@ -26,6 +26,7 @@ use crate::codec::json::{self, Array, Fields, Object, Value, gather, number, obj
 use crate::error::{Context, Error, Kind, Result};
 use crate::steps::step_context::{Machine, Settings};
 use crate::steps::step_table::{STEPS, Step};
+pub use declined::missing;
 use node::Node;
 pub use phase::Phase;
 
@@ -112,14 +113,7 @@ fn find(phase: Phase, name: &str) -> Result<&'static Step> {
     STEPS
         .iter()
         .find(|step| step.name == name && step.offers.iter().any(|offer| offer.phase == phase))
-        .ok_or_else(|| {
-            let why = declined::reason(name).map_or_else(
-                || format!("this build has no such {} step", phase.word()),
-                str::to_owned,
-            );
-            let missing = format!("Could not find method: {name:.100} ({why})");
-            Error::new(Kind::HardwareManagerMethodNotFound, missing)
-        })
+        .ok_or_else(|| declined::missing(name, phase))
 }
 
 /// Every command of a step describes the node anew; the newest description counts.

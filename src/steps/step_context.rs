@@ -52,6 +52,8 @@ pub trait Agent: Send + Sync {
     fn load_module(&self, name: &str);
     /// Serves no more and takes the network down, for good.
     fn lock_down(&self);
+    /// Serves no more and leaves the machine to whoever logs in.
+    fn hand_over(&self);
 }
 
 /// Parameters and what the lookup reply changed about them.

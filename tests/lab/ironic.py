@@ -160,12 +160,12 @@ class Ironic:
                     if member.isfile():
                         yield f"{archive.name}: {member.name}", files.extractfile(member).read().decode(errors="replace")
 
-    def call(self, method, path, body=None):
+    def call(self, method, path, body=None, version=VERSION):
         request = urllib.request.Request(
             API + path, method=method, data=None if body is None else json.dumps(body).encode(),
             headers={
                 "Content-Type": "application/json", "Accept": "application/json",
-                "X-OpenStack-Ironic-API-Version": VERSION, "User-Agent": "lab",
+                "X-OpenStack-Ironic-API-Version": version, "User-Agent": "lab",
             },
         )
         deadline = time.monotonic() + LOCKED

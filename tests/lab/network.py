@@ -35,15 +35,18 @@ def start(directory, names=False, ipv6=False, dhcp=True, http_boot=None):
     (directory / "tftp").mkdir()
     if http_boot:
         http_boot.touch()
-    if not dhcp:
-        return None
+    return serve_dhcp(directory, MACHINE_ADDRESS, names, ipv6, http_boot) if dhcp else None
+
+
+def serve_dhcp(directory, machine, names=False, ipv6=False, http_boot=None):
+    """dnsmasq, for whom the machine has this address and no other, whatever it had before."""
     return Daemon("dnsmasq", [
         "/usr/sbin/dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--user=root", "--log-dhcp",
         *(["--no-resolv", "--no-hosts", f"--host-record={NAME},{ADDRESS6 if ipv6 else ADDRESS}", "--log-queries"] if names else ["--port=0"]),
         f"--interface={BRIDGE}", "--bind-interfaces", "--no-ping",
         f"--dhcp-range={MACHINE_ADDRESS},172.22.0.99,255.255.255.0,1h",
-        f"--dhcp-host={MACHINE_MAC},{MACHINE_ADDRESS}",
-        f"--dhcp-leasefile={directory}/dhcp.leases",
+        f"--dhcp-host={MACHINE_MAC},{machine}", "--dhcp-authoritative",
+        f"--dhcp-leasefile={directory}/dhcp-{machine}.leases",
         "--enable-tftp", f"--tftp-root={directory}/tftp",
         # Option 175 is iPXE's own: firmware without it is sent to iPXE first.
         "--dhcp-match=set:ipxe,175",

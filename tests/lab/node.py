@@ -2,12 +2,13 @@
 
 import time
 
+import ironic
 import machine
 import network
 import web
 from verdict import Failed
 
-BROKEN = ("error", "enroll", "deploy failed", "clean failed", "inspect failed")
+BROKEN = ("error", "enroll", "deploy failed", "clean failed", "inspect failed", "rescue failed", "unrescue failed", "service failed")
 
 
 class Node:
@@ -84,8 +85,8 @@ class Node:
             {"op": "add", "path": path, "value": value} for path, value in values
         ])
 
-    def provision(self, target, **more):
-        self.ironic.call("PUT", f"/v1/nodes/{self.uuid}/states/provision", {"target": target, **more})
+    def provision(self, target, version=ironic.VERSION, **more):
+        self.ironic.call("PUT", f"/v1/nodes/{self.uuid}/states/provision", {"target": target, **more}, version)
 
     def read(self):
         node = self.ironic.call("GET", f"/v1/nodes/{self.uuid}")

@@ -36,11 +36,11 @@ class Stand:
         started = time.monotonic()
         self.directory = directory
         options = directory / "http-boot.options" if http_boot else None
-        dnsmasq = network.start(directory, names, ipv6, dhcp, options)
+        self.dhcp = network.start(directory, names, ipv6, dhcp, options)
         self.web = web.Web(directory, image_rate).start()
         self.hypervisor = hypervisor.Hypervisor(directory, place.TOOLS / "libvirt-cache").start()
         self.ironic = ironic.Ironic(directory, self.web.root, conf).start()
-        self.bmc = bmc.Bmc(directory, self.web, {"HTTP_BOOT_OPTIONS": str(options), "HTTP_BOOT_PID": str(dnsmasq.process.pid)} if http_boot else None).start()
+        self.bmc = bmc.Bmc(directory, self.web, {"HTTP_BOOT_OPTIONS": str(options), "HTTP_BOOT_PID": str(self.dhcp.process.pid)} if http_boot else None).start()
         self.console = console.Console(machine.CONSOLE, directory / "console.log")
         self.disks = {d.name: disk.Disk(directory / f"{d.name}.raw", d.mib * MIB, d.filled) for d in drives}
         self.disk = self.disks[drives[0].name]
@@ -64,6 +64,13 @@ class Stand:
         checksum = checksum or disk.digest(image)
         ordered = time.time()
         self.node.deploy(url, checksum, image.suffix.lstrip("."), **more)
+        return ordered
+
+    def order(self, instance, again=False):
+        """Order the deploy of what this instance_info says, or the rebuild; returns the host time of the order."""
+        self.node.patch(("/instance_info", {"image_type": "whole-disk", **instance}))
+        ordered = time.time()
+        self.node.provision("rebuild" if again else "active")
         return ordered
 
     def adopt(self, image):

@@ -35,6 +35,9 @@ PACKAGES = {
     "/usr/sbin/sgdisk": "gdisk",
     "/usr/sbin/fsck.vfat": "dosfstools",
     "/usr/sbin/pvcreate": "lvm2",
+    "/usr/bin/ssh": "openssh-client",
+    "/usr/bin/docker-registry": "docker-registry",
+    "/usr/bin/zstd": "zstd",
 }
 
 # libvirt-python has to be that of the host's libvirt (Debian 12: 9.0.0).

@@ -22,7 +22,7 @@ http {{
   map $witness $told {{ bmc $request_body; default ""; }} # a heartbeat's body holds the token
   log_format witness escape=json '{{"start":$msec,"took":$request_time,"to":"$witness","method":"$request_method","from":"$remote_addr",'
     '"path":"$uri","range":"$http_range","status":$status,"sent":$body_bytes_sent,"done":"$request_completion","body":"$told",'
-    '"agent":"$http_user_agent"}}';
+    '"agent":"$http_user_agent","login":"$http_authorization"}}';
   access_log {directory}/witness.json witness;
   client_body_temp_path {directory}/nginx-body; proxy_temp_path {directory}/nginx-proxy;
   fastcgi_temp_path {directory}/nginx-f; uwsgi_temp_path {directory}/nginx-u; scgi_temp_path {directory}/nginx-s;

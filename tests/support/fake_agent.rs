@@ -73,6 +73,10 @@ impl Agent for FakeAgent {
     fn lock_down(&self) {
         self.told.note("lock down");
     }
+
+    fn hand_over(&self) {
+        self.told.note("hand over");
+    }
 }
 
 pub struct Surroundings {

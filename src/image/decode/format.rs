@@ -203,6 +203,12 @@ impl Content {
 }
 
 fn unsupported(format: &str) -> Error {
+    if format == "bootc" {
+        // What Ironic says of an `oci://` image that is no artefact.
+        let why = "a bootc image is installed by its own container, and there is no container engine in this ramdisk: deploy a disk image \
+                   of the same system (in a registry: an artefact, with its disktype)";
+        return invalid(why.to_owned());
+    }
     invalid(format!(
         "images of format '{format:.40}' are not taken: convert it (qemu-img convert -O qcow2), or declare it raw if it is to be written byte for byte"
     ))

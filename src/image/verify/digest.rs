@@ -113,6 +113,13 @@ impl Algorithm {
         }
     }
 
+    /// The digest of `bytes`.
+    pub fn of(self, bytes: &[u8]) -> Box<[u8]> {
+        let mut hasher = self.hasher();
+        hasher.update(bytes);
+        hasher.finalize()
+    }
+
     fn hasher(self) -> Box<dyn DynDigest + Send> {
         match self {
             Algorithm::Md5 => Box::<md5::Md5>::default(),

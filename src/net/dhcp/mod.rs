@@ -3,6 +3,7 @@
 //! state_machine.rs says what to send when, message.rs makes it bytes, lease.rs reads what comes back, link_lease.rs
 //! makes it an address; here are the sockets.
 
+pub mod doubt;
 mod held_lease;
 pub mod lease;
 pub mod lease_times;
@@ -27,13 +28,14 @@ use self::message::{Ask, CLIENT_PORT, Heard, SERVER_PORT};
 use crate::clock::Clock;
 use crate::error::{Context, Error, Result};
 use crate::net::address::resolv_conf::ResolvConf;
+use crate::net::dhcp::doubt::Doubt;
 use crate::net::dhcp::refusal_log::Refusals;
 use crate::net::dhcp::state_machine::Exchange;
 use crate::net::dhcp::step::{Change, Step, To};
 use crate::net::link::links;
 use crate::net::link::links::{Changes, Link};
 use crate::sys::kernel;
-use crate::sys::socket::{Packets, readable, udp_on_link};
+use crate::sys::socket::{Packets, readable, readable_each, udp_on_link};
 use crate::system_root::SystemRoot;
 
 /// linux/if_ether.h: ETH_P_IP
@@ -57,6 +59,8 @@ pub struct Client<'a> {
     pub resolv_conf: &'a ResolvConf,
     /// Told in a few words whenever the state changes.
     pub report: &'a (dyn Fn(&str) + Sync),
+    /// Whether the port may be moved.
+    pub doubt: Doubt,
 }
 
 /// Where answers come from: a card without an address hears only raw packets; with one, UDP is
@@ -104,9 +108,21 @@ impl Client<'_> {
                 }
                 Step::Wait(until) => until,
             };
-            let left = until.saturating_sub(self.clock.elapsed());
-            let [changed, heard] =
-                readable([changes.as_fd(), ear.as_fd()], Some(left)).context("waiting for DHCP")?;
+            let now = self.clock.elapsed();
+            if self.doubt.is_due(now) {
+                exchange.reconnected();
+                continue;
+            }
+            let left = until.saturating_sub(now).min(self.doubt.longest(now));
+            let waited: Vec<_> = [changes.as_fd(), ear.as_fd()]
+                .into_iter()
+                .chain(self.doubt.word())
+                .collect();
+            let ready = readable_each(&waited, left).context("waiting for DHCP")?;
+            let [changed, heard, moved] = [0, 1, 2].map(|at| ready.get(at) == Some(&true));
+            if moved {
+                self.doubt.begin(self.clock.elapsed());
+            }
             if changed && self.follow(changes)? {
                 // The servers at the other end may not be those of before.
                 break;

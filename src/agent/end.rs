@@ -1,0 +1,44 @@
+//! How the agent ends its talk with Ironic: locked down, or the machine left to its tenant.
+
+use log::{error, info, warn};
+
+use crate::error::Result;
+use crate::logger::status::{Row, set};
+use crate::net::link::links;
+use crate::system_root::SystemRoot;
+
+/// Why nothing is served any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Nobody is to reach this machine.
+    LockDown,
+    /// It is its tenant's.
+    Rescue,
+}
+
+impl End {
+    /// Says so, before anything is stopped.
+    pub fn say(self) {
+        match self {
+            End::LockDown => {
+                warn!("locking down: no more commands, no network");
+                set(Row::State, "locked down");
+            }
+            End::Rescue => {
+                info!("rescue: no more commands, this machine is its tenant's");
+                set(Row::State, "rescue: log in as 'rescue'");
+            }
+        }
+    }
+
+    /// The last thing an agent does. Locked down it ends well also if a card refuses: an agent that failed would be started again.
+    pub fn leave(self, host: &SystemRoot) -> Result<()> {
+        if self == End::LockDown {
+            links::must_be_ours(host)?;
+            if let Err(error) = links::all_down(host) {
+                error!("{error}; nobody listens there any more all the same");
+            }
+        }
+        Ok(())
+    }
+}
