@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::error::{Context, Result};
-use crate::init::modules::Modules;
+use crate::drivers::modules::Modules;
 use crate::small_sort;
 use crate::sys::socket::{Netlink, readable};
 use crate::system_root::{SystemRoot, attribute};

@@ -7,8 +7,6 @@ mod boot_loader_files;
 pub mod device_drivers;
 mod dhcp_threads;
 mod ipv6_routers;
-pub mod modalias;
-mod modules;
 mod mounts;
 mod network;
 mod network_report;
@@ -25,7 +23,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 use std::{panic, process, thread};
 
-use self::modules::Modules;
+use crate::drivers::modules::Modules;
 use self::network::{Network, Wishes};
 use self::parameters::Parameters;
 use self::vlan_interfaces::VlanInterfaces;

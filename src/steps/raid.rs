@@ -57,16 +57,13 @@ fn make(machine: &Machine, config: &Object) -> Result<Value> {
         return Ok(Value::Object(Object::new()));
     }
     let host = &machine.host;
-    if host.is_ramdisk() && !kernel_array::is_supported(host) {
-        return Err(wrong(
-            "this ramdisk has no software RAID: take one with the modules md_mod, raid0, raid1, raid10 and raid456, as the \
-             server profile has",
-        ));
-    }
     kernel_array::assemble_all(host);
     let mut disks = candidates(machine)?;
     let all = volumes(machine, config, &disks)?;
     let (wanted, kept) = but_those_there(machine, all)?;
+    for volume in wanted.iter().filter(|_| host.is_ramdisk()) {
+        kernel_array::load(host, volume.level.number())?;
+    }
     let (used, members) = choose(&disks, &wanted)?;
     disks = used.iter().map(|at| disks[*at].clone()).collect();
     must_be_bare(&disks)?;

@@ -6,7 +6,9 @@ use std::fs::{self, File};
 use log::{info, warn};
 
 use crate::disk::list::list;
+use crate::disk::raid::level;
 use crate::disk::raid::members::{Array, Device, arrays, is_array, state};
+use crate::drivers::modules;
 use crate::error::{Context, Error, Kind, Result};
 use crate::small_sort;
 use crate::sys::md;
@@ -14,12 +16,33 @@ use crate::system_root::{SystemRoot, device_name};
 
 /// drivers/md/md.c: parameters of the module.
 const MODULE: &str = "module/md_mod";
+/// Documentation/admin-guide/md.rst, array_state: like a clean one, but nothing is written before somebody else writes.
+const WAITING: &str = "read-auto";
 /// Numbers of arrays that have none of their own go down from here, as mdadm's do.
 const HIGHEST: u32 = 127;
 
-/// Does the kernel know software RAID?
-pub fn is_supported(host: &SystemRoot) -> bool {
-    host.sys(MODULE).exists()
+/// Has the kernel learn what arrays of this level take, unless it knows; an error if it cannot.
+pub fn load(host: &SystemRoot, level: i32) -> Result<()> {
+    let module = level::module(level);
+    let name = format!("[{}]", level::name(level));
+    // md(4): what it knows stands in the first line.
+    let known = || {
+        let mdstat = fs::read_to_string(host.proc("mdstat"));
+        mdstat.is_ok_and(|text| text.contains(&name))
+    };
+    if !known() {
+        modules::load_named(host, module);
+    }
+    match known() {
+        true => Ok(()),
+        false => Err(Error::new(
+            Kind::SoftwareRAIDError,
+            format!(
+                "this ramdisk has no module {module} for software RAID: the server and board profiles have, and \
+                 --modules-list adds it to any"
+            ),
+        )),
+    }
 }
 
 /// Puts together what is not yet, of this machine's disks: whole arrays and such as lack members, all read-only until they are
@@ -34,12 +57,12 @@ pub fn assemble_all(host: &SystemRoot) {
         if !late {
             continue;
         }
-        if !is_supported(host) {
-            warn!("an array stays apart, as this kernel has no software RAID: {}", array.describe());
+        if let Err(error) = load(host, array.said().level) {
+            warn!("an array stays apart: {}: {}", array.describe(), error.details());
             continue;
         }
         if let Some(kernel) = &array.running {
-            let unwritten = state(host, kernel, "array_state").as_deref() == Some("read-auto");
+            let unwritten = state(host, kernel, "array_state").as_deref() == Some(WAITING);
             if !unwritten || stop(host, kernel).is_err() {
                 warn!("{kernel} goes on without members that came late: {}", array.describe());
                 continue;
@@ -95,14 +118,15 @@ fn open(host: &SystemRoot, kernel: &str) -> Result<File> {
     };
     set("start_ro", "1")?;
     let path = host.dev(kernel);
-    if !path.exists() {
-        set("new_array", kernel)?;
+    let open = || File::options().read(true).write(true).open(&path);
+    // One that was taken apart a moment ago may still be on its way out; asking for a new one waits for that.
+    for _ in 0..3 {
+        match open() {
+            Err(_) => set("new_array", kernel)?,
+            Ok(file) => return Ok(file),
+        }
     }
-    File::options()
-        .read(true)
-        .write(true)
-        .open(&path)
-        .with_context(|| format!("opening {}", path.display()))
+    open().with_context(|| format!("opening {}", path.display()))
 }
 
 fn started(array: &File, members: &[&Device]) -> Result<()> {
@@ -123,6 +147,9 @@ fn started(array: &File, members: &[&Device]) -> Result<()> {
 
 /// Has a new array synchronise at once, not only when it is first written.
 pub fn start_writing(host: &SystemRoot, kernel: &str) -> Result<()> {
+    if state(host, kernel, "array_state").as_deref() != Some(WAITING) {
+        return Ok(());
+    }
     let array = open(host, kernel)?;
     md::read_write(&array).with_context(|| format!("starting to synchronise {kernel}"))
 }

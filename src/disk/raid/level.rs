@@ -78,6 +78,17 @@ impl Level {
     }
 }
 
+/// The module that the kernel has arrays of the level of this number from.
+pub fn module(number: i32) -> &'static str {
+    match number {
+        0 => "raid0",
+        1 => "raid1",
+        10 => "raid10",
+        4..=6 => "raid456",
+        _ => "md_mod",
+    }
+}
+
 /// What the kernel calls the level of this number.
 pub fn name(number: i32) -> String {
     let mut table = TABLE.iter();
