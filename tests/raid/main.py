@@ -11,6 +11,7 @@ import machine  # noqa: E402
 
 GIB = 1 << 30
 DISKS = 4
+SIZE = GIB + 256 * (1 << 20)
 # mdadm's words for what Ironic calls so.
 LEVELS = {"0": "raid0", "1": "raid1", "1+0": "raid10", "5": "raid5", "6": "raid6"}
 # From the order to the array in use.
@@ -68,7 +69,49 @@ def levels(told):
     return f"two arrays at a time in {slowest:.1f} s at the most"
 
 
-CASES = {"levels": levels}
+def foreign(told):
+    """arrays that mdadm made, of every version, are put together, and not a byte is written; then they are deleted"""
+    for version in ("0.90", "1.0", "1.1", "1.2"):
+        done(told, f"kept-{version}")
+        require("active (auto-read-only) raid1" in told[f"mdstat-{version}"], f"{version}: {told[f'mdstat-{version}']}")
+        require(told[f"state-{version}"].split() == ["read-auto"], f"{version}: {told[f'state-{version}']}")
+        require(told[f"before-{version}"] == told[f"after-{version}"] != "", f"{version}: disks were written")
+        done(told, f"delete-{version}")
+        require(not told[f"bare-{version}"].strip(), f"{version}: left over: {told[f'bare-{version}']}")
+    return "0.90, 1.0, 1.1, 1.2"
+
+
+def keep(told):
+    """a volume to be spared survives cleaning and deletion, what shares its disks is emptied, and only what lacks is made again"""
+    for tag in ("keep-create", "keep-metadata", "keep-delete", "keep-again", "keep-later", "keep-end"):
+        done(told, tag)
+    require("KEPT" in told["keep-blkid"] and "GONE" not in told["keep-blkid"], told["keep-blkid"])
+    require(told["keep-there"].count(" md") == 2, told["keep-there"])
+    require(told["keep-before"] == told["keep-after"] != "", "what was kept is not what it was")
+    root = told["keep-root"]
+    require("/dev/md" not in root.split(" ")[0] or "data" not in root, root)
+    require(not told["keep-bare"].strip(), f"left over: {told['keep-bare']}")
+    return told["keep-there"].replace("\n", " ").strip()
+
+
+def leftovers(told):
+    """what is left of Intel's and DDF's arrays goes; arrays on a skipped disk stay; partitions and wrong configurations are refused"""
+    before = told["left-before"]
+    require("isw_raid_member" in before and "ddf_raid_member" in before, f"{told['imsm-made']} {told['ddf-made']} {before}")
+    done(told, "left-delete")
+    require("raid_member" not in told["left-after"], told["left-after"])
+    for tag in ("away-create", "away-kept", "away-delete", "parts-erase"):
+        done(told, tag)
+    require(told["away-mdstat"].count("auto-read-only") == 2 and "[4/3]" in told["away-mdstat"], told["away-mdstat"])
+    done(told, "away-again", failed=True)
+    require(not told["away-bare"].strip(), f"left over: {told['away-bare']}")
+    for tag in ("parts-create", "wrong-config", "wrong-size"):
+        done(told, tag, failed=True)
+    require(not told["wrong-bare"].strip(), f"left over: {told['wrong-bare']}")
+    return "isw, ddf, a member away, partitions, five problems at once, no room"
+
+
+CASES = {"levels": levels, "foreign": foreign, "keep": keep, "leftovers": leftovers}
 
 
 def main():
@@ -80,7 +123,7 @@ def main():
     for number in range(DISKS):
         file = folder / f"disk{number}"
         with open(file, "wb") as out:
-            out.truncate(3 * GIB)
+            out.truncate(SIZE)
         disks += ["-drive", f"file={file},format=raw,if=virtio,cache=unsafe,discard=unmap,detect-zeroes=unmap"]
     (folder / "mdadm").write_text(str(Path(mdadm).resolve()))
     (folder / "cases").write_text("\n".join(wanted))

@@ -1,0 +1,26 @@
+# What other makers' arrays leave behind, members that are away, partitions, and configurations that are none.
+IMSM_NO_PLATFORM=1 chroot /host env IMSM_NO_PLATFORM=1 "$MDADM" --create /dev/md127 --run --force --metadata=imsm --raid-devices=2 /dev/vda /dev/vdb 2>&1 | say imsm-made
+stop >/dev/null
+chroot /host "$MDADM" --create /dev/md127 --run --force --metadata=ddf --raid-devices=2 /dev/vdc /dev/vdd 2>&1 | say ddf-made
+stop >/dev/null
+for device in /dev/vd?; do chroot /host /usr/sbin/wipefs -n $device; done 2>&1 | say left-before
+step delete_configuration left-delete '{}'
+for device in /dev/vd?; do chroot /host /usr/sbin/wipefs -n $device; done 2>&1 | say left-after
+
+step create_configuration away-create "$(node uefi "$(two 6)")"
+idle
+stop >/dev/null
+mdadm --zero-superblock /dev/vda1 /dev/vda2 >/dev/null
+step delete_configuration away-kept "$(node uefi '{}' ',"skip_block_devices":[{"name":"/dev/vdb"}]')"
+say away-mdstat </proc/mdstat
+step create_configuration away-again "$(node uefi "$(two 1)")"
+step delete_configuration away-delete '{}'
+bare | say away-bare
+
+echo 'label: gpt
+size=100M' | chroot /host /usr/sbin/sfdisk -q /dev/vdb >/dev/null 2>&1
+step create_configuration parts-create "$(node uefi "$(two 1)")"
+step erase_devices_metadata parts-erase '{}'
+step create_configuration wrong-config "$(node bios '{"logical_disks":[{"controller":"software","raid_level":"5","size_gb":"MAX","volume_name":"a"},{"controller":"ilo","raid_level":"7","size_gb":"MAX","volume_name":"a"}]}')"
+step create_configuration wrong-size "$(node bios '{"logical_disks":[{"controller":"software","raid_level":"1","size_gb":100}]}')"
+bare | say wrong-bare
