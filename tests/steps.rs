@@ -97,13 +97,28 @@ fn every_listed_step_has_what_the_conductor_needs() {
                 "erase_devices_express",
                 "erase_pstore",
                 "clean_uefi_nvram",
+                "delete_configuration",
+                "create_configuration",
             ][..],
         ),
         (
             "deploy",
-            &["erase_devices_metadata", "write_image", "clean_uefi_nvram"],
+            &[
+                "erase_devices_metadata",
+                "write_image",
+                "clean_uefi_nvram",
+                "apply_configuration",
+            ],
         ),
-        ("service", &["write_image"]),
+        (
+            "service",
+            &[
+                "write_image",
+                "delete_configuration",
+                "create_configuration",
+                "apply_configuration",
+            ],
+        ),
     ] {
         let body =
             format!(r#"{{"name":"{word}.get_{word}_steps","params":{{"node":{{}},"ports":[]}}}}"#);
@@ -117,7 +132,9 @@ fn every_listed_step_has_what_the_conductor_needs() {
             .iter()
             .map(|step| match step {
                 Value::Object(step) => {
-                    assert_eq!(text_at(step, &["interface"]), "deploy");
+                    let raid = text_at(step, &["step"]).ends_with("_configuration");
+                    let interface = if raid { "raid" } else { "deploy" };
+                    assert_eq!(text_at(step, &["interface"]), interface);
                     assert!(matches!(at(step, &["priority"]), Value::Number(_)));
                     text_at(step, &["step"])
                 }

@@ -12,7 +12,7 @@ use crate::codec::uuid;
 use crate::disk::exclusive_disk::ExclusiveDisk;
 use crate::disk::filesystem::fat::{self, Volume};
 use crate::disk::filesystem::partition_reader::PartitionReader;
-use crate::disk::raid::create::{put, put_member, random};
+use crate::disk::raid::create::{Write, carry_out, one_member, put, random};
 use crate::disk::raid::fate::ESP;
 use crate::disk::raid::kernel_array;
 use crate::disk::raid::level::Level;
@@ -42,12 +42,24 @@ pub struct Copies {
 
 /// Copies the files of `esp`, a partition of the array `disk`, to every disk the array is on, as a file system of the same label and
 /// number, and makes what it was unrecognisable. Where it is that already, the copies are what there is.
-pub fn spread(host: &SystemRoot, permit: &Permit, disk: &Disk, esp: &Esp, now: u64) -> Result<Copies> {
+pub fn spread(
+    host: &SystemRoot,
+    permit: &Permit,
+    disk: &Disk,
+    esp: &Esp,
+    now: u64,
+) -> Result<Copies> {
     let disks = list(host);
     let found = arrays(host, &disks);
-    let own = found.iter().find(|array| array.running.as_deref() == Some(disk.kernel()));
-    let own = own.ok_or_else(|| Error::plain(format!("it cannot be told what {} is made of", disk.name)))?;
-    let holders: Vec<&Disk> = disks.iter().filter(|disk| own.is_on(disk.kernel())).collect();
+    let own = found
+        .iter()
+        .find(|array| array.running.as_deref() == Some(disk.kernel()));
+    let own = own
+        .ok_or_else(|| Error::plain(format!("it cannot be told what {} is made of", disk.name)))?;
+    let holders: Vec<&Disk> = disks
+        .iter()
+        .filter(|disk| own.is_on(disk.kernel()))
+        .collect();
     let is_copy = |array: &&Array| {
         let there = |disk: &&Disk| array.is_on(disk.kernel());
         array.said().volume() == ESP && array.running.is_some() && holders.iter().all(there)
@@ -62,13 +74,20 @@ pub fn spread(host: &SystemRoot, permit: &Permit, disk: &Disk, esp: &Esp, now: u
     permit.check(&path)?;
     match copy(esp, &mut target, disk.logical_sector) {
         Ok(files) => {
-            info!("{files} files for EFI are on {name}, on each of {} disks", holders.len());
+            info!(
+                "{files} files for EFI are on {name}, on each of {} disks",
+                holders.len()
+            );
             let whole = ExclusiveDisk::open(&disk.path, permit)?;
             put(&whole, esp.start(), &[0; 512])?;
             whole.flush()?;
         }
         // Done before, and the way to here was cut: the loaders are looked for anyway.
-        Err(NotCopied::NoSource(error)) => warn!("what there was for EFI on {} has moved to {name}: {}", disk.name, error.details()),
+        Err(NotCopied::NoSource(error)) => warn!(
+            "what there was for EFI on {} has moved to {name}: {}",
+            disk.name,
+            error.details()
+        ),
         Err(NotCopied::Failed(error)) => return Err(error),
     }
     let size = block::size(&target)?;
@@ -105,11 +124,19 @@ fn copy(esp: &Esp, target: &mut File, sector: u64) -> std::result::Result<usize,
         })?;
         let size = block::size(target)?;
         if bytes > size {
-            let why = format!("its files have {}, and there is room for {}", Bytes(bytes), Bytes(size));
+            let why = format!(
+                "its files have {}, and there is room for {}",
+                Bytes(bytes),
+                Bytes(size)
+            );
             return Err(Error::plain(why));
         }
         let label = from.label()?;
-        let label = if label.is_empty() || label == "NO NAME" { "esp" } else { &label };
+        let label = if label.is_empty() || label == "NO NAME" {
+            "esp"
+        } else {
+            &label
+        };
         let sector = u16::try_from(sector).unwrap_or(4096);
         fat::format(target, size, sector, label, from.id())?;
         {
@@ -125,10 +152,16 @@ fn copy(esp: &Esp, target: &mut File, sector: u64) -> std::result::Result<usize,
 }
 
 /// A partition on each disk, and an array over all of them: its members and the kernel's name.
-fn make(host: &SystemRoot, permit: &Permit, holders: &[&Disk], now: u64) -> Result<(Array, String)> {
+fn make(
+    host: &SystemRoot,
+    permit: &Permit,
+    holders: &[&Disk],
+    now: u64,
+) -> Result<(Array, String)> {
     let mut plans = Vec::new();
     for disk in holders {
-        let place = place(disk).with_context(|| format!("finding room for EFI on {}", disk.name))?;
+        let place =
+            place(disk).with_context(|| format!("finding room for EFI on {}", disk.name))?;
         plans.push((*disk, place));
     }
     let array = superblock::Array {
@@ -140,12 +173,19 @@ fn make(host: &SystemRoot, permit: &Permit, holders: &[&Disk], now: u64) -> Resu
         made: now,
     };
     let mut targets = Vec::new();
+    let mut writes = Vec::new();
     for (member, (disk, (_, part))) in plans.iter().enumerate() {
-        let target = ExclusiveDisk::open_beside(&disk.path, permit)?;
-        put_member(&target, part.start..part.end, &array, member)?;
-        target.flush()?;
-        targets.push(target);
+        targets.push(ExclusiveDisk::open_beside(&disk.path, permit)?);
+        writes.extend(one_member(
+            member,
+            &(part.start..part.end),
+            &array,
+            member,
+            random()?,
+        ));
     }
+    writes.push(Write::Flush);
+    carry_out(&writes, &targets)?;
     for (member, (target, (disk, (mut gpt, mut part)))) in targets.iter().zip(plans).enumerate() {
         part.name = format!("uefi-holder-{member}");
         gpt.put(&part, EFI_SYSTEM, uuid::swapped(uuid::version_4(random()?)));
@@ -155,14 +195,24 @@ fn make(host: &SystemRoot, permit: &Permit, holders: &[&Disk], now: u64) -> Resu
         target.flush()?;
         target
             .add_partition(part.number, part.start..part.end)
-            .with_context(|| format!("showing the kernel partition {} of {}", part.number, disk.name))?;
+            .with_context(|| {
+                format!(
+                    "showing the kernel partition {} of {}",
+                    part.number, disk.name
+                )
+            })?;
     }
     drop(targets);
     let found = arrays(host, &list(host)).into_iter();
     let mut found = found.filter(|own| own.said().uuid == array.uuid);
-    let made = found.next().filter(|own| own.members.len() == holders.len());
-    let made = made.ok_or_else(|| Error::plain("the kernel does not show the new partitions for EFI"))?;
-    let free = (0..128).rev().find(|number| kernel_array::is_free(host, *number));
+    let made = found
+        .next()
+        .filter(|own| own.members.len() == holders.len());
+    let made =
+        made.ok_or_else(|| Error::plain("the kernel does not show the new partitions for EFI"))?;
+    let free = (0..128)
+        .rev()
+        .find(|number| kernel_array::is_free(host, *number));
     let number = free.ok_or_else(|| Error::plain("there are 128 arrays already"))?;
     kernel_array::assemble(host, number, &made)?;
     let name = format!("md{number}");
@@ -175,7 +225,9 @@ fn table(disk: &Disk) -> Result<Gpt> {
     File::open(&disk.path)?.take(MIB).read_to_end(&mut head)?;
     match Table::read(&head, &[disk.logical_sector], disk.size.0)? {
         Some(Table::Gpt(gpt)) => Ok(gpt),
-        _ => Err(Error::plain("it has no GPT: were its arrays made for UEFI?")),
+        _ => Err(Error::plain(
+            "it has no GPT: were its arrays made for UEFI?",
+        )),
     }
 }
 
@@ -210,7 +262,10 @@ fn drive(disk: &Disk, kernel: &str) -> Result<HardDrive> {
     let gpt = table(disk)?;
     let digits = kernel.strip_prefix(disk.kernel()).unwrap_or_default();
     let number: u32 = digits.trim_start_matches('p').parse().unwrap_or_default();
-    let part = gpt.partitions().into_iter().find(|part| part.number == number);
+    let part = gpt
+        .partitions()
+        .into_iter()
+        .find(|part| part.number == number);
     let part = part.ok_or_else(|| Error::plain(format!("its table has no partition {number}")))?;
     Ok(HardDrive {
         number,

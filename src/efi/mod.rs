@@ -15,8 +15,8 @@ use log::warn;
 
 use crate::disk::Disk;
 use crate::disk::select::write_permit::Permit;
-use crate::efi::device_path::HardDrive;
 use crate::efi::boot_order::BootOrder;
+use crate::efi::device_path::HardDrive;
 use crate::efi::efivars::Variables;
 use crate::efi::load_option::LoadOption;
 use crate::error::Result;
@@ -61,7 +61,10 @@ fn install_array(
 ) -> Result<bool> {
     // Before any disk is written: without a loader nothing is moved.
     if esp.loaders().is_ok_and(|loaders| loaders.is_empty()) {
-        warn!("partition {} of {}, for EFI, holds no loader", esp.drive.number, disk.name);
+        warn!(
+            "partition {} of {}, for EFI, holds no loader",
+            esp.drive.number, disk.name
+        );
         return Ok(false);
     }
     let copies = esp_of_array::spread(host, permit, disk, esp, now)?;

@@ -23,13 +23,13 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 use std::{panic, process, thread};
 
-use crate::drivers::modules::Modules;
 use self::network::{Network, Wishes};
 use self::parameters::Parameters;
 use self::vlan_interfaces::VlanInterfaces;
 use crate::clock::{Clock, within};
 use crate::config::{Config, parameter_file};
 use crate::drivers::Faults;
+use crate::drivers::modules::Modules;
 use crate::drivers::nics_and_disk_controllers::Purpose;
 use crate::error::Result;
 use crate::logger;

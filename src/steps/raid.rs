@@ -71,7 +71,10 @@ fn make(machine: &Machine, config: &Object) -> Result<Value> {
     let scheme = boot_mode::scheme(&machine.node(), host);
     let layouts = plan(scheme, &bare, &wanted, &members)?;
     if wanted.is_empty() {
-        info!("all volumes of target_raid_config are there already: {}", kept.join(", "));
+        info!(
+            "all volumes of target_raid_config are there already: {}",
+            kept.join(", ")
+        );
         return Ok(Value::Object(config.clone()));
     }
     let stage = format!("making {} arrays of {} disks", wanted.len(), disks.len());
@@ -95,7 +98,9 @@ fn candidates(machine: &Machine) -> Result<Vec<Disk>> {
     let (host, permit) = (&machine.host, &machine.tools.permit);
     let found = cleanable(host, permit, &machine.wishes()?, true).kind(Kind::SoftwareRAIDError)?;
     let disks = found.disks.into_iter();
-    Ok(disks.filter(|disk| !is_array(host, disk.kernel())).collect())
+    Ok(disks
+        .filter(|disk| !is_array(host, disk.kernel()))
+        .collect())
 }
 
 fn volumes(machine: &Machine, config: &Object, disks: &[Disk]) -> Result<Vec<Volume>> {
@@ -108,7 +113,11 @@ fn volumes(machine: &Machine, config: &Object, disks: &[Disk]) -> Result<Vec<Vol
     });
     let about = Circumstances {
         node: node.uuid.as_deref().unwrap_or("this node"),
-        named: machine.wishes()?.skip.iter().any(|hints| hints.is_of_volumes()),
+        named: machine
+            .wishes()?
+            .skip
+            .iter()
+            .any(|hints| hints.is_of_volumes()),
         disks: disks.len() + held.count(),
     };
     parse(config, about)
@@ -122,7 +131,9 @@ fn but_those_there(machine: &Machine, wanted: Vec<Volume>) -> Result<(Vec<Volume
     let mut there = Vec::new();
     for (array, fate) in found.iter().zip(&fates) {
         let name = array.said().volume();
-        let is_wanted = wanted.iter().any(|volume| volume.name.as_deref() == Some(name));
+        let is_wanted = wanted
+            .iter()
+            .any(|volume| volume.name.as_deref() == Some(name));
         let stays = *fate != Fate::Delete && (is_wanted || name == ESP);
         if !stays {
             let why = format!(
@@ -133,7 +144,12 @@ fn but_those_there(machine: &Machine, wanted: Vec<Volume>) -> Result<(Vec<Volume
         }
         there.push(name.to_owned());
     }
-    let is_there = |volume: &Volume| volume.name.as_ref().is_some_and(|name| there.contains(name));
+    let is_there = |volume: &Volume| {
+        volume
+            .name
+            .as_ref()
+            .is_some_and(|name| there.contains(name))
+    };
     let missing = wanted.into_iter().filter(|volume| !is_there(volume));
     Ok((missing.collect(), there))
 }
@@ -146,7 +162,11 @@ fn spared(machine: &Machine, array: &Array) -> Option<String> {
         return Some("is on the skip list".to_owned());
     }
     let disks = list(&machine.host);
-    let named: Vec<_> = wishes.skip.into_iter().filter(|hints| !hints.is_of_volumes()).collect();
+    let named: Vec<_> = wishes
+        .skip
+        .into_iter()
+        .filter(|hints| !hints.is_of_volumes())
+        .collect();
     let mut own = disks.iter().filter(|disk| array.is_on(disk.kernel()));
     own.find_map(|disk| {
         let why = skipped(disk, &disks, &named)?;
@@ -168,7 +188,11 @@ fn remove(machine: &Machine) -> Result<()> {
         let held = !disk.holders.is_empty() && skipped(disk, &all, &wishes.skip).is_none();
         held || found.disks.iter().any(|other| other.name == disk.name)
     };
-    let disks: Vec<_> = all.iter().filter(spares).map(|disk| disk.kernel().to_owned()).collect();
+    let disks: Vec<_> = all
+        .iter()
+        .filter(spares)
+        .map(|disk| disk.kernel().to_owned())
+        .collect();
     machine.gauge().begin("deleting arrays".to_owned(), None);
     let order = delete::Order {
         spared: &|array| spared(machine, array),
@@ -198,7 +222,9 @@ fn choose(disks: &[Disk], volumes: &[Volume]) -> Result<(Vec<usize>, Vec<Vec<usi
             let free = fits.iter().find(|at| !own.contains(*at));
             let Some(at) = free else {
                 let left = if fits.is_empty() { "" } else { "left " };
-                let why = format!("No candidates {left}for physical disk {hints} from the list {names:?}");
+                let why = format!(
+                    "No candidates {left}for physical disk {hints} from the list {names:?}"
+                );
                 return Err(wrong(why));
             };
             own.push(*at);
@@ -206,14 +232,22 @@ fn choose(disks: &[Disk], volumes: &[Volume]) -> Result<(Vec<usize>, Vec<Vec<usi
         if volume.physical.is_empty() {
             own = (0..disks.len()).collect();
         }
-        for at in own.iter().filter(|at| !used.contains(at)).copied().collect::<Vec<_>>() {
+        for at in own
+            .iter()
+            .filter(|at| !used.contains(at))
+            .copied()
+            .collect::<Vec<_>>()
+        {
             used.push(at);
         }
         all.push(own);
     }
     // From here on by their places among those used.
     let place = |at: &usize| used.iter().position(|own| own == at).unwrap_or_default();
-    let all = all.iter().map(|own| own.iter().map(place).collect()).collect();
+    let all = all
+        .iter()
+        .map(|own| own.iter().map(place).collect())
+        .collect();
     Ok((used, all))
 }
 
@@ -226,9 +260,15 @@ fn must_be_bare(disks: &[Disk]) -> Result<()> {
             std::os::unix::fs::FileExt::read_exact_at(file, bytes, at).map_err(Error::from)
         };
         disk.numbers.len() > 1
-            || !Places::read(disk.size.0, disk.logical_sector, read).partitions.is_empty()
+            || !Places::read(disk.size.0, disk.logical_sector, read)
+                .partitions
+                .is_empty()
     };
-    let full: Vec<_> = disks.iter().filter(has_parts).map(|disk| disk.name.as_str()).collect();
+    let full: Vec<_> = disks
+        .iter()
+        .filter(has_parts)
+        .map(|disk| disk.name.as_str())
+        .collect();
     match full.is_empty() {
         true => Ok(()),
         false => Err(wrong(format!(

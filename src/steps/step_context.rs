@@ -188,12 +188,17 @@ impl Machine {
 
     /// Keeps them over a restart of the agent, instead of those before.
     pub fn note_root_volumes(&self, volumes: &[(String, bool)]) {
-        let lines = volumes.iter().map(|(name, root)| format!("{name} {root}\n"));
+        let lines = volumes
+            .iter()
+            .map(|(name, root)| format!("{name} {root}\n"));
         let text: String = lines.collect();
         let path = self.host.run(ROOT_VOLUMES);
         let noted = fs::create_dir_all(self.host.run("")).and_then(|()| fs::write(&path, text));
         if let Err(error) = noted {
-            warn!("noting in {} which array is the root disk: {error}", path.display());
+            warn!(
+                "noting in {} which array is the root disk: {error}",
+                path.display()
+            );
         }
     }
 

@@ -85,8 +85,9 @@ pub fn parse(config: &Object, about: Circumstances) -> Result<Vec<Volume>> {
             problems.0.join("; ")
         ))),
         true => {
-            let (sized, rest): (Vec<_>, Vec<_>) =
-                volumes.into_iter().partition(|volume| volume.size.is_some());
+            let (sized, rest): (Vec<_>, Vec<_>) = volumes
+                .into_iter()
+                .partition(|volume| volume.size.is_some());
             Ok([sized, rest].concat())
         }
     }
@@ -99,7 +100,9 @@ fn across(volumes: &[Volume], problems: &mut Problems) {
         if let Some(name) = &volume.name
             && before.iter().any(|other| other.name.as_ref() == Some(name))
         {
-            problems.add(format!("Duplicate software RAID device name {name} detected"));
+            problems.add(format!(
+                "Duplicate software RAID device name {name} detected"
+            ));
         }
         let is_root = |volume: &Volume| volume.root == Some(true);
         if is_root(volume) && before.iter().any(is_root) {
@@ -221,7 +224,10 @@ impl Checked<'_> {
         // No disk reaches an EiB.
         let size = size.filter(|size| (1..1 << 30).contains(size));
         if size.is_none() {
-            self.wrong("size_gb", "must be 'MAX' or a whole number of GiB of 1 or more");
+            self.wrong(
+                "size_gb",
+                "must be 'MAX' or a whole number of GiB of 1 or more",
+            );
         }
         size.map(Some)
     }
@@ -252,7 +258,10 @@ impl Checked<'_> {
             );
         }
         if name == "esp" {
-            self.wrong("volume_name", "'esp' is what the EFI system partitions of arrays are called");
+            self.wrong(
+                "volume_name",
+                "'esp' is what the EFI system partitions of arrays are called",
+            );
         }
         Some(name.clone())
     }

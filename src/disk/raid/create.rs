@@ -44,8 +44,12 @@ pub struct Order<'a> {
 pub fn create(host: &SystemRoot, permit: &Permit, order: &Order) -> Result<Vec<String>> {
     let permit = &permit.of_chosen(order.disks);
     let numbers = (0..128).filter(|number| kernel_array::is_free(host, *number));
-    let names: Vec<_> = numbers.take(order.volumes.len()).map(|number| format!("md{number}")).collect();
-    let outcome = write(host, permit, order, &names).and_then(|made| start(host, order, &names, &made));
+    let names: Vec<_> = numbers
+        .take(order.volumes.len())
+        .map(|number| format!("md{number}"))
+        .collect();
+    let outcome =
+        write(host, permit, order, &names).and_then(|made| start(host, order, &names, &made));
     if let Err(error) = outcome {
         take_back(host, permit, order, &names);
         return Err(error).kind(Kind::SoftwareRAIDError);
@@ -63,14 +67,53 @@ fn write(
     for disk in order.disks {
         wipe::metadata(disk, permit, host)?;
     }
-    let targets = order.disks.iter().map(|disk| ExclusiveDisk::open(&disk.path, permit));
+    let targets = order
+        .disks
+        .iter()
+        .map(|disk| ExclusiveDisk::open(&disk.path, permit));
     let targets: Vec<_> = targets.collect::<Result<_>>()?;
-    let mut uuids = Vec::new();
-    let mut next = vec![0; order.disks.len()];
-    for ((volume, members), device) in order.volumes.iter().zip(order.members).zip(names) {
+    let (writes, uuids) = plan(
+        order.volumes,
+        order.members,
+        order.layouts,
+        names,
+        order.now,
+        random,
+    )?;
+    carry_out(&writes, &targets)?;
+    for target in targets.iter().filter(|target| target.is_device()) {
+        target.reread_partitions()?;
+    }
+    Ok(uuids)
+}
+
+/// One thing done to the disks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// At a byte of the disk of this place.
+    Bytes(usize, u64, Vec<u8>),
+    /// Zeros over a range of bytes of it.
+    Zeros(usize, Range<u64>),
+    /// All that came before is on stable storage, of every disk.
+    Flush,
+}
+
+/// Everything that makes arrays of bare disks, in its order, and the arrays' UUIDs. A disk shows nothing before its table's first
+/// sector, and that goes only after every member of every array is whole.
+pub fn plan(
+    volumes: &[Volume],
+    members: &[Vec<usize>],
+    layouts: &[Layout],
+    names: &[String],
+    now: u64,
+    random: impl Fn() -> Result<[u8; 16]>,
+) -> Result<(Vec<Write>, Vec<[u8; 16]>)> {
+    let (mut writes, mut uuids) = (Vec::new(), Vec::new());
+    let mut next = vec![0; layouts.len()];
+    for ((volume, members), device) in volumes.iter().zip(members).zip(names) {
         let mut ranges = Vec::new();
         for disk in members {
-            let part = &order.layouts[*disk].parts[next[*disk]];
+            let part = &layouts[*disk].parts[next[*disk]];
             next[*disk] += 1;
             ranges.push(part.start..part.end);
         }
@@ -80,60 +123,73 @@ fn write(
             level: volume.level,
             at_end: false,
             members: ranges.iter().map(|range| range.end - range.start).collect(),
-            made: order.now,
+            made: now,
         };
         uuids.push(array.uuid);
         for (member, (disk, range)) in members.iter().zip(ranges).enumerate() {
-            put_member(&targets[*disk], range, &array, member)?;
+            writes.extend(one_member(*disk, &range, &array, member, random()?));
         }
     }
-    for target in &targets {
-        target.flush()?;
-    }
-    for (target, layout) in targets.iter().zip(order.layouts) {
-        for (at, bytes) in layout.pieces(random)? {
-            if at == 0 {
-                target.flush()?;
-            }
-            put(target, at, &bytes)?;
-        }
-        target.flush()?;
-    }
-    for target in &targets {
-        if target.is_device() {
-            target.reread_partitions()?;
+    let tables = layouts.iter().map(|layout| layout.pieces(&random));
+    let tables: Vec<_> = tables.collect::<Result<_>>()?;
+    for last in [false, true] {
+        writes.push(Write::Flush);
+        for (disk, pieces) in tables.iter().enumerate() {
+            let now = pieces.iter().filter(|(at, _)| (*at == 0) == last);
+            writes.extend(now.map(|(at, bytes)| Write::Bytes(disk, *at, bytes.clone())));
         }
     }
-    Ok(uuids)
+    writes.push(Write::Flush);
+    Ok((writes, uuids))
 }
 
-/// Makes the part of a disk a member of an array.
-pub fn put_member(
-    target: &ExclusiveDisk,
-    range: Range<u64>,
+/// What makes a range of the disk of this place a member of an array; `own` is its UUID.
+pub fn one_member(
+    disk: usize,
+    range: &Range<u64>,
     array: &superblock::Array,
     member: usize,
-) -> Result<()> {
-    let part = target.part(range);
-    let (size, data) = (part.size().0, array.data_at(member));
-    for zone in [0..ENDS, data..data + ENDS, size.saturating_sub(2 * ENDS)..size] {
-        zero(&part, zone)?;
-    }
+    own: [u8; 16],
+) -> Vec<Write> {
+    let (size, data) = (range.end - range.start, array.data_at(member));
+    let zones = [
+        0..ENDS,
+        data..data + ENDS,
+        size.saturating_sub(2 * ENDS)..size,
+    ];
+    let zeros = zones.map(|zone| {
+        Write::Zeros(
+            disk,
+            range.start + zone.start..range.start + zone.end.min(size),
+        )
+    });
+    let pieces = array.pieces(member, own).into_iter();
+    let pieces = pieces.map(|(at, bytes)| Write::Bytes(disk, range.start + at, bytes));
     // Not over the zeros that are still on their way.
-    part.flush()?;
-    for (at, bytes) in array.pieces(member, random()?) {
-        put(&part, at, &bytes)?;
-    }
-    Ok(())
+    zeros
+        .into_iter()
+        .chain([Write::Flush])
+        .chain(pieces)
+        .collect()
 }
 
-fn zero(target: &ExclusiveDisk, range: Range<u64>) -> Result<()> {
-    let zeros = Aligned::new(MIB as usize);
-    let mut at = range.start;
-    while at < range.end.min(target.size().0) {
-        let len = (range.end.min(target.size().0) - at).min(MIB);
-        target.write_at(&zeros[..len as usize], at)?;
-        at += len;
+/// Does all of it to `targets`, by their places.
+pub fn carry_out(writes: &[Write], targets: &[ExclusiveDisk]) -> Result<()> {
+    let zeros = vec![0; MIB as usize];
+    for write in writes {
+        match write {
+            Write::Bytes(disk, at, bytes) => put(&targets[*disk], *at, bytes)?,
+            Write::Zeros(disk, range) => {
+                for at in range.clone().step_by(MIB as usize) {
+                    put(
+                        &targets[*disk],
+                        at,
+                        &zeros[..(range.end - at).min(MIB) as usize],
+                    )?;
+                }
+            }
+            Write::Flush => targets.iter().try_for_each(ExclusiveDisk::flush)?,
+        }
     }
     Ok(())
 }
@@ -168,7 +224,10 @@ fn start(host: &SystemRoot, order: &Order, names: &[String], uuids: &[[u8; 16]])
         let lacking = state(host, name, "degraded");
         // RAID 0 has no such file.
         if lacking.as_deref().is_some_and(|count| count != "0") {
-            let why = format!("the kernel took only some of the members of {name}: {}", array.describe());
+            let why = format!(
+                "the kernel took only some of the members of {name}: {}",
+                array.describe()
+            );
             return Err(Error::plain(why));
         }
         kernel_array::start_writing(host, name)?;

@@ -33,7 +33,10 @@ pub fn delete(host: &SystemRoot, permit: &Permit, order: &Order) -> Result<()> {
         pass(host, permit, order)?;
         let found = arrays(host, &list(host));
         let fates = fates(&found, order.spared);
-        let rest = found.iter().zip(&fates).filter(|(_, fate)| **fate == Fate::Delete);
+        let rest = found
+            .iter()
+            .zip(&fates)
+            .filter(|(_, fate)| **fate == Fate::Delete);
         left = rest.map(|(array, _)| array.describe()).collect();
         if left.is_empty() {
             return Ok(());
@@ -47,14 +50,23 @@ fn pass(host: &SystemRoot, permit: &Permit, order: &Order) -> Result<()> {
     let disks = list(host);
     let found = arrays(host, &disks);
     let fates = fates(&found, order.spared);
-    let of = |fate: Fate| found.iter().zip(&fates).filter(move |(_, own)| **own == fate);
+    let of = |fate: Fate| {
+        found
+            .iter()
+            .zip(&fates)
+            .filter(move |(_, own)| **own == fate)
+    };
     let on = |disk: &Disk| {
-        let on = |(array, fate): &(&Array, &Fate)| **fate != Fate::Delete && array.is_on(disk.kernel());
+        let on =
+            |(array, fate): &(&Array, &Fate)| **fate != Fate::Delete && array.is_on(disk.kernel());
         found.iter().zip(&fates).any(|pair| on(&pair))
     };
     // Everything is looked at before anything is touched.
     for (array, _) in of(Fate::Delete) {
-        let foreign = array.members.iter().find(|own| !order.disks.contains(&own.disk));
+        let foreign = array
+            .members
+            .iter()
+            .find(|own| !order.disks.contains(&own.disk));
         if let Some(own) = foreign {
             let why = format!(
                 "an array cannot be deleted, as {} is no disk to be cleaned; no disk was touched: {}",
@@ -73,10 +85,16 @@ fn pass(host: &SystemRoot, permit: &Permit, order: &Order) -> Result<()> {
             }
             Fate::Keep(why) => warn!("an array is not deleted, it {why}: {}", array.describe()),
             Fate::Wipe(why) => {
-                warn!("an array is wiped and not deleted, it {why}: {}", array.describe());
+                warn!(
+                    "an array is wiped and not deleted, it {why}: {}",
+                    array.describe()
+                );
                 let disk = disks.iter().find(|disk| Some(disk.kernel()) == running);
                 let disk = disk.ok_or_else(|| {
-                    let why = format!("an array that is to be wiped is apart: {}", array.describe());
+                    let why = format!(
+                        "an array that is to be wiped is apart: {}",
+                        array.describe()
+                    );
                     Error::new(Kind::SoftwareRAIDError, why)
                 })?;
                 wipe::metadata(disk, permit, host)?;
@@ -84,7 +102,10 @@ fn pass(host: &SystemRoot, permit: &Permit, order: &Order) -> Result<()> {
         }
     }
     // Who held them no longer does.
-    for disk in list(host).iter().filter(|disk| order.disks.contains(&disk.kernel().to_owned())) {
+    for disk in list(host)
+        .iter()
+        .filter(|disk| order.disks.contains(&disk.kernel().to_owned()))
+    {
         let deleted = of(Fate::Delete).any(|(array, _)| array.is_on(disk.kernel()));
         match (deleted, on(disk)) {
             (true, false) => drop(wipe::metadata(disk, permit, host)?),
@@ -124,7 +145,10 @@ fn leftovers(disk: &Disk, permit: &Permit) -> Result<()> {
     let mut memory = crate::sys::block::Aligned::new(1 << 17);
     let sector = target.sector();
     let mut read = |at: u64, bytes: &mut [u8]| {
-        let (from, end) = (at / sector * sector, (at + bytes.len() as u64).next_multiple_of(sector));
+        let (from, end) = (
+            at / sector * sector,
+            (at + bytes.len() as u64).next_multiple_of(sector),
+        );
         let room = memory.get_mut(..(end - from) as usize);
         let room = room.filter(|_| end <= target.size().0);
         let room = room.ok_or_else(|| Error::plain("that is not on the disk"))?;
@@ -137,7 +161,9 @@ fn leftovers(disk: &Disk, permit: &Permit) -> Result<()> {
     let parts = places.partitions.iter().map(|own| own.start..own.end);
     let mut found = Vec::new();
     for range in parts.chain(std::iter::once(0..size)) {
-        let raid = SIGNATURES.iter().filter(|own| own.name.ends_with("_raid_member"));
+        let raid = SIGNATURES
+            .iter()
+            .filter(|own| own.name.ends_with("_raid_member"));
         for own in raid {
             // Two bytes prove nothing.
             if own.longest() < 4 {
@@ -152,7 +178,10 @@ fn leftovers(disk: &Disk, permit: &Permit) -> Result<()> {
         }
     }
     for (name, at, len) in found {
-        info!("{}: {name} at byte {at} is left of an array, and erased", disk.name);
+        info!(
+            "{}: {name} at byte {at} is left of an array, and erased",
+            disk.name
+        );
         put(&target, at, &vec![0; len]).with_context(looking)?;
     }
     target.flush()

@@ -30,7 +30,10 @@ pub fn fates(arrays: &[Array], spared: impl Fn(&Array) -> Option<String>) -> Vec
         match arrays.iter().zip(&kept).find(shares) {
             None => Fate::Delete,
             Some((other, _)) => {
-                let why = format!("shares a disk with '{}', which is to be left alone", other.said().volume());
+                let why = format!(
+                    "shares a disk with '{}', which is to be left alone",
+                    other.said().volume()
+                );
                 match array.said().volume() == ESP {
                     true => Fate::Keep(why),
                     false => Fate::Wipe(why),
@@ -87,7 +90,14 @@ mod tests {
             Fate::Wipe(_) => "wipe",
             Fate::Keep(_) => "keep",
         });
-        assert_eq!(words.collect::<Vec<_>>(), ["keep", "wipe", "keep", "delete", "wipe"]);
-        assert!(fates(&arrays, |_| None).iter().all(|fate| *fate == Fate::Delete));
+        assert_eq!(
+            words.collect::<Vec<_>>(),
+            ["keep", "wipe", "keep", "delete", "wipe"]
+        );
+        assert!(
+            fates(&arrays, |_| None)
+                .iter()
+                .all(|fate| *fate == Fate::Delete)
+        );
     }
 }

@@ -58,20 +58,34 @@ pub fn assemble_all(host: &SystemRoot) {
             continue;
         }
         if let Err(error) = load(host, array.said().level) {
-            warn!("an array stays apart: {}: {}", array.describe(), error.details());
+            warn!(
+                "an array stays apart: {}: {}",
+                array.describe(),
+                error.details()
+            );
             continue;
         }
         if let Some(kernel) = &array.running {
             let unwritten = state(host, kernel, "array_state").as_deref() == Some(WAITING);
             if !unwritten || stop(host, kernel).is_err() {
-                warn!("{kernel} goes on without members that came late: {}", array.describe());
+                warn!(
+                    "{kernel} goes on without members that came late: {}",
+                    array.describe()
+                );
                 continue;
             }
         }
         let number = number(host, &array.said().name);
         match assemble(host, number, &array) {
-            Ok(()) => info!("md{number} is put together, read-only until it is written: {}", array.describe()),
-            Err(error) => warn!("an array stays apart: {}: {}", array.describe(), error.details()),
+            Ok(()) => info!(
+                "md{number} is put together, read-only until it is written: {}",
+                array.describe()
+            ),
+            Err(error) => warn!(
+                "an array stays apart: {}: {}",
+                array.describe(),
+                error.details()
+            ),
         }
     }
 }
@@ -81,7 +95,12 @@ fn number(host: &SystemRoot, name: &str) -> u32 {
     let name = name.rsplit(':').next().unwrap_or_default();
     let own = name.strip_prefix("md").unwrap_or(name).parse().ok();
     let own = own.filter(|number| *number <= HIGHEST && is_free(host, *number));
-    own.unwrap_or_else(|| (0..=HIGHEST).rev().find(|number| is_free(host, *number)).unwrap_or(HIGHEST))
+    own.unwrap_or_else(|| {
+        (0..=HIGHEST)
+            .rev()
+            .find(|number| is_free(host, *number))
+            .unwrap_or(HIGHEST)
+    })
 }
 
 /// Is there no array of this number?
@@ -94,7 +113,9 @@ pub fn is_free(host: &SystemRoot, number: u32) -> bool {
 pub fn assemble(host: &SystemRoot, number: u32, array: &Array) -> Result<()> {
     let mut members: Vec<&Device> = array.members.iter().collect();
     // The kernel goes by the first; the freshest knows best.
-    small_sort::by(&mut members, |one, other| one.member.events > other.member.events);
+    small_sort::by(&mut members, |one, other| {
+        one.member.events > other.member.events
+    });
     let kernel = format!("md{number}");
     let opened = open(host, &kernel)?;
     let outcome = started(&opened, &members);
@@ -158,7 +179,10 @@ pub fn start_writing(host: &SystemRoot, kernel: &str) -> Result<()> {
 pub fn stop(host: &SystemRoot, kernel: &str) -> Result<()> {
     let array = open(host, kernel)?;
     let stopped = md::stop(&array).with_context(|| {
-        format!("taking {} apart: is it mounted, or part of something else?", device_name(kernel))
+        format!(
+            "taking {} apart: is it mounted, or part of something else?",
+            device_name(kernel)
+        )
     });
     stopped.kind(Kind::SoftwareRAIDError)
 }

@@ -124,7 +124,11 @@ fn device(host: &SystemRoot, disk: &Disk, number: &str, kernel: &str) -> Result<
         return Ok(None);
     };
     let block = host.sys("block").join(disk.kernel());
-    let block = if kernel == disk.kernel() { block } else { block.join(kernel) };
+    let block = if kernel == disk.kernel() {
+        block
+    } else {
+        block.join(kernel)
+    };
     let mut holders = names(block.join("holders")).into_iter();
     let parsed = number
         .split_once(':')
@@ -155,7 +159,8 @@ pub fn read(path: &std::path::Path) -> Result<Option<Member>> {
 /// The volume an array of the kernel's is, by the superblocks of what it is built on; none if it has no name.
 pub fn volume(slaves: &[PathBuf]) -> Result<Option<String>> {
     for slave in slaves {
-        let member = read(slave).with_context(|| format!("reading the superblock of {}", slave.display()))?;
+        let member = read(slave)
+            .with_context(|| format!("reading the superblock of {}", slave.display()))?;
         if let Some(member) = member {
             return Ok(Some(member.volume().to_owned()).filter(|name| !name.is_empty()));
         }

@@ -237,7 +237,8 @@ impl Array {
 
     fn superblock(&self, member: usize, own: [u8; 16], places: &Places) -> Vec<u8> {
         let mut block = vec![0; LENGTH];
-        let mut field = |at: usize, bytes: &[u8]| block[at..at + bytes.len()].copy_from_slice(bytes);
+        let mut field =
+            |at: usize, bytes: &[u8]| block[at..at + bytes.len()].copy_from_slice(bytes);
         let raid0 = self.level == Level::Raid0;
         let mut features = 0;
         if self.has_bitmap() {
@@ -298,7 +299,8 @@ impl Array {
         }
         let bits = covered.div_ceil(chunk).div_ceil(8) as usize;
         let mut bytes = vec![0xff; (FIXED + bits).next_multiple_of(LENGTH)];
-        let mut field = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
+        let mut field =
+            |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
         field(0, &[0; FIXED]);
         field(0, b"bitm");
         field(4, &4u32.to_le_bytes());
@@ -307,7 +309,10 @@ impl Array {
         field(52, &((chunk * 512) as u32).to_le_bytes());
         // Seconds between two looks at what can be cleared, as mdadm has it.
         field(56, &5u32.to_le_bytes());
-        field(64, &(((FIXED + bits).next_multiple_of(LENGTH) / 512) as u32).to_le_bytes());
+        field(
+            64,
+            &(((FIXED + bits).next_multiple_of(LENGTH) / 512) as u32).to_le_bytes(),
+        );
         bytes
     }
 }
