@@ -55,6 +55,12 @@ unknown() {
     exit 2
 }
 
+# option NAMES WORD [VALUE] — fail unless WORD is one of NAMES and a value follows
+option() {
+    [[ " $1 " == *" $2 "* ]] || unknown "$2"
+    [ $# -ge 3 ] || fail "$2 needs a value"
+}
+
 # known_profile NAME, known_arch NAME — fail unless there is one of that name
 known_profile() { [[ $1 != */* && -f initramfs/$1.modules ]] || fail "no profile '$1': one of $(profiles | xargs)"; }
 known_arch() { [[ $1 == @(x86_64|aarch64) ]] || fail "no architecture '$1': x86_64 or aarch64"; }
@@ -170,7 +176,7 @@ build() {
         case $1 in
         --without-firmware) without_firmware=yes; shift; continue ;;
         esac
-        [ $# -ge 2 ] || fail "$1 needs a value"
+        option '--profile --arch --out --kernel --modules --modules-list --firmware' "$@"
         case $1 in
         --profile) profile=$2 ;;
         --arch) arch=$2 ;;
@@ -179,7 +185,6 @@ build() {
         --modules) modules=${2%/} ;;
         --modules-list) lists+=("$2") ;;
         --firmware) [ -d "$2" ] && firmware=$(realpath -e "$2") || fail "there is no folder of firmware $2" ;;
-        *) unknown "$1" ;;
         esac
         shift 2
     done
@@ -220,12 +225,11 @@ release() {
     local out=dist/release profiles archs=(x86_64 aarch64) profile arch packages_of_release=()
     mapfile -t profiles < <(profiles)
     while [ $# -gt 0 ]; do
-        [ $# -ge 2 ] || fail "$1 needs a value"
+        option '--profile --arch --out' "$@"
         case $1 in
         --profile) profiles=("$2") ;;
         --arch) archs=("$2") ;;
         --out) out=${2%/} ;;
-        *) unknown "$1" ;;
         esac
         shift 2
     done
@@ -235,6 +239,10 @@ release() {
     changelog_entry "$(version)" >/dev/null || fail "README.md has no changelog entry for $(version)"
     SOURCE_DATE_EPOCH=$(source_date) IRONLET_COMMIT=$(commit)
     export SOURCE_DATE_EPOCH IRONLET_COMMIT
+    case $IRONLET_COMMIT in
+    '') say "outside git: no commit has these bytes, and their date is a fixed day" ;;
+    *+) say "files were changed since the commit: nobody else can make these bytes" ;;
+    esac
     # Only what an earlier run left goes: a folder of that name may be anybody's.
     [ "$out" = dist/release ] || [ -z "$(ls -A "$out" 2>/dev/null)" ] || [ -f "$out/THIRD-PARTY-NOTICES.txt" ] ||
         fail "$out holds what is no release: --out wants a new folder, an empty one, or an earlier release"
@@ -246,14 +254,14 @@ release() {
         done
     done
     release_texts "$out" "${archs[@]}"
-    (cd "$out" && sha256sum -- * >SHA256SUMS)
+    sums "$out"
     say "$out holds $(find "$out" -type f | wc -l) files of ironlet $(version), commit $IRONLET_COMMIT"
 }
 
 media() {
     local out=dist arch=x86_64 conf='' ca='' cmdline='' key='' cert=''
     while [ $# -gt 0 ]; do
-        [ $# -ge 2 ] || fail "$1 needs a value"
+        option '--out --conf --arch --cafile --cmdline --sign' "$@"
         case $1 in
         --out) out=${2%/} ;;
         --conf) conf=$2 ;;
@@ -265,7 +273,6 @@ media() {
             key=$2 cert=$3
             shift
             ;;
-        *) unknown "$1" ;;
         esac
         shift 2
     done

@@ -5,7 +5,13 @@ media_files=$top/initramfs/media
 
 # media_cmdline ARCH — where the loader gives a UKI none. The last console is /dev/console; firmware for Arm's processors names its serial
 # port by itself.
-media_cmdline() { [ "$1" != x86_64 ] || echo 'console=ttyS0,115200 console=tty0'; }
+media_cmdline() {
+    # As ramfs, the ramdisk may take more than half of the memory that UEFI leaves.
+    case $1 in
+    x86_64) echo 'rootfstype=ramfs console=ttyS0,115200 console=tty0' ;;
+    *) echo 'rootfstype=ramfs' ;;
+    esac
+}
 
 # loader ARCH PATH — print where a file of Debian's boot loaders is: this machine's own are installed, others are fetched
 loader() {
@@ -284,8 +290,11 @@ media_of() {
     done
     is_kernel_of "$arch" "$kernel" || fail "$kernel is no kernel for $arch: --arch tells which processors its media are for"
     for file in "$conf" "$ca" "$key" "$cert"; do
-        [ -z "$file" ] || [ -r "$file" ] || fail "$file cannot be read"
+        [ -z "$file" ] || [ -f "$file" ] && [ -r "${file:-/}" ] || fail "$file is no file that can be read"
     done
+    # The agent takes no larger one (src/config/parameter_file.rs), and the boot loader none of both that are longer than the head says.
+    [ -z "$conf" ] || [ "$(stat -L -c %s "$conf")" -le $((64 << 10)) ] || fail "$conf is larger than 64 KiB: is it the ironlet.conf that was meant?"
+    [ -z "$ca" ] || [ "$(stat -L -c %s "$ca")" -le $((190 << 10)) ] || fail "$ca is larger than 190 KiB, more than a boot loader can hand over: leave authorities out"
     media_iso "$arch" "$kernel" "$initramfs" "$conf" "$ca" "$dir/ironlet.iso"
     media_usb "$arch" "$kernel" "$initramfs" "$conf" "$ca" "$dir/ironlet.img"
     media_uki "$arch" "$kernel" "$initramfs" "$conf" "$ca" "$cmdline" "$dir/ironlet.efi"

@@ -20,7 +20,7 @@ named() {
     for file in "$1"/ironlet.*; do
         name=${file##*/}
         case $name in
-        *.sha256) ;; # SHA256SUMS has them all
+        *.sha256) ;; # of names that are no release's
         *) install -m 644 "$file" "$2/$3${name#ironlet}" ;;
         esac
     done
@@ -42,6 +42,7 @@ release_of() {
     # Metal3's downloader looks for the archive's own name in it, and iPXE for what lies beside its script.
     sed -i "s/ironlet\.\(kernel\|initramfs\)/$prefix.\1/g" "$out/$prefix.ipxe"
     media_archive "$parts/ironlet.kernel" "$parts/ironlet.initramfs" "$out/$prefix.tar.gz" "$prefix"
+    install -m 644 "$parts/ironic-agent.tar.gz" "$out/$prefix-ironic-agent.tar.gz"
     kernel=$(debian_kernel "$(profile_kernel "initramfs/$profile.modules")" "$arch")
     # Whose firmware is in it, the finished archive tells.
     while read -r row; do
@@ -65,4 +66,15 @@ release_texts() {
     changelog_entry "$(version)" >"$out/CHANGES-$(version).md" || fail "README.md has no changelog entry for $(version)"
     install -m 644 "$top/LICENSE" "$out/LICENSE"
     python3 initramfs/release/notices.py "${archs[@]}" "${packages_of_release[@]}" >"$out/THIRD-PARTY-NOTICES.txt"
+}
+
+# sums OUT — a sum beside each of the artefacts, as downloaders ask for it, and one file of all
+sums() {
+    (
+        cd "$1"
+        for file in *.{kernel,initramfs,iso,img,efi,ipxe,tar.gz}; do
+            sha256sum "$file" >"$file.sha256"
+        done
+        sha256sum -- * >SHA256SUMS
+    )
 }

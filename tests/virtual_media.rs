@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use ironlet::clock::Clock;
 use ironlet::config::Config;
@@ -740,6 +741,27 @@ fn a_drive_that_does_not_answer_is_given_up() {
     says("mkfifo", &[name(&node)], "");
     virtual_media::take(&case.machine.host(), &case.clock, &published());
     assert!(case.is_untouched() && was_said("a drive has not answered for 30 s"));
+}
+
+#[test]
+fn what_uefi_started_by_http_is_in_no_drive_and_nobody_waits() {
+    listen();
+    let case = Case::new(&[("sr0", Drive::Disc, b"x")]);
+    let table = case.machine.place("/sys/firmware/acpi/tables/NFIT");
+    fs::create_dir_all(table.parent().expect("a folder")).expect("a folder");
+    // Of OVMF, which fetched an ISO: one range, its use 3d5abd30-4175-87ce-6d64-d2ade523c4bb.
+    let mut bytes = b"NFIT\x60\0\0\0\x01".to_vec();
+    bytes.resize(40, 0);
+    bytes.extend([0, 0, 56, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    bytes.extend([
+        0x30, 0xbd, 0x5a, 0x3d, 0x75, 0x41, 0xce, 0x87, 0x6d, 0x64, 0xd2, 0xad, 0xe5, 0x23, 0xc4,
+        0xbb,
+    ]);
+    bytes.resize(0x60, 0);
+    fs::write(table, bytes).expect("writable");
+    virtual_media::take(&case.machine.host(), &case.clock, &published());
+    assert_eq!(case.clock.elapsed(), Duration::ZERO);
+    assert!(case.is_untouched() && was_said("started by HTTP from an image"));
 }
 
 #[test]

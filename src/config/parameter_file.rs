@@ -1,6 +1,7 @@
 //! The file of parameters on a boot medium, as a boot loader put it into the ramdisk: for people with an editor, who know
 //! nothing of kernel command lines. It goes before the kernel's line, which is nearer to whoever typed at the boot menu.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::table::TABLE;
@@ -69,7 +70,7 @@ fn place(host: &SystemRoot) -> Option<&'static Place> {
 /// `name=value`, blanks around, quotes; several to a line as on a command line; comments.
 ///
 /// # Errors
-/// A line that is none of these or sets what nobody here knows, by its number.
+/// A line that is none of these, sets what nobody here knows, or sets again what another one set to something else, by its number.
 pub fn words(bytes: &[u8]) -> Result<Vec<String>> {
     if bytes.len() > LARGEST {
         return Err(Error::plain(format!(
@@ -79,15 +80,26 @@ pub fn words(bytes: &[u8]) -> Result<Vec<String>> {
     }
     let text = text_encoding::decode(bytes).replace("\r\n", "\n");
     let mut words = Vec::new();
+    let mut set = BTreeMap::new();
     for (number, line) in text.split(['\n', '\r']).enumerate() {
         let mut rest = line.trim_start_matches(is_blank);
         while !rest.is_empty() && !rest.starts_with(['#', ';']) {
             let (name, value, behind) =
                 setting(rest).map_err(|why| Error::plain(format!("line {}: {why}", number + 1)))?;
-            if !value.is_empty() {
-                words.push(format!("{name}={value}"));
-            }
             rest = behind.trim_start_matches(is_blank);
+            if value.is_empty() {
+                continue;
+            }
+            // Which of two is meant, nobody but who wrote them knows.
+            match set.insert(name, (number + 1, value)) {
+                Some((before, other)) if other != value && !OF_PID_1.contains(&name) => {
+                    return Err(Error::plain(format!(
+                        "line {}: {name} is set on line {before}, to something else: take one away",
+                        number + 1
+                    )));
+                }
+                _ => words.push(format!("{name}={value}")),
+            }
         }
     }
     Ok(words)
@@ -181,6 +193,8 @@ mod tests {
                 String::from_utf8_lossy(&bytes)
             );
         }
+        let several = "ip=a ip=b ironlet.then=reboot ironlet.then=reboot";
+        assert_eq!(read(several.replace(' ', "\n")), several);
         for empty in ["", "\r\n\r\n", "#\n", "\u{feff}", "\u{feff}# x"] {
             assert_eq!(read(empty), "", "{empty:?}");
         }
@@ -221,6 +235,10 @@ mod tests {
                 "line 1: ipa-agent-token: a value without blanks and control",
             ),
             ("ironlet.image=x\0y", "line 1: ironlet.image: a value"),
+            (
+                "ironlet.disk=/dev/sda\n\nironlet.disk=\nironlet.disk=/dev/sdb",
+                "line 4: ironlet.disk is set on line 1, to something else",
+            ),
             ("\0\0\0", "line 1: name=value is needed, not '\\0\\0\\0'"),
         ] {
             let said = read(text);

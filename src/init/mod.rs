@@ -62,7 +62,9 @@ pub fn run() -> ! {
     let cut = boot_loader_files::cut(&host);
     troubles.extend(cut.err().map(|error| error.to_string()));
     let command_line = parameter_file::command_line(&host);
-    let parameters = Parameters::parse(command_line.as_deref().unwrap_or_default());
+    // The agent does nothing until the file is mended; the kernel's own words are process 1's even so.
+    let own = host.command_line().unwrap_or_default();
+    let parameters = Parameters::parse(command_line.as_deref().unwrap_or(&own));
     // Before any other thread: one that does not block them would take them.
     let signals = Signals::block();
     logger::start(&host, parameters.debug);

@@ -2,18 +2,19 @@
 //! network to ask by.
 //!
 //! removable.rs says which devices count, medium.rs reads one, parameters_txt.rs its parameters, scan.rs waits for those that
-//! are wanted, in_place.rs puts what they hold where config and net look for it.
+//! are wanted, in_place.rs puts what they hold where config and net look for it; ram_disk.rs tells when there is none to wait for.
 
 mod in_place;
 mod medium;
 pub mod parameters_txt;
+pub mod ram_disk;
 pub mod removable;
 mod scan;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use log::{error, warn};
+use log::{error, info, warn};
 
 use crate::clock::{Clock, within};
 use crate::system_root::SystemRoot;
@@ -68,6 +69,12 @@ pub fn take(host: &SystemRoot, clock: &Clock, command_line: &str) {
     let Some(wanted) = Wanted::on(command_line) else {
         return;
     };
+    if ram_disk::is_there(host) {
+        return info!(
+            "this machine was started by HTTP from an image that its firmware keeps in memory: no drive holds it, and of what Ironic \
+             put on it, only the kernel command line counts"
+        );
+    }
     let found = Arc::new(Mutex::new(None));
     let (seeker, seen, time) = (host.clone(), found.clone(), clock.clone());
     let looked = within(clock, PATIENCE + HUNG, "virtual-media", move || {

@@ -16,14 +16,15 @@ SUSHY_EMULATOR_IGNORE_BOOT_DEVICE = False
 
 
 class Bmc:
-    def __init__(self, directory, witness):
+    def __init__(self, directory, witness, http_boot=None):
+        """`http_boot`: see http_boot_bmc.py; its environment."""
         self.witness = witness
         (directory / "bmc").mkdir()
         conf = directory / "bmc.conf"
         conf.write_text(CONF.format(port=web.BMC_BEHIND, directory=directory))
         self.daemon = Daemon(
-            "sushy-emulator", [str(place.VENV / "bin" / "sushy-emulator"), "--config", str(conf)],
-            directory / "bmc.log", env={"TMPDIR": str(directory / "bmc"), "PYTHONUNBUFFERED": "1"},
+            "sushy-emulator", [str(place.VENV / "bin" / "python"), str(place.LAB / "http_boot_bmc.py") if http_boot else str(place.VENV / "bin" / "sushy-emulator"), "--config", str(conf)],
+            directory / "bmc.log", env={"TMPDIR": str(directory / "bmc"), "PYTHONUNBUFFERED": "1", **(http_boot or {})},
         )
 
     def start(self):

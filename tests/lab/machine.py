@@ -24,7 +24,7 @@ DOMAIN = """
     <controller type='scsi' model='virtio-scsi'/>
     {disks}
     <interface type='bridge'>
-      <mac address='{mac}'/><source bridge='{bridge}'/><target dev='port1'/><model type='virtio'/>
+      <mac address='{mac}'/><source bridge='{bridge}'/><target dev='port1'/><model type='virtio'/>{rom}
     </interface>
     <serial type='unix'><source mode='connect' path='{console}'/><target port='0'/></serial>
     {devices}
@@ -54,8 +54,8 @@ BUSES = {
 NVME = "file={path},if=none,id=nvme,format=raw,cache=unsafe", "nvme,drive=nvme,serial={serial},bus=pcie.0,addr=0x1e"
 
 
-# What more a machine may have: memory in MiB, sockets, devices as libvirt has them, arguments for QEMU.
-Hardware = namedtuple("Hardware", "memory processors devices arguments", defaults=(place.MEMORY, 1, "", ()))
+# What more a machine may have: memory in MiB, sockets, devices as libvirt has them, arguments for QEMU, and its card iPXE in a ROM.
+Hardware = namedtuple("Hardware", "memory processors devices arguments rom", defaults=(place.MEMORY, 1, "", (), True))
 
 
 class Machine:
@@ -66,7 +66,7 @@ class Machine:
         definition.write_text(DOMAIN.format(
             name=NAME, uuid=UUID, memory=hardware.memory + (UEFI_MEMORY if variables else 0), mac=network.MACHINE_MAC, bridge=network.BRIDGE, console=CONSOLE,
             disks=_disks(drives), arguments=_arguments(drives) + "".join(f"<qemu:arg value='{word}'/>" for word in hardware.arguments),
-            processors=hardware.processors, devices=hardware.devices,
+            processors=hardware.processors, devices=hardware.devices, rom="" if hardware.rom else "<rom enabled='no'/>",
             firmware=UEFI.format(code=firmware.CODE, variables=variables) if variables else "",
         ))
         hypervisor.virsh("define", str(definition))

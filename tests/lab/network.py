@@ -20,9 +20,9 @@ ADDRESS6, LEASES6 = f"{IPV6_PREFIX}1", f"{IPV6_PREFIX}d:0,{IPV6_PREFIX}d:ff"
 NAME = "ironic.lab.test"
 
 
-def start(directory, names=False, ipv6=False, dhcp=True):
+def start(directory, names=False, ipv6=False, dhcp=True, http_boot=None):
     """Without `dhcp` there is a bridge and nobody who has addresses. With `names` all in the cell have a DNS server that knows one name, one address of it, and nobody else to ask. With `ipv6` that
-    is the IPv6 address, and DHCPv6 has addresses, too; to IPv4 the server is unknown once the firmware has booted."""
+    is the IPv6 address, and DHCPv6 has addresses, too; to IPv4 the server is unknown once the firmware has booted. `http_boot`: a file with the options of who boots by HTTP, read again on SIGHUP."""
     if names:
         resolver = directory / "resolv.conf"
         resolver.write_text(f"nameserver {ADDRESS}\n")
@@ -33,6 +33,8 @@ def start(directory, names=False, ipv6=False, dhcp=True):
     _ip("address", "add", f"{IPV6_PREFIX}1/64", "dev", BRIDGE, "nodad")
     _ip("link", "set", BRIDGE, "up")
     (directory / "tftp").mkdir()
+    if http_boot:
+        http_boot.touch()
     if not dhcp:
         return None
     return Daemon("dnsmasq", [
@@ -46,7 +48,9 @@ def start(directory, names=False, ipv6=False, dhcp=True):
         # Option 175 is iPXE's own: firmware without it is sent to iPXE first.
         "--dhcp-match=set:ipxe,175",
         f"--dhcp-boot=tag:ipxe,{WEB}/boot.ipxe",
-        "--dhcp-boot=tag:!ipxe,undionly.kpxe",
+        "--dhcp-boot=tag:!ipxe,tag:!http,undionly.kpxe",
+        # A firmware that boots by HTTP takes an answer only with this word in it.
+        *(["--dhcp-match=set:http,option:client-arch,16", "--dhcp-option-force=tag:http,60,HTTPClient", f"--dhcp-optsfile={http_boot}"] if http_boot else []),
         # iPXE waits 2 s for another server's offer unless its option 176 (no-pxedhcp) is set, and 13 s for an IPv6 router
         # unless one comes forward; this one offers no route (a lifetime of 0).
         "--dhcp-option=encap:175,176,1b",

@@ -31,15 +31,16 @@ ONE = (Drive("disk", mib=5 << 10, filled=8 * MIB),)
 
 
 class Stand:
-    def __init__(self, directory, image_rate=0, drives=ONE, properties=None, uefi=False, available=True, conf="", names=False, ipv6=False, dhcp=True, hardware=machine.Hardware(), enrolled=True, **driver_info):
-        """`conf` is added to ironic.conf. `names`, `ipv6`, `dhcp`: see network.py. `hardware`: see machine.py. Unless `enrolled` there is no node. `drives`: the first is `self.disk`, which a BIOS boots from; `properties` are added to the node's, which is left manageable unless `available`."""
+    def __init__(self, directory, image_rate=0, drives=ONE, properties=None, uefi=False, available=True, conf="", names=False, ipv6=False, dhcp=True, hardware=machine.Hardware(), enrolled=True, http_boot=False, **driver_info):
+        """`conf` is added to ironic.conf. `names`, `ipv6`, `dhcp`: see network.py. `http_boot`: the BMC boots the firmware by HTTP. `hardware`: see machine.py. Unless `enrolled` there is no node. `drives`: the first is `self.disk`, which a BIOS boots from; `properties` are added to the node's, which is left manageable unless `available`."""
         started = time.monotonic()
         self.directory = directory
-        network.start(directory, names, ipv6, dhcp)
+        options = directory / "http-boot.options" if http_boot else None
+        dnsmasq = network.start(directory, names, ipv6, dhcp, options)
         self.web = web.Web(directory, image_rate).start()
         self.hypervisor = hypervisor.Hypervisor(directory, place.TOOLS / "libvirt-cache").start()
         self.ironic = ironic.Ironic(directory, self.web.root, conf).start()
-        self.bmc = bmc.Bmc(directory, self.web).start()
+        self.bmc = bmc.Bmc(directory, self.web, {"HTTP_BOOT_OPTIONS": str(options), "HTTP_BOOT_PID": str(dnsmasq.process.pid)} if http_boot else None).start()
         self.console = console.Console(machine.CONSOLE, directory / "console.log")
         self.disks = {d.name: disk.Disk(directory / f"{d.name}.raw", d.mib * MIB, d.filled) for d in drives}
         self.disk = self.disks[drives[0].name]

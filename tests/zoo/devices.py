@@ -1,4 +1,4 @@
-"""QEMU's network cards, disk controllers and card readers: what each needs on the command line, and where its disk turns up."""
+"""QEMU's network cards, disk controllers and card readers: what each needs on the command line, and where its disk turns up; and the smallest machines."""
 
 from dataclasses import dataclass
 
@@ -23,6 +23,11 @@ class Device:
     disk: str = "/dev/vda"
     profile: str = "server"
     machine: str = "q35"
+    uefi: bool = False
+    # Of memory.
+    mib: int = 512
+    # More words for the kernel.
+    kernel: str = ""
 
 
 def nic(name, module, profile="server", **more):
@@ -40,6 +45,14 @@ def scsi(name, module, **more):
 def usb(name, bus, arguments, module, kind="disk controller", **more):
     device = controller(f"{name} at {bus[1].split(',')[0]}", module, [*bus, *arguments], **more)
     device.kind = kind
+    return device
+
+
+def smallest(profile, mib, uefi):
+    """What README.md's table promises of a profile, firmware and all."""
+    firmware = "UEFI" if uefi else "BIOS"
+    device = controller(f"{mib} MiB by {firmware}", "virtio_blk", VIRTIO_DISK, "/dev/vda", profile=profile, uefi=uefi, mib=mib, kernel="rootfstype=ramfs")
+    device.kind = "smallest machine"
     return device
 
 
@@ -84,4 +97,5 @@ DEVICES = [
     usb("usb-uas", EHCI, UAS, "uas"),
     Device("sdhci-pci, SD card", "card reader", "sdhci_pci, mmc_block", ["-device", "sdhci-pci,id=reader", "-device", "sd-card,drive=disk", *VIRTIO_NIC], "/dev/mmcblk0", "board"),
     Device("sdhci-pci, SD card", "card reader", "sdhci_pci, mmc_block", ["-device", "sdhci-pci,id=reader", "-device", "sd-card,drive=disk", *VIRTIO_NIC], "/dev/mmcblk0"),
+    *(smallest(profile, mib, uefi) for profile, mib in (("server", 192), ("board", 160)) for uefi in (False, True)),
 ]

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "hardware"), str(HERE.parent / "demo")]
+sys.path[:0] = [str(HERE.parent / name) for name in ("hardware", "demo", "media")]
+import firmware  # noqa: E402
 from cases import play_all  # noqa: E402
 from devices import DEVICES  # noqa: E402
 from images import Images  # noqa: E402
@@ -20,7 +21,6 @@ PORT = 8080
 IMAGE_MIB, DISK_MIB = 24, 64
 # A machine without KVM that shares its cores takes its time.
 BOOT, WRITING = 300, 300
-RAM = 512
 
 
 def image():
@@ -36,10 +36,12 @@ def deploy(folder, number, device, content, digest):
     disk = folder / f"disk-{number}.raw"
     with open(disk, "wb") as file:
         file.truncate(DISK_MIB * MIB)
-    arguments = ["-machine", device.machine, "-netdev", "user,id=net", "-drive", f"file={disk},format=raw,if=none,id=disk,cache=unsafe", *device.arguments]
-    order = f"ironlet.image=http://10.0.2.2:{PORT}/image.raw ironlet.checksum=sha256:{digest} ironlet.disk={device.disk} ironlet.then=poweroff"
+    name = f"{number:02}-{device.name.split()[0].strip(',')}"
+    starts = firmware.uefi(folder, name) if device.uefi else ["-machine", device.machine]
+    arguments = [*starts, "-netdev", "user,id=net", "-drive", f"file={disk},format=raw,if=none,id=disk,cache=unsafe", *device.arguments]
+    order = f"ironlet.image=http://10.0.2.2:{PORT}/image.raw ironlet.checksum=sha256:{digest} ironlet.disk={device.disk} ironlet.then=poweroff {device.kernel}"
     began = time.monotonic()
-    with Machine(folder, f"{number:02}-{device.name.split()[0].strip(',')}", RAM, order, arguments, initramfs=folder / f"{device.profile}.initramfs") as console:
+    with Machine(folder, name, device.mib, order, arguments, initramfs=folder / f"{device.profile}.initramfs") as console:
         console.expect("modules are loaded for every device", BOOT)
         console.expect(rf"image: .* on {device.disk} in ", WRITING)
         console.goes_off(60)

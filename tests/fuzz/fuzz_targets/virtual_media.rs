@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use ironlet::virtual_media::removable::Removable;
-use ironlet::virtual_media::{Medium, parameters_txt};
+use ironlet::virtual_media::{Medium, parameters_txt, ram_disk};
 
 static FILE: LazyLock<Removable> = LazyLock::new(|| Removable {
     name: "/dev/sr0".to_owned(),
@@ -21,6 +21,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         assert_eq!(parameters_txt::parse(words.as_bytes()).as_deref(), Ok(&words[..]), "words are words");
         assert!(parameters_txt::names(&words).iter().all(|name| !name.is_empty()));
     }
+    let _ = ram_disk::names_one(bytes);
     let Some((kind, rest)) = bytes.split_first() else { return };
     let pad = if kind & 1 == 1 { 32 << 10 } else { 0 };
     let file = fs::File::create(&FILE.path).expect("memory");
