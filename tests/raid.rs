@@ -1,6 +1,10 @@
 //! Software RAID as bytes: superblocks, configurations, where members lie, and what a power cut leaves of a creation and a deletion.
 
+mod support;
+
 use std::cell::Cell;
+use std::fs;
+use std::path::PathBuf;
 
 use ironlet::codec::json::{Object, Value, parse};
 use ironlet::disk::raid::configuration::{self, Circumstances, Volume};
@@ -13,6 +17,8 @@ use ironlet::disk::table::partition_plan::Scheme;
 use ironlet::disk::wipe::partition_ranges::Places;
 use ironlet::disk::wipe::zeroing_order;
 use ironlet::error::{Error, Kind, Result};
+
+use support::fake_agent::{Surroundings, post_and_wait, text_at};
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -286,7 +292,7 @@ fn every_problem_of_a_configuration_is_told_at_once() {
                 2,
                 false,
                 &[
-                    "Duplicate software RAID device name a",
+                    r#"Duplicate software RAID device name "a""#,
                     "only one logical disk",
                     "only one RAID device with size 'MAX'",
                 ],
@@ -491,5 +497,88 @@ fn after_any_write_of_a_deletion_what_is_left_of_it_is_found_again() {
                 && disk[at + 4096..at + 8192].iter().all(|byte| *byte == 0),
             "after {cut} steps"
         );
+    }
+}
+
+/// A bare disk of 64 MiB, which may be written.
+fn disk(surroundings: &Surroundings, kernel: &str) -> PathBuf {
+    let path = surroundings.add_named(kernel);
+    fs::write(&path, vec![0u8; 64 * MIB as usize]).expect("room for a disk");
+    let size = surroundings.host.sys("block").join(kernel).join("size");
+    fs::write(size, (64 * MIB / 512).to_string()).expect("a file in the scratch");
+    path
+}
+
+fn create(surroundings: &mut Surroundings, volumes: &str) -> Object {
+    let node = format!(
+        r#"{{"uuid":"u","properties":{{"capabilities":"boot_mode:bios"}},"target_raid_config":{{"logical_disks":[{volumes}]}}}}"#
+    );
+    let body = format!(
+        r#"{{"name":"clean.execute_clean_step","params":{{"node":{node},"ports":[],"step":{{"step":"create_configuration","interface":"raid"}}}}}}"#
+    );
+    let engine = surroundings.engine();
+    let entry = post_and_wait(&engine, &body);
+    engine.join();
+    entry
+}
+
+const MIRROR: &str = r#"{"controller":"software","raid_level":"1","size_gb":"MAX"}"#;
+
+#[test]
+fn partitions_on_a_disk_that_is_wanted_are_a_failure_and_stay() {
+    let mut surroundings = Surroundings::new();
+    let disks = ["sda", "sdb"].map(|kernel| disk(&surroundings, kernel));
+    support::partition_tables::says(
+        "sfdisk",
+        &["-q", support::partition_tables::name(&disks[1])],
+        "label: gpt\nsize=8MiB\n",
+    );
+    let before = disks
+        .clone()
+        .map(|path| fs::read(path).expect("it was made"));
+    let entry = create(&mut surroundings, MIRROR);
+    assert_eq!(
+        text_at(&entry, &["command_error", "type"]),
+        "SoftwareRAIDError"
+    );
+    let why = text_at(&entry, &["command_error", "details"]);
+    assert!(
+        why.contains("Partitions detected on devices /dev/sdb"),
+        "{why}"
+    );
+    assert!(disks.map(|path| fs::read(path).expect("it was made")) == before);
+}
+
+#[test]
+fn each_physical_disk_takes_a_disk_of_its_own_or_nothing_is_made() {
+    for (hints, words) in [
+        (
+            r#"[{"name":"/dev/sda"},{"name":"/dev/sda"}]"#,
+            "No candidates left for physical disk name '/dev/sda'",
+        ),
+        (
+            r#"[{"name":"/dev/sda"},{"name":"/dev/sdx"}]"#,
+            "No candidates for physical disk name '/dev/sdx'",
+        ),
+        // Two of the same hints take two disks, and the kernel of a machine that is files shows no partitions of them.
+        (
+            r#"[{"size":"<= 1"},{"size":"<= 1"}]"#,
+            "the kernel does not show the 2 partitions that md0 was made of",
+        ),
+    ] {
+        let mut surroundings = Surroundings::new();
+        let disks = ["sda", "sdb", "sdc"].map(|kernel| disk(&surroundings, kernel));
+        let volume = MIRROR.replace("}", &format!(r#","physical_disks":{hints}}}"#));
+        let entry = create(&mut surroundings, &volume);
+        let why = text_at(&entry, &["command_error", "details"]);
+        assert!(why.contains(words), "{why}");
+        for path in disks {
+            let left = fs::read(&path).expect("it was made");
+            assert!(
+                left.iter().all(|byte| *byte == 0),
+                "{}: {hints}",
+                path.display()
+            );
+        }
     }
 }

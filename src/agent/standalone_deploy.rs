@@ -11,7 +11,6 @@ use crate::clock::Clock;
 use crate::config::Standalone;
 use crate::disk;
 use crate::disk::Wishes;
-use crate::disk::raid::kernel_array;
 use crate::error::{Error, Kind, Result};
 use crate::image;
 use crate::image::decode::format::Format;
@@ -169,7 +168,6 @@ fn deploy(host: &SystemRoot, image: &Image, medium: Option<&str>, tools: &Tools)
                 own_first: true,
                 ..Wishes::default()
             };
-            kernel_array::assemble_all(host);
             let chosen = disk::wait_for_root(host, &tools.clock, LOOKS, LOOK_PAUSE, &any)?;
             let disk = chosen.disk;
             tools.permit = tools.permit.of_chosen(std::slice::from_ref(&disk));

@@ -8,6 +8,7 @@ use log::warn;
 
 use crate::clock::{Bell, Clock};
 use crate::disk::Wishes;
+use crate::disk::select::root_arrays::RootArrays;
 use crate::error::Result;
 use crate::image::Tools;
 use crate::inventory::BootFacts;
@@ -153,7 +154,7 @@ impl Machine {
     pub fn wishes(&self) -> Result<Wishes> {
         Ok(Wishes {
             medium: boot_medium(&self.host, self.settings.medium.as_deref()),
-            volumes: self.root_volumes(),
+            arrays: RootArrays(self.root_volumes()),
             ..self.node().wishes()?
         })
     }

@@ -77,7 +77,7 @@ pub fn parse(config: &Object, about: Circumstances) -> Result<Vec<Volume>> {
         };
         volumes.extend(one.check(about));
     }
-    across(&volumes, &mut problems);
+    across(listed, &mut problems);
     match problems.0.is_empty() {
         false => Err(error(format!(
             "Could not validate Software RAID config for {}: {}",
@@ -93,24 +93,34 @@ pub fn parse(config: &Object, about: Circumstances) -> Result<Vec<Volume>> {
     }
 }
 
-/// What only all volumes together tell.
-fn across(volumes: &[Volume], problems: &mut Problems) {
-    for (at, volume) in volumes.iter().enumerate() {
-        let before = &volumes[..at];
-        if let Some(name) = &volume.name
-            && before.iter().any(|other| other.name.as_ref() == Some(name))
+/// What only all volumes together tell, whatever else is wrong with them.
+fn across(listed: &[Value], problems: &mut Problems) {
+    let all: Vec<&Object> = listed
+        .iter()
+        .filter_map(|value| match value {
+            Value::Object(volume) => Some(volume),
+            _ => None,
+        })
+        .collect();
+    for (at, volume) in all.iter().enumerate() {
+        let same = |field: &str, wanted: &str| {
+            let has = |volume: &Object| volume.get(field).is_some_and(|own| print(own) == wanted);
+            has(volume) && all[..at].iter().any(|other| has(other))
+        };
+        if let Some(name @ Value::String(_)) = volume.get("volume_name")
+            && same("volume_name", &print(name))
         {
+            let name = print(name);
             problems.add(format!(
-                "Duplicate software RAID device name {name} detected"
+                "Duplicate software RAID device name {name:.60} detected"
             ));
         }
-        let is_root = |volume: &Volume| volume.root == Some(true);
-        if is_root(volume) && before.iter().any(is_root) {
+        if same("is_root_volume", "true") {
             problems.add(
                 "Software RAID configuration allows only one logical disk to be marked as is_root_volume",
             );
         }
-        if volume.size.is_none() && before.iter().any(|other| other.size.is_none()) {
+        if same("size_gb", "\"MAX\"") {
             problems.add("Software RAID can have only one RAID device with size 'MAX'");
         }
     }
