@@ -50,6 +50,7 @@
 //! | collector of an inspection | the table in `inventory/collectors.rs`, a file beside it | `tests/inspection.rs`, `./build.sh lab inspect` |
 //! | image format | `decode/format.rs`, `decode/format_inspector.rs`, a decoder beside them | `tests/image.rs`, `tests/packing.rs`, `tests/qcow2.rs` |
 //! | way of erasing | `disk/secure_erase/`, `disk/erase/method_fallback.rs` | `tests/secure_erase.rs`, `tests/erase.rs` |
+//! | software RAID | `disk/raid/`, steps in `steps/raid.rs` | `tests/raid.rs`, `tests/raid/run`, `./build.sh lab raid1-root` |
 //! | signature to clear | `disk/wipe/signatures.rs` | `tests/wipe.rs` |
 //! | kernel call | `sys/`, and nowhere else | `tests/layers.rs` |
 

@@ -256,7 +256,7 @@ fn must_be_bare(disks: &[Disk]) -> Result<()> {
     let has_parts = |disk: &&Disk| -> bool {
         let file = std::fs::File::open(&disk.path);
         let read = &mut |at: u64, bytes: &mut [u8]| {
-            let file = file.as_ref().map_err(|error| Error::plain(error))?;
+            let file = file.as_ref().map_err(Error::plain)?;
             std::os::unix::fs::FileExt::read_exact_at(file, bytes, at).map_err(Error::from)
         };
         disk.numbers.len() > 1

@@ -1,6 +1,8 @@
 # What other makers' arrays leave behind, members that are away, partitions, and configurations that are none.
-IMSM_NO_PLATFORM=1 chroot /host env IMSM_NO_PLATFORM=1 "$MDADM" --create /dev/md127 --run --force --metadata=imsm --raid-devices=2 /dev/vda /dev/vdb 2>&1 | say imsm-made
-stop >/dev/null
+# mdadm makes Intel's only on disks whose serial numbers SCSI tells.
+size=$(cat /sys/block/vda/size)
+printf 'Intel Raid ISM Cfg Sig. 1.1.00' | dd of=/dev/vda bs=512 seek=$((size - 2)) conv=notrunc 2>/dev/null
+sync
 chroot /host "$MDADM" --create /dev/md127 --run --force --metadata=ddf --raid-devices=2 /dev/vdc /dev/vdd 2>&1 | say ddf-made
 stop >/dev/null
 for device in /dev/vd?; do chroot /host /usr/sbin/wipefs -n $device; done 2>&1 | say left-before

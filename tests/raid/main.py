@@ -96,7 +96,7 @@ def keep(told):
 def leftovers(told):
     """what is left of Intel's and DDF's arrays goes; arrays on a skipped disk stay; partitions and wrong configurations are refused"""
     before = told["left-before"]
-    require("isw_raid_member" in before and "ddf_raid_member" in before, f"{told['imsm-made']} {told['ddf-made']} {before}")
+    require("isw_raid_member" in before and "ddf_raid_member" in before, f"{told['ddf-made']} {before}")
     done(told, "left-delete")
     require("raid_member" not in told["left-after"], told["left-after"])
     for tag in ("away-create", "away-kept", "away-delete", "parts-erase"):

@@ -26,3 +26,35 @@ impl RootArrays {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_array_said_to_be_the_root_disk_is_it_whatever_the_hints_say() {
+        let disks = ["md0", "md1", "sda"].map(|name| Disk {
+            name: format!("/dev/{name}"),
+            ..Disk::default()
+        });
+        let rows = |rows: &[(&str, bool)]| {
+            let rows = rows.iter().map(|(name, root)| ((*name).to_owned(), *root));
+            RootArrays(rows.collect())
+        };
+        for (said, fit) in [
+            (&[][..], &["/dev/md0", "/dev/md1", "/dev/sda"][..]),
+            (&[("md0", true), ("md1", false)], &["/dev/md0"]),
+            (&[("md1", true)], &["/dev/md1"]),
+            (&[("md0", false)], &["/dev/md1", "/dev/sda"]),
+            (&[("md7", true)], &["/dev/md0", "/dev/md1", "/dev/sda"]),
+        ] {
+            let arrays = rows(said);
+            let decided = arrays.decide(&disks);
+            let left = disks
+                .iter()
+                .filter(|disk| arrays.pass_over(disk, decided).is_none());
+            let left: Vec<_> = left.map(|disk| disk.name.as_str()).collect();
+            assert_eq!(left, fit, "{said:?}");
+        }
+    }
+}
