@@ -32,15 +32,16 @@ def run(directory):
     print(f"  create_configuration: {seconds:.1f} s; Ironic keeps the configuration", flush=True)
 
     stand.node.provide()
+    mark = stand.console.mark()
     stand.deploy(source)
     stand.node.wait("wait call-back", 240)
-    on = stand.console.opened(120)
+    on = stand.console.opened(120, since=mark)
     off = stand.console.closed(900, since=on.number)
     order = firmware.boot_order(stand.variables)
     written = stand.console.expect(r"root disk: /dev/md\d+ .*", 5, since=on.number)
     stand.node.wait("active", 240)
     stand.console.expect(image.up(NAME), 400, since=off.number)
-    print(f"  {written.text if hasattr(written, 'text') else written}", flush=True)
+    print(f"  {written.text}", flush=True)
     require_entries(order, stand)
     require_copies(stand, directory)
 
