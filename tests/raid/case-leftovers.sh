@@ -17,6 +17,8 @@ step delete_configuration away-kept "$(node uefi '{}' ',"skip_block_devices":[{"
 say away-mdstat </proc/mdstat
 step create_configuration away-again "$(node uefi "$(two 1)")"
 step delete_configuration away-delete '{}'
+# The disk whose superblocks are gone is no member any more; that it once was one nobody can tell.
+step erase_devices_metadata away-erase '{}'
 bare | say away-bare
 
 echo 'label: gpt

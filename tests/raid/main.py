@@ -99,7 +99,7 @@ def leftovers(told):
     require("isw_raid_member" in before and "ddf_raid_member" in before, f"{told['ddf-made']} {before}")
     done(told, "left-delete")
     require("raid_member" not in told["left-after"], told["left-after"])
-    for tag in ("away-create", "away-kept", "away-delete", "parts-erase"):
+    for tag in ("away-create", "away-kept", "away-delete", "away-erase", "parts-erase"):
         done(told, tag)
     require(told["away-mdstat"].count("auto-read-only") == 2 and "[4/3]" in told["away-mdstat"], told["away-mdstat"])
     done(told, "away-again", failed=True)
