@@ -51,6 +51,7 @@
 //! | image format | `decode/format.rs`, `decode/format_inspector.rs`, a decoder beside them | `tests/image.rs`, `tests/packing.rs`, `tests/qcow2.rs` |
 //! | way of erasing | `disk/secure_erase/`, `disk/erase/method_fallback.rs` | `tests/secure_erase.rs`, `tests/erase.rs` |
 //! | what can be put into a file system | `steps/inject_files/` | `tests/inject_files.rs`, `./build.sh lab service-inject` |
+//! | software RAID | `disk/raid/`, steps in `steps/raid.rs` | `tests/raid.rs`, `tests/raid/run`, `./build.sh lab raid1-root` |
 //! | signature to clear | `disk/wipe/signatures.rs` | `tests/wipe.rs` |
 //! | what the archive of logs has | `system_logs/` | `tests/system_logs.rs`, `./build.sh lab burnin` |
 //! | figure for those who watch | `api/metrics.rs` | `./build.sh conformance` |

@@ -24,6 +24,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "tests/bench/metadata-task.sh",
             "tests/identity/",
             "tests/lab/ironic.py",
+            "tests/raid/task.sh",
         ],
     ),
     (

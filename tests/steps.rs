@@ -100,6 +100,8 @@ fn every_listed_step_has_what_the_conductor_needs() {
                 "burnin_cpu",
                 "burnin_memory",
                 "burnin_disk",
+                "delete_configuration",
+                "create_configuration",
             ][..],
         ),
         (
@@ -109,11 +111,20 @@ fn every_listed_step_has_what_the_conductor_needs() {
                 "write_image",
                 "inject_files",
                 "clean_uefi_nvram",
+                "apply_configuration",
             ],
         ),
         (
             "service",
-            &["write_image", "inject_files", "burnin_cpu", "burnin_memory"],
+            &[
+                "write_image",
+                "inject_files",
+                "burnin_cpu",
+                "burnin_memory",
+                "delete_configuration",
+                "create_configuration",
+                "apply_configuration",
+            ],
         ),
     ] {
         let body =
@@ -128,7 +139,9 @@ fn every_listed_step_has_what_the_conductor_needs() {
             .iter()
             .map(|step| match step {
                 Value::Object(step) => {
-                    assert_eq!(text_at(step, &["interface"]), "deploy");
+                    let raid = text_at(step, &["step"]).ends_with("_configuration");
+                    let interface = if raid { "raid" } else { "deploy" };
+                    assert_eq!(text_at(step, &["interface"]), interface);
                     assert!(matches!(at(step, &["priority"]), Value::Number(_)));
                     text_at(step, &["step"])
                 }

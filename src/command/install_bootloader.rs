@@ -70,7 +70,8 @@ fn boot_entries(machine: &Machine, partition: Option<&str>) -> Result<bool> {
         // An image may have come before this boot of the ramdisk.
         None => choose_disk(machine)?.disk,
     };
-    efi::install(&machine.host, &disk, partition)
+    let (permit, now) = (&machine.tools.permit, machine.clock.unix() as u64);
+    efi::install(&machine.host, permit, &disk, partition, now)
         .with_context(|| format!("making boot entries for {}", disk.name))
         .kind(Kind::CommandExecutionError)
 }

@@ -34,9 +34,18 @@ pub struct ExclusiveDisk {
 impl ExclusiveDisk {
     /// Opens `path` past the page cache and alone.
     pub fn open(path: &Path, permit: &Permit) -> Result<Self> {
+        Self::opened(path, permit, block::open_exclusive)
+    }
+
+    /// The same where others have partitions of the disk: what is not theirs may be written.
+    pub fn open_beside(path: &Path, permit: &Permit) -> Result<Self> {
+        Self::opened(path, permit, block::open_beside)
+    }
+
+    fn opened(path: &Path, permit: &Permit, open: fn(&Path) -> io::Result<File>) -> Result<Self> {
         permit.check(path)?;
         let opening = || format!("opening {} for writing", path.display());
-        let file = block::open_exclusive(path)
+        let file = open(path)
             .map_err(|error| match error.kind() {
                 io::ErrorKind::ResourceBusy => Error::plain(
                     "it is in use: mounted, part of an array or opened by another program",
@@ -200,6 +209,12 @@ impl ExclusiveDisk {
             .map_err(advised)
             .with_context(|| format!("flushing {}", self.path.display()))
             .kind(Kind::ImageWriteError)
+    }
+
+    /// Shows the kernel a new partition where others of the disk are in use.
+    pub fn add_partition(&self, number: u32, bytes: Range<u64>) -> Result<()> {
+        block::add_partition(&self.file, number, bytes.start, bytes.end - bytes.start)
+            .map_err(Error::from)
     }
 
     /// Has the kernel look at the partition table anew.

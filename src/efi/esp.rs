@@ -76,9 +76,19 @@ impl Esp {
         })
     }
 
+    /// Its first byte on the disk.
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// All of it.
+    pub fn reader(&self) -> PartitionReader<'_> {
+        PartitionReader::new(&self.disk, self.start, self.len)
+    }
+
     /// What of it the firmware can start.
     pub fn loaders(&self) -> Result<Vec<Loader>> {
-        let mut stretch = PartitionReader::new(&self.disk, self.start, self.len);
+        let mut stretch = self.reader();
         Volume::open(&mut stretch)
             .and_then(|volume| loader::find(&volume))
             .context("reading the EFI system partition")

@@ -4,7 +4,7 @@ use crate::codec::json::{Object, Value};
 use crate::error::{Error, Result};
 use crate::steps::phase::Phase;
 use crate::steps::step_context::{Machine, Settings};
-use crate::steps::{burnin, erase, image, inject_files, metadata, nvram, pstore};
+use crate::steps::{burnin, erase, image, inject_files, metadata, nvram, pstore, raid};
 
 pub(super) struct Step {
     pub name: &'static str,
@@ -56,10 +56,10 @@ const fn clean(priority: u64) -> Offer {
 }
 
 /// For service, which an operator may give up between two steps.
-const fn service(priority: u64) -> Offer {
+const fn service() -> Offer {
     Offer {
         phase: Phase::Service,
-        priority: Priority::Fixed(priority),
+        priority: Priority::Fixed(0),
         abortable: true,
     }
 }
@@ -168,14 +168,14 @@ pub(super) static STEPS: &[Step] = &[
     Step {
         name: "burnin_cpu",
         interface: "deploy",
-        offers: &[clean(0), service(0)],
+        offers: &[clean(0), service()],
         arguments: &[],
         run: |machine, _| burnin::cpu(machine),
     },
     Step {
         name: "burnin_memory",
         interface: "deploy",
-        offers: &[clean(0), service(0)],
+        offers: &[clean(0), service()],
         arguments: &[],
         run: |machine, _| burnin::memory(machine),
     },
@@ -185,6 +185,37 @@ pub(super) static STEPS: &[Step] = &[
         offers: &[clean(0)],
         arguments: &[],
         run: |machine, _| burnin::disks(machine),
+    },
+    Step {
+        name: "delete_configuration",
+        interface: "raid",
+        offers: &[clean(0), service()],
+        arguments: &[],
+        run: raid::delete_configuration,
+    },
+    Step {
+        name: "create_configuration",
+        interface: "raid",
+        offers: &[clean(0), service()],
+        arguments: &[],
+        run: raid::create_configuration,
+    },
+    Step {
+        name: "apply_configuration",
+        interface: "raid",
+        offers: &[on_request(Phase::Deploy), on_request(Phase::Service)],
+        arguments: &[
+            Argument {
+                name: "raid_config",
+                required: true,
+                help: "The RAID configuration to apply.",
+            },
+            optional(
+                "delete_existing",
+                "Is the RAID configuration that is there deleted first? True unless told.",
+            ),
+        ],
+        run: raid::apply_configuration,
     },
 ];
 

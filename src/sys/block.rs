@@ -24,6 +24,67 @@ pub fn open_exclusive(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// Opens for reading past the page cache, whoever else has it.
+pub fn open_direct(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_DIRECT)
+        .open(path)
+}
+
+/// Opens for reading and writing by way of the page cache, alone as [`open_exclusive`] does.
+pub fn open_cached_exclusive(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(libc::O_EXCL)
+        .open(path)
+}
+
+/// Opens a disk for reading and writing past the page cache whose partitions others have.
+pub fn open_beside(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(libc::O_DIRECT)
+        .open(path)
+}
+
+/// Shows the kernel a partition that others of its disk, which are in use, keep it from finding by itself.
+pub fn add_partition(disk: &File, number: u32, start: u64, len: u64) -> io::Result<()> {
+    // linux/blkpg.h: BLKPG _IO(0x12, 105), BLKPG_ADD_PARTITION.
+    const BLKPG: libc::Ioctl = 0x1269;
+    const BLKPG_ADD_PARTITION: i32 = 1;
+    #[repr(C)]
+    struct Partition {
+        start: i64,
+        length: i64,
+        number: i32,
+        names: [u8; 128],
+    }
+    #[repr(C)]
+    struct Argument {
+        op: i32,
+        flags: i32,
+        length: i32,
+        data: *const Partition,
+    }
+    let partition = Partition {
+        start: start as i64,
+        length: len as i64,
+        number: number as i32,
+        names: [0; 128],
+    };
+    let argument = Argument {
+        op: BLKPG_ADD_PARTITION,
+        flags: 0,
+        length: size_of::<Partition>() as i32,
+        data: &partition,
+    };
+    // SAFETY: the kernel reads both structs, which live until the call returns.
+    checked(unsafe { libc::ioctl(disk.as_raw_fd(), BLKPG, &argument) }).map(drop)
+}
+
 /// A block device, or a file that stands for one?
 pub fn is_device(file: &File) -> io::Result<bool> {
     Ok(file.metadata()?.file_type().is_block_device())

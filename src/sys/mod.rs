@@ -9,6 +9,7 @@ pub mod immutable_flag;
 pub mod ipmi;
 pub mod kernel;
 pub mod locked_memory;
+pub mod md;
 pub mod mount;
 pub mod network_interface;
 pub mod nvme;

@@ -1,5 +1,6 @@
 """A machine that runs one task in a shell, with the host's files to read and a second port to answer on."""
 
+import lzma
 import os
 import re
 import shutil
@@ -41,6 +42,10 @@ def closure(modules):
     return order
 
 
+def unpacked(path):
+    return Path(path).name.removesuffix(".xz")
+
+
 def ramdisk(folder, kernel, ironlet, task, files):
     """An initramfs with a shell, the modules, `ironlet`, the `task` and further `files`."""
     tree = folder / "tree"
@@ -57,8 +62,10 @@ def ramdisk(folder, kernel, ironlet, task, files):
     modules = next((kernel / "lib/modules").iterdir())
     order = closure(modules)
     for path in order:
-        shutil.copy(modules / path, tree / "modules" / Path(path).name)
-    (tree / "modules/order").write_text("".join(f"{Path(path).name}\n" for path in order))
+        # Newer Debians pack them, and the shell's insmod unpacks nothing.
+        content = (modules / path).read_bytes()
+        (tree / "modules" / unpacked(path)).write_bytes(lzma.decompress(content) if path.endswith(".xz") else content)
+    (tree / "modules/order").write_text("".join(f"{unpacked(path)}\n" for path in order))
     names = subprocess.run(["find", ".", "-print0"], cwd=tree, check=True, capture_output=True).stdout
     packed = subprocess.run(["cpio", "-0oHnewc", "--quiet"], cwd=tree, input=names, check=True, capture_output=True).stdout
     (folder / "ramdisk").write_bytes(packed)

@@ -7,6 +7,8 @@ pub mod edd;
 pub mod firmware_bus_path;
 pub mod hint_operators;
 pub mod hints;
+pub mod parameter_drive;
+pub mod root_arrays;
 pub mod root_device;
 pub mod skip_list;
 pub mod write_permit;

@@ -1,15 +1,17 @@
 //! Chooses the disk an image goes to: the one root device hints describe, else the smallest that is big enough; always
 //! one that is safe to overwrite.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::disk::list::{Disk, list};
+use crate::disk::raid::kernel_array;
 use crate::disk::select::boot_medium::{BootMedium, is_external};
 use crate::disk::select::cluster_filesystem;
 use crate::disk::select::hints::{Fit, Hints};
+use crate::disk::select::parameter_drive::holds_parameters;
+use crate::disk::select::root_arrays::RootArrays;
 use crate::disk::select::skip_list::{self, skipped};
 use crate::drivers::Faults;
 use crate::drivers::nics_and_disk_controllers::Purpose;
@@ -36,6 +38,8 @@ pub struct Wishes {
     pub unguarded: bool,
     /// What is known of the medium this machine was started from: that is never meant.
     pub medium: BootMedium,
+    /// What was said of arrays when they were made.
+    pub arrays: RootArrays,
     /// By default, are disks that can be pulled out the last to be taken?
     pub own_first: bool,
 }
@@ -58,6 +62,8 @@ pub fn root(host: &SystemRoot, wishes: &Wishes) -> Result<Choice> {
 }
 
 fn look(host: &SystemRoot, wishes: &Wishes) -> Result<Choice> {
+    // A member that has come since the last look must not pass for a disk of its own.
+    kernel_array::assemble_all(host);
     let mounts = fs::read_to_string(host.proc("self/mountinfo")).unwrap_or_default();
     let unsafe_to_write = |disk: &Disk| unsafe_to_write(disk, &mounts);
     let disks = list(host);
@@ -154,10 +160,13 @@ fn choose(
     let warnings = skip_list::check(&wishes.skip, &disks)?;
     let mut fit = Vec::new();
     let mut reasons = Vec::new();
+    let meant = wishes.arrays.decide(&disks);
     for disk in &disks {
         let why = unsafe_to_write(disk)
             .or_else(|| skipped(disk, &disks, &wishes.skip))
+            .or_else(|| wishes.arrays.pass_over(disk, meant))
             .or_else(|| match &wishes.root {
+                _ if meant => None,
                 Some(hints) => match hints.fit(disk) {
                     Fit::Yes => None,
                     Fit::No(why) | Fit::Unknown(why) => Some(why),
@@ -198,6 +207,7 @@ fn choose(
         .collect();
     let others = others.join(", ");
     let mut why = match (&wishes.root, others.is_empty()) {
+        _ if meant => "the array made with is_root_volume true".to_owned(),
         (None, true) => "the only one that will do".to_owned(),
         (None, false) if wishes.own_first => {
             format!(
@@ -275,22 +285,6 @@ pub(super) fn mounted(disk: &Disk, mounts: &str) -> Option<String> {
         let place = fields.get(4)?;
         disk.numbers.iter().any(hit).then(|| (*place).to_owned())
     })
-}
-
-/// Is it the drive on which Ironic hands over parameters: a FAT file system labelled `ir-vfd-dev`?
-/// Only drives with a medium that can be taken out are looked at.
-fn holds_parameters(disk: &Disk) -> bool {
-    let mut sector = [0; 512];
-    let read = |sector: &mut [u8]| File::open(&disk.path)?.read_exact(sector);
-    disk.removable && read(&mut sector).is_ok() && is_parameter_volume(&sector)
-}
-
-fn is_parameter_volume(boot_sector: &[u8; 512]) -> bool {
-    const LABEL: &[u8] = b"IR-VFD-DEV";
-    // Microsoft FAT specification 1.03, section 3.1: BS_VolLab stands at 43 (FAT12, FAT16) or 71 (FAT32).
-    [43, 71]
-        .iter()
-        .any(|at| boot_sector[*at..at + LABEL.len()].eq_ignore_ascii_case(LABEL))
 }
 
 #[cfg(test)]
