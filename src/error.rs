@@ -59,6 +59,7 @@ kinds! {
     BlockDeviceEraseError           500 "Error erasing block device"
     ProtectedDeviceError            500 "Protected device located, cleaning aborted."
     BlockDeviceError                500 "Block device caused unknown error"
+    SoftwareRAIDError               500 "Software RAID caused unknown error"
     SystemRebootError               500 "Error rebooting system"
     HardwareManagerMethodNotFound   500 "No HardwareManager found to handle method"
     LookupNodeError                 500 "Error getting configuration from Ironic"

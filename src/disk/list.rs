@@ -51,6 +51,8 @@ pub struct Disk {
     pub discards: Option<bool>,
     /// What is built on the disk or a partition: arrays, volumes.
     pub holders: Vec<String>,
+    /// Of an array: the devices it is made of.
+    pub slaves: Vec<PathBuf>,
     /// The kernel's count of disks, where it has one: another disk of the same name has another. Not for drives
     /// whose medium can be taken out, as each medium counts.
     pub sequence: Option<u64>,
@@ -139,6 +141,13 @@ fn disk(host: &SystemRoot, kernel: &str) -> Option<Disk> {
         discards: number(&queue.join("discard_max_bytes")).map(|bytes| bytes > 0),
         // Documentation/ABI/stable/sysfs-block
         sequence: number(&block.join("diskseq")).filter(|_| !removable),
+        slaves: match block.join("md").exists() {
+            true => {
+                let slaves = names(block.join("slaves")).into_iter();
+                slaves.map(|slave| host.dev(slave)).collect()
+            }
+            false => Vec::new(),
+        },
         holders: whole_and_parts(&block)
             .flat_map(|(part, _)| names(part.join("holders")))
             .collect(),

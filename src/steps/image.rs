@@ -6,6 +6,7 @@ use std::time::Duration;
 use log::{info, warn};
 
 use crate::codec::json::{Fields, Object, Value, gather, text};
+use crate::disk::raid::kernel_array;
 use crate::disk::{self, Disk};
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::deploy_receipt::Left;
@@ -120,6 +121,7 @@ fn wait_for(machine: &Machine, disk: &Path, parts: &[Laid]) -> Result<()> {
 
 /// The disk an image goes to. A node without hints is looked up once more: they may just have been set.
 pub fn choose_disk(machine: &Machine) -> Result<disk::Choice> {
+    kernel_array::assemble_all(&machine.host);
     if !machine.node().has_hints() {
         match machine.agent.look_up() {
             Ok(node) => machine.set_node(node),

@@ -12,6 +12,7 @@ pub mod node;
 mod nvram;
 mod phase;
 mod pstore;
+mod raid;
 pub mod step_context;
 mod step_table;
 mod warnings;

@@ -12,6 +12,8 @@ pub struct Node {
     /// Root device hints: of the instance, else of the node.
     root: Option<Value>,
     skip: Option<Value>,
+    /// What it is to have as RAID.
+    target_raid: Option<Value>,
     /// What else matters of it, by part and name.
     kept: Vec<(&'static str, &'static str, Value)>,
 }
@@ -52,6 +54,10 @@ impl Node {
                 .or_else(|| wished("properties", "root_device"))
                 .cloned(),
             skip: wished("properties", "skip_block_devices").cloned(),
+            target_raid: node
+                .get("target_raid_config")
+                .filter(|value| means_something(value))
+                .cloned(),
             kept: kept(node),
         }
     }
@@ -61,6 +67,11 @@ impl Node {
         let mut kept = self.kept.iter();
         let found = kept.find(|(of, named, _)| (*of, *named) == (part, name));
         found.map(|(_, _, value)| value)
+    }
+
+    /// `target_raid_config`, as Ironic sent it; none if it is empty.
+    pub fn target_raid(&self) -> Option<&Value> {
+        self.target_raid.as_ref()
     }
 
     /// Does it say which disk is meant?

@@ -37,6 +37,8 @@ pub struct Machine {
 
 /// In /run: which image is on the disk.
 const WRITTEN: &str = "written";
+/// In /run: which arrays were made as the disk to deploy to, or as none.
+const ROOT_VOLUMES: &str = "root-volumes";
 
 /// The rest of the agent and what it does to the whole machine, as commands see it.
 pub trait Agent: Send + Sync {
@@ -151,6 +153,7 @@ impl Machine {
     pub fn wishes(&self) -> Result<Wishes> {
         Ok(Wishes {
             medium: boot_medium(&self.host, self.settings.medium.as_deref()),
+            volumes: self.root_volumes(),
             ..self.node().wishes()?
         })
     }
@@ -170,6 +173,28 @@ impl Machine {
     pub fn written(&self) -> Option<DeployedDisk> {
         let text = fs::read_to_string(self.host.run(WRITTEN)).ok()?;
         DeployedDisk::parse(&text)
+    }
+
+    /// Arrays made since the machine started of which it was said whether they are the disk to deploy to: the kernel's
+    /// name of each, and what was said.
+    fn root_volumes(&self) -> Vec<(String, bool)> {
+        let text = fs::read_to_string(self.host.run(ROOT_VOLUMES)).unwrap_or_default();
+        let row = |line: &str| {
+            let (name, root) = line.split_once(' ')?;
+            Some((name.to_owned(), root.parse().ok()?))
+        };
+        text.lines().filter_map(row).collect()
+    }
+
+    /// Keeps them over a restart of the agent, instead of those before.
+    pub fn note_root_volumes(&self, volumes: &[(String, bool)]) {
+        let lines = volumes.iter().map(|(name, root)| format!("{name} {root}\n"));
+        let text: String = lines.collect();
+        let path = self.host.run(ROOT_VOLUMES);
+        let noted = fs::create_dir_all(self.host.run("")).and_then(|()| fs::write(&path, text));
+        if let Err(error) = noted {
+            warn!("noting in {} which array is the root disk: {error}", path.display());
+        }
     }
 
     /// Keeps it over a restart of the agent; none forgets it.

@@ -4,7 +4,7 @@ use crate::codec::json::{Object, Value};
 use crate::error::{Error, Result};
 use crate::steps::phase::Phase;
 use crate::steps::step_context::Machine;
-use crate::steps::{erase, image, metadata, nvram, pstore};
+use crate::steps::{erase, image, metadata, nvram, pstore, raid};
 
 pub(super) struct Step {
     pub name: &'static str,
@@ -36,6 +36,14 @@ const fn clean(priority: u64) -> Offer {
     Offer {
         phase: Phase::Clean,
         priority,
+        abortable: true,
+    }
+}
+
+const fn abortable(phase: Phase) -> Offer {
+    Offer {
+        phase,
+        priority: 0,
         abortable: true,
     }
 }
@@ -110,6 +118,37 @@ pub(super) static STEPS: &[Step] = &[
              Without them [\"^HD\\(\", \"shim.*\\.efi\", \"grub.*\\.efi\"].",
         )],
         run: |machine, arguments| nvram::clean(machine, arguments),
+    },
+    Step {
+        name: "delete_configuration",
+        interface: "raid",
+        offers: &[clean(0), abortable(Phase::Service)],
+        arguments: &[],
+        run: raid::delete_configuration,
+    },
+    Step {
+        name: "create_configuration",
+        interface: "raid",
+        offers: &[clean(0), abortable(Phase::Service)],
+        arguments: &[],
+        run: raid::create_configuration,
+    },
+    Step {
+        name: "apply_configuration",
+        interface: "raid",
+        offers: &[on_request(Phase::Deploy), on_request(Phase::Service)],
+        arguments: &[
+            Argument {
+                name: "raid_config",
+                required: true,
+                help: "The RAID configuration to apply.",
+            },
+            optional(
+                "delete_existing",
+                "Is the RAID configuration that is there deleted first? True unless told.",
+            ),
+        ],
+        run: raid::apply_configuration,
     },
 ];
 

@@ -24,6 +24,14 @@ pub fn open_exclusive(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// Opens for reading past the page cache, whoever else has it.
+pub fn open_direct(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_DIRECT)
+        .open(path)
+}
+
 /// A block device, or a file that stands for one?
 pub fn is_device(file: &File) -> io::Result<bool> {
     Ok(file.metadata()?.file_type().is_block_device())

@@ -7,6 +7,7 @@ pub mod ethernet_frames;
 pub mod immutable_flag;
 pub mod ipmi;
 pub mod kernel;
+pub mod md;
 pub mod network_interface;
 pub mod nvme;
 pub mod scsi;

@@ -1,10 +1,11 @@
 //! The names of software RAID volumes a disk is a member of: in the superblocks of the disk and its partitions,
-//! whether or not the arrays are put together.
+//! whether or not the arrays are put together. An array is the volume that its members say it is.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use crate::disk::list::Disk;
+use crate::disk::raid::members;
 use crate::disk::wipe::partition_ranges::Places;
 use crate::error::{Context, Error, Result};
 
@@ -16,6 +17,10 @@ const MAGIC: [u8; 8] = [0xfc, 0x4e, 0x2b, 0xa9, 1, 0, 0, 0];
 /// Every name, without the machine's before it: `root` of `host:root`. An error if a superblock cannot be read.
 pub fn names(disk: &Disk) -> Result<Vec<String>> {
     let reading = || format!("looking for software RAID volumes on {}", disk.name);
+    if !disk.slaves.is_empty() {
+        let own = members::volume(&disk.slaves).with_context(reading)?;
+        return Ok(own.into_iter().collect());
+    }
     let file = File::open(&disk.path).with_context(reading)?;
     let read = &mut |at: u64, bytes: &mut [u8]| file.read_exact_at(bytes, at).map_err(Error::from);
     let places = Places::read(disk.size.0, disk.logical_sector, read);

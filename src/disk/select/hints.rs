@@ -125,6 +125,16 @@ impl Hints {
         self.all(disk, true)
     }
 
+    /// Is it about a software RAID volume, and about nothing else a disk has?
+    pub fn is_of_volumes(&self) -> bool {
+        self.0.iter().all(|hint| matches!(hint.of, Of::Volumes))
+    }
+
+    /// Does it describe the volume of this name?
+    pub fn is_volume(&self, name: &str) -> bool {
+        self.is_of_volumes() && self.0.iter().all(|hint| hint.test.text(name))
+    }
+
     /// What is surely not so counts before what is not known.
     fn all(&self, disk: &Disk, spare: bool) -> Fit {
         let mut fit = Fit::Yes;

@@ -36,6 +36,8 @@ pub struct Wishes {
     pub unguarded: bool,
     /// What is known of the medium this machine was started from: that is never meant.
     pub medium: BootMedium,
+    /// Arrays by the kernel's names: true for the one that is meant whatever the hints say, false for those that are not.
+    pub volumes: Vec<(String, bool)>,
     /// By default, are disks that can be pulled out the last to be taken?
     pub own_first: bool,
 }
@@ -154,10 +156,23 @@ fn choose(
     let warnings = skip_list::check(&wishes.skip, &disks)?;
     let mut fit = Vec::new();
     let mut reasons = Vec::new();
+    let volume = |disk: &Disk| {
+        let mut all = wishes.volumes.iter();
+        all.find(|(name, _)| name == disk.kernel())
+            .map(|(_, root)| *root)
+    };
+    // One that is gone is not waited for.
+    let meant = disks.iter().any(|disk| volume(disk) == Some(true));
     for disk in &disks {
         let why = unsafe_to_write(disk)
             .or_else(|| skipped(disk, &disks, &wishes.skip))
+            .or_else(|| match (meant, volume(disk)) {
+                (_, Some(false)) => Some("was made with is_root_volume false".to_owned()),
+                (true, None) => Some("is not the array made with is_root_volume true".to_owned()),
+                _ => None,
+            })
             .or_else(|| match &wishes.root {
+                _ if meant => None,
                 Some(hints) => match hints.fit(disk) {
                     Fit::Yes => None,
                     Fit::No(why) | Fit::Unknown(why) => Some(why),
@@ -198,6 +213,7 @@ fn choose(
         .collect();
     let others = others.join(", ");
     let mut why = match (&wishes.root, others.is_empty()) {
+        _ if meant => "the array made with is_root_volume true".to_owned(),
         (None, true) => "the only one that will do".to_owned(),
         (None, false) if wishes.own_first => {
             format!(

@@ -1,14 +1,35 @@
 //! The disks nobody may touch: which they are, and whether the list can be trusted on this machine.
 
+use crate::disk::identity::raid_volume_name;
 use crate::disk::list::Disk;
 use crate::disk::select::hints::{Fit, Hints};
 use crate::error::{Error, Kind, Result};
 
-/// Why a disk is to be left alone: an entry says so of it, or of one of `disks` that it is built on.
+/// The volume of the EFI system partitions of arrays: spared where any array that shares their disks is (protocol/steps.md §10).
+const ESP: &str = "esp";
+
+/// Why a disk is to be left alone: an entry says so of it, or of one of `disks` that it is built on. That one holds a volume
+/// which is to be left alone says nothing of other arrays on it.
 pub fn skipped(disk: &Disk, disks: &[Disk], skip: &[Hints]) -> Option<String> {
-    if let Some(hints) = skip.iter().find(|hints| hints.spare(disk) == Fit::Yes) {
-        return Some(format!("is to be left alone: {hints}"));
-    }
+    let of_disks: Vec<_> = skip
+        .iter()
+        .filter(|hints| !hints.is_of_volumes())
+        .cloned()
+        .collect();
+    let is_esp = || raid_volume_name::names(disk).is_ok_and(|names| names == [ESP]);
+    let members = match disk.slaves.is_empty() || is_esp() {
+        true => skip,
+        false => &of_disks,
+    };
+    on_it(disk, skip).or_else(|| below_it(disk, disks, members))
+}
+
+fn on_it(disk: &Disk, skip: &[Hints]) -> Option<String> {
+    let hints = skip.iter().find(|hints| hints.spare(disk) == Fit::Yes)?;
+    Some(format!("is to be left alone: {hints}"))
+}
+
+fn below_it(disk: &Disk, disks: &[Disk], skip: &[Hints]) -> Option<String> {
     let kernel = disk.kernel();
     let mut members = disks
         .iter()

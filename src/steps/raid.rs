@@ -1,0 +1,254 @@
+//! Software RAID as Ironic asks for it: the steps `create_configuration`, `delete_configuration` and `apply_configuration`.
+
+use log::info;
+
+use crate::codec::json::{Fields, Object, Value};
+use crate::disk::raid::configuration::{Circumstances, Volume, is_ours, parse};
+use crate::disk::raid::create::{self, create};
+use crate::disk::raid::delete::{self, delete};
+use crate::disk::raid::fate::{ESP, Fate, fates};
+use crate::disk::raid::kernel_array;
+use crate::disk::raid::layout::{Bare, plan};
+use crate::disk::raid::members::{Array, arrays, is_array};
+use crate::disk::select::cleanable::cleanable;
+use crate::disk::select::hints::Fit;
+use crate::disk::select::skip_list::skipped;
+use crate::disk::wipe::partition_ranges::Places;
+use crate::disk::{Disk, list};
+use crate::error::{Context, Error, Kind, Result};
+use crate::steps::boot_mode;
+use crate::steps::step_context::Machine;
+
+/// Makes the node's `target_raid_config`; an empty object where that wants nothing of the agent.
+pub(super) fn create_configuration(machine: &Machine, _: &mut Object) -> Result<Value> {
+    let node = machine.node();
+    match node.target_raid() {
+        None => {
+            info!("the node has no target_raid_config");
+            Ok(Value::Object(Object::new()))
+        }
+        Some(Value::Object(config)) => make(machine, config),
+        Some(_) => Err(wrong("target_raid_config must be an object")),
+    }
+}
+
+/// Deletes every array but those that are to be spared.
+pub(super) fn delete_configuration(machine: &Machine, _: &mut Object) -> Result<Value> {
+    remove(machine)?;
+    Ok(Value::Null)
+}
+
+/// Checks `raid_config`, deletes what there is unless `delete_existing` is false, and makes it.
+pub(super) fn apply_configuration(machine: &Machine, arguments: &mut Object) -> Result<Value> {
+    let Some(config) = arguments.object("raid_config")? else {
+        return Err(wrong("RAID config contains no logical disks"));
+    };
+    let delete_existing = arguments.boolean("delete_existing")?.unwrap_or(true);
+    volumes(machine, config, &candidates(machine)?)?;
+    if delete_existing {
+        remove(machine)?;
+    }
+    make(machine, config)
+}
+
+fn make(machine: &Machine, config: &Object) -> Result<Value> {
+    if !is_ours(config) {
+        info!("target_raid_config wants no software RAID");
+        return Ok(Value::Object(Object::new()));
+    }
+    let host = &machine.host;
+    if host.is_ramdisk() && !kernel_array::is_supported(host) {
+        return Err(wrong(
+            "this ramdisk has no software RAID: take one with the modules md_mod, raid0, raid1, raid10 and raid456, as the \
+             server profile has",
+        ));
+    }
+    kernel_array::assemble_all(host);
+    let mut disks = candidates(machine)?;
+    let all = volumes(machine, config, &disks)?;
+    let (wanted, kept) = but_those_there(machine, all)?;
+    let (used, members) = choose(&disks, &wanted)?;
+    disks = used.iter().map(|at| disks[*at].clone()).collect();
+    must_be_bare(&disks)?;
+    let bare: Vec<_> = disks.iter().map(bare).collect();
+    let scheme = boot_mode::scheme(&machine.node(), host);
+    let layouts = plan(scheme, &bare, &wanted, &members)?;
+    if wanted.is_empty() {
+        info!("all volumes of target_raid_config are there already: {}", kept.join(", "));
+        return Ok(Value::Object(config.clone()));
+    }
+    let stage = format!("making {} arrays of {} disks", wanted.len(), disks.len());
+    machine.gauge().begin(stage, None);
+    let order = create::Order {
+        disks: &disks,
+        layouts: &layouts,
+        volumes: &wanted,
+        members: &members,
+        now: machine.clock.unix() as u64,
+    };
+    let names = create(host, &machine.tools.permit, &order)?;
+    let roots = names.iter().zip(&wanted);
+    let roots = roots.filter_map(|(name, volume)| Some((name.clone(), volume.root?)));
+    machine.note_root_volumes(&roots.collect::<Vec<_>>());
+    Ok(Value::Object(config.clone()))
+}
+
+/// Disks that arrays may be made of.
+fn candidates(machine: &Machine) -> Result<Vec<Disk>> {
+    let (host, permit) = (&machine.host, &machine.tools.permit);
+    let found = cleanable(host, permit, &machine.wishes()?, true).kind(Kind::SoftwareRAIDError)?;
+    let disks = found.disks.into_iter();
+    Ok(disks.filter(|disk| !is_array(host, disk.kernel())).collect())
+}
+
+fn volumes(machine: &Machine, config: &Object, disks: &[Disk]) -> Result<Vec<Volume>> {
+    let node = machine.node();
+    // Those that hold what there is now may be free by then.
+    let held = list(&machine.host).into_iter();
+    let held = held.filter(|disk| {
+        let free = disks.iter().any(|other| other.name == disk.name);
+        !free && !disk.holders.is_empty() && !is_array(&machine.host, disk.kernel())
+    });
+    let about = Circumstances {
+        node: node.uuid.as_deref().unwrap_or("this node"),
+        named: machine.wishes()?.skip.iter().any(|hints| hints.is_of_volumes()),
+        disks: disks.len() + held.count(),
+    };
+    parse(config, about)
+}
+
+/// Those that are to be made: where volumes are spared, they and what shares their disks stay, if they are wanted; any other
+/// array is in the way.
+fn but_those_there(machine: &Machine, wanted: Vec<Volume>) -> Result<(Vec<Volume>, Vec<String>)> {
+    let found = arrays(&machine.host, &list(&machine.host));
+    let fates = fates(&found, |array| spared(machine, array));
+    let mut there = Vec::new();
+    for (array, fate) in found.iter().zip(&fates) {
+        let name = array.said().volume();
+        let is_wanted = wanted.iter().any(|volume| volume.name.as_deref() == Some(name));
+        let stays = *fate != Fate::Delete && (is_wanted || name == ESP);
+        if !stays {
+            let why = format!(
+                "Existing Software RAID device detected that should not: {}. Delete it first (delete_configuration)",
+                array.describe()
+            );
+            return Err(wrong(why));
+        }
+        there.push(name.to_owned());
+    }
+    let is_there = |volume: &Volume| volume.name.as_ref().is_some_and(|name| there.contains(name));
+    let missing = wanted.into_iter().filter(|volume| !is_there(volume));
+    Ok((missing.collect(), there))
+}
+
+/// Why an array is to be left alone.
+fn spared(machine: &Machine, array: &Array) -> Option<String> {
+    let wishes = machine.wishes().ok()?;
+    let name = array.said().volume();
+    if wishes.skip.iter().any(|hints| hints.is_volume(name)) {
+        return Some("is on the skip list".to_owned());
+    }
+    let disks = list(&machine.host);
+    let named: Vec<_> = wishes.skip.into_iter().filter(|hints| !hints.is_of_volumes()).collect();
+    let mut own = disks.iter().filter(|disk| array.is_on(disk.kernel()));
+    own.find_map(|disk| {
+        let why = skipped(disk, &disks, &named)?;
+        Some(format!("is on {}, which {why}", disk.name))
+    })
+}
+
+fn remove(machine: &Machine) -> Result<()> {
+    let (host, permit) = (&machine.host, &machine.tools.permit);
+    let wishes = machine.wishes()?;
+    kernel_array::assemble_all(host);
+    let found = cleanable(host, permit, &wishes, true).kind(Kind::SoftwareRAIDError)?;
+    for (disk, why) in &found.passed_over {
+        info!("{disk} {why}");
+    }
+    let all = list(host);
+    // What is part of an array is passed over when disks are cleaned, and is what this is about.
+    let spares = |disk: &&Disk| {
+        let held = !disk.holders.is_empty() && skipped(disk, &all, &wishes.skip).is_none();
+        held || found.disks.iter().any(|other| other.name == disk.name)
+    };
+    let disks: Vec<_> = all.iter().filter(spares).map(|disk| disk.kernel().to_owned()).collect();
+    machine.gauge().begin("deleting arrays".to_owned(), None);
+    let order = delete::Order {
+        spared: &|array| spared(machine, array),
+        disks: &disks,
+    };
+    delete(host, permit, &order).kind(Kind::SoftwareRAIDError)?;
+    machine.note_root_volumes(&[]);
+    Ok(())
+}
+
+/// The places of all disks that are used, and of those of each volume among them.
+fn choose(disks: &[Disk], volumes: &[Volume]) -> Result<(Vec<usize>, Vec<Vec<usize>>)> {
+    let mut used: Vec<usize> = Vec::new();
+    let mut all = Vec::new();
+    for volume in volumes {
+        let mut own = Vec::new();
+        for hints in &volume.physical {
+            let mut fits = Vec::new();
+            for (at, disk) in disks.iter().enumerate() {
+                match hints.fit(disk) {
+                    Fit::Yes => fits.push(at),
+                    Fit::No(_) => {}
+                    Fit::Unknown(why) => return Err(wrong(format!("{} {why}", disk.name))),
+                }
+            }
+            let names: Vec<_> = disks.iter().map(|disk| disk.name.as_str()).collect();
+            let free = fits.iter().find(|at| !own.contains(*at));
+            let Some(at) = free else {
+                let left = if fits.is_empty() { "" } else { "left " };
+                let why = format!("No candidates {left}for physical disk {hints} from the list {names:?}");
+                return Err(wrong(why));
+            };
+            own.push(*at);
+        }
+        if volume.physical.is_empty() {
+            own = (0..disks.len()).collect();
+        }
+        for at in own.iter().filter(|at| !used.contains(at)).copied().collect::<Vec<_>>() {
+            used.push(at);
+        }
+        all.push(own);
+    }
+    // From here on by their places among those used.
+    let place = |at: &usize| used.iter().position(|own| own == at).unwrap_or_default();
+    let all = all.iter().map(|own| own.iter().map(place).collect()).collect();
+    Ok((used, all))
+}
+
+/// No disk has partitions, which somebody may want.
+fn must_be_bare(disks: &[Disk]) -> Result<()> {
+    let has_parts = |disk: &&Disk| -> bool {
+        let file = std::fs::File::open(&disk.path);
+        let read = &mut |at: u64, bytes: &mut [u8]| {
+            let file = file.as_ref().map_err(|error| Error::plain(error))?;
+            std::os::unix::fs::FileExt::read_exact_at(file, bytes, at).map_err(Error::from)
+        };
+        disk.numbers.len() > 1
+            || !Places::read(disk.size.0, disk.logical_sector, read).partitions.is_empty()
+    };
+    let full: Vec<_> = disks.iter().filter(has_parts).map(|disk| disk.name.as_str()).collect();
+    match full.is_empty() {
+        true => Ok(()),
+        false => Err(wrong(format!(
+            "Partitions detected on devices {} during RAID config: delete_configuration or erase_devices_metadata removes them",
+            full.join(", ")
+        ))),
+    }
+}
+
+fn bare(disk: &Disk) -> Bare {
+    Bare {
+        name: disk.name.clone(),
+        size: disk.size.0,
+        sector: disk.logical_sector,
+    }
+}
+
+fn wrong(why: impl std::fmt::Display) -> Error {
+    Error::new(Kind::SoftwareRAIDError, why)
+}
