@@ -6,6 +6,7 @@ pub mod exclusive_disk;
 pub mod filesystem;
 pub mod identity;
 pub mod list;
+pub mod multipath;
 pub mod raid;
 pub mod secure_erase;
 pub mod select;

@@ -1,9 +1,11 @@
-//! Hardware that does not work, and why: devices without a driver, drivers without their firmware, a ramdisk that
-//! was cut while it was unpacked. For pid 1's console and for those who look for a disk.
+//! Kernel modules, and hardware that does not work, and why: devices without a driver, drivers without their firmware, a
+//! ramdisk that was cut while it was unpacked. For pid 1's console and for those who look for a disk.
 
 pub mod firmware_requests_in_log;
 pub mod kernel_log;
 mod missing_firmware;
+pub mod modalias;
+pub mod modules;
 pub mod nics_and_disk_controllers;
 pub mod truncated_initramfs;
 

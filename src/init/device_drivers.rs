@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use crate::drivers::modules::Modules;
 use crate::error::{Context, Result};
-use crate::init::modules::Modules;
 use crate::small_sort;
 use crate::sys::socket::{Netlink, readable};
 use crate::system_root::{SystemRoot, attribute};

@@ -1,7 +1,7 @@
 //! What `network_data.json` plans of this machine's network, carried out as its links come.
 
+use crate::drivers::modules;
 use crate::init::dhcp_threads::DhcpThreads;
-use crate::init::modules;
 use crate::net::link::links::Link;
 use crate::net::network_data::{Applier, NetworkData, Tools};
 

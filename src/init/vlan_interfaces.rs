@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::init::modules;
+use crate::drivers::modules;
 use crate::inventory::lldp;
 use crate::net::link::links::{self, Link, Mac};
 use crate::net::link::virtual_links;

@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 pub mod block;
+pub mod device_mapper;
 pub mod ethernet_frames;
 pub mod immutable_flag;
 pub mod ipmi;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::disk::list::{Disk, list};
+use crate::disk::multipath::map::map_all;
 use crate::disk::select::boot_medium::{BootMedium, is_external};
 use crate::disk::select::cluster_filesystem;
 use crate::disk::select::hints::{Fit, Hints};
@@ -62,6 +63,7 @@ pub fn root(host: &SystemRoot, wishes: &Wishes) -> Result<Choice> {
 fn look(host: &SystemRoot, wishes: &Wishes) -> Result<Choice> {
     let mounts = fs::read_to_string(host.proc("self/mountinfo")).unwrap_or_default();
     let unsafe_to_write = |disk: &Disk| unsafe_to_write(disk, &mounts);
+    map_all(host);
     let disks = list(host);
     let medium = |disk: &Disk| wishes.medium.protects(host, disk, &disks);
     choose(disks.clone(), wishes, unsafe_to_write, medium, protected)

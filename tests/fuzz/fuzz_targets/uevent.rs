@@ -1,5 +1,5 @@
 #![no_main]
-use ironlet::init::modalias::Aliases;
+use ironlet::drivers::modalias::Aliases;
 use ironlet::init::device_drivers::added;
 
 // modules.alias, and an event of the kernel's after a line "--".
