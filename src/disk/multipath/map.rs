@@ -139,7 +139,7 @@ impl Way {
 fn words(ways: &[Way]) -> String {
     let groups = ways
         .iter()
-        .map(|way| format!(" round-robin 0 1 1 {} 1000", way.number));
+        .map(|way| format!(" round-robin 0 1 0 {}", way.number));
     format!("0 0 {} 1{}", ways.len(), groups.collect::<String>())
 }
 
@@ -155,7 +155,7 @@ mod tests {
         };
         assert_eq!(
             words(&[way("8:0"), way("8:16")]),
-            "0 0 2 1 round-robin 0 1 1 8:0 1000 round-robin 0 1 1 8:16 1000"
+            "0 0 2 1 round-robin 0 1 0 8:0 round-robin 0 1 0 8:16"
         );
     }
 }
