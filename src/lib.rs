@@ -49,6 +49,7 @@
 //! | what SMBIOS says | `inventory/dmi.rs`; in dmidecode's words `inventory/dmi_decode/` | `tests/dmi.rs`, `./build.sh identity` |
 //! | collector of an inspection | the table in `inventory/collectors.rs`, a file beside it | `tests/inspection.rs`, `./build.sh lab inspect` |
 //! | image format | `decode/format.rs`, `decode/format_inspector.rs`, a decoder beside them | `tests/image.rs`, `tests/packing.rs`, `tests/qcow2.rs` |
+//! | which disks are one, by several ways | `disk/multipath/` | `tests/multipath.rs`, `./build.sh hardware` |
 //! | way of erasing | `disk/secure_erase/`, `disk/erase/method_fallback.rs` | `tests/secure_erase.rs`, `tests/erase.rs` |
 //! | what can be put into a file system | `steps/inject_files/` | `tests/inject_files.rs`, `./build.sh lab service-inject` |
 //! | software RAID | `disk/raid/`, steps in `steps/raid.rs` | `tests/raid.rs`, `tests/raid/run`, `./build.sh lab raid1-root` |

@@ -6,8 +6,7 @@ use crate::agent::{effective_config, hardware_wait};
 use crate::clock::Clock;
 use crate::conductor::inspection::{self, Callback, Unposted};
 use crate::config::Config;
-use crate::disk::Wishes;
-use crate::disk::raid::kernel_array;
+use crate::disk::{Wishes, assemble_all};
 use crate::error::{Error, Kind, Result};
 use crate::inventory::BootFacts;
 use crate::inventory::collectors::{self, Collected, Subject};
@@ -39,7 +38,7 @@ pub fn inspect(config: &Config, host: &SystemRoot, clock: &Clock) -> Result<Insp
     // What others tell needs no disks, no addresses.
     if asked.collectors.iter().any(|name| name == "default") {
         hardware_wait::for_disks(config, host, clock, &wishes(config, host));
-        kernel_array::assemble_all(host);
+        assemble_all(host);
         hardware_wait::for_links(config, host, clock);
         hardware_wait::for_addresses(config, host, clock);
     }

@@ -38,7 +38,7 @@ use crate::conductor::Client;
 use crate::conductor::heartbeat::Heartbeat;
 use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
 use crate::config::{Config, parameter_file};
-use crate::disk::raid::kernel_array;
+use crate::disk::assemble_all;
 use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Result};
 use crate::logger::status::{Row, set};
@@ -124,7 +124,7 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
     agent.clock.sleep(agent.config.hardware_delay);
     agent.wait_for_network();
     // Steps look again: disks may come late.
-    kernel_array::assemble_all(&agent.host);
+    assemble_all(&agent.host);
     mdns_endpoints::find(&mut agent.config, &agent.clock)?;
     system_time::set_at_start(&agent.config, &agent.host, &agent.clock)?;
     if let Some(order) = &agent.config.standalone {

@@ -1,7 +1,7 @@
 //! The disks of the machine, from sysfs alone: no udev, no lsblk.
 //!
-//! What counts as a disk is what upstream lists: whole disks and RAID arrays, not loop devices, RAM disks,
-//! floppies, CD drives, device-mapper volumes or empty slots.
+//! What counts as a disk is what upstream lists: whole disks, each once, however many ways lead to it, and RAID arrays; not
+//! loop devices, RAM disks, floppies, CD drives, other device-mapper volumes or empty slots.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,8 @@ use crate::disk::identity::by_path::by_path;
 use crate::disk::identity::serial_and_wwn::Identity;
 use crate::disk::identity::transport::{hctl, transport};
 use crate::disk::identity::unreadable_fields::{Reader, Unread};
+use crate::disk::multipath::join::join;
+use crate::disk::multipath::map;
 use crate::small_sort;
 use crate::system_root::{SystemRoot, attribute, device_name, names};
 use crate::units::Bytes;
@@ -53,6 +55,8 @@ pub struct Disk {
     pub holders: Vec<String>,
     /// Of an array: the devices it is made of.
     pub slaves: Vec<PathBuf>,
+    /// More ways to the same disk; of a volume that the kernel made of several, all of them.
+    pub paths: Vec<Disk>,
     /// The kernel's count of disks, where it has one: another disk of the same name has another. Not for drives
     /// whose medium can be taken out, as each medium counts.
     pub sequence: Option<u64>,
@@ -87,11 +91,16 @@ impl Disk {
 /// All disks, in lsblk's order: by device number, as a whole. So `sd` comes before `mmcblk`, that before `vd` and `nvme`,
 /// and of several that a hint fits the first is the one that upstream takes.
 pub fn list(host: &SystemRoot) -> Vec<Disk> {
-    let kernels = names(host.sys("block"));
-    let mut disks: Vec<_> = kernels
-        .iter()
-        .filter_map(|kernel| disk(host, kernel))
-        .collect();
+    let (mut disks, mut mapped) = (Vec::new(), Vec::new());
+    for kernel in names(host.sys("block")) {
+        match (disk(host, &kernel), map::ways(host, &kernel)) {
+            (Some(disk), Some(ways)) => mapped.push((disk, ways)),
+            (Some(disk), None) => disks.push(disk),
+            (None, _) => {}
+        }
+    }
+    small_sort::by_key(&mut disks, Disk::device);
+    let mut disks = join(disks, mapped);
     small_sort::by_key(&mut disks, Disk::device);
     disks
 }
@@ -102,7 +111,8 @@ fn disk(host: &SystemRoot, kernel: &str) -> Option<Disk> {
     let block = fs::canonicalize(host.sys("block").join(kernel)).ok()?;
     // Documentation/ABI/stable/sysfs-block: sectors of 512 bytes, whatever the disk's own are.
     let size = Bytes(number(&block.join("size")).unwrap_or(0).checked_mul(512)?);
-    if size.0 == 0 || !is_disk(&block, kernel) {
+    let mapped = || map::ways(host, kernel).is_some();
+    if size.0 == 0 || !is_disk(&block, kernel) && !mapped() {
         return None;
     }
     let queue = block.join("queue");
@@ -154,6 +164,7 @@ fn disk(host: &SystemRoot, kernel: &str) -> Option<Disk> {
         numbers: whole_and_parts(&block)
             .filter_map(|(part, name)| Some((attribute(part.join("dev"))?, name)))
             .collect(),
+        paths: Vec::new(),
     })
 }
 

@@ -2,7 +2,6 @@
 
 use crate::codec::json::{Object, Value};
 use crate::disk::erase::{self, Means, Order};
-use crate::disk::raid::kernel_array;
 use crate::disk::secure_erase;
 use crate::disk::secure_erase::Allowed;
 use crate::disk::select::cleanable::{Cleanable, cleanable};
@@ -25,7 +24,6 @@ pub(super) fn express(machine: &Machine, _: &Object) -> Result<Value> {
 fn run(machine: &Machine, express: bool) -> Result<Value> {
     let (node, settings) = (machine.node(), machine.settings());
     let options = EraseOptions::of(&node, settings.guard, settings.discard)?;
-    kernel_array::assemble_all(&machine.host);
     // protocol/steps.md §6: the express step never minds a read-only disk.
     let skip_read_only = express || options.skip_read_only;
     let permit = &machine.tools.permit;

@@ -6,7 +6,6 @@ use log::error;
 
 use crate::codec::json::{Object, Value, object, text};
 use crate::disk::Disk;
-use crate::disk::raid::kernel_array;
 use crate::disk::select::cleanable::cleanable;
 use crate::disk::select::cluster_filesystem;
 use crate::disk::wipe::{self, Found};
@@ -24,7 +23,6 @@ const AT_ONCE: usize = 8;
 pub(super) fn step(machine: &Machine, _: &Object) -> Result<Value> {
     let (node, settings) = (machine.node(), machine.settings());
     let options = EraseOptions::of(&node, settings.guard, settings.discard)?;
-    kernel_array::assemble_all(&machine.host);
     // protocol/steps.md §5: read-only disks are no failure here.
     let found = cleanable(
         &machine.host,

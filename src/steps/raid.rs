@@ -14,7 +14,7 @@ use crate::disk::select::cleanable::cleanable;
 use crate::disk::select::hints::Fit;
 use crate::disk::select::skip_list::skipped;
 use crate::disk::wipe::partition_ranges::Places;
-use crate::disk::{Disk, list};
+use crate::disk::{Disk, assemble_all, list};
 use crate::error::{Context, Error, Kind, Result};
 use crate::steps::boot_mode;
 use crate::steps::step_context::Machine;
@@ -57,7 +57,7 @@ fn make(machine: &Machine, config: &Object) -> Result<Value> {
         return Ok(Value::Object(Object::new()));
     }
     let host = &machine.host;
-    kernel_array::assemble_all(host);
+    assemble_all(host);
     let mut disks = candidates(machine)?;
     let all = volumes(machine, config, &disks)?;
     let (wanted, kept) = but_those_there(machine, all)?;
@@ -177,7 +177,7 @@ fn spared(machine: &Machine, array: &Array) -> Option<String> {
 fn remove(machine: &Machine) -> Result<()> {
     let (host, permit) = (&machine.host, &machine.tools.permit);
     let wishes = machine.wishes()?;
-    kernel_array::assemble_all(host);
+    assemble_all(host);
     let found = cleanable(host, permit, &wishes, true).kind(Kind::SoftwareRAIDError)?;
     for (disk, why) in &found.passed_over {
         info!("{disk} {why}");

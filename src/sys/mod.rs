@@ -4,6 +4,7 @@
 
 pub mod block;
 pub mod child_signals;
+pub mod device_mapper;
 pub mod ethernet_frames;
 pub mod immutable_flag;
 pub mod ipmi;

@@ -16,6 +16,7 @@ from archive import appended
 from cases import play_all, two_lines
 from certificates import certificates
 from machine import Broken, Machine
+from multipath import multipath
 from networks import bond, vlans
 from receiver import receiver
 
@@ -275,7 +276,7 @@ def partitioned(size):
     return bytes(table) + os.urandom(size - 512)
 
 
-CASES = (memory, config_drive, virtual_media, time_server, firmware, controllers, firmware_appended, firmware_damaged, damaged, keyboard, clock, screen, bmc, vlans, bond)
+CASES = (memory, multipath, config_drive, virtual_media, time_server, firmware, controllers, firmware_appended, firmware_damaged, damaged, keyboard, clock, screen, bmc, vlans, bond)
 
 
 def main(folder, *names):

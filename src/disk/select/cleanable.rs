@@ -7,6 +7,7 @@ use std::fs;
 
 use log::{info, warn};
 
+use crate::disk::assemble_all;
 use crate::disk::list::{Disk, list};
 use crate::disk::select::root_device::{Wishes, is_handed_in, mounted};
 use crate::disk::select::skip_list::{self, skipped};
@@ -42,6 +43,7 @@ pub fn cleanable(
     wishes: &Wishes,
     skip_read_only: bool,
 ) -> Result<Cleanable> {
+    assemble_all(host);
     let all = list(host);
     if all.is_empty() {
         warn!("the kernel shows no disk, so none is cleaned");

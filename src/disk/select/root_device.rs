@@ -5,8 +5,8 @@ use std::fs;
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::disk::assemble_all;
 use crate::disk::list::{Disk, list};
-use crate::disk::raid::kernel_array;
 use crate::disk::select::boot_medium::{BootMedium, is_external};
 use crate::disk::select::cluster_filesystem;
 use crate::disk::select::hints::{Fit, Hints};
@@ -63,7 +63,7 @@ pub fn root(host: &SystemRoot, wishes: &Wishes) -> Result<Choice> {
 
 fn look(host: &SystemRoot, wishes: &Wishes) -> Result<Choice> {
     // A member that has come since the last look must not pass for a disk of its own.
-    kernel_array::assemble_all(host);
+    assemble_all(host);
     let mounts = fs::read_to_string(host.proc("self/mountinfo")).unwrap_or_default();
     let unsafe_to_write = |disk: &Disk| unsafe_to_write(disk, &mounts);
     let disks = list(host);

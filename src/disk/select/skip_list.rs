@@ -25,8 +25,21 @@ pub fn skipped(disk: &Disk, disks: &[Disk], skip: &[Hints]) -> Option<String> {
 }
 
 fn on_it(disk: &Disk, skip: &[Hints]) -> Option<String> {
-    let hints = skip.iter().find(|hints| hints.spare(disk) == Fit::Yes)?;
+    let hints = skip.iter().find(|hints| spared(hints, disk) == Fit::Yes)?;
     Some(format!("is to be left alone: {hints}"))
+}
+
+/// By whichever way it is named, it is the same disk; what is not known of one way may be what is meant.
+fn spared(hints: &Hints, disk: &Disk) -> Fit {
+    let mut fit = hints.spare(disk);
+    for path in &disk.paths {
+        fit = match (fit, hints.spare(path)) {
+            (Fit::Yes, _) | (_, Fit::Yes) => Fit::Yes,
+            (Fit::Unknown(why), _) | (_, Fit::Unknown(why)) => Fit::Unknown(why),
+            (no, _) => no,
+        };
+    }
+    fit
 }
 
 fn below_it(disk: &Disk, disks: &[Disk], skip: &[Hints]) -> Option<String> {
@@ -45,7 +58,10 @@ fn below_it(disk: &Disk, disks: &[Disk], skip: &[Hints]) -> Option<String> {
 pub fn check(skip: &[Hints], disks: &[Disk]) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
     for hints in skip {
-        let fits: Vec<_> = disks.iter().map(|disk| (disk, hints.spare(disk))).collect();
+        let fits: Vec<_> = disks
+            .iter()
+            .map(|disk| (disk, spared(hints, disk)))
+            .collect();
         if fits.iter().any(|(_, fit)| *fit == Fit::Yes) {
             continue;
         }
