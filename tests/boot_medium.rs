@@ -12,7 +12,7 @@ use ironlet::disk::select::boot_medium::BootMedium;
 use ironlet::disk::select::cleanable::cleanable;
 use ironlet::disk::select::write_permit::Permit;
 use ironlet::disk::{self, Disk, Wishes, list};
-use ironlet::steps::find_boot_medium::boot_medium;
+use ironlet::steps::find_boot_medium::{boot_medium, is_unknown};
 use machine::Machine;
 use support::partition_tables::{name, says};
 
@@ -166,6 +166,7 @@ fn the_first_disk_of_a_bios_is_taken_for_it_only_where_it_must_be() {
         ("GRUB on a stick", 0x72, "/dev/sdc", &["/dev/sdc"]),
         ("GRUB from who knows where", 0x72, "/dev/sda", &[]),
         ("iPXE", 0x66, "/dev/sda", &[]),
+        ("QEMU, a stick first", 0xb0, "/dev/sdc", &[]),
         ("kexec", 0xd0, "/dev/sdc", &[]),
     ] {
         let machine = five_disks().with(&format!(
@@ -180,6 +181,47 @@ fn the_first_disk_of_a_bios_is_taken_for_it_only_where_it_must_be() {
         assert_eq!(found(&machine), disks, "{what}");
         let uefi = machine.with(&format!("{EFIVARS}/\n"));
         assert_eq!(found(&uefi), [""; 0], "{what}: no BIOS");
+    }
+}
+
+#[test]
+fn what_a_card_started_is_started_from_no_stick() {
+    let machine = five_disks().with(
+        "/proc/sys/kernel/bootloader_type = 102\n/sys/firmware/edd/int13_dev80/mbr_signature = 0x12345678\n\
+         /proc/cmdline = quiet BOOTIF=01-52-54-00-00-00-01\n",
+    );
+    let script = "label: dos\nlabel-id: 0x12345678\nsize=8MiB\n";
+    says("sfdisk", &["-q", name(&file(&machine, "/dev/sdc"))], script);
+    assert_eq!(found(&machine), [""; 0]);
+}
+
+#[test]
+fn no_disk_is_chosen_where_any_may_be_the_one_the_machine_was_started_from() {
+    for (what, loader, line, unknown) in [
+        ("GRUB, from ext4", 0x72, "BOOT_IMAGE=/boot/k quiet", true),
+        ("EXTLINUX", 0x34, "BOOT_IMAGE=/boot/k", true),
+        (
+            "GRUB by a card",
+            0x72,
+            "BOOT_IMAGE=/k BOOTIF=01-52-54-00-00-00-01",
+            false,
+        ),
+        ("GRUB by TFTP", 0x72, "BOOT_IMAGE=(tftp,10.0.0.1)/k", false),
+        ("PXELINUX", 0x32, "BOOT_IMAGE=k", false),
+        ("iPXE", 0x66, "", false),
+        ("QEMU", 0xb0, "", false),
+    ] {
+        let machine = five_disks().with(&format!(
+            "/proc/sys/kernel/bootloader_type = {loader}\n/proc/cmdline = {line}\n"
+        ));
+        let (host, disks) = (machine.host(), list(&machine.host()));
+        let told = is_unknown(&host, &boot_medium(&host, None), &disks);
+        assert_eq!(told.is_some(), unknown, "{what}: {told:?}");
+        let named = is_unknown(&host, &boot_medium(&host, Some("/dev/sda")), &disks);
+        assert_eq!(named, None, "{what}: ironlet.medium tells");
+        let uefi = machine.with(&format!("{EFIVARS}/\n"));
+        let told = is_unknown(&uefi.host(), &BootMedium::default(), &disks);
+        assert_eq!(told, None, "{what}: UEFI");
     }
 }
 

@@ -1,16 +1,17 @@
 //! Deploys without Ironic: the image named on the kernel command line is written and booted, again and again until it
 //! works.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use log::error;
+use log::{error, warn};
 
 use crate::agent::Surroundings;
 use crate::clock::Clock;
 use crate::config::Standalone;
 use crate::disk;
 use crate::disk::Wishes;
+use crate::disk::select::boot_medium::{BootMedium, is_external};
 use crate::error::{Error, Kind, Result};
 use crate::image;
 use crate::image::decode::format::Format;
@@ -23,7 +24,7 @@ use crate::net::http::client::Timeouts;
 use crate::net::http::url;
 use crate::power::{How, going, power};
 use crate::secret::redacted;
-use crate::steps::find_boot_medium::boot_medium;
+use crate::steps::find_boot_medium::{boot_medium, is_unknown};
 use crate::system_root::SystemRoot;
 use crate::work_progress::WorkProgress;
 
@@ -160,21 +161,62 @@ fn leave(host: &SystemRoot, clock: &Clock, how: How) -> Result<()> {
 fn deploy(host: &SystemRoot, image: &Image, medium: Option<&str>, tools: &Tools) -> Result<()> {
     let request = image.request()?;
     let mut tools = tools.clone();
+    let medium = boot_medium(host, medium);
     let disk = match &image.disk {
-        Some(disk) => disk.clone(),
+        Some(disk) => {
+            is_meant(host, disk, &medium)?;
+            disk.clone()
+        }
         None => {
             let any = Wishes {
-                medium: boot_medium(host, medium),
+                medium: medium.clone(),
                 own_first: true,
                 ..Wishes::default()
             };
             let chosen = disk::wait_for_root(host, &tools.clock, LOOKS, LOOK_PAUSE, &any)?;
+            if let Some(why) = is_unknown(host, &medium, &disk::list(host)) {
+                return Err(Error::new(Kind::DeviceNotFound, why));
+            }
             let disk = chosen.disk;
             tools.permit = tools.permit.of_chosen(std::slice::from_ref(&disk));
             disk.path
         }
     };
     image::deploy(&request, &disk, &tools).map(drop)
+}
+
+/// An error unless a person can have meant the disk they named: a whole one, and not the stick that the machine was started from.
+fn is_meant(host: &SystemRoot, named: &Path, medium: &BootMedium) -> Result<()> {
+    let disks = disk::list(host);
+    let named = std::fs::canonicalize(named).unwrap_or_else(|_| named.to_owned());
+    let name = named
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    let of = |disk: &&disk::Disk| disk.numbers.iter().any(|(_, kernel)| kernel == name);
+    let Some(disk) = disks.iter().find(of) else {
+        return Ok(());
+    };
+    if disk.kernel() != name {
+        return Err(wrong(format!(
+            "ironlet.disk: {name} is a partition of {}, and an image is for a whole disk",
+            disk.name
+        )));
+    }
+    match medium.protects(host, disk, &disks) {
+        Some(why) if is_external(disk) => Err(wrong(format!(
+            "ironlet.disk: {} {why}; is another disk meant? If that is wrong, start the machine from something else",
+            disk.name
+        ))),
+        Some(why) => {
+            warn!(
+                "{} {why}; it is written, as ironlet.disk names it",
+                disk.name
+            );
+            Ok(())
+        }
+        None => Ok(()),
+    }
 }
 
 fn wrong(why: String) -> Error {

@@ -87,9 +87,6 @@ pub fn words(bytes: &[u8]) -> Result<Vec<String>> {
             let (name, value, behind) =
                 setting(rest).map_err(|why| Error::plain(format!("line {}: {why}", number + 1)))?;
             rest = behind.trim_start_matches(is_blank);
-            if value.is_empty() {
-                continue;
-            }
             // Which of two is meant, nobody but who wrote them knows.
             match set.insert(name, (number + 1, value)) {
                 Some((before, other)) if other != value && !OF_PID_1.contains(&name) => {
@@ -122,6 +119,12 @@ fn setting(text: &str) -> Result<(&str, &str, &str), String> {
         return Err(format!(
             "{} is none of ironlet's parameters; check how it is spelt (words for the kernel itself go into boot/grub/kernel.cfg)",
             shown(name)
+        ));
+    }
+    // Or what was to be set would be whatever it is where nobody says anything.
+    if value.is_empty() {
+        return Err(format!(
+            "{name} is set to nothing: take the line away, or give it a value"
         ));
     }
     if value.contains(|c: char| c.is_whitespace() || c.is_control()) {
@@ -184,7 +187,6 @@ mod tests {
             plain.trim_end().as_bytes().to_vec(),
             b"ironlet.image='http://192.0.2.1/a?b=c'\nironlet.then=\"reboot\"".to_vec(),
             b"  ironlet.image=http://192.0.2.1/a?b=c ironlet.then=reboot # both".to_vec(),
-            b"ironlet.disk=\nironlet.image=http://192.0.2.1/a?b=c\nironlet.then=reboot".to_vec(),
         ] {
             assert_eq!(
                 read(&bytes),
@@ -236,7 +238,11 @@ mod tests {
             ),
             ("ironlet.image=x\0y", "line 1: ironlet.image: a value"),
             (
-                "ironlet.disk=/dev/sda\n\nironlet.disk=\nironlet.disk=/dev/sdb",
+                "ironlet.disk=\nironlet.image=http://a/b",
+                "line 1: ironlet.disk is set to nothing",
+            ),
+            (
+                "ironlet.disk=/dev/sda\n\n#\nironlet.disk=/dev/sdb",
                 "line 4: ironlet.disk is set on line 1, to something else",
             ),
             ("\0\0\0", "line 1: name=value is needed, not '\\0\\0\\0'"),

@@ -1,10 +1,16 @@
 //! Gathers what the firmware, the boot loader, the kernel and a person say of the disk this machine was started from.
 
+use std::fs::File;
+use std::path::Path;
+
+use crate::disk::Disk;
 use crate::disk::select::boot_medium::{BootMedium, Clue, Running, Sign};
 use crate::disk::select::edd;
 use crate::efi::boot_current;
+use crate::sys::block;
 use crate::system_root::{SystemRoot, attribute};
-use crate::virtual_media::removable::TOO_LARGE;
+use crate::units::Bytes;
+use crate::virtual_media::removable::{self, TOO_LARGE};
 use crate::virtual_media::{CONFIG_LABELS, PARAMETERS_LABEL, Wanted};
 
 // Documentation/arch/x86/boot.rst, type_of_loader: whatever started what ran before, everything is in memory now.
@@ -32,6 +38,35 @@ pub fn boot_medium(host: &SystemRoot, named: Option<&str>) -> BootMedium {
         }));
     }
     BootMedium(clues)
+}
+
+/// Why no disk may be chosen unasked: a BIOS started this machine from one of its disks or discs, and none is known to be that. Looks at
+/// `disks`, and at what is in CD drives.
+pub fn is_unknown(host: &SystemRoot, medium: &BootMedium, disks: &[Disk]) -> Option<String> {
+    let loader = edd::loader_from_disk(host)?;
+    let discs = removable::list(host)
+        .into_iter()
+        .flatten()
+        .map(|drive| Disk {
+            name: drive.name,
+            size: size(&drive.path),
+            path: drive.path,
+            logical_sector: 2048,
+            ..Disk::default()
+        });
+    let mut all = disks.iter().cloned().chain(discs);
+    let known = all.any(|disk| medium.protects(host, &disk, disks).is_some());
+    (!known).then(|| {
+        format!(
+            "{loader} started this machine from one of its disks, and nothing tells from which, so that any of them may be that: name the \
+             disk to write by ironlet.disk=, or that one by ironlet.medium="
+        )
+    })
+}
+
+fn size(path: &Path) -> Bytes {
+    let size = File::open(path).and_then(|file| block::size(&file));
+    Bytes(size.unwrap_or_default())
 }
 
 /// What Ironic made for this boot, behind USB and not as a disc: firmware and controllers tell nothing of it.
