@@ -15,7 +15,7 @@ import coverage
 from agents import ironlet_binary
 
 HERE = Path(__file__).parent
-DONE, DECISION, NOT_YET = "done", "decision", "not yet"
+DONE, DECISION = "done", "decision"
 KINDS = ("command", "step", "collector", "manager", "parameter", "option")
 PHASES = ("clean", "deploy", "service")
 # Upstream's defaults that a file cannot have: a list or a word is wanted.
@@ -114,7 +114,7 @@ def problems(known, ran, record):
         seen[kind, name] = here
         if name not in lists[kind]:
             yield f"{kind} {name}: upstream has none of this name"
-        if here not in (DONE, DECISION, NOT_YET):
+        if here not in (DONE, DECISION):
             yield f"{kind} {name}: '{here}' is no word of this table"
         if here == DONE and not tests:
             yield f"{kind} {name}: done, and held by no test"
