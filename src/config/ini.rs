@@ -57,6 +57,14 @@ fn unquoted(value: &str) -> &str {
         .unwrap_or(value)
 }
 
+/// A key as people write it: `[section] name`.
+pub fn titled(key: &str) -> String {
+    match key.split_once('.') {
+        Some((section, name)) => format!("[{section}] {name}"),
+        None => key.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -129,8 +129,8 @@ impl Config {
                 let Some(parameter) = TABLE.iter().find(|p| p.key == key && !p.key.is_empty())
                 else {
                     match declined_options::reason(key) {
-                        Some(reason) => notes.declined(&name, &titled(key), reason),
-                        None => notes.unknown(&name, &titled(key)),
+                        Some(reason) => notes.declined(&name, &ini::titled(key), reason),
+                        None => notes.unknown(&name, &ini::titled(key)),
                     }
                     continue;
                 };
@@ -322,14 +322,6 @@ fn current(key: &str) -> &str {
         "ssl.cert_file" => "tls_cert_file",
         "ssl.key_file" => "tls_key_file",
         key => key,
-    }
-}
-
-/// A key as people write it: `[section] name`.
-fn titled(key: &str) -> String {
-    match key.split_once('.') {
-        Some((section, name)) => format!("[{section}] {name}"),
-        None => key.to_owned(),
     }
 }
 

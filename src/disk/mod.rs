@@ -1,6 +1,7 @@
 //! Disks: which there are, which one is meant, and holding it alone.
 
 pub mod assemble;
+pub mod block_device;
 pub mod burnin;
 pub mod bytes_written;
 pub mod erase;

@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use crate::disk::list::Disk;
+use crate::disk::block_device::Disk;
 
 impl Disk {
     /// Is it a device-mapper volume that stands for several ways to one disk?

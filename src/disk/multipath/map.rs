@@ -4,22 +4,14 @@ use log::{info, warn};
 
 use crate::codec::hex;
 use crate::disk::list::{Disk, list};
+use crate::disk::multipath::ways::{MARK, ways};
 use crate::drivers::modules::load_named;
 use crate::error::{Context, Error, Result};
 use crate::small_sort;
 use crate::sys::device_mapper::Control;
-use crate::system_root::{SystemRoot, attribute, names};
+use crate::system_root::{SystemRoot, attribute};
 
-/// So multipath-tools mark theirs, and whoever reads the mark (lsblk, udev) knows what it is.
-pub const MARK: &str = "mpath-";
 const MODULES: [&str; 3] = ["dm_mod", "dm_multipath", "dm_round_robin"];
-
-/// The kernel's names of the ways that its volume `kernel` is made of; none if it is no such volume.
-pub fn ways(host: &SystemRoot, kernel: &str) -> Option<Vec<String>> {
-    let block = host.sys("block").join(kernel);
-    let mark = attribute(block.join("dm/uuid"))?;
-    mark.starts_with(MARK).then(|| names(block.join("slaves")))
-}
 
 /// Makes a volume of each disk of this machine that several ways lead to, and gives one that there is a way that came late.
 /// A disk of which there can be none is told, and used by its first way.
@@ -28,22 +20,22 @@ pub fn map_all(host: &SystemRoot) {
         return;
     }
     for disk in list(host) {
-        let ways = disk.paths.iter().map(Disk::kernel);
-        let ways: Vec<_> = match disk.is_multipath() {
-            true => ways.collect(),
-            false => std::iter::once(disk.kernel()).chain(ways).collect(),
+        let paths = disk.paths.iter().map(Disk::kernel);
+        let all: Vec<_> = match disk.is_multipath() {
+            true => paths.collect(),
+            false => std::iter::once(disk.kernel()).chain(paths).collect(),
         };
-        let has = self::ways(host, disk.kernel()).unwrap_or_default();
-        if ways.len() < 2 || ways.iter().all(|way| has.iter().any(|own| own == way)) {
+        let has = ways(host, disk.kernel()).unwrap_or_default();
+        if all.len() < 2 || all.iter().all(|way| has.iter().any(|own| own == way)) {
             continue;
         }
         let told = format!(
             "{} ({}), reached by {}",
             disk.name,
             disk.size,
-            ways.join(", ")
+            all.join(", ")
         );
-        match map(host, &disk, &ways) {
+        match map(host, &disk, &all) {
             Ok(()) => info!("one disk: {told}"),
             Err(error) => warn!(
                 "one disk, of which only the first way is used: {told}: {}",
