@@ -186,9 +186,11 @@ media_iso() {
             --grub2-mbr /usr/lib/grub/i386-pc/boot_hybrid.img --mbr-force-bootable)
     fi
     find "$tree" -exec touch -hd "@$SOURCE_DATE_EPOCH" {} +
+    # Before what is large: a disc that is cut short gets as far as saying so.
+    printf '1 %s\n' /EFI/debian/grub.cfg "/boot/ironlet-$id" >"$work/first"
     # By its own rules xorriso takes every date and number from SOURCE_DATE_EPOCH, and says so.
     xorriso -as mkisofs -quiet -R -uid 0 -gid 0 -J -V IRONLET -o "$out" -preparer ironlet \
-        --gpt_disk_guid "$(media_guid "$id")" --modification-date="$(media_stamp %Y%m%d%H%M%S00)" -c boot/grub/boot.cat "${bios[@]}" \
+        --gpt_disk_guid "$(media_guid "$id")" --modification-date="$(media_stamp %Y%m%d%H%M%S00)" -c boot/grub/boot.cat --sort-weight-list "$work/first" "${bios[@]}" \
         -eltorito-alt-boot --efi-boot boot/grub/efi.img -efi-boot-part --efi-boot-image --protective-msdos-label "$tree" 2>"$work/log" ||
         fail "xorriso: $(cat "$work/log")"
     # The number by which a BIOS tells the kernel what it started from, where nobody but a disk's boot record has one.

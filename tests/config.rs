@@ -258,7 +258,7 @@ fn what_upstream_s_files_say_of_disks_is_done_or_named() {
         (200, 2, 9)
     );
     // What is set to what it is anyway is not worth a word.
-    let said = "without effect yet: disk_utils.dd_block_size, disk_utils.image_convert_attempts, disk_partitioner.check_device_interval";
+    let said = "without effect: disk_utils.dd_block_size, disk_utils.image_convert_attempts, disk_partitioner.check_device_interval";
     assert!(
         config.notes.iter().any(|note| note.ends_with(said)),
         "{:?}",

@@ -40,11 +40,11 @@ fn it_ends_with_the_first_that_fails() {
         ),
         (
             r#"{"deploy.execute_deploy_step":{"node":{},"ports":[],"step":{"step":"execute_bootc_install"}}}"#,
-            "there is no container engine",
+            "by a container, and this agent runs none",
         ),
         (
             r#"{"standby.execute_bootc_install":{}}"#,
-            "there is no container engine",
+            "by a container, and this agent runs none",
         ),
         (r#"{"rescue.finalize_rescue":{}}"#, "--rescue"),
     ] {

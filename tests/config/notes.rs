@@ -75,7 +75,7 @@ fn settings_without_effect_are_said() {
     let config = Machine::new("idle", &[file]).read(line).expect("fine");
     assert!(config.bios_bootloader && config.inject_files_priority == 7);
     let expected = [
-        "accepted, but without effect: disable_bootc_deploy",
+        "accepted, but without effect: auto_tls_allowed_clock_skew, disable_bootc_deploy",
         "certfile and keyfile go together: neither is used",
         "ipa-ironic-api-version=one is not x.y: asking Ironic instead",
     ];
