@@ -91,10 +91,11 @@ class Disk:
         with open(self.path, "r+b") as disk, open(image, "rb") as content:
             shutil.copyfileobj(content, disk, 4 * MIB)
 
-    def zero(self):
-        """Is there nothing but zeros on it?"""
+    def zero(self, ends=0):
+        """Is there nothing but zeros on it, but for so many bytes at its end?"""
         with open(self.path, "rb") as file:
-            return all(not chunk.strip(b"\0") for chunk in iter(lambda: file.read(4 * MIB), b""))
+            content = file.read()
+        return not content[: len(content) - ends].strip(b"\0")
 
     def holds(self, image, after=0):
         """Does the disk begin with the image, byte for byte from byte `after` on?"""
