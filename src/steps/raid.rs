@@ -3,6 +3,7 @@
 use log::info;
 
 use crate::codec::json::{Fields, Object, Value};
+use crate::disk::raid::apart;
 use crate::disk::raid::configuration::{Circumstances, Volume, is_ours, parse};
 use crate::disk::raid::create::{self, create};
 use crate::disk::raid::delete::{self, delete};
@@ -162,6 +163,17 @@ fn spared(machine: &Machine, array: &Array) -> Option<String> {
         return Some("is on the skip list".to_owned());
     }
     let disks = list(&machine.host);
+    let running = array.running.as_deref();
+    let itself = disks.iter().find(|disk| Some(disk.kernel()) == running);
+    // What is on it, nobody can tell.
+    if !wishes.skip.is_empty() && itself.is_none_or(apart::is_member) {
+        return Some(
+            "is apart or part of another one, and skip_block_devices is not empty".to_owned(),
+        );
+    }
+    if let Some(why) = itself.and_then(|disk| skipped(disk, &disks, &wishes.skip)) {
+        return Some(why);
+    }
     let named: Vec<_> = wishes
         .skip
         .into_iter()

@@ -9,6 +9,7 @@ use log::{info, warn};
 
 use crate::disk::assemble_all;
 use crate::disk::list::{Disk, list};
+use crate::disk::raid::apart;
 use crate::disk::select::root_device::{Wishes, is_handed_in, mounted};
 use crate::disk::select::skip_list::{self, skipped};
 use crate::disk::select::write_permit::Permit;
@@ -59,13 +60,19 @@ pub fn cleanable(
     for warning in &found.warnings {
         warn!("{warning}");
     }
+    let apart = match wishes.skip.is_empty() {
+        true => Vec::new(),
+        false => apart::parts(host, &all),
+    };
     for disk in &all {
+        let part = || apart.iter().find(|(kernel, _)| kernel == disk.kernel());
         let verdict = match judge(disk, wishes, &mounts, &all, skip_read_only) {
             Verdict::Clean | Verdict::Refuse(_)
                 if let Some(why) = wishes.medium.protects(host, disk, &all) =>
             {
                 Ok(Verdict::PassOver(why))
             }
+            Verdict::Clean if let Some((_, why)) = part() => Ok(Verdict::PassOver(why.clone())),
             Verdict::Clean => permit.check(&disk.path).map(|()| Verdict::Clean),
             verdict => Ok(verdict),
         };
