@@ -15,10 +15,11 @@ use crate::disk::select::cleanable::cleanable;
 use crate::disk::select::hints::Fit;
 use crate::disk::select::skip_list::skipped;
 use crate::disk::wipe::partition_ranges::Places;
-use crate::disk::{Disk, assemble_all, list};
+use crate::disk::{Disk, Hints, list};
 use crate::error::{Context, Error, Kind, Result};
 use crate::steps::boot_mode;
 use crate::steps::step_context::Machine;
+use crate::system_root::SystemRoot;
 
 /// Makes the node's `target_raid_config`; an empty object where that wants nothing of the agent.
 pub(super) fn create_configuration(machine: &Machine, _: &mut Object) -> Result<Value> {
@@ -58,7 +59,6 @@ fn make(machine: &Machine, config: &Object) -> Result<Value> {
         return Ok(Value::Object(Object::new()));
     }
     let host = &machine.host;
-    assemble_all(host);
     let mut disks = candidates(machine)?;
     let all = volumes(machine, config, &disks)?;
     let (wanted, kept) = but_those_there(machine, all)?;
@@ -128,7 +128,8 @@ fn volumes(machine: &Machine, config: &Object, disks: &[Disk]) -> Result<Vec<Vol
 /// array is in the way.
 fn but_those_there(machine: &Machine, wanted: Vec<Volume>) -> Result<(Vec<Volume>, Vec<String>)> {
     let found = arrays(&machine.host, &list(&machine.host));
-    let fates = fates(&found, |array| spared(machine, array));
+    let wishes = machine.wishes()?;
+    let fates = fates(&found, |array| spared(&machine.host, &wishes.skip, array));
     let mut there = Vec::new();
     for (array, fate) in found.iter().zip(&fates) {
         let name = array.said().volume();
@@ -156,28 +157,27 @@ fn but_those_there(machine: &Machine, wanted: Vec<Volume>) -> Result<(Vec<Volume
 }
 
 /// Why an array is to be left alone.
-fn spared(machine: &Machine, array: &Array) -> Option<String> {
-    let wishes = machine.wishes().ok()?;
+fn spared(host: &SystemRoot, skip: &[Hints], array: &Array) -> Option<String> {
     let name = array.said().volume();
-    if wishes.skip.iter().any(|hints| hints.is_volume(name)) {
+    if skip.iter().any(|hints| hints.is_volume(name)) {
         return Some("is on the skip list".to_owned());
     }
-    let disks = list(&machine.host);
+    let disks = list(host);
     let running = array.running.as_deref();
     let itself = disks.iter().find(|disk| Some(disk.kernel()) == running);
     // What is on it, nobody can tell.
-    if !wishes.skip.is_empty() && itself.is_none_or(apart::is_member) {
+    if !skip.is_empty() && itself.is_none_or(apart::is_member) {
         return Some(
             "is apart or part of another one, and skip_block_devices is not empty".to_owned(),
         );
     }
-    if let Some(why) = itself.and_then(|disk| skipped(disk, &disks, &wishes.skip)) {
+    if let Some(why) = itself.and_then(|disk| skipped(disk, &disks, skip)) {
         return Some(why);
     }
-    let named: Vec<_> = wishes
-        .skip
-        .into_iter()
+    let named: Vec<_> = skip
+        .iter()
         .filter(|hints| !hints.is_of_volumes())
+        .cloned()
         .collect();
     let mut own = disks.iter().filter(|disk| array.is_on(disk.kernel()));
     own.find_map(|disk| {
@@ -189,7 +189,6 @@ fn spared(machine: &Machine, array: &Array) -> Option<String> {
 fn remove(machine: &Machine) -> Result<()> {
     let (host, permit) = (&machine.host, &machine.tools.permit);
     let wishes = machine.wishes()?;
-    assemble_all(host);
     let found = cleanable(host, permit, &wishes, true).kind(Kind::SoftwareRAIDError)?;
     for (disk, why) in &found.passed_over {
         info!("{disk} {why}");
@@ -207,7 +206,7 @@ fn remove(machine: &Machine) -> Result<()> {
         .collect();
     machine.gauge().begin("deleting arrays".to_owned(), None);
     let order = delete::Order {
-        spared: &|array| spared(machine, array),
+        spared: &|array| spared(host, &wishes.skip, array),
         disks: &disks,
     };
     delete(host, permit, &order).kind(Kind::SoftwareRAIDError)?;
