@@ -1,8 +1,11 @@
-//! The parameters as plain values, a section for each who needs them.
+//! The parameters as plain values, a section for each who needs them, each made of the texts that were set.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::startup_warnings::Notes;
+use crate::config::values::Values;
+use crate::error::{Error, Result};
 use crate::secret::Secret;
 
 /// How Ironic is asked.
@@ -152,4 +155,91 @@ pub struct Standalone {
     pub disk: Option<String>,
     /// `poweroff` or `reboot`.
     pub then: String,
+}
+
+impl Inspection {
+    pub(super) fn from(values: &Values, notes: &mut Notes) -> Self {
+        let (urls, named) = (
+            values.list("ipa-inspection-callback-url"),
+            values.list("ipa-inspection-collectors"),
+        );
+        if values.text("ipa-inspection-benchmarks").is_some() {
+            notes.say("ipa-inspection-benchmarks: this agent runs no benchmarks".to_owned());
+        }
+        let interval = values.seconds("introspection_daemon_post_interval");
+        Inspection {
+            is_wanted: !urls.is_empty()
+                || !named.is_empty() && !values.list("ipa-api-url").is_empty(),
+            urls,
+            collectors: match named.is_empty() {
+                true => ["default", "logs"].map(str::to_owned).to_vec(),
+                false => named,
+            },
+            address_wait: values.seconds("ipa-inspection-dhcp-wait-timeout"),
+            every_nic: values.flag("ipa-inspection-dhcp-all-interfaces"),
+            lldp_timeout: values.decimal_seconds("ipa-lldp-timeout"),
+            again_after: values.flag("introspection_daemon").then_some(interval),
+        }
+    }
+}
+
+impl Image {
+    pub(super) fn from(values: &Values) -> Result<Self> {
+        let max = values.seconds("ipa-image-download-max-duration");
+        let user = values.owned("image_server_user");
+        let login = user.zip(values.owned("image_server_password").map(Secret::new));
+        let basic = values.text("image_server_auth_strategy") == Some("http_basic");
+        if basic && login.is_none() {
+            return Err(Error::plain(
+                "image_server_auth_strategy=http_basic needs image_server_user and image_server_password",
+            ));
+        }
+        Ok(Image {
+            timeout: values.seconds("ipa-image-download-connection-timeout"),
+            retries: values.number("ipa-image-download-connection-retries") as u32, // fits by the table
+            retry_interval: values.seconds("ipa-image-download-connection-retry-interval"),
+            max_duration: (!max.is_zero()).then_some(max),
+            login: login.filter(|_| basic),
+            md5_allowed: values.flag("md5_enabled"),
+            permitted_formats: values.list("permitted_image_formats"),
+            readback: values.text("ironlet.verify") == Some("readback"),
+            any_format: values.flag("disable_deep_image_inspection"),
+            unpack: values.flag("ironlet.decompress"),
+            rebuild_drive: values.flag("config_drive_rebuild"),
+            efi_mib: values.number("disk_utils.efi_system_partition_size"),
+            bios_boot_mib: values.number("disk_utils.bios_boot_partition_size"),
+            partition_attempts: values.number("disk_utils.partition_detection_attempts") as u32,
+        })
+    }
+}
+
+impl Standalone {
+    pub(super) fn from(values: &Values) -> Result<Option<Self>> {
+        let images = values.list("ironlet.image");
+        if images.is_empty() {
+            return Ok(None);
+        }
+        let checksum = values.owned("ironlet.checksum");
+        Ok(Some(Standalone {
+            images,
+            checksum: checksum.ok_or_else(|| {
+                Error::plain("ironlet.image needs ironlet.checksum=sha256:…: an image nobody can verify is not written")
+            })?,
+            disk: values.owned("ironlet.disk"),
+            then: values.owned("ironlet.then").unwrap_or_default(),
+        }))
+    }
+}
+
+/// `x.y` as two numbers; none, with a note, if it is not that.
+pub(super) fn version(text: &str, notes: &mut Notes) -> Option<(u32, u32)> {
+    let parts = text.split_once('.');
+    let version = parts.and_then(|(major, minor)| major.parse().ok().zip(minor.parse().ok()));
+    if version.is_none() {
+        let text = text.escape_debug();
+        notes.say(format!(
+            "ipa-ironic-api-version={text} is not x.y: asking Ironic instead"
+        ));
+    }
+    version
 }
