@@ -1,4 +1,6 @@
 # What the machine of the identity comparison does: both agents list the disks and choose among them, each answer a file on the second port.
+# is_there FILE — once it is. Not the shell's own `wait`: busybox's misses the end of the last child now and then, and sleeps for ever.
+is_there() { until [ -e "$1" ]; do sleep 1; done; }
 say() { printf '\n== %s\n' "$1" >/dev/ttyS1; cat >/dev/ttyS1; }
 # Rootless tools would do nothing in a chroot; this one is the whole machine.
 # by_mac LAST — the card whose address ends so; udev has given it a name.
@@ -28,13 +30,16 @@ ip addr add 2001:db8::42/64 dev "$lower.42"
 sleep 2 # until link-local addresses are no longer tentative
 chroot /host /run/python/bin/python - </upstream-inventory.py 2>/tmp/upstream-inventory.log | say upstream-inventory
 say upstream-inventory-log </tmp/upstream-inventory.log
-chroot /host /run/python/bin/python - </receiver.py >/tmp/own-inventory 2>/tmp/receiver.log &
+{
+    chroot /host /run/python/bin/python - </receiver.py >/tmp/own-inventory 2>/tmp/receiver.log
+    touch /tmp/received
+} &
 for _ in $(seq 120); do
     grep -q listening /tmp/receiver.log && break
     sleep 1
 done
 /ironlet --inventory --post http://127.0.0.1:8080/ --cmdline ipa-inspection-collectors=default,pci-devices,usb-devices,numa-topology,dmi-decode >/tmp/own-inventory.log 2>&1
-wait
+is_there /tmp/received
 say own-inventory </tmp/own-inventory
 cat /tmp/receiver.log >>/tmp/own-inventory.log
 say own-inventory-log </tmp/own-inventory.log
@@ -50,11 +55,14 @@ for place in proc sys dev; do
     mkdir -p /machine/$place
     mount --bind /$place /machine/$place
 done
-for half in 0 1; do
+ask() {
     number=0
     while read -r node; do
-        [ $((number++ % 2)) = $half ] && echo "> $(/ironlet --root /machine --root-disk --node "$node" 2>&1 | tr '\n' ' ')"
-    done </host/run/cases >/tmp/half$half &
-done
-wait
+        [ $((number++ % 2)) = "$1" ] && echo "> $(/ironlet --root /machine --root-disk --node "$node" 2>&1 | tr '\n' ' ')"
+    done </host/run/cases >"/tmp/half$1"
+    touch "/tmp/asked$1"
+}
+ask 0 &
+ask 1
+is_there /tmp/asked0
 cat /tmp/half0 /tmp/half1 | say own-picks
