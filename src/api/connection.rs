@@ -137,8 +137,9 @@ impl Connection<'_> {
         if !self.proven && !turn(self.gateway, &self.seat, socket) {
             return Err(Cut::Gone);
         }
-        let reply = public_replies::reply(action, &origin, &self.gateway.service)
-            .ok_or_else(|| Refusal::new(500, "A command got where no command goes"))?;
+        let reply =
+            public_replies::reply(action, &origin, head.accepts_html, &self.gateway.service)
+                .ok_or_else(|| Refusal::new(500, "A command got where no command goes"))?;
         let keep = head.keep_alive && self.is_small(head) && !self.gateway.lobby.is_closed();
         self.seat.answered();
         self.send(&reply.bytes(keep, head.method == "HEAD"))?;
