@@ -110,7 +110,7 @@ impl Server {
             if reader.read_exact(&mut body).is_err() {
                 return;
             }
-            let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+            let path = line.split([' ', '?']).nth(1).unwrap_or_default().to_owned();
             self.paths.lock().expect("no panic").insert(path.clone());
             let mut stream = reader.get_ref();
             if line.starts_with("GET") {

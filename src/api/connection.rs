@@ -101,7 +101,11 @@ impl Connection<'_> {
             took: self.gateway.clock.elapsed().saturating_sub(began),
         };
         let token = self.gateway.service.token.as_ref();
-        self.gateway.log.answered(&line, !self.proven, token);
+        // A browser looks again every two seconds, for hours.
+        let is_page = head.as_ref().is_some_and(|head| self.is_page(head));
+        if !is_page {
+            self.gateway.log.answered(&line, !self.proven, token);
+        }
         done.is_ok_and(|done| done.keep)
     }
 
@@ -145,6 +149,10 @@ impl Connection<'_> {
         self.send(&reply.bytes(keep, head.method == "HEAD"))?;
         let status = reply.status;
         self.drain(head, Done { status, keep })
+    }
+
+    fn is_page(&self, head: &Head) -> bool {
+        self.gateway.service.page.is_some() && head.accepts_html && head.target == "/"
     }
 
     /// Only a command has a body that matters. A small one is read away, a large one ends the connection.

@@ -167,7 +167,7 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         left: written.left,
     };
     info!("{}", receipt.line(disk));
-    status::written(receipt.to_json());
+    status::written(receipt.to_json(), receipt.bytes, receipt.seconds.total);
     Ok(receipt)
 }
 

@@ -99,6 +99,8 @@ pub struct Status {
     pub disks: Vec<DiskLine>,
     /// Of the last image written.
     pub receipt: Option<Value>,
+    /// Its size, and how long it took.
+    pub written: Option<(Bytes, Duration)>,
     gauge: Option<WorkProgress>,
 }
 
@@ -112,6 +114,7 @@ impl Status {
         failure: None,
         disks: Vec::new(),
         receipt: None,
+        written: None,
         gauge: None,
     };
 
@@ -179,13 +182,15 @@ pub fn failed(error: &Error) {
 /// An image begins to be written; `image` holds no secret.
 pub fn writing(image: String, disk: String) {
     let mut now = lock();
-    (now.image, now.disk, now.receipt) = (image, disk, None);
+    (now.image, now.disk) = (image, disk);
+    (now.receipt, now.written) = (None, None);
     changed();
 }
 
-/// It is written: what it cost.
-pub fn written(receipt: Value) {
-    lock().receipt = Some(receipt);
+/// It is written: what it cost, how large it is and how long it took.
+pub fn written(receipt: Value, bytes: Bytes, took: Duration) {
+    let mut now = lock();
+    (now.receipt, now.written) = (Some(receipt), Some((bytes, took)));
     changed();
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Whatever comes from disks, servers and the log is text to it, of a bounded length.
 
-use std::fmt::{Display, Write};
+use std::fmt::{self, Display, Write};
 use std::time::Duration;
 
 use crate::inventory::Interface;
@@ -64,38 +64,28 @@ pub fn page(overview: &Overview, log: &[String]) -> String {
         "" => "This machine",
         product => product,
     };
-    let pill = match overview.progress.as_ref().and_then(percent) {
-        Some(percent) if status.phase == Phase::Working => format!("{percent} %"),
-        _ => status.phase.word().to_owned(),
-    };
+    let word = status.phase.word();
     let mut html = Html::default();
     html.raw("<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\"><meta http-equiv=refresh content=")
-        .raw(AGAIN.as_secs()).raw("><link rel=icon href=\"data:,\"><title>").raw(&pill).raw(" · ").text(title)
-        .raw("</title><style>").raw(STYLE).raw("</style><body class=").raw(status.phase.word())
-        .raw("><header><div><h1>").text(title).raw("</h1><p class=m>");
-    let known = [&machine.vendor, &machine.serial];
-    let known: Vec<&str> = known
-        .into_iter()
-        .map(String::as_str)
-        .filter(|text| !text.is_empty())
-        .collect();
-    html.text(&known.join(" · "))
-        .raw("</p></div><span class=pill>")
-        .raw(status.phase.word())
+        .raw(AGAIN.as_secs())
+        .raw("><title>");
+    match overview.progress.as_ref().and_then(percent) {
+        Some(percent) if status.phase == Phase::Working => html.raw(percent).raw(" %"),
+        _ => html.raw(word),
+    };
+    html.raw(" · ").text(title);
+    html.raw("</title><style>")
+        .raw(STYLE)
+        .raw("</style><body class=")
+        .raw(word);
+    html.raw("><header><div><h1>")
+        .text(title)
+        .raw("</h1><p class=m>")
+        .text(&machine.vendor);
+    html.raw("</p></div><span class=pill>")
+        .raw(word)
         .raw("</span></header><main>");
     work(overview, &mut html);
-    if let Some((words, advice)) = &overview.failure {
-        html.raw("<section class=\"f w\"><h2>What failed")
-            .raw(match status.failures {
-                0 | 1 => String::new(),
-                times => format!(" · {times} times"),
-            });
-        html.raw("</h2><p>")
-            .text(words)
-            .raw("</p><h2>What to try</h2><p>")
-            .raw(advice)
-            .raw("</p></section>");
-    }
     html.raw("<section><h2>Disks</h2><ul>");
     for disk in status.disks.iter().take(MOST) {
         one_disk(disk, &mut html);
@@ -105,31 +95,37 @@ pub fn page(overview: &Overview, log: &[String]) -> String {
     }
     html.raw("</ul></section>");
     identity(overview, &mut html);
-    html.raw("<section class=w><h2>Log</h2><pre>");
-    for line in log {
-        let bad = line.contains("] error ");
-        html.raw(if bad { "<span class=e>" } else { "" })
-            .text(line)
-            .raw(if bad { "</span>\n" } else { "\n" });
+    html.raw("<section class=w><h2>Log, newest first</h2><pre>");
+    for line in log.iter().rev() {
+        one_line(line, &mut html);
     }
     html.raw("</pre></section></main><footer>ironlet ")
-        .raw(overview.version)
-        .raw(" · up ")
+        .raw(overview.version);
+    html.raw(" · up ")
         .raw(Span(overview.uptime))
         .raw(" · this page renews itself</footer>");
     html.0
 }
 
-/// What goes on, how far it is.
+/// What goes on and how far it is, how it failed, or that it is done.
 fn work(overview: &Overview, html: &mut Html) {
     let status = &overview.status;
+    let is_working = status.phase == Phase::Working;
     html.raw("<section class=\"now w\">");
-    if status.phase == Phase::Working
-        && let Some(reading) = &overview.progress
-    {
-        progress(reading, html);
+    match (&overview.progress, &overview.failure) {
+        (Some(reading), _) if is_working => progress(reading, html),
+        (_, Some(failure)) if status.phase == Phase::Failed => why(failure, status.failures, html),
+        _ => {
+            html.raw("<b>").raw(status.phase.word()).raw("</b>");
+        }
     }
-    html.raw("<p>").text(&overview.state).raw("</p>");
+    let says_more = match &overview.failure {
+        Some((words, _)) => !overview.state.contains(words.as_str()),
+        None => status.image.is_empty() || !overview.state.contains(&status.image),
+    };
+    if says_more {
+        html.raw("<p>").text(&overview.state).raw("</p>");
+    }
     if !status.disk.is_empty() {
         html.raw("<p class=m>")
             .text(&status.image)
@@ -137,16 +133,46 @@ fn work(overview: &Overview, html: &mut Html) {
             .text(&status.disk)
             .raw("</p>");
     }
+    if let Some((bytes, seconds)) = &status.written {
+        html.raw("<p class=m>")
+            .raw(bytes)
+            .raw(" written and verified in ")
+            .raw(Span(*seconds))
+            .raw("</p>");
+    }
     html.raw("</section>");
+    if let Some(failure) = overview
+        .failure
+        .as_ref()
+        .filter(|_| status.phase != Phase::Failed)
+    {
+        html.raw("<section class=\"failed w\">");
+        why(failure, status.failures, html);
+        html.raw("</section>");
+    }
+}
+
+fn why((words, advice): &(String, &str), times: u32, html: &mut Html) {
+    html.raw("<h2 class=k>What failed");
+    if times > 1 {
+        html.raw(", for the ").raw(times).raw(". time");
+    }
+    html.raw("</h2><p>")
+        .text(words)
+        .raw("</p><h2>What to try</h2><p>")
+        .raw(advice)
+        .raw("</p>");
 }
 
 fn progress(reading: &Reading, html: &mut Html) {
     html.raw("<h2>").text(&reading.stage).raw("</h2>");
     let percent = percent(reading);
     if let Some(percent) = percent {
-        html.raw("<b>")
-            .raw(percent)
-            .raw(" %</b><div class=bar><i style=width:")
+        html.raw("<div class=sum><b>").raw(percent).raw(" %</b>");
+        if let Some(left) = reading.left {
+            html.raw("<span>").raw(Span(left)).raw(" left</span>");
+        }
+        html.raw("</div><div class=bar><i style=width:")
             .raw(percent)
             .raw("%></i></div>");
     }
@@ -157,37 +183,28 @@ fn progress(reading: &Reading, html: &mut Html) {
     if let Some(total) = reading.total {
         html.raw(" of ").raw(total);
     }
-    html.raw("</span><span>")
-        .raw(format_args!(
-            "{:.0} MiB/s",
-            reading.rate as f64 / MIB as f64
-        ))
-        .raw("</span>");
-    if let Some(left) = reading.left {
-        html.raw("<span>").raw(Span(left)).raw(" left</span>");
-    }
-    html.raw("</div>");
+    let rate = reading.rate as f64 / MIB as f64;
+    html.raw(format_args!("</span><span>{rate:.0} MiB/s</span></div>"));
 }
 
 fn percent(reading: &Reading) -> Option<u64> {
     let total = reading.total.filter(|total| total.0 > 0)?;
-    Some((u128::from(reading.done.0) * 100 / u128::from(total.0)).min(100) as u64)
+    let percent = u128::from(reading.done.0) * 100 / u128::from(total.0);
+    Some(percent.min(100) as u64)
 }
 
 fn one_disk(disk: &DiskLine, html: &mut Html) {
-    html.raw("<li><div class=d><strong>")
+    html.raw("<li><div class=sum><strong>")
         .text(&disk.name)
         .raw("</strong>");
     if disk.is_chosen {
         html.raw("<em>chosen</em>");
     }
-    html.raw("<span class=m>")
+    html.raw("<span>")
         .raw(disk.size)
         .raw("</span></div><p>")
-        .text(&disk.known_as)
-        .raw("</p><p class=m>")
-        .text(&disk.why)
-        .raw("</p>");
+        .text(&disk.known_as);
+    html.raw("</p><p class=m>").text(&disk.why).raw("</p>");
 }
 
 fn identity(overview: &Overview, html: &mut Html) {
@@ -202,14 +219,7 @@ fn identity(overview: &Overview, html: &mut Html) {
     };
     html.fact("Processor", &processors);
     html.fact("Memory", &machine.memory.to_string());
-    html.fact(
-        "Firmware",
-        if machine.firmware == "uefi" {
-            "UEFI"
-        } else {
-            "BIOS"
-        },
-    );
+    html.fact("Firmware", &machine.firmware.to_uppercase());
     html.fact("Switch", status.row(Row::Switch));
     for card in overview.cards.iter().take(MOST) {
         one_card(card, html);
@@ -219,26 +229,94 @@ fn identity(overview: &Overview, html: &mut Html) {
 
 fn one_card(card: &Interface, html: &mut Html) {
     html.raw("<dt>").text(&card.name).raw("</dt><dd>");
-    let addresses = card.ipv4.iter().chain(&card.ipv6);
-    for address in addresses {
+    for address in card.ipv4.iter().chain(&card.ipv6) {
         html.text(address).raw("<br>");
     }
     html.raw("<code class=m>").text(&card.mac).raw("</code>");
     if !card.carrier {
-        html.raw("<br><span class=e>no carrier</span>");
+        html.raw("<br>no carrier");
     }
     html.raw("</dd>");
+}
+
+/// `[   12.345] error image: what`: when and what; how bad it is shows.
+fn one_line(line: &str, html: &mut Html) {
+    let (time, rest) = line.split_once("] ").unwrap_or(("", line));
+    let (level, text) = rest.split_at_checked(6).unwrap_or(("", rest));
+    html.raw("<div class=").raw(match level {
+        "error " => "failed",
+        "warn  " => "warn",
+        _ => "m",
+    });
+    html.raw("><i>")
+        .text(time.trim_start_matches(['[', ' ']))
+        .raw("</i>")
+        .text(text)
+        .raw("</div>");
 }
 
 /// A time for people: `12 s`, `3 min 20 s`, `2 h 5 min`.
 struct Span(Duration);
 
 impl Display for Span {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.as_secs() {
             seconds @ 0..60 => write!(f, "{seconds} s"),
             seconds @ 60..3600 => write!(f, "{} min {} s", seconds / 60, seconds % 60),
             seconds => write!(f, "{} h {} min", seconds / 3600, seconds / 60 % 60),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_text_opens_and_closes_nothing() {
+        for (text, shown) in [
+            (
+                "<b a='1' c=\"2\">&amp;",
+                "&lt;b a=&#39;1&#39; c=&quot;2&quot;&gt;&amp;amp;",
+            ),
+            (
+                "a\u{202e}b\u{0}c\u{2067}\n",
+                "a\u{fffd}b\u{fffd}c\u{fffd}\u{fffd}",
+            ),
+            ("GET http://u:p@h/x?sig=1", "GET http://h/x"),
+            ("token=abc ü", "token=(secret) ü"),
+        ] {
+            assert_eq!(Html::default().text(text).0, shown);
+        }
+        let long = Html::default().text(&"<".repeat(9999)).0.len();
+        assert_eq!(long, LONGEST * 4);
+    }
+
+    #[test]
+    fn a_line_of_the_log_is_told_by_its_level() {
+        for (line, class) in [
+            ("[    1.5] error x: y", "failed"),
+            ("[    1.5] warn  x: y", "warn"),
+            ("[    1.5] info  x: y", "m"),
+        ] {
+            let mut html = Html::default();
+            one_line(line, &mut html);
+            assert_eq!(html.0, format!("<div class={class}><i>1.5</i>x: y</div>"));
+        }
+        let mut html = Html::default();
+        one_line("é", &mut html);
+        assert_eq!(html.0, "<div class=m><i></i>é</div>");
+    }
+
+    #[test]
+    fn times_are_told_as_people_do() {
+        for (seconds, told) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (200, "3 min 20 s"),
+            (7500, "2 h 5 min"),
+        ] {
+            assert_eq!(Span(Duration::from_secs(seconds)).to_string(), told);
         }
     }
 }
