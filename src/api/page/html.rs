@@ -111,7 +111,8 @@ pub fn page(overview: &Overview, log: &[String]) -> String {
 fn work(overview: &Overview, html: &mut Html) {
     let status = &overview.status;
     let is_working = status.phase == Phase::Working;
-    html.raw("<section class=\"now w\">");
+    html.raw("<section class=\"now w ");
+    html.raw(status.phase.word()).raw("\">");
     match (&overview.progress, &overview.failure) {
         (Some(reading), _) if is_working => progress(reading, html),
         (_, Some(failure)) if status.phase == Phase::Failed => why(failure, status.failures, html),
@@ -155,7 +156,7 @@ fn work(overview: &Overview, html: &mut Html) {
 fn why((words, advice): &(String, &str), times: u32, html: &mut Html) {
     html.raw("<h2 class=k>What failed");
     if times > 1 {
-        html.raw(", for the ").raw(times).raw(". time");
+        html.raw(" · attempt ").raw(times);
     }
     html.raw("</h2><p>")
         .text(words)
