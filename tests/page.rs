@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 #[path = "api/caller.rs"]
 #[allow(dead_code)] // this binary needs a part of it
 mod caller;
-#[allow(dead_code)]
 mod support;
 
 use caller::Api;

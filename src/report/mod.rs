@@ -147,7 +147,8 @@ impl Reporter {
             .is_none_or(|last| now.saturating_sub(last) >= LOGS_APART);
         let is_news = failures > self.failures_told && rested;
         // A log that is not taken is not to cost the report.
-        let log = ((ending || is_news) && self.misses % 2 == 0).then(|| clean(&logger::ring()));
+        let log =
+            ((ending || is_news) && self.misses.is_multiple_of(2)).then(|| clean(&logger::ring()));
         let has_log = log.is_some();
         self.sequence += 1;
         let body = print(&json::report(overview, self.sequence, log));

@@ -25,6 +25,6 @@ def run(directory):
     stand.console.expect(image.up("stream"), 180, since=on.number)
     last = taker.reports[-1][1]
     require(last["phase"] == "done" and last["receipt"]["bytes"] == 256 << 20, f"the last report is {last}")
-    require(stand.node.uuid in last["node"] and "verified" in last["log"], f"the last report is {last}")
+    require(last["machine"]["uuid"] and stand.node.uuid in last["node"] and "verified" in last["log"], f"the last report is {last}")
     print(f"  {len(taker.reports)} reports came, the last with the whole log")
     print(f"  {source.stat().st_size >> 20} MiB fetched for a disk of 256 MiB; then booted from disk")
