@@ -24,9 +24,15 @@ struct Html(String);
 
 impl Html {
     /// Markup of our own.
-    fn raw(&mut self, markup: impl Display) -> &mut Self {
+    fn raw(&mut self, markup: &str) -> &mut Self {
+        self.0.push_str(markup);
+        self
+    }
+
+    /// A number or a size, which needs no escaping.
+    fn show(&mut self, value: &dyn Display) -> &mut Self {
         // Writing to a string does not fail.
-        let _ = write!(self.0, "{markup}");
+        let _ = write!(self.0, "{value}");
         self
     }
 
@@ -67,10 +73,10 @@ pub fn page(overview: &Overview, log: &[String]) -> String {
     let word = status.phase.word();
     let mut html = Html::default();
     html.raw("<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\"><meta http-equiv=refresh content=")
-        .raw(AGAIN.as_secs())
+        .show(&AGAIN.as_secs())
         .raw("><title>");
     match overview.progress.as_ref().and_then(percent) {
-        Some(percent) if status.phase == Phase::Working => html.raw(percent).raw(" %"),
+        Some(percent) if status.phase == Phase::Working => html.show(&percent).raw(" %"),
         _ => html.raw(word),
     };
     html.raw(" · ").text(title);
@@ -102,7 +108,7 @@ pub fn page(overview: &Overview, log: &[String]) -> String {
     html.raw("</pre></section></main><footer>ironlet ")
         .raw(overview.version);
     html.raw(" · up ")
-        .raw(Span(overview.uptime))
+        .show(&Span(overview.uptime))
         .raw(" · this page renews itself</footer>");
     html.0
 }
@@ -120,9 +126,11 @@ fn work(overview: &Overview, html: &mut Html) {
             html.raw("<b>").raw(status.phase.word()).raw("</b>");
         }
     }
-    let says_more = match &overview.failure {
-        Some((words, _)) => !overview.state.contains(words.as_str()),
-        None => status.image.is_empty() || !overview.state.contains(&status.image),
+    // What stands below already need not stand above as well.
+    let image: String = status.image.chars().take(100).collect();
+    let says_more = match status.phase {
+        Phase::Failed => false,
+        _ => image.is_empty() || !overview.state.contains(&image),
     };
     if says_more {
         html.raw("<p>").text(&overview.state).raw("</p>");
@@ -136,27 +144,24 @@ fn work(overview: &Overview, html: &mut Html) {
     }
     if let Some((bytes, seconds)) = &status.written {
         html.raw("<p class=m>")
-            .raw(bytes)
+            .show(bytes)
             .raw(" written and verified in ")
-            .raw(Span(*seconds))
+            .show(&Span(*seconds))
             .raw("</p>");
     }
     html.raw("</section>");
-    if let Some(failure) = overview
-        .failure
-        .as_ref()
-        .filter(|_| status.phase != Phase::Failed)
+    if let Some((words, _)) = &overview.failure
+        && status.phase != Phase::Failed
     {
-        html.raw("<section class=\"failed w\">");
-        why(failure, status.failures, html);
-        html.raw("</section>");
+        html.raw("<section class=w><h2>What failed before</h2><p>");
+        html.text(words).raw("</p></section>");
     }
 }
 
 fn why((words, advice): &(String, &str), times: u32, html: &mut Html) {
     html.raw("<h2 class=k>What failed");
     if times > 1 {
-        html.raw(" · attempt ").raw(times);
+        html.raw(" · attempt ").show(&times);
     }
     html.raw("</h2><p>")
         .text(words)
@@ -169,23 +174,25 @@ fn progress(reading: &Reading, html: &mut Html) {
     html.raw("<h2>").text(&reading.stage).raw("</h2>");
     let percent = percent(reading);
     if let Some(percent) = percent {
-        html.raw("<div class=sum><b>").raw(percent).raw(" %</b>");
+        html.raw("<div class=sum><b>").show(&percent).raw(" %</b>");
         if let Some(left) = reading.left {
-            html.raw("<span>").raw(Span(left)).raw(" left</span>");
+            html.raw("<span>").show(&Span(left)).raw(" left</span>");
         }
         html.raw("</div><div class=bar><i style=width:")
-            .raw(percent)
+            .show(&percent)
             .raw("%></i></div>");
     }
     if reading.done.0 == 0 {
         return;
     }
-    html.raw("<div class=sum><span>").raw(reading.done);
+    html.raw("<div class=sum><span>").show(&reading.done);
     if let Some(total) = reading.total {
-        html.raw(" of ").raw(total);
+        html.raw(" of ").show(&total);
     }
     let rate = reading.rate as f64 / MIB as f64;
-    html.raw(format_args!("</span><span>{rate:.0} MiB/s</span></div>"));
+    html.raw("</span><span>")
+        .show(&format_args!("{rate:.0} MiB/s"))
+        .raw("</span></div>");
 }
 
 fn percent(reading: &Reading) -> Option<u64> {
@@ -202,7 +209,7 @@ fn one_disk(disk: &DiskLine, html: &mut Html) {
         html.raw("<em>chosen</em>");
     }
     html.raw("<span>")
-        .raw(disk.size)
+        .show(&disk.size)
         .raw("</span></div><p>")
         .text(&disk.known_as);
     html.raw("</p><p class=m>").text(&disk.why).raw("</p>");
