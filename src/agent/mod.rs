@@ -316,7 +316,7 @@ impl Agent {
                 .context("starting the heartbeat")?;
             // An error would mean that the engine is gone, and it lives as long as the server.
             let end = end.recv().unwrap_or(End::LockDown);
-            end.say();
+            end.say(&self.clock);
             server.stop();
             stop.store(true, Ordering::SeqCst);
             self.bell.ring();

@@ -151,8 +151,7 @@ pub fn run(
 /// The disk is done: whatever keeps the machine on, it is not written again.
 fn leave(host: &SystemRoot, clock: &Clock, how: How) -> Result<()> {
     set(Row::State, going(how));
-    status::phase(Phase::Done);
-    status::settle(clock);
+    status::end(clock);
     while let Err(error) = power(host, clock, how) {
         error!(
             "the image is on the disk, but: {error}; next try in {:.0} s",

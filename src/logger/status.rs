@@ -235,6 +235,14 @@ pub fn followed() {
     }
 }
 
+/// The work is over, unless it failed; and what [`settle`] says.
+pub fn end(clock: &Clock) {
+    if now().phase != Phase::Failed {
+        phase(Phase::Done);
+    }
+    settle(clock);
+}
+
 /// The machine is about to go: waits for the follower's last word, if anybody follows, for ten seconds at the most.
 pub fn settle(clock: &Clock) {
     if let Some([change, out]) = FOLLOWER.get() {
