@@ -1,7 +1,7 @@
 //! An overview of a machine as JSON, for those who get its reports.
 
 use crate::codec::json;
-use crate::codec::json::{Number, Value, number, object, text_or_null};
+use crate::codec::json::{Number, Value, gather, number, text_or_null};
 use crate::inventory::Interface;
 use crate::logger::status::{DiskLine, Row};
 use crate::redaction::clean;
@@ -16,8 +16,8 @@ pub fn report(overview: &Overview, sequence: u64, log: Option<String>) -> Value 
     let failure = overview
         .failure
         .as_ref()
-        .map(|(words, advice)| object([("message", text(words)), ("try", text(advice))]));
-    object([
+        .map(|(words, advice)| object(vec![("message", text(words)), ("try", text(advice))]));
+    object(vec![
         ("sequence", number(sequence)),
         ("agent", text("ironlet")),
         ("version", text(overview.version)),
@@ -30,7 +30,7 @@ pub fn report(overview: &Overview, sequence: u64, log: Option<String>) -> Value 
         ("state", text(&overview.state)),
         ("image", known(&status.image)),
         ("disk", known(&status.disk)),
-        ("disks", list(status.disks.iter().map(disk))),
+        ("disks", list(&mut status.disks.iter().map(disk))),
         (
             "progress",
             overview.progress.as_ref().map_or(Value::Null, progress),
@@ -46,7 +46,7 @@ fn identity(machine: &Machine, cards: &[Interface]) -> Value {
     let addresses = cards
         .iter()
         .flat_map(|card| card.ipv4.iter().chain(&card.ipv6));
-    object([
+    object(vec![
         ("vendor", known(&machine.vendor)),
         ("product", known(&machine.product)),
         ("serial", known(&machine.serial)),
@@ -55,13 +55,16 @@ fn identity(machine: &Machine, cards: &[Interface]) -> Value {
         ("processors", number(machine.processors)),
         ("memory", number(machine.memory.0)),
         ("firmware", text(machine.firmware)),
-        ("macs", list(cards.iter().map(|card| text(&card.mac)))),
-        ("addresses", list(addresses.map(|address| text(address)))),
+        ("macs", list(&mut cards.iter().map(|card| text(&card.mac)))),
+        (
+            "addresses",
+            list(&mut addresses.map(|address| text(address))),
+        ),
     ])
 }
 
 fn disk(disk: &DiskLine) -> Value {
-    object([
+    object(vec![
         ("name", text(&disk.name)),
         ("size", number(disk.size.0)),
         ("known_as", text(&disk.known_as)),
@@ -72,7 +75,7 @@ fn disk(disk: &DiskLine) -> Value {
 
 fn progress(reading: &Reading) -> Value {
     let known = |amount: Option<u64>| amount.map_or(Value::Null, number);
-    object([
+    object(vec![
         ("stage", text(&reading.stage)),
         ("bytes", number(reading.done.0)),
         ("total", known(reading.total.map(|total| total.0))),
@@ -97,8 +100,14 @@ fn known(text: &str) -> Value {
     }
 }
 
-fn list(values: impl Iterator<Item = Value>) -> Value {
+fn list(values: &mut dyn Iterator<Item = Value>) -> Value {
     Value::Array(values.collect())
+}
+
+/// One for objects of every size.
+fn object(fields: Vec<(&str, Value)>) -> Value {
+    let fields = fields.into_iter();
+    Value::Object(gather(fields.map(|(name, value)| (name.to_owned(), value))))
 }
 
 /// To the millisecond.
