@@ -229,7 +229,8 @@ impl Config {
             collect_lldp: values.flag("ipa-collect-lldp"),
             syslog: values.owned("ironlet.syslog"),
             metrics: values.flag("ironlet.metrics"),
-            page: (values.text("ironlet.page")).map(|_| values.flag("ironlet.page")),
+            page: (values.text("ironlet.page") != Some("auto"))
+                .then(|| values.flag("ironlet.page")),
             report: values.owned("ironlet.report"),
             standalone: Standalone::from(values)?,
             notes: Vec::new(),
