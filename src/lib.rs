@@ -55,6 +55,7 @@
 //! | software RAID | `disk/raid/`, steps in `steps/raid.rs` | `tests/raid.rs`, `tests/raid/run`, `./build.sh lab raid1-root` |
 //! | signature to clear | `disk/wipe/signatures.rs` | `tests/wipe.rs` |
 //! | what the archive of logs has | `system_logs/` | `tests/system_logs.rs`, `./build.sh lab burnin` |
+//! | what a page or a report tells | `logger/status.rs`, `report/overview.rs`; shown by `api/page/`, told by `report/json.rs` | `tests/page.rs`, `tests/report.rs`, `./build.sh lab page report` |
 //! | figure for those who watch | `api/metrics.rs` | `./build.sh conformance` |
 //! | what upstream has and this has not | `steps/declined.rs`, `config/declined_options.rs`; `tests/conformance/FEATURES.md` | `./build.sh conformance` |
 //! | who may log in, and how | `rescue/`; what is started for it `init/programs.rs`, `init/rescue_logins.rs`, `initramfs/rescue.sh` | `tests/rescue.rs`, `./build.sh lab rescue` |
@@ -97,8 +98,9 @@ pub mod image;
 pub mod inventory;
 pub mod virtual_media;
 
-// F6: Ironic, as the agent sees it, the steps it may ask for, who may log in after a rescue, and the logs for whoever looks for a reason
+// F6: Ironic, as the agent sees it, the steps it may ask for, who may log in after a rescue, and the logs and reports for whoever looks for a reason
 pub mod conductor;
+pub mod report;
 pub mod rescue;
 pub mod steps;
 pub mod system_logs;

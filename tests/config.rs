@@ -293,6 +293,21 @@ fn a_deploy_without_ironic_needs_a_checksum() {
 }
 
 #[test]
+fn the_page_is_for_the_agent_to_decide_unless_somebody_does() {
+    let machine = Machine::new("page", &[]);
+    for (set, page) in [
+        ("", None),
+        ("ironlet.page=auto", None),
+        ("ironlet.page=1", Some(true)),
+        ("ironlet.page=true", Some(true)),
+        ("ironlet.page=0", Some(false)),
+    ] {
+        assert_eq!(machine.read(set).expect(set).page, page, "{set}");
+    }
+    assert!(refusal("ironlet.page=perhaps").contains("ironlet.page"));
+}
+
+#[test]
 fn the_table_holds_together_and_the_help_shows_all_of_it() {
     let help = parameters_help();
     for parameter in TABLE {

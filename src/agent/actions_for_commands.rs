@@ -13,7 +13,7 @@ use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
 use crate::config::Ntp;
 use crate::drivers::modules;
 use crate::error::Result;
-use crate::logger::status::{Row, set};
+use crate::logger::status::{self, Row, set};
 use crate::power;
 use crate::power::How;
 use crate::secret::Secret;
@@ -64,6 +64,7 @@ impl Powers {
 
     fn go(&self, how: How) -> Result<()> {
         set(Row::State, power::going(how));
+        status::end(&self.clock);
         system_time::set_before_power_off(&self.ntp, &self.host, &self.clock)?;
         power::power(&self.host, &self.clock, how)
     }

@@ -2,8 +2,9 @@
 
 use log::{error, info, warn};
 
+use crate::clock::Clock;
 use crate::error::Result;
-use crate::logger::status::{Row, set};
+use crate::logger::status::{self, Row, set};
 use crate::net::link::links;
 use crate::system_root::SystemRoot;
 
@@ -17,8 +18,8 @@ pub enum End {
 }
 
 impl End {
-    /// Says so, before anything is stopped.
-    pub fn say(self) {
+    /// Says so, before anything is stopped, also to whoever gets reports.
+    pub fn say(self, clock: &Clock) {
         match self {
             End::LockDown => {
                 warn!("locking down: no more commands, no network");
@@ -29,6 +30,7 @@ impl End {
                 set(Row::State, "rescue: log in as 'rescue'");
             }
         }
+        status::end(clock);
     }
 
     /// The last thing an agent does. Locked down it ends well also if a card refuses: an agent that failed would be started again.

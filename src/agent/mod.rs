@@ -9,6 +9,7 @@ mod hardware_wait;
 mod inspection;
 mod log_forwarding;
 mod mdns_endpoints;
+mod page_and_reports;
 pub mod post_inspection_by_hand;
 pub mod run_step_by_hand;
 mod saved_identity;
@@ -123,6 +124,7 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
     set(Row::State, "waiting for an address");
     agent.clock.sleep(agent.config.hardware_delay);
     agent.wait_for_network();
+    agent.report();
     // Steps look again: disks may come late.
     assemble_all(&agent.host);
     mdns_endpoints::find(&mut agent.config, &agent.clock)?;
@@ -131,7 +133,9 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
         let tools =
             effective_config::tools(&agent.config, None, agent.permit.clone(), &agent.clock)?;
         screen_status::follow(&agent.host, tools.gauge.clone(), &agent.clock);
-        return standalone_deploy::run(&agent.host, order, agent.config.medium.as_deref(), &tools);
+        let _page = agent.serve_page();
+        let medium = agent.config.medium.as_deref();
+        return agent.ended(standalone_deploy::run(&agent.host, order, medium, &tools));
     }
     if agent.config.api.urls.is_empty() && !agent.config.inspection.is_wanted {
         let why = "nothing to do: neither the kernel command line nor an ironlet.conf on the boot medium sets ipa-api-url, ipa-inspection-callback-url or ironlet.image";
@@ -262,13 +266,14 @@ impl Agent {
         let listener = api::listen(address, listen.port)
             .with_context(|| format!("listening on port {} of '{}'", listen.port, listen.host))?;
         let service = Service {
-            engine,
+            engine: Some(engine),
             token: enrolment.token.clone(),
             started_at: self.clock.unix(),
             version: VERSION,
             acceptor: identity.acceptor(&self.config, enrolment)?,
             host: self.host.clone(),
             metrics: self.config.metrics,
+            page: self.page(false),
             limits: Limits::default(),
         };
         let server = api::serve(listener, service, self.clock.clone())?;
@@ -311,7 +316,7 @@ impl Agent {
                 .context("starting the heartbeat")?;
             // An error would mean that the engine is gone, and it lives as long as the server.
             let end = end.recv().unwrap_or(End::LockDown);
-            end.say();
+            end.say(&self.clock);
             server.stop();
             stop.store(true, Ordering::SeqCst);
             self.bell.ring();

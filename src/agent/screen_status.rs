@@ -8,7 +8,7 @@ use log::warn;
 use crate::clock::Clock;
 use crate::inventory::dmi::{SYSTEM, Tables};
 use crate::inventory::interfaces;
-use crate::logger::status::{Row, set};
+use crate::logger::status::{self, Row, set};
 use crate::system_root::SystemRoot;
 use crate::work_progress::WorkProgress;
 
@@ -30,6 +30,7 @@ pub fn start(host: &SystemRoot, clock: &Clock) {
 
 /// Shows from now on how far this work is.
 pub fn follow(host: &SystemRoot, progress: WorkProgress, clock: &Clock) {
+    status::work(progress.clone());
     if !host.is_ramdisk() {
         return;
     }

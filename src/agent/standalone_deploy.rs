@@ -12,6 +12,7 @@ use crate::config::Standalone;
 use crate::disk;
 use crate::disk::Wishes;
 use crate::disk::select::boot_medium::{BootMedium, is_external};
+use crate::disk::select::verdicts::tell_named;
 use crate::error::{Error, Kind, Result};
 use crate::image;
 use crate::image::decode::format::Format;
@@ -19,7 +20,7 @@ use crate::image::download::retry_policy::RetryPolicy;
 use crate::image::verify::checksum::Checksum;
 use crate::image::{Layout, Request, Tools};
 use crate::logger;
-use crate::logger::status::{Row, set};
+use crate::logger::status::{self, Phase, Row, set};
 use crate::net::http::client::Timeouts;
 use crate::net::http::url;
 use crate::power::{How, going, power};
@@ -128,10 +129,12 @@ pub fn run(
     let names: Vec<String> = image.urls.iter().map(|url| redacted(url)).collect();
     loop {
         set(Row::State, &format!("deploying {}", names.join(", ")));
+        status::phase(Phase::Working);
         let Err(error) = deploy(host, &image, medium, tools) else {
             return leave(host, &tools.clock, how);
         };
         failures += 1;
+        status::failed(&error);
         let pause = tools.clock.backoff(failures, SHORTEST, LONGEST);
         error!(
             "the deploy failed (attempt {failures}): {error}; next in {:.0} s",
@@ -148,6 +151,7 @@ pub fn run(
 /// The disk is done: whatever keeps the machine on, it is not written again.
 fn leave(host: &SystemRoot, clock: &Clock, how: How) -> Result<()> {
     set(Row::State, going(how));
+    status::end(clock);
     while let Err(error) = power(host, clock, how) {
         error!(
             "the image is on the disk, but: {error}; next try in {:.0} s",
@@ -203,6 +207,7 @@ fn is_meant(host: &SystemRoot, named: &Path, medium: &BootMedium) -> Result<()> 
             disk.name
         )));
     }
+    tell_named(&disks, disk, "ironlet.disk");
     match medium.protects(host, disk, &disks) {
         Some(why) if is_external(disk) => Err(wrong(format!(
             "ironlet.disk: {} {why}; is another disk meant? If that is wrong, start the machine from something else",

@@ -101,7 +101,11 @@ impl Connection<'_> {
             took: self.gateway.clock.elapsed().saturating_sub(began),
         };
         let token = self.gateway.service.token.as_ref();
-        self.gateway.log.answered(&line, !self.proven, token);
+        // A browser looks again every two seconds, for hours.
+        let is_page = head.as_ref().is_some_and(|head| self.is_page(head));
+        if !is_page {
+            self.gateway.log.answered(&line, !self.proven, token);
+        }
         done.is_ok_and(|done| done.keep)
     }
 
@@ -137,13 +141,18 @@ impl Connection<'_> {
         if !self.proven && !turn(self.gateway, &self.seat, socket) {
             return Err(Cut::Gone);
         }
-        let reply = public_replies::reply(action, &origin, &self.gateway.service)
-            .ok_or_else(|| Refusal::new(500, "A command got where no command goes"))?;
+        let reply =
+            public_replies::reply(action, &origin, head.accepts_html, &self.gateway.service)
+                .ok_or_else(|| Refusal::new(500, "A command got where no command goes"))?;
         let keep = head.keep_alive && self.is_small(head) && !self.gateway.lobby.is_closed();
         self.seat.answered();
         self.send(&reply.bytes(keep, head.method == "HEAD"))?;
         let status = reply.status;
         self.drain(head, Done { status, keep })
+    }
+
+    fn is_page(&self, head: &Head) -> bool {
+        self.gateway.service.page.is_some() && head.accepts_html && head.target == "/"
     }
 
     /// Only a command has a body that matters. A small one is read away, a large one ends the connection.

@@ -27,6 +27,8 @@ pub struct Head {
     pub expects_continue: bool,
     /// The client wants to send another request on this connection.
     pub keep_alive: bool,
+    /// It says that it can show HTML, as browsers do.
+    pub accepts_html: bool,
 }
 
 /// How the end of a body is told (RFC 9112 §6.3).
@@ -88,6 +90,7 @@ impl Head {
             framing: fields.framing(old)?,
             expects_continue: fields.expects_continue && !old,
             keep_alive: !fields.close && !old,
+            accepts_html: fields.accepts_html,
             host: fields.host,
         })
     }
@@ -121,6 +124,7 @@ struct Fields {
     encoding: Option<String>,
     expects_continue: bool,
     close: bool,
+    accepts_html: bool,
 }
 
 impl Fields {
@@ -130,6 +134,14 @@ impl Fields {
             let name = header.name.to_ascii_lowercase();
             let field = match name.as_str() {
                 "host" => &mut fields.host,
+                "accept" => {
+                    let types = header.value.split(|byte| *byte == b',');
+                    let mut names = types.map(|kind| kind.trim_ascii().get(..9));
+                    fields.accepts_html |= names.any(|name| {
+                        name.is_some_and(|name| name.eq_ignore_ascii_case(b"text/html"))
+                    });
+                    continue;
+                }
                 "content-length" => &mut fields.length,
                 "transfer-encoding" => &mut fields.encoding,
                 "expect" if header.value.eq_ignore_ascii_case(b"100-continue") => {

@@ -7,6 +7,7 @@ use crate::api::reply::Reply;
 use crate::api::service_settings::Service;
 use crate::available_memory::Memory;
 use crate::codec::json::Value;
+use crate::logger::status;
 use crate::sys::kernel;
 use crate::system_root::{attribute, names};
 
@@ -96,7 +97,10 @@ fn agent(service: &Service, metrics: &mut Metrics) {
 /// How many commands of each name are at each status.
 fn commands(service: &Service, metrics: &mut Metrics) {
     let mut counts: Vec<(String, String, u64)> = Vec::new();
-    for entry in service.engine.list() {
+    let Some(engine) = &service.engine else {
+        return;
+    };
+    for entry in engine.list() {
         let status = match entry.to_json() {
             Value::Object(shown) => shown.get("command_status").cloned(),
             _ => None,
@@ -129,7 +133,11 @@ fn commands(service: &Service, metrics: &mut Metrics) {
 
 /// How far the work at hand is, and how much there was of it.
 fn work(service: &Service, metrics: &mut Metrics) {
-    let progress = service.engine.progress();
+    let own = service.engine.as_ref();
+    let Some(progress) = own.map_or_else(status::gauge, |engine| Some(engine.progress().clone()))
+    else {
+        return;
+    };
     if let Some(reading) = progress.read() {
         let stage = [("stage", &*reading.stage)];
         metrics.family(

@@ -1,4 +1,4 @@
-//! The HTTP API: the gateway on the port, which answers what takes no token, tiny_http behind it for commands, and the routes.
+//! The HTTP API: the gateway on the port, which answers what takes no token, the page for browsers among it, tiny_http behind it for commands, and the routes.
 //!
 //! ```text
 //!  client ─▶ connection: seat, TLS, head, token, deadlines ─▶ backend_socket ─▶ backend (tiny_http) ─▶ command::Engine
@@ -18,6 +18,7 @@ mod eviction;
 mod gateway_state;
 pub mod head;
 mod metrics;
+pub mod page;
 mod pending_requests;
 mod public_replies;
 mod reply;
@@ -31,4 +32,5 @@ mod waiting_client;
 
 pub use self::server::{Server, listen, serve};
 pub use deadline_socket::Limits;
+pub use page::Page;
 pub use service_settings::Service;

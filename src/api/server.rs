@@ -77,7 +77,9 @@ pub fn serve(listener: TcpListener, service: Service, clock: Clock) -> Result<Se
         threads: Vec::new(),
     };
     let own = Arc::clone(&gateway);
-    server.spawn("api-server", move || attend(&own, behind))?;
+    if own.service.engine.is_some() {
+        server.spawn("api-server", move || attend(&own, behind))?;
+    }
     server.spawn("api-accept", move || accept(&gateway, &listener))?;
     Ok(server)
 }

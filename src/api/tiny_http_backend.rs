@@ -113,17 +113,20 @@ fn read(body: &mut dyn Read) -> io::Result<Vec<u8>> {
 }
 
 fn act(service: &Service, job: &PendingReply, body: Vec<u8>) -> Reply {
+    let Some(engine) = &service.engine else {
+        return route::not_found();
+    };
     match &job.request {
         CommandRequest::List => {
-            let commands = service.engine.list().iter().map(Entry::to_json).collect();
+            let commands = engine.list().iter().map(Entry::to_json).collect();
             Reply::json(200, &json::object([("commands", Value::Array(commands))]))
         }
-        CommandRequest::Find { id, wait } => match service.engine.find(id) {
+        CommandRequest::Find { id, wait } => match engine.find(id) {
             Some(entry) => command(job, &entry, *wait),
             None => route::unknown_command(id),
         },
         CommandRequest::Start { wait } => match Call::parse(body) {
-            Ok(call) => match service.engine.start(call) {
+            Ok(call) => match engine.start(call) {
                 Ok(entry) => {
                     job.started(&entry);
                     command(job, &entry, *wait)

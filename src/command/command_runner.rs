@@ -16,7 +16,7 @@ use crate::command::look_up;
 use crate::command::request::Call;
 use crate::command::started_command::Entry;
 use crate::error::{Context, Error, Kind, Result};
-use crate::logger::status::{Row, set};
+use crate::logger::status::{self, Phase, Row, set};
 use crate::steps::step_context::Machine;
 use crate::sys::kernel;
 use crate::work_progress::WorkProgress;
@@ -94,6 +94,7 @@ impl Engine {
                 }
             }
             Mode::Async => {
+                status::phase(Phase::Working);
                 inner.mark.set(&entry);
                 lock(&inner.entries).push(entry.clone());
                 *turn = self.leave(&entry, |inner, entry| {
@@ -158,6 +159,10 @@ fn run(command: &Command, inner: &Inner, entry: &Entry, params: Object) -> Resul
                 Row::State,
                 &format!("{} succeeded, waiting for commands", entry.full_name()),
             );
+            // What Ironic only asks for says nothing of how the work stands.
+            if matches!(command.mode, Mode::Async) {
+                status::phase(Phase::Waiting);
+            }
         }
         Err(error) => {
             error!("{} failed: {error}", entry.full_name());
@@ -165,6 +170,7 @@ fn run(command: &Command, inner: &Inner, entry: &Entry, params: Object) -> Resul
                 Row::State,
                 &format!("{} failed: {error}", entry.full_name()),
             );
+            status::failed(error);
         }
     }
     outcome

@@ -76,6 +76,10 @@ pub struct Config {
     pub syslog: Option<String>,
     /// Serve figures to whoever asks.
     pub metrics: bool,
+    /// Show browsers how the machine stands; none where that was not said.
+    pub page: Option<bool>,
+    /// Where to post reports.
+    pub report: Option<String>,
     /// Deploy by itself; none waits for Ironic.
     pub standalone: Option<Standalone>,
     /// What the log is to say of the parameters: it begins only once `debug` is known.
@@ -225,6 +229,9 @@ impl Config {
             collect_lldp: values.flag("ipa-collect-lldp"),
             syslog: values.owned("ironlet.syslog"),
             metrics: values.flag("ironlet.metrics"),
+            page: (values.text("ironlet.page") != Some("auto"))
+                .then(|| values.flag("ironlet.page")),
+            report: values.owned("ironlet.report"),
             standalone: Standalone::from(values)?,
             notes: Vec::new(),
         })

@@ -149,6 +149,8 @@ pub const TABLE: &[Parameter] = &[
     works("ironlet.medium", "", Text, "", "the disk this machine was started from, which is never taken: /dev/…, serial number, WWN, LABEL=, UUID= or PARTUUID=; what firmware and loader tell is found without"),
     works("ironlet.syslog", "", Text, "", "send the log there: host:port by UDP, tcp://host:port or tls://host:port"),
     works("ironlet.metrics", "", Boolean, "false", "serve /metrics (OpenMetrics) to whoever asks"),
+    works("ironlet.page", "", Choice(&["auto", "0", "1", "false", "true"]), "auto", "show a browser at the agent's port how this machine stands; auto: without Ironic, not with it"),
+    works("ironlet.report", "", Text, "", "post JSON there at each change and every few seconds of progress: http://… or https://…"),
     works("ironlet.image", "", Urls, "", "without Ironic: write this image"),
     works("ironlet.checksum", "", Text, "", "without Ironic: its digest, sha256:… or sha512:…"),
     works("ironlet.disk", "", Text, "", "without Ironic: the disk to write, chosen by itself if not set"),

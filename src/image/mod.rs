@@ -45,6 +45,7 @@ use crate::image::verify::digest::{Digest, Hashing};
 use crate::image::verify::readback::{Verdict, once_more};
 use crate::image::write::disk_sink::DiskSink;
 use crate::image::write::sink::Sink;
+use crate::logger::status;
 use crate::net::http::client::{Client, Proxies};
 use crate::net::http::content_coding::Coding;
 use crate::secret::redacted;
@@ -99,6 +100,8 @@ struct Written {
 /// A broken download goes on where it broke if it can, else from the first byte. What cannot get better
 /// (no such image, wrong digest, a broken disk) fails at once.
 pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> {
+    let from = redacted(&request.urls.join(","));
+    status::writing(from, disk.display().to_string());
     let client = Client::new(&tools.trust, &request.proxies, tools.timeouts)?;
     let fetcher = Fetcher::new(
         client,
@@ -164,6 +167,7 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         left: written.left,
     };
     info!("{}", receipt.line(disk));
+    status::written(receipt.to_json(), receipt.bytes, receipt.seconds.total);
     Ok(receipt)
 }
 

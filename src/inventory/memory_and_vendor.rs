@@ -8,7 +8,7 @@ use crate::system_root::{SystemRoot, attribute};
 
 /// The `memory` of the inventory: bytes the kernel has, MiB the modules have; null for what is not known. Upstream's lshw
 /// believes the firmware if it tells more than the kernel has, else the kernel's blocks of memory, else the kernel.
-pub(super) fn memory(host: &SystemRoot, firmware: &Tables) -> Value {
+pub fn memory(host: &SystemRoot, firmware: &Tables) -> Value {
     let info = fs::read_to_string(host.proc("meminfo")).unwrap_or_default();
     let total = info.lines().find_map(|line| {
         // proc_meminfo(5): "kB" is 1024 bytes.
@@ -42,7 +42,7 @@ fn blocks(host: &SystemRoot) -> Option<u64> {
 }
 
 /// The `system_vendor` of the inventory: empty text for what is not known.
-pub(super) fn vendor(host: &SystemRoot, tables: &Tables) -> Value {
+pub fn vendor(host: &SystemRoot, tables: &Tables) -> Value {
     // The kernel's own reading stands in where the tables cannot be read.
     let id = |name: &str| attribute(host.sys("class/dmi/id").join(name));
     let told = |kind: u8, at: usize| tables.first(kind).and_then(|one| one.text(at));

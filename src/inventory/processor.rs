@@ -24,7 +24,7 @@ pub struct Processors {
 }
 
 /// The `cpu` of the inventory.
-pub(super) fn object_of(host: &SystemRoot, firmware: &Tables) -> Value {
+pub fn object_of(host: &SystemRoot, firmware: &Tables) -> Value {
     // The binary runs on no other architecture than its own, and names it as uname does.
     let architecture = std::env::consts::ARCH;
     let found = Processors::read(host, architecture, firmware);

@@ -79,6 +79,14 @@ pub fn ring() -> Vec<u8> {
     })
 }
 
+/// The last lines of what this process logged, `most` at the most, oldest first.
+pub fn last_lines(most: usize) -> Vec<u8> {
+    LOGGER.get().map_or_else(Vec::new, |logger| {
+        let ring = logger.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        ring.last(most)
+    })
+}
+
 /// Every line from now on, and before them those that the ring still holds, as far as there is room. Never holds up who
 /// logs: what does not fit is counted by [`lost_to_follower`]. There is one follower; a second one gets nothing.
 pub fn follow() -> Receiver<String> {
@@ -226,6 +234,14 @@ struct Ring {
 }
 
 impl Ring {
+    fn last(&self, most: usize) -> Vec<u8> {
+        let lines = &self.lines;
+        let ends = lines.iter().enumerate().rev();
+        let mut ends = ends.filter(|(_, byte)| **byte == b'\n');
+        let from = ends.nth(most).map_or(0, |(end, _)| end + 1);
+        lines.range(from..).copied().collect()
+    }
+
     fn push(&mut self, line: &[u8]) {
         self.lines.extend(line);
         while self.lines.len() > RING {
@@ -267,6 +283,8 @@ mod tests {
         for number in 0..RING / 8 {
             ring.push(format!("line {number}\n").as_bytes());
         }
+        let last = ring.last(2);
+        assert!(last.ends_with(b"\n") && last.iter().filter(|byte| **byte == b'\n').count() == 2);
         let text: Vec<u8> = ring.lines.into_iter().collect();
         assert!(text.len() <= RING && text.len() > RING - 32);
         let first = text.split(|byte| *byte == b'\n').next().expect("a line");

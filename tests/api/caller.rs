@@ -50,13 +50,14 @@ impl Api {
     pub fn with(mut around: Surroundings, change: impl FnOnce(&mut Service)) -> Self {
         let engine = around.engine();
         let mut service = Service {
-            engine: engine.clone(),
+            engine: Some(engine.clone()),
             token: Some(Secret::new(TOKEN)),
             started_at: 1_795_360_816.25,
             version: "1.2.3",
             acceptor: None,
             host: around.host.clone(),
             metrics: false,
+            page: None,
             limits: Limits::default(),
         };
         change(&mut service);

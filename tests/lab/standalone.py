@@ -16,12 +16,12 @@ SUCCESS = r"image: .* on /dev/vda in [0-9.]+ s"
 
 
 class Standalone:
-    def __init__(self, directory, image, spare_mib=8, parameters=""):
+    def __init__(self, directory, image, spare_mib=8, parameters="", image_rate=0):
         self.directory, self.image = directory, image
         network.start(directory)
         network.tap(emulator.TAP)
-        server = web.Web(directory, image_rate=0).start()
-        (server.images / image.name).symlink_to(image)
+        self.images = web.Web(directory, image_rate).start().images
+        (self.images / image.name).symlink_to(image)
         self.console = console.Console(emulator.CONSOLE, directory / "console.log")
         self.disk = disk.Disk(directory / "disk.raw", image.stat().st_size + spare_mib * MIB)
         self._old = directory / "old.raw"

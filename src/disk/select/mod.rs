@@ -11,4 +11,5 @@ pub mod parameter_drive;
 pub mod root_arrays;
 pub mod root_device;
 pub mod skip_list;
+pub mod verdicts;
 pub mod write_permit;

@@ -13,6 +13,7 @@ use crate::disk::select::hints::{Fit, Hints};
 use crate::disk::select::parameter_drive::holds_parameters;
 use crate::disk::select::root_arrays::RootArrays;
 use crate::disk::select::skip_list::{self, skipped};
+use crate::disk::select::verdicts::Verdicts;
 use crate::drivers::Faults;
 use crate::drivers::nics_and_disk_controllers::Purpose;
 use crate::error::{Error, Kind, Result};
@@ -68,7 +69,17 @@ fn look(host: &SystemRoot, wishes: &Wishes) -> Result<Choice> {
     let unsafe_to_write = |disk: &Disk| unsafe_to_write(disk, &mounts);
     let disks = list(host);
     let medium = |disk: &Disk| wishes.medium.protects(host, disk, &disks);
-    choose(disks.clone(), wishes, unsafe_to_write, medium, protected)
+    let mut verdicts = Verdicts::default();
+    let choice = choose(
+        &disks,
+        wishes,
+        unsafe_to_write,
+        medium,
+        protected,
+        &mut verdicts,
+    );
+    verdicts.tell(&disks, choice.as_ref().ok().map(|choice| &choice.disk));
+    choice
 }
 
 /// The same error, with the disk controllers that do not work: the disk that is meant may be behind one.
@@ -151,19 +162,19 @@ fn same(one: &Disk, other: &Disk) -> bool {
 
 /// The disk, and in words what it was preferred to.
 fn choose(
-    disks: Vec<Disk>,
+    disks: &[Disk],
     wishes: &Wishes,
     unsafe_to_write: impl Fn(&Disk) -> Option<String>,
     medium: impl Fn(&Disk) -> Option<String>,
     protected: impl Fn(&Disk) -> Option<String>,
+    verdicts: &mut Verdicts,
 ) -> Result<Choice> {
-    let warnings = skip_list::check(&wishes.skip, &disks)?;
+    let warnings = skip_list::check(&wishes.skip, disks)?;
     let mut fit = Vec::new();
-    let mut reasons = Vec::new();
-    let meant = wishes.arrays.decide(&disks);
-    for disk in &disks {
+    let meant = wishes.arrays.decide(disks);
+    for disk in disks {
         let why = unsafe_to_write(disk)
-            .or_else(|| skipped(disk, &disks, &wishes.skip))
+            .or_else(|| skipped(disk, disks, &wishes.skip))
             .or_else(|| wishes.arrays.pass_over(disk, meant))
             .or_else(|| match &wishes.root {
                 _ if meant => None,
@@ -174,7 +185,7 @@ fn choose(
                 None => (disk.size < SMALLEST).then(|| format!("is smaller than {SMALLEST}")),
             });
         match why {
-            Some(why) => reasons.push(format!("{} ({}) {why}", disk.name, disk.size)),
+            Some(why) => verdicts.pass_over(disk, why),
             None => fit.push(disk.clone()),
         }
     }
@@ -192,7 +203,7 @@ fn choose(
         let guarded = !wishes.unguarded;
         let why = medium(&disk).or_else(|| guarded.then(|| protected(&disk)).flatten());
         match why {
-            Some(why) => reasons.push(format!("{} ({}) {why}", disk.name, disk.size)),
+            Some(why) => verdicts.pass_over(&disk, why),
             None => {
                 chosen = Some(disk);
                 break;
@@ -200,7 +211,7 @@ fn choose(
         }
     }
     let Some(disk) = chosen else {
-        return Err(none(wishes, &reasons));
+        return Err(none(wishes, verdicts.told()));
     };
     let others: Vec<_> = fit
         .map(|disk| format!("{} ({})", disk.name, disk.size))
@@ -218,8 +229,10 @@ fn choose(
         (Some(hints), true) => format!("the only one with {hints}"),
         (Some(hints), false) => format!("the first with {hints}, which fits {others} as well"),
     };
-    if !reasons.is_empty() {
-        why += &format!("; passed over: {}", reasons.join("; "));
+    verdicts.choice.clone_from(&why);
+    let passed = verdicts.told();
+    if !passed.is_empty() {
+        why += &format!("; passed over: {passed}");
     }
     Ok(Choice {
         disk,
@@ -228,11 +241,10 @@ fn choose(
     })
 }
 
-fn none(wishes: &Wishes, reasons: &[String]) -> Error {
-    let found = match reasons.is_empty() {
-        true => "the kernel shows no disk".to_owned(),
-        false => reasons.join("; "),
-    };
+fn none(wishes: &Wishes, mut found: String) -> Error {
+    if found.is_empty() {
+        found = "the kernel shows no disk".to_owned();
+    }
     let wished = wishes.root.as_ref();
     let wished = wished.map_or(String::new(), |hints| format!(" with {hints}"));
     let why = format!("no disk to deploy to{wished}: {found}");

@@ -62,6 +62,7 @@ pub struct Client {
     timeouts: Timeouts,
     /// For one answer, its body included.
     limit: Duration,
+    keeps_posts: bool,
 }
 
 /// Follows this many redirects.
@@ -76,6 +77,7 @@ impl Client {
             door: Door::new(dialer),
             timeouts,
             limit: Duration::MAX,
+            keeps_posts: false,
         })
     }
 
@@ -84,6 +86,14 @@ impl Client {
         Client {
             limit,
             ..self.clone()
+        }
+    }
+
+    /// The same, but a redirect that would make a GET of a POST is an answer: what was posted has not arrived.
+    pub fn keeping_posts(self) -> Self {
+        Client {
+            keeps_posts: true,
+            ..self
         }
     }
 
@@ -120,7 +130,10 @@ impl Client {
             let location = answer.location();
             let step = redirect::follow(&url, answer.status(), location.as_deref())
                 .map_err(|fault| fault.at(&doing))?;
-            let Some(step) = step else {
+            let lost = |step: &redirect::Step| {
+                self.keeps_posts && method == Method::Post && !step.keeps_method
+            };
+            let Some(step) = step.filter(|step| !lost(step)) else {
                 return Ok(Response {
                     answer,
                     doing,
