@@ -31,10 +31,12 @@ use self::rescue_logins::RescueLogins;
 use self::vlan_interfaces::VlanInterfaces;
 use crate::clock::{Clock, within};
 use crate::config::{Config, parameter_file};
+use crate::disk::ibft;
 use crate::drivers::Faults;
-use crate::drivers::modules::Modules;
+use crate::drivers::modules::{self, Modules};
 use crate::drivers::nics_and_disk_controllers::Purpose;
 use crate::error::Result;
+use crate::iscsi;
 use crate::logger;
 use crate::net::dhcp::doubt::Doubt;
 use crate::net::network_data;
@@ -100,6 +102,7 @@ pub fn run() -> ! {
     };
     let media = start_network(&host, &clock, parameters.clone(), doubt);
     start_devices(&host, &clock, &parameters);
+    connect_boot_disk(&host, &clock);
     for trouble in mounts::mount_rest(&host) {
         log::error!("{trouble}");
     }
@@ -236,6 +239,19 @@ fn start_devices(host: &SystemRoot, clock: &Clock, parameters: &Parameters) {
         );
     }
     say_faults(host);
+}
+
+/// Connects the disk that the firmware boots from over iSCSI, if it says that it does.
+fn connect_boot_disk(host: &SystemRoot, clock: &Clock) {
+    let disk = match ibft::read(host).map(|disks| disks.into_iter().next()) {
+        Ok(Some(disk)) => disk,
+        Ok(None) => return,
+        Err(error) => return log::error!("{error}"),
+    };
+    log::info!("the firmware boots from the iSCSI disk {disk}");
+    modules::load_named(host, "iscsi_tcp");
+    let (host, time) = (host.clone(), clock.clone());
+    keep(clock, "iscsi", move || iscsi::keep(&host, &time, &disk));
 }
 
 /// Says which devices have no driver or no firmware. Network cards that have links speak for themselves when they
