@@ -13,7 +13,7 @@ use machine::Machine;
 
 const IPXE: &[u8] = include_bytes!("fixtures/ibft/ipxe.bin");
 /// Where its target's block is.
-const TARGET: usize = 0x14a;
+const TARGET: usize = 0x180;
 const NAME: &str = "iqn.2026-11.org.example:root";
 
 fn expected() -> BootDisk {

@@ -4,6 +4,7 @@ mod support;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -17,10 +18,13 @@ const NAME: &str = "iqn.2026-11.org.example:root";
 const SECRET: &str = "a secret of 24 letters..";
 const BACK: &str = "the target's own secret";
 
+/// tgtd(8) and tgtadm(8) find each other by this.
+const SOCKET: &str = "TGT_IPC_SOCKET";
+
 /// tgt with a disk for everybody, one behind CHAP and one behind mutual CHAP.
 struct Target {
     process: Child,
-    control: String,
+    socket: PathBuf,
     portal: SocketAddr,
     _scratch: Scratch,
 }
@@ -30,7 +34,8 @@ impl Target {
         let portal = TcpListener::bind("127.0.0.1:0")
             .and_then(|socket| socket.local_addr())
             .expect("a port");
-        let (scratch, control) = (Scratch::new(), portal.port().to_string());
+        let scratch = Scratch::new();
+        let socket = scratch.path("socket");
         let disk = scratch.disk(1 << 20, 7);
         let process = Command::new("tgtd")
             .args(["-f", "-C", &control, "--iscsi", &format!("portal={portal}")])
@@ -40,7 +45,7 @@ impl Target {
             .expect("tgt is installed");
         let target = Target {
             process,
-            control,
+            socket,
             portal,
             _scratch: scratch,
         };
@@ -109,7 +114,8 @@ impl Target {
     fn tell(&self, words: &[&str]) {
         for _ in 0..50 {
             let done = Command::new("tgtadm")
-                .args(["-C", &self.control, "--lld", "iscsi"])
+                .env(SOCKET, &self.socket)
+                .args(["--lld", "iscsi"])
                 .args(words)
                 .output()
                 .expect("tgt is installed");
@@ -215,7 +221,13 @@ fn tgt_takes_the_login_with_and_without_chap() {
 /// What comes of a target that answers each request with the next of these: flags, status and text.
 fn told(chap: Option<Chap>, answers: &[(u8, u16, &str)]) -> Result<Outcome> {
     let disk = disk(NAME, "192.0.2.1:3260".parse().expect("an address"), chap);
-    let mut answers = answers.iter().cycle();
+    // The last one is said again and again.
+    let last = answers
+        .iter()
+        .cycle()
+        .skip(answers.len().saturating_sub(1))
+        .step_by(answers.len().max(1));
+    let mut answers = answers.iter().chain(last);
     let asking = Asking {
         disk: &disk,
         isid: [0x80, 1, 2, 3, 0, 4],

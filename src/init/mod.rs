@@ -175,10 +175,15 @@ fn start_network(
 }
 
 /// Keeps the network of this ramdisk as the kernel's `command_line` and the files of /etc want it: what process 1 does in
-/// a thread of its own. Comes back only on an error.
-pub fn keep_network(host: &SystemRoot, clock: &Clock, command_line: &str) -> Result<()> {
+/// a thread of its own; `doubt` says when a port may have been moved to another network. Comes back only on an error.
+pub fn keep_network(
+    host: &SystemRoot,
+    clock: &Clock,
+    command_line: &str,
+    doubt: Doubt,
+) -> Result<()> {
     let parameters = Parameters::parse(command_line);
-    network(host, clock, Arc::new(parameters), Doubt::default()).run()
+    network(host, clock, Arc::new(parameters), doubt).run()
 }
 
 fn network(host: &SystemRoot, clock: &Clock, parameters: Arc<Parameters>, doubt: Doubt) -> Network {

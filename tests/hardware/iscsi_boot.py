@@ -16,7 +16,7 @@ from images import Images  # noqa: E402
 
 MIB = 1 << 20
 PORT = 8089
-PORTAL, TGT, CONTROL = 3260, 3261, "77"
+PORTAL, TGT = 3260, 3261
 IMAGE_MIB, DISK_MIB = 48, 5 << 10
 # The connection is dropped once so much was written.
 DROPPED_AT = 20 * MIB
@@ -30,7 +30,9 @@ class Target:
 
     def __init__(self, folder, disk):
         self.log = open(folder / "tgtd.log", "w")
-        self.process = subprocess.Popen(["tgtd", "-f", "-C", CONTROL, "--iscsi", f"portal=127.0.0.1:{TGT}"], stdout=self.log, stderr=self.log)
+        # By this tgtd and tgtadm find each other.
+        self.environment = {**os.environ, "TGT_IPC_SOCKET": str(folder / "tgt.socket")}
+        self.process = subprocess.Popen(["tgtd", "-f", "--iscsi", f"portal=127.0.0.1:{TGT}"], stdout=self.log, stderr=self.log, env=self.environment)
         for words in (
             f"--mode target --op new --tid 1 -T {NAME}",
             f"--mode logicalunit --op new --tid 1 --lun 1 -b {disk}",
@@ -43,7 +45,7 @@ class Target:
 
     def tell(self, words):
         for _ in range(20):
-            done = subprocess.run(["tgtadm", "-C", CONTROL, "--lld", "iscsi", *words], capture_output=True, text=True)
+            done = subprocess.run(["tgtadm", "--lld", "iscsi", *words], env=self.environment, capture_output=True, text=True)
             if done.returncode == 0:
                 return
             time.sleep(0.5)
