@@ -49,6 +49,9 @@ use crate::virtual_media;
 /// A driver's start that takes longer is broken hardware; udev gives up at three minutes as well.
 const LONGEST_LOAD: Duration = Duration::from_secs(180);
 
+/// How long a disk behind iSCSI may take that the firmware boots from: its card asks for an address first.
+const LONGEST_LOGIN: Duration = Duration::from_secs(60);
+
 /// The whole of pid 1, from the first mount for as long as the machine runs.
 pub fn run() -> ! {
     let (host, clock) = (SystemRoot::new("/"), Clock::real());
@@ -102,12 +105,14 @@ pub fn run() -> ! {
     };
     let media = start_network(&host, &clock, parameters.clone(), doubt);
     start_devices(&host, &clock, &parameters);
-    connect_boot_disk(&host, &clock);
+    let boot_disk = connect_boot_disk(&host, &clock);
     for trouble in mounts::mount_rest(&host) {
         log::error!("{trouble}");
     }
     // It hangs up; after so long, nothing more comes.
     let _ = media.recv_timeout(LONGEST_LOAD);
+    // So does this one: whoever chooses a disk must not find the others alone.
+    let _ = boot_disk.recv_timeout(LONGEST_LOGIN);
     match signals {
         Ok(signals) => {
             let logins = RescueLogins::new(&host, &parameters.ssh_keys, moved);
@@ -246,17 +251,26 @@ fn start_devices(host: &SystemRoot, clock: &Clock, parameters: &Parameters) {
     say_faults(host);
 }
 
-/// Connects the disk that the firmware boots from over iSCSI, if it says that it does.
-fn connect_boot_disk(host: &SystemRoot, clock: &Clock) {
-    let disk = match ibft::read(host).map(|disks| disks.into_iter().next()) {
-        Ok(Some(disk)) => disk,
-        Ok(None) => return,
-        Err(error) => return log::error!("{error}"),
-    };
-    log::info!("the firmware boots from the iSCSI disk {disk}");
-    modules::load_named(host, "iscsi_tcp");
-    let (host, time) = (host.clone(), clock.clone());
-    keep(clock, "iscsi", move || iscsi::keep(&host, &time, &disk));
+/// Connects the disk that the firmware boots from over iSCSI, if it says that it does. What comes back hangs up once it is there, or will
+/// not be.
+fn connect_boot_disk(host: &SystemRoot, clock: &Clock) -> Receiver<()> {
+    let (waits, connected) = channel();
+    let mut waits: Option<Sender<()>> = Some(waits);
+    match ibft::read(host).map(|disks| disks.into_iter().next()) {
+        Ok(Some(disk)) => {
+            log::info!("the firmware boots from the iSCSI disk {disk}");
+            modules::load_named(host, "iscsi_tcp");
+            let (host, time) = (host.clone(), clock.clone());
+            keep(clock, "iscsi", move || {
+                let done = iscsi::keep(&host, &time, &disk, &mut || drop(waits.take()));
+                waits = None;
+                done
+            });
+        }
+        Ok(None) => {}
+        Err(error) => log::error!("{error}"),
+    }
+    connected
 }
 
 /// Says which devices have no driver or no firmware. Network cards that have links speak for themselves when they

@@ -1,7 +1,6 @@
 //! The kernel's half of iSCSI, as include/scsi/iscsi_if.h has it: sessions and connections made, started and stopped by netlink messages,
 //! and word of those that are lost.
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
@@ -78,7 +77,7 @@ struct Event {
 pub struct Kernel {
     netlink: Netlink,
     transport: u64,
-    unheard: VecDeque<Event>,
+    unheard: Vec<Event>,
 }
 
 impl Kernel {
@@ -87,7 +86,7 @@ impl Kernel {
         Ok(Kernel {
             netlink: Netlink::iscsi()?,
             transport,
-            unheard: VecDeque::new(),
+            unheard: Vec::new(),
         })
     }
 
@@ -170,8 +169,7 @@ impl Kernel {
         let text = format!("{value}\0");
         let asked = words(&[session.id, 0, parameter, text.len() as u32]);
         let done = self.ask(SET_PARAM, &asked, text.as_bytes());
-        done.with_context(|| format!("setting the iSCSI parameter {parameter} to {value}"))
-            .map(drop)
+        done.context("setting up the session").map(drop)
     }
 
     /// Sends a PDU, and waits for the one that answers.
@@ -214,10 +212,9 @@ impl Kernel {
     fn event(&mut self, session: Session, patience: Option<Duration>) -> Result<Event> {
         let deadline = patience.map(Deadline::within);
         loop {
-            while let Some(event) = self.unheard.pop_front() {
-                if event.session == session.id {
-                    return Ok(event);
-                }
+            self.unheard.retain(|event| event.session == session.id);
+            if !self.unheard.is_empty() {
+                return Ok(self.unheard.remove(0));
             }
             let left = deadline.map(Deadline::left);
             if left.is_some_and(|left| left.is_zero()) {
@@ -280,7 +277,7 @@ impl Kernel {
                     return Ok(Some(Err(errno(word(heard, NETLINK_HEAD + 4) as i32))));
                 }
                 own if own == kind && is_answer => return Ok(Some(Ok(*answered))),
-                own @ (RECV_PDU | CONN_ERROR) => self.unheard.push_back(Event {
+                own @ (RECV_PDU | CONN_ERROR) => self.unheard.push(Event {
                     kind: own,
                     session: word(answered, 0),
                     error: word(answered, 8),

@@ -25,8 +25,14 @@ const PAUSES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(15)];
 /// From one target's portal to the next, at the most.
 const REDIRECTS: usize = 4;
 
-/// Keeps `disk` connected for as long as the machine runs; comes back only on an error that no other attempt would mend.
-pub fn keep(host: &SystemRoot, clock: &Clock, disk: &BootDisk) -> Result<()> {
+/// Keeps `disk` connected for as long as the machine runs, and calls `connected` once it is; comes back only on an error that no other
+/// attempt would mend.
+pub fn keep(
+    host: &SystemRoot,
+    clock: &Clock,
+    disk: &BootDisk,
+    connected: &mut dyn FnMut(),
+) -> Result<()> {
     let handle = attribute(host.sys("class/iscsi_transport/tcp/handle"));
     let handle = handle.and_then(|text| text.parse().ok()).ok_or_else(|| {
         Error::plain(format!(
@@ -44,7 +50,7 @@ pub fn keep(host: &SystemRoot, clock: &Clock, disk: &BootDisk) -> Result<()> {
     let (mut session, mut failures) = (None, 0);
     loop {
         match connect(&mut kernel, &mut session, &asking) {
-            Ok((connection, connected)) => {
+            Ok((connection, current)) => {
                 let again = if failures > 0 || session.is_some() {
                     " again"
                 } else {
@@ -52,10 +58,11 @@ pub fn keep(host: &SystemRoot, clock: &Clock, disk: &BootDisk) -> Result<()> {
                 };
                 log::info!("the iSCSI disk {disk} is connected{again}");
                 failures = 0;
-                if session.replace(connected).is_none() {
-                    scan(host, connected, disk)?;
+                if session.replace(current).is_none() {
+                    scan(host, current, disk)?;
+                    connected();
                 }
-                let lost = kernel.lost(connected)?;
+                let lost = kernel.lost(current)?;
                 drop(connection);
                 log::warn!(
                     "the connection of the iSCSI disk {disk} is lost ({lost}); writes wait while it is made anew"
@@ -63,8 +70,8 @@ pub fn keep(host: &SystemRoot, clock: &Clock, disk: &BootDisk) -> Result<()> {
             }
             Err(error) => {
                 failures += 1;
-                // A target may be away for long.
-                if failures == 1 || failures % 20 == 0 {
+                // The network may take its time at first, and a target may be away for long.
+                if failures % 20 == 3 {
                     log::error!(
                         "the iSCSI disk {disk} is not connected (attempt {failures}): {}",
                         error.details()

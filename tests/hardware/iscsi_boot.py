@@ -30,9 +30,9 @@ class Target:
 
     def __init__(self, folder, disk):
         self.log = open(folder / "tgtd.log", "w")
-        # By this tgtd and tgtadm find each other.
-        self.environment = {**os.environ, "TGT_IPC_SOCKET": str(folder / "tgt.socket")}
-        self.process = subprocess.Popen(["tgtd", "-f", "--iscsi", f"portal=127.0.0.1:{TGT}"], stdout=self.log, stderr=self.log, env=self.environment)
+        # By this tgtd and tgtadm find each other; the address of a socket has no room for a long name.
+        self.place = {"cwd": folder, "env": {**os.environ, "TGT_IPC_SOCKET": "tgt.socket"}}
+        self.process = subprocess.Popen(["tgtd", "-f", "--iscsi", f"portal=127.0.0.1:{TGT}"], stdout=self.log, stderr=self.log, **self.place)
         for words in (
             f"--mode target --op new --tid 1 -T {NAME}",
             f"--mode logicalunit --op new --tid 1 --lun 1 -b {disk}",
@@ -45,7 +45,7 @@ class Target:
 
     def tell(self, words):
         for _ in range(20):
-            done = subprocess.run(["tgtadm", "--lld", "iscsi", *words], env=self.environment, capture_output=True, text=True)
+            done = subprocess.run(["tgtadm", "--lld", "iscsi", *words], **self.place, capture_output=True, text=True)
             if done.returncode == 0:
                 return
             time.sleep(0.5)

@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::secret::Secret;
 use crate::small_sort;
 use crate::system_root::{SystemRoot, attribute, names, read_bytes};
@@ -118,7 +118,7 @@ fn target(folder: &Path) -> Option<(bool, BootDisk)> {
         initiator: String::new(),
         target: text("target-name").filter(|name| table::is_name(name))?,
         portal: table::portal(address.to_canonical(), number("port")?)?,
-        lun: lun(&text("lun")?).ok()?,
+        lun: lun(&text("lun")?)?,
         chap,
     };
     (flags & 1 != 0).then_some((flags & 2 != 0, disk))
@@ -126,25 +126,13 @@ fn target(folder: &Path) -> Option<(bool, BootDisk)> {
 
 /// The module writes eight bytes in hexadecimal without leading zeros, so that larger ones shift the others; six zeros at the end are
 /// those of a unit without levels.
-fn lun(shown: &str) -> Result<u64> {
-    let wrong = || {
-        Error::plain(format!(
-            "a LUN that is shown as '{:.20}'",
-            shown.escape_debug()
-        ))
-    };
-    let two = shown
-        .strip_suffix("000000")
-        .filter(|two| (2..=4).contains(&two.len()));
-    let (first, second) = two
-        .and_then(|two| {
-            two.split_at_checked(if two.starts_with('0') {
-                1
-            } else {
-                2.min(two.len() - 1)
-            })
-        })
-        .ok_or_else(wrong)?;
-    let byte = |text: &str| u8::from_str_radix(text, 16).map_err(|_| wrong());
-    Ok(table::lun(&[byte(first)?, byte(second)?, 0, 0, 0, 0, 0, 0]))
+fn lun(shown: &str) -> Option<u64> {
+    let two = shown.strip_suffix("000000")?;
+    let (first, second) = two.split_at_checked(if two.starts_with('0') {
+        1
+    } else {
+        two.len().clamp(1, 3) - 1
+    })?;
+    let byte = |text: &str| u8::from_str_radix(text, 16).ok();
+    Some(table::lun(&[byte(first)?, byte(second)?, 0, 0, 0, 0, 0, 0]))
 }
