@@ -257,7 +257,8 @@ fn connect_boot_disk(host: &SystemRoot, clock: &Clock) -> Receiver<()> {
     let (waits, connected) = channel();
     let mut waits: Option<Sender<()>> = Some(waits);
     match ibft::read(host).map(|disks| disks.into_iter().next()) {
-        Ok(Some(disk)) => {
+        // An adapter may have connected it by itself.
+        Ok(Some(disk)) if ibft::missing(host).is_some() => {
             log::info!("the firmware boots from the iSCSI disk {disk}");
             modules::load_named(host, "iscsi_tcp");
             let (host, time) = (host.clone(), clock.clone());
@@ -267,7 +268,7 @@ fn connect_boot_disk(host: &SystemRoot, clock: &Clock) -> Receiver<()> {
                 done
             });
         }
-        Ok(None) => {}
+        Ok(_) => {}
         Err(error) => log::error!("{error}"),
     }
     connected

@@ -59,10 +59,19 @@ pub fn keep(
                 log::info!("the iSCSI disk {disk} is connected{again}");
                 failures = 0;
                 if session.replace(current).is_none() {
-                    scan(host, current, disk)?;
+                    if let Err(error) = scan(host, current, disk) {
+                        log::error!("{error}");
+                    }
                     connected();
                 }
-                let lost = kernel.lost(current)?;
+                let lost = match kernel.lost(current) {
+                    Ok(why) => why,
+                    Err(error) => {
+                        // Whoever begins anew must not make the same disk a second time.
+                        kernel.destroy(current);
+                        return Err(error);
+                    }
+                };
                 drop(connection);
                 log::warn!(
                     "the connection of the iSCSI disk {disk} is lost ({lost}); writes wait while it is made anew"
