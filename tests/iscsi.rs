@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use ironlet::disk::ibft::{BootDisk, Chap};
 use ironlet::error::{Context, Error, Result};
-use ironlet::iscsi::login::{Agreed, Asking, Head, Outcome, login};
+use ironlet::iscsi::login::{Asking, Head, Outcome, login};
+use ironlet::iscsi::terms::Agreed;
 use ironlet::secret::Secret;
 use support::scratch::Scratch;
 
@@ -250,13 +251,8 @@ fn terms_are_taken_within_what_was_offered() {
         _ => None,
     };
     let usual = Agreed {
-        sent_at_once: 8192,
-        initial_r2t: true,
-        immediate_data: true,
-        max_burst: 262_144,
-        first_burst: 65_536,
         exp_statsn: 1,
-        group: "1".to_owned(),
+        ..Agreed::default()
     };
     for (text, expected) in [
         ("", Some(usual.clone())),

@@ -10,6 +10,7 @@ use std::thread;
 
 use ironlet::clock::Clock;
 use ironlet::init;
+use ironlet::net::dhcp::doubt::Doubt;
 use ironlet::system_root::SystemRoot;
 use ramdisk::{cable, eventually, ip, ip_says};
 

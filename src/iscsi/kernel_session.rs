@@ -9,7 +9,8 @@ use std::time::Duration;
 use crate::clock::Deadline;
 use crate::error::{Context, Error, Result};
 use crate::iscsi::errno;
-use crate::iscsi::login::{Agreed, Head, TAKEN_AT_ONCE};
+use crate::iscsi::login::Head;
+use crate::iscsi::terms::{Agreed, TAKEN_AT_ONCE};
 use crate::sys::socket::{Netlink, readable};
 
 /// enum iscsi_uevent_e
@@ -102,18 +103,20 @@ impl Kernel {
             host: word(&answer, 4),
         };
         let made = self.ask(CREATE_CONN, &words(&[session.id, 0]), &[]);
-        made.context("making an iSCSI connection")?;
+        if let Err(error) = made {
+            self.destroy(session);
+            return Err(error.into()).context("making an iSCSI connection");
+        }
         Ok(session)
     }
 
     /// Gives it up.
     pub fn destroy(&mut self, session: Session) {
         let asked = words(&[session.id, 0, 0, 0, TERM]);
-        let done = self
-            .ask(STOP_CONN, &asked, &[])
-            .and_then(|_| self.ask(DESTROY_CONN, &words(&[session.id, 0]), &[]))
-            .and_then(|_| self.ask(DESTROY_SESSION, &words(&[session.id]), &[]));
-        if let Err(error) = done {
+        // There may be no connection.
+        let _ = self.ask(STOP_CONN, &asked, &[]);
+        let _ = self.ask(DESTROY_CONN, &words(&[session.id, 0]), &[]);
+        if let Err(error) = self.ask(DESTROY_SESSION, &words(&[session.id]), &[]) {
             log::warn!("giving up an iSCSI session: {error}");
         }
     }

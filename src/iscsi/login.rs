@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use crate::disk::ibft::BootDisk;
 use crate::error::{Error, Result};
+use crate::iscsi::terms::{Agreed, OFFER};
 use crate::iscsi::{portal, secrets};
 use crate::sys::kernel;
 
@@ -24,13 +25,6 @@ const CONTINUE: u8 = 0x40;
 const ROUNDS: usize = 16;
 const LONGEST_TEXT: usize = 64 << 10;
 
-/// What is offered, and by which rule the answer may differ.
-const OFFER: &str = "HeaderDigest=None\0DataDigest=None\0ErrorRecoveryLevel=0\0InitialR2T=No\0ImmediateData=Yes\0\
-    MaxBurstLength=262144\0FirstBurstLength=65536\0DefaultTime2Wait=2\0DefaultTime2Retain=0\0MaxOutstandingR2T=1\0\
-    MaxRecvDataSegmentLength=262144\0MaxConnections=1\0DataPDUInOrder=Yes\0DataSequenceInOrder=Yes\0";
-/// What is taken at once in one PDU.
-pub const TAKEN_AT_ONCE: u32 = 256 << 10;
-
 /// Who asks for what.
 pub struct Asking<'a> {
     /// The disk.
@@ -47,25 +41,6 @@ pub enum Outcome {
     Redirected(SocketAddr),
 }
 
-/// The terms.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Agreed {
-    /// Bytes that the target takes in one PDU.
-    pub sent_at_once: u32,
-    /// May data be sent only when asked for?
-    pub initial_r2t: bool,
-    /// May data stand in the command's own PDU?
-    pub immediate_data: bool,
-    /// Bytes of a whole answer.
-    pub max_burst: u32,
-    /// Bytes sent unasked.
-    pub first_burst: u32,
-    /// The number that the target's next word has.
-    pub exp_statsn: u32,
-    /// The target's portal group.
-    pub group: String,
-}
-
 /// Logs in.
 pub fn login(asking: &Asking, carrier: &mut Carrier) -> Result<Outcome> {
     let mut talk = Talk {
@@ -78,16 +53,7 @@ pub fn login(asking: &Asking, carrier: &mut Carrier) -> Result<Outcome> {
         Said::Redirected(to) => return Ok(Outcome::Redirected(to)),
         Said::Went(stage) => stage,
     };
-    // RFC 7143, 13: the terms where nobody says otherwise.
-    let mut agreed = Agreed {
-        sent_at_once: 8192,
-        initial_r2t: true,
-        immediate_data: true,
-        max_burst: 262_144,
-        first_burst: 65_536,
-        exp_statsn: 0,
-        group: "1".to_owned(),
-    };
+    let mut agreed = Agreed::default();
     let mut text = OFFER;
     for _ in 0..ROUNDS {
         if stage == FULL_FEATURE {
@@ -105,34 +71,6 @@ pub fn login(asking: &Asking, carrier: &mut Carrier) -> Result<Outcome> {
         }
     }
     Err(Error::plain("its target does not come to an agreement"))
-}
-
-impl Agreed {
-    fn learn(&mut self, key: &str, value: &str) -> Result<()> {
-        let wrong = || {
-            Error::plain(format!(
-                "its target says {:.80}",
-                format!("{key}={value}").escape_debug()
-            ))
-        };
-        let number = |least: u32, most: u32| match value.parse::<u32>() {
-            Ok(number) if number >= least => Ok(number.min(most)),
-            _ => Err(wrong()),
-        };
-        match key {
-            // RFC 7143, 13.12: from 512 to 2^24-1.
-            "MaxRecvDataSegmentLength" => self.sent_at_once = number(512, TAKEN_AT_ONCE)?,
-            "MaxBurstLength" => self.max_burst = number(512, 262_144)?,
-            "FirstBurstLength" => self.first_burst = number(512, 65_536)?,
-            "InitialR2T" => self.initial_r2t = value != "No",
-            "ImmediateData" => self.immediate_data = value == "Yes",
-            "TargetPortalGroupTag" => self.group = number(0, 65_535)?.to_string(),
-            "HeaderDigest" | "DataDigest" if value != "None" => return Err(wrong()),
-            _ => {}
-        }
-        self.first_burst = self.first_burst.min(self.max_burst);
-        Ok(())
-    }
 }
 
 /// A talk with a target.

@@ -4,6 +4,7 @@
 mod kernel_session;
 pub mod login;
 mod secrets;
+pub mod terms;
 
 use std::fs;
 use std::io;
@@ -49,13 +50,9 @@ pub fn keep(
     let mut kernel = Kernel::open(handle).context("talking to the kernel's iSCSI")?;
     let (mut session, mut failures) = (None, 0);
     loop {
-        match connect(&mut kernel, &mut session, &asking) {
+        match connect(&mut kernel, session, &asking) {
             Ok((connection, current)) => {
-                let again = if failures > 0 || session.is_some() {
-                    " again"
-                } else {
-                    ""
-                };
+                let again = if session.is_some() { " again" } else { "" };
                 log::info!("the iSCSI disk {disk} is connected{again}");
                 failures = 0;
                 if session.replace(current).is_none() {
@@ -95,7 +92,7 @@ pub fn keep(
 /// Makes the connection of a new session, or of the one there is; it lives as long as what comes back first.
 fn connect(
     kernel: &mut Kernel,
-    known: &mut Option<Session>,
+    known: Option<Session>,
     asking: &Asking,
 ) -> Result<(TcpStream, Session)> {
     let mut portal = asking.disk.portal;
@@ -105,7 +102,7 @@ fn connect(
         stream
             .set_nodelay(true)
             .context("setting up the connection")?;
-        let session = match *known {
+        let session = match known {
             Some(session) => session,
             None => kernel.create()?,
         };
@@ -125,7 +122,7 @@ fn connect(
             Ok(None) => return Ok((stream, session)),
             done => {
                 match known {
-                    Some(session) => kernel.stop(*session),
+                    Some(session) => kernel.stop(session),
                     None => kernel.destroy(session),
                 }
                 // It is `Some`, for nothing else is left.
