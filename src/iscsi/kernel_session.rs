@@ -105,7 +105,7 @@ impl Kernel {
         let made = self.ask(CREATE_CONN, &words(&[session.id, 0]), &[]);
         if let Err(error) = made {
             self.destroy(session);
-            return Err(error.into()).context("making an iSCSI connection");
+            return Err(Error::from(error)).context("making an iSCSI connection");
         }
         Ok(session)
     }
