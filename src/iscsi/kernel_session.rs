@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use crate::clock::Deadline;
 use crate::error::{Context, Error, Result};
-use crate::iscsi::errno;
 use crate::iscsi::login::Head;
 use crate::iscsi::terms::{Agreed, TAKEN_AT_ONCE};
 use crate::sys::socket::{Netlink, readable};
@@ -315,4 +314,9 @@ fn words(numbers: &[u32]) -> Vec<u8> {
 fn word(bytes: &[u8], at: usize) -> u32 {
     let four = bytes.get(at..at + 4).and_then(|four| four.try_into().ok());
     four.map_or(0, u32::from_ne_bytes)
+}
+
+/// What a reply of the kernel's means that is no reply.
+fn errno(number: i32) -> io::Error {
+    io::Error::from_raw_os_error(number.unsigned_abs() as i32)
 }

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use crate::disk::ibft::BootDisk;
 use crate::error::{Error, Result};
+use crate::iscsi::secrets;
 use crate::iscsi::terms::{Agreed, OFFER};
-use crate::iscsi::{portal, secrets};
 use crate::sys::kernel;
 
 /// A basic header segment.
@@ -289,4 +289,11 @@ fn odd(what: &str) -> Error {
 fn pairs(text: &[u8]) -> impl Iterator<Item = (&str, &str)> {
     let parts = text.split(|byte| *byte == 0);
     parts.filter_map(|part| std::str::from_utf8(part).ok()?.split_once('='))
+}
+
+/// An address as a target writes it: with its port or without, IPv6 in brackets.
+fn portal(text: &str) -> Option<SocketAddr> {
+    let text = text.split(',').next()?;
+    let with_port = |text: &str| text.parse::<SocketAddr>().ok();
+    with_port(text).or_else(|| with_port(&format!("{text}:3260")))
 }

@@ -7,8 +7,7 @@ mod secrets;
 pub mod terms;
 
 use std::fs;
-use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use crate::clock::Clock;
@@ -140,16 +139,4 @@ fn scan(host: &SystemRoot, session: Session, disk: &BootDisk) -> Result<()> {
     let path = host.sys(format!("class/scsi_host/host{}/scan", session.host));
     let written = fs::write(&path, format!("- - {}\n", disk.lun));
     written.with_context(|| format!("looking for LUN {} by {}", disk.lun, path.display()))
-}
-
-/// An address as a target writes it: with its port or without, IPv6 in brackets.
-pub(crate) fn portal(text: &str) -> Option<SocketAddr> {
-    let text = text.split(',').next()?;
-    let with_port = |text: &str| text.parse::<SocketAddr>().ok();
-    with_port(text).or_else(|| with_port(&format!("{text}:3260")))
-}
-
-/// What a reply of the kernel's means that is no reply.
-fn errno(number: i32) -> io::Error {
-    io::Error::from_raw_os_error(number.unsigned_abs() as i32)
 }

@@ -1,6 +1,6 @@
 //! CHAP as iSCSI has it (RFC 1994; RFC 7143, 12.1.3): what is answered to a target's challenge, and how large values are written. Pure.
 
-use crate::codec::{base64, hex};
+use crate::codec;
 use crate::image::verify::digest::Algorithm;
 use crate::secret::Secret;
 
@@ -17,15 +17,15 @@ pub fn response(id: u8, secret: &Secret, challenge: &[u8]) -> String {
 
 /// As a large value stands in a text.
 pub fn written(bytes: &[u8]) -> String {
-    format!("0x{}", hex::encode(bytes))
+    format!("0x{}", codec::hex::encode(bytes))
 }
 
 /// A large value, in hexadecimal or base64.
 pub fn read(text: &str) -> Option<Vec<u8>> {
     let (kind, digits) = text.split_at_checked(2)?;
     let bytes = match kind {
-        "0x" | "0X" => hex::decode(digits)?,
-        "0b" | "0B" => base64::decode(digits)?,
+        "0x" | "0X" => codec::hex::decode(digits)?,
+        "0b" | "0B" => codec::base64::decode(digits)?,
         _ => return None,
     };
     (!bytes.is_empty() && bytes.len() <= LONGEST).then_some(bytes)

@@ -1,48 +1,17 @@
 //! The disk that the firmware boots from over iSCSI: what it says of it in its table, where the kernel shows that. Who connects it again
 //! is iscsi/.
 
+mod boot_disk;
 pub mod table;
 
-use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::Path;
 
+pub use crate::disk::ibft::boot_disk::{BootDisk, Chap};
 use crate::error::{Context, Result};
 use crate::secret::Secret;
 use crate::small_sort;
 use crate::system_root::{SystemRoot, attribute, names, read_bytes};
-
-/// A disk behind iSCSI, and how to get there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BootDisk {
-    /// The machine's own name; perhaps empty.
-    pub initiator: String,
-    /// The target's name.
-    pub target: String,
-    /// Where it answers.
-    pub portal: SocketAddr,
-    /// Which of its units, as Linux numbers them.
-    pub lun: u64,
-    /// How to prove who asks.
-    pub chap: Option<Chap>,
-}
-
-/// RFC 1994, as iSCSI uses it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chap {
-    /// What the machine calls itself.
-    pub user: String,
-    /// What both know.
-    pub secret: Secret,
-    /// With these the target is to prove itself too.
-    pub back: Option<(String, Secret)>,
-}
-
-impl fmt::Display for BootDisk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (LUN {}) at {}", self.target, self.lun, self.portal)
-    }
-}
 
 /// Those that the firmware describes, the one it boots from first: as the kernel's module iscsi_ibft shows them, else from the table that
 /// a UEFI firmware hands to ACPI. None on most machines.

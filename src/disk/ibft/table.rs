@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use crate::disk::ibft::{BootDisk, Chap};
+use crate::disk::ibft::boot_disk::{BootDisk, Chap};
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 use crate::small_sort;
