@@ -45,7 +45,7 @@ usage() {
 ./build.sh components [PART…]   real web servers and proxies around the binary
 ./build.sh siege [--short] [ATTACK…]  clients, images and drives that mean no good against the binary, as a table
 ./build.sh bench [OPTIONS]      figures beside their limits and peers; --only SECTION, --rounds N
-./build.sh fuzz TARGET SECONDS  one fuzz target
+./build.sh fuzz TARGET SECONDS  one fuzz target; --all HOURS divides these among all of them
 TABLE
 }
 
@@ -88,7 +88,7 @@ packages() {
     image) echo cpio kmod e2fsprogs fdisk grub-common grub-pc-bin busybox-static openssl ;;
     media) echo grub-common grub-pc-bin grub-efi-amd64-signed shim-signed systemd-boot-efi binutils xorriso mtools fdisk sbsigntool ;;
     machine) echo qemu-system-x86 ipxe-qemu iproute2 python3 ;;
-    rust_tests) echo rsyslog rsyslog-gnutls dmidecode dnsmasq-base lldpd radvd isc-dhcp-server avahi-daemon dbus python3 efibootmgr iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools mtools genisoimage xorriso gzip zstd xz-utils parted "${file_systems[@]}" ;;
+    rust_tests) echo tgt rsyslog rsyslog-gnutls dmidecode dnsmasq-base lldpd radvd isc-dhcp-server avahi-daemon dbus python3 efibootmgr iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools mtools genisoimage xorriso gzip zstd xz-utils parted "${file_systems[@]}" ;;
     fuzz) echo g++ dosfstools mtools genisoimage ;;
     curl) echo curl ;;
     esac
@@ -376,11 +376,28 @@ bench() {
 
 # cargo-fuzz wants a sanitizer, which rustc keeps for nightlies; the stable one has it too when told so.
 fuzz() {
-    [ $# -eq 2 ] || fail "fuzz TARGET SECONDS; targets: $(cd tests/fuzz/fuzz_targets && echo *.rs | sed 's/\.rs//g')"
+    local targets target status=0
+    targets=$(cd tests/fuzz/fuzz_targets && echo *.rs | sed 's/\.rs//g')
+    [ $# -eq 2 ] && [[ $2 =~ ^[1-9][0-9]*$ ]] || fail "fuzz TARGET SECONDS or --all HOURS; targets: $targets"
+    [[ $1 == --all || " $targets " == *" $1 "* ]] || fail "no fuzz target '$1': one of $targets"
     need fuzz
     need_rust
-    tests/fuzz/seeds.sh "$1" "tests/fuzz/corpus/$1"
     [ -x target/tools/bin/cargo-fuzz ] || cargo install -q cargo-fuzz --locked --root target/tools
+    if [ "$1" != --all ]; then
+        fuzz_one "$1" "$2"
+        return
+    fi
+    set -- $targets "$2"
+    # One that finds something is no reason to leave the others out.
+    for target in $targets; do
+        fuzz_one "$target" $((${!#} * 3600 / ($# - 1))) || { status=1; say "$target found something: see above"; }
+    done
+    return "$status"
+}
+
+# fuzz_one TARGET SECONDS
+fuzz_one() {
+    tests/fuzz/seeds.sh "$1" "tests/fuzz/corpus/$1"
     PATH=$PWD/target/tools/bin:$PATH RUSTC_BOOTSTRAP=1 \
         cargo fuzz run --fuzz-dir tests/fuzz "$1" -- "-max_total_time=$2" -rss_limit_mb=512
 }

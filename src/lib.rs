@@ -50,6 +50,7 @@
 //! | collector of an inspection | the table in `inventory/collectors.rs`, a file beside it | `tests/inspection.rs`, `./build.sh lab inspect` |
 //! | image format | `decode/format.rs`, `decode/format_inspector.rs`, a decoder beside them | `tests/image.rs`, `tests/packing.rs`, `tests/qcow2.rs` |
 //! | which disks are one, by several ways | `disk/multipath/` | `tests/multipath.rs`, `./build.sh hardware` |
+//! | disk that the firmware boots from over iSCSI | what the firmware says `disk/ibft/`; the login `iscsi/` | `tests/ibft.rs`, `tests/iscsi.rs` |
 //! | way of erasing | `disk/secure_erase/`, `disk/erase/method_fallback.rs` | `tests/secure_erase.rs`, `tests/erase.rs` |
 //! | what can be put into a file system | `steps/inject_files/` | `tests/inject_files.rs`, `./build.sh lab service-inject` |
 //! | software RAID | `disk/raid/`, steps in `steps/raid.rs` | `tests/raid.rs`, `tests/raid/run`, `./build.sh lab raid1-root` |
@@ -98,8 +99,10 @@ pub mod image;
 pub mod inventory;
 pub mod virtual_media;
 
-// F6: Ironic, as the agent sees it, the steps it may ask for, who may log in after a rescue, and the logs and reports for whoever looks for a reason
+// F6: Ironic, as the agent sees it, the firmware's own disk, the steps it may ask for, who may log in after a rescue, and the logs and reports for
+// whoever looks for a reason
 pub mod conductor;
+pub mod iscsi;
 pub mod report;
 pub mod rescue;
 pub mod steps;

@@ -14,6 +14,7 @@ use std::thread;
 use ironlet::clock::Clock;
 use ironlet::init;
 use ironlet::net::address::configure;
+use ironlet::net::dhcp::doubt::Doubt;
 use ironlet::net::link::links;
 use ironlet::system_root::SystemRoot;
 use ramdisk::{cable, eventually, ip, ip_says, link, start, stop, until};
@@ -30,7 +31,7 @@ fn inside() {
     let machine = host.clone();
     thread::spawn(move || {
         let boot = "BOOTIF=01-02-00-00-00-05-02";
-        let ended = init::keep_network(&machine, &Clock::real(), boot);
+        let ended = init::keep_network(&machine, &Clock::real(), boot, Doubt::default());
         panic!("the network's keeper ended: {ended:?}");
     });
     one_good_one(&host);

@@ -134,3 +134,61 @@ fn complaints_that_nobody_reads_do_not_change_the_exit_code() {
         assert_eq!(ended.code(), Some(code), "{arguments:?}");
     }
 }
+
+#[test]
+fn a_wrong_value_is_told_at_the_start_with_its_name_and_what_would_do() {
+    let machine = Machine::empty();
+    let root = machine.host().sys("..");
+    let places = "is none of host:port, tcp://host:port and tls://host:port";
+    for (line, told, wanted) in [
+        (
+            "ironlet.syslog=http://log:514",
+            "ironlet.syslog=http://log:514",
+            places,
+        ),
+        (
+            "ironlet.syslog=log:99999",
+            "ironlet.syslog=log:99999",
+            places,
+        ),
+        ("ironlet.syslog=udp://", "ironlet.syslog=udp://", places),
+        (
+            "ironlet.syslog=log:514/path",
+            "ironlet.syslog=log:514/path",
+            places,
+        ),
+        (
+            "ironlet.syslog=tls://me:Sesame7@log",
+            "ironlet.syslog=tls://log",
+            "without a user",
+        ),
+        (
+            "ironlet.syslog=me:Sesame7@log",
+            "ironlet.syslog=log",
+            "without a user",
+        ),
+        (
+            "ironlet.metrics=maybe",
+            "ironlet.metrics=maybe from the kernel command line",
+            "true or false is needed",
+        ),
+        (
+            "ironlet.metrics=2",
+            "ironlet.metrics=2 from the kernel command line",
+            "true or false is needed",
+        ),
+    ] {
+        let (_, _, logged) = ironlet(&root, &["--agent", "--cmdline", line]);
+        for words in [told, wanted] {
+            assert!(logged.contains(words), "{line}: no '{words}' in {logged}");
+        }
+        assert!(!logged.contains("Sesame7"), "{logged}");
+    }
+    for line in ["ironlet.syslog=127.0.0.1:9", "ironlet.metrics=yes"] {
+        let (_, _, logged) = ironlet(&root, &["--agent", "--cmdline", line]);
+        assert!(
+            !logged.contains(" is needed") && !logged.contains("is none of"),
+            "{line}: {logged}"
+        );
+    }
+}

@@ -7,6 +7,7 @@
 mod ramdisk;
 
 use std::fs;
+use std::io::{self, PipeWriter};
 use std::net::IpAddr;
 use std::process::Child;
 use std::sync::mpsc::Receiver;
@@ -17,6 +18,7 @@ use ironlet::init;
 use ironlet::net::address::configure;
 use ironlet::net::address::names;
 use ironlet::net::address::resolv_conf::known_time_servers;
+use ironlet::net::dhcp::doubt::Doubt;
 use ironlet::net::http::client::{Client, Method, Proxies, Request, Timeouts};
 use ironlet::net::link::links;
 use ironlet::net::tls::trust_settings::Trust;
@@ -33,8 +35,10 @@ fn inside() {
     ip("netns add far");
     ip("netns exec far sysctl -q -w net.ipv6.conf.all.forwarding=1");
     let machine = host.clone();
+    let (word, moved) = io::pipe().expect("a pipe");
     thread::spawn(move || {
-        let ended = init::keep_network(&machine, &Clock::real(), "ip=dhcp6");
+        let doubt = Doubt::after(word);
+        let ended = init::keep_network(&machine, &Clock::real(), "ip=dhcp6", doubt);
         panic!("the network's keeper ended: {ended:?}");
     });
     routers_alone(&host);
@@ -42,10 +46,11 @@ fn inside() {
     with_addresses(&host);
     servers_that_disagree();
     a_flood(&host);
+    a_port_that_is_moved(&host, moved);
     println!(
-        "ipv6: by routers alone, by DHCPv6 without and with addresses, of servers that disagree the best that keeps its word, through a flood"
+        "ipv6: by routers alone, by DHCPv6 without and with addresses, of servers that disagree the best that keeps its word, through a flood, of a port that is moved the new network's"
     );
-    println!("5 passed; 0 failed");
+    println!("6 passed; 0 failed");
 }
 
 /// Global IPv6 addresses of a link, `address/prefix`.
@@ -432,4 +437,45 @@ fn memory() -> u64 {
     let line = status.lines().find(|line| line.starts_with("VmRSS"));
     let number = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
     number.expect("a size")
+}
+
+/// As after a rescue: Ironic has the switch move the port to the tenant's network, and no carrier is lost. The old network's lease would
+/// last for hours.
+fn a_port_that_is_moved(host: &SystemRoot, moved: PipeWriter) {
+    let settings = |name| {
+        format!(
+            "default-lease-time 7200; preferred-lifetime 7200; option dhcp-renewal-time 3600; option dhcp-rebinding-time 5400;\n\
+             option dhcp6.name-servers fd00:{name}::53;"
+        )
+    };
+    let advertised = |number| {
+        format!(
+            "AdvManagedFlag on; AdvOtherConfigFlag on; prefix fd00:{number}::/64 {{ AdvAutonomous off; }};"
+        )
+    };
+    network("eth8", 8);
+    let router = radvd("eth8", &advertised(8));
+    let (server, _log) = dhcpd("eth8", 8, &settings(8));
+    eventually("an address of the old network", || {
+        has("eth8", "fd00:8::d:")
+    });
+    stop(server);
+    stop(router);
+    ip("-n far address del fd00:8::1/64 dev port-eth8");
+    ip("-n far address add fd00:9::1/64 dev port-eth8 nodad");
+    let router = radvd("eth8", &advertised(9));
+    let (server, log) = dhcpd("eth8", 9, &settings(9));
+    assert!(has("eth8", "fd00:8::d:"), "nobody said that it is moved");
+    drop(moved);
+    until(&log, "Confirm message");
+    eventually("an address of the new network", || {
+        has("eth8", "fd00:9::d:")
+    });
+    eventually("and of that alone", || !has("eth8", "fd00:8::"));
+    eventually("its name server", || {
+        resolver(host).contains("fd00:9::53") && !resolver(host).contains("fd00:8::53")
+    });
+    stop(server);
+    stop(router);
+    ip("link delete eth8");
 }

@@ -13,7 +13,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("logger", 3), ("available_memory", 3), ("config", 3), ("drivers", 3), ("net", 3), ("power", 3),
     ("burnin", 4), ("disk", 4), ("syslog", 4),
     ("efi", 5), ("image", 5), ("inventory", 5), ("virtual_media", 5),
-    ("conductor", 6), ("report", 6), ("rescue", 6), ("steps", 6), ("system_logs", 6),
+    ("conductor", 6), ("iscsi", 6), ("report", 6), ("rescue", 6), ("steps", 6), ("system_logs", 6),
     ("command", 7),
     ("api", 8), ("init", 8),
     ("agent", 9),

@@ -89,6 +89,7 @@ all_parts() {
     part aarch64 ./build.sh aarch64
     part media ./build.sh media-test
     part components ./build.sh components
+    part logins tests/rescue/run
     part siege ./build.sh siege --short
     part demo ./build.sh demo
     part lab ./build.sh lab

@@ -10,6 +10,7 @@ use std::thread;
 
 use ironlet::clock::Clock;
 use ironlet::init;
+use ironlet::net::dhcp::doubt::Doubt;
 use ironlet::system_root::SystemRoot;
 use ramdisk::{cable, eventually, ip, ip_says};
 
@@ -37,7 +38,7 @@ fn inside() {
     ip("netns add far");
     cable("one", "02:00:00:00:07:01", "far", "port-one");
     thread::spawn(move || {
-        let ended = init::keep_network(&host, &Clock::real(), "");
+        let ended = init::keep_network(&host, &Clock::real(), "", Doubt::default());
         panic!("the network's keeper ended: {ended:?}");
     });
     eventually("both addresses", || {

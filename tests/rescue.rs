@@ -92,6 +92,14 @@ fn what_lets_nobody_in_is_failed_with_the_reason_and_hands_nothing_over() {
         ),
         (injected, "no hash of a kind"),
         (
+            r#"{"rescue_password":"$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7","hashed":true}"#,
+            "the kind $y$, which the login on this ramdisk's consoles cannot check; of $5$ and $6$ it can",
+        ),
+        (
+            r#"{"rescue_password":"$2b$05$abcdefghijklmnopqrstuuXa1b2c3d4e5f6g7h8i9j0k1l2m3n4o","hashed":true}"#,
+            "the kind $2b$",
+        ),
+        (
             r#"{"rescue_password":7,"hashed":true}"#,
             "'rescue_password' must be a string",
         ),

@@ -7,6 +7,7 @@ pub mod bytes_written;
 pub mod erase;
 pub mod exclusive_disk;
 pub mod filesystem;
+pub mod ibft;
 pub mod identity;
 pub mod list;
 pub mod multipath;

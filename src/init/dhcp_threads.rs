@@ -55,6 +55,7 @@ impl DhcpThreads {
                 metric,
                 resolv_conf: &all.resolv_conf,
                 report: &|text| all.board.say_ipv6(link, text),
+                doubt: all.doubt.clone(),
             };
             client.run()
         });

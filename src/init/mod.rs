@@ -31,10 +31,12 @@ use self::rescue_logins::RescueLogins;
 use self::vlan_interfaces::VlanInterfaces;
 use crate::clock::{Clock, within};
 use crate::config::{Config, parameter_file};
+use crate::disk::ibft;
 use crate::drivers::Faults;
-use crate::drivers::modules::Modules;
+use crate::drivers::modules::{self, Modules};
 use crate::drivers::nics_and_disk_controllers::Purpose;
 use crate::error::Result;
+use crate::iscsi;
 use crate::logger;
 use crate::net::dhcp::doubt::Doubt;
 use crate::net::network_data;
@@ -46,6 +48,9 @@ use crate::virtual_media;
 
 /// A driver's start that takes longer is broken hardware; udev gives up at three minutes as well.
 const LONGEST_LOAD: Duration = Duration::from_secs(180);
+
+/// How long a disk behind iSCSI may take that the firmware boots from: its card asks for an address first.
+const LONGEST_LOGIN: Duration = Duration::from_secs(60);
 
 /// The whole of pid 1, from the first mount for as long as the machine runs.
 pub fn run() -> ! {
@@ -100,11 +105,14 @@ pub fn run() -> ! {
     };
     let media = start_network(&host, &clock, parameters.clone(), doubt);
     start_devices(&host, &clock, &parameters);
+    let boot_disk = connect_boot_disk(&host, &clock);
     for trouble in mounts::mount_rest(&host) {
         log::error!("{trouble}");
     }
     // It hangs up; after so long, nothing more comes.
     let _ = media.recv_timeout(LONGEST_LOAD);
+    // So does this one: whoever chooses a disk must not find the others alone.
+    let _ = boot_disk.recv_timeout(LONGEST_LOGIN);
     match signals {
         Ok(signals) => {
             let logins = RescueLogins::new(&host, &parameters.ssh_keys, moved);
@@ -172,10 +180,15 @@ fn start_network(
 }
 
 /// Keeps the network of this ramdisk as the kernel's `command_line` and the files of /etc want it: what process 1 does in
-/// a thread of its own. Comes back only on an error.
-pub fn keep_network(host: &SystemRoot, clock: &Clock, command_line: &str) -> Result<()> {
+/// a thread of its own; `doubt` says when a port may have been moved to another network. Comes back only on an error.
+pub fn keep_network(
+    host: &SystemRoot,
+    clock: &Clock,
+    command_line: &str,
+    doubt: Doubt,
+) -> Result<()> {
     let parameters = Parameters::parse(command_line);
-    network(host, clock, Arc::new(parameters), Doubt::default()).run()
+    network(host, clock, Arc::new(parameters), doubt).run()
 }
 
 fn network(host: &SystemRoot, clock: &Clock, parameters: Arc<Parameters>, doubt: Doubt) -> Network {
@@ -236,6 +249,29 @@ fn start_devices(host: &SystemRoot, clock: &Clock, parameters: &Parameters) {
         );
     }
     say_faults(host);
+}
+
+/// Connects the disk that the firmware boots from over iSCSI, if it says that it does. What comes back hangs up once it is there, or will
+/// not be.
+fn connect_boot_disk(host: &SystemRoot, clock: &Clock) -> Receiver<()> {
+    let (waits, connected) = channel();
+    let mut waits: Option<Sender<()>> = Some(waits);
+    match ibft::read(host).map(|disks| disks.into_iter().next()) {
+        // An adapter may have connected it by itself.
+        Ok(Some(disk)) if ibft::missing(host).is_some() => {
+            log::info!("the firmware boots from the iSCSI disk {disk}");
+            modules::load_named(host, "iscsi_tcp");
+            let (host, time) = (host.clone(), clock.clone());
+            keep(clock, "iscsi", move || {
+                let done = iscsi::keep(&host, &time, &disk, &mut || drop(waits.take()));
+                waits = None;
+                done
+            });
+        }
+        Ok(_) => {}
+        Err(error) => log::error!("{error}"),
+    }
+    connected
 }
 
 /// Says which devices have no driver or no firmware. Network cards that have links speak for themselves when they

@@ -6,8 +6,10 @@ use crate::error::{Error, Kind, Result};
 use crate::image::verify::digest::Algorithm;
 use crate::secret::Secret;
 
-/// crypt(5): SHA-256 (Ironic's default), SHA-512, yescrypt and bcrypt.
-const KNOWN: &[&str] = &["$5$", "$6$", "$y$", "$2b$", "$2y$"];
+/// crypt(5): SHA-256 (Ironic's default) and SHA-512.
+const KNOWN: &[&str] = &["$5$", "$6$"];
+/// Yescrypt, bcrypt, scrypt and its like: the SSH server checks them, busybox's login on the consoles does not.
+const BY_SSH_ALONE: &[&str] = &["$y$", "$gy$", "$7$", "$2a$", "$2b$", "$2y$"];
 const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// Where a hash does not say.
 const ROUNDS: usize = 5000;
@@ -27,10 +29,18 @@ pub fn taken(hash: &str) -> Result<Secret> {
     match KNOWN.iter().any(|kind| hash.starts_with(kind)) && is_sound(hash) {
         true => Ok(Secret::new(hash)),
         false => {
-            let why = format!(
-                "rescue_password is no hash of a kind that is known here ({}): see crypt(5)",
-                KNOWN.join(" ")
-            );
+            let found = BY_SSH_ALONE.iter().find(|kind| hash.starts_with(**kind));
+            let why = match found {
+                Some(kind) => format!(
+                    "rescue_password is a hash of the kind {kind}, which the login on this ramdisk's consoles cannot check; \
+                     of {} it can (Ironic: [conductor]rescue_password_hash_algorithm)",
+                    KNOWN.join(" and ")
+                ),
+                None => format!(
+                    "rescue_password is no hash of a kind that is known here ({}): see crypt(5)",
+                    KNOWN.join(" ")
+                ),
+            };
             Err(Error::new(Kind::CommandExecutionError, why))
         }
     }

@@ -109,6 +109,12 @@ impl Netlink {
         Self::open(libc::NETLINK_KOBJECT_UEVENT, 1)
     }
 
+    /// The kernel's part of iSCSI.
+    pub fn iscsi() -> io::Result<Self> {
+        // scsi/iscsi_if.h: group 1 is who logs in.
+        Self::open(libc::NETLINK_ISCSI, 1)
+    }
+
     fn open(protocol: libc::c_int, groups: u32) -> io::Result<Self> {
         let socket = socket(libc::AF_NETLINK, libc::SOCK_RAW, protocol)?;
         // Bursts of a cold start must fit; best effort, the default works for most machines.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::error::{Error, Result};
 use crate::net::http::url;
+use crate::secret::redacted;
 
 /// A syslog server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,9 +53,12 @@ impl Destination {
 }
 
 fn wrong(text: &str) -> Error {
-    let text = text.escape_debug();
+    // A password has no place there, and is not to be told all the same.
+    let bare = redacted(text);
+    let bare = bare.rsplit('@').next().unwrap_or_default();
+    let text = bare.escape_debug();
     Error::plain(format!(
-        "ironlet.syslog={text:.100} is none of host:port, tcp://host:port and tls://host:port"
+        "ironlet.syslog={text:.100} is none of host:port, tcp://host:port and tls://host:port, without a user"
     ))
 }
 

@@ -11,6 +11,43 @@ at() {
 }
 
 case $target in
+ibft)
+    mkdir -p "$folder"
+    cp tests/fixtures/ibft/ipxe.bin "$folder/ipxe"
+    ;;
+drive_replies)
+    mkdir -p "$folder"
+    for file in tests/fixtures/drives/*.controller tests/fixtures/drives/*.namespace; do
+        printf '%b' "$(tr -d '\n' <"$file" | sed 's/../\\x&/g')" >"$folder/${file##*/}"
+    done
+    ;;
+flow)
+    mkdir -p "$folder"
+    printf '{"flow":[{"sync.sync":{}},{"standby.power_off":{}}]}' >"$folder/two"
+    printf '{"flow":[{"flow.start_flow":{"flow":[]}}]}' >"$folder/itself"
+    ;;
+accounts)
+    mkdir -p "$folder"
+    printf '$6$rounds=5000$saltsaltsaltsalt$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1' >"$folder/sha512"
+    printf '$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7' >"$folder/yescrypt"
+    printf 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2ka5kZ0t me@home' >"$folder/key"
+    ;;
+parameter_file)
+    mkdir -p "$folder"
+    printf '# a comment\nipa-api-url = http://192.0.2.1:6385\nipa-debug=1\nironlet.image="http://h/a b"\n' >"$folder/plain"
+    { printf '\xff\xfe'; iconv -t UTF-16LE "$folder/plain"; } >"$folder/wide"
+    ;;
+log_text)
+    mkdir -p "$folder"
+    printf '[    6.785] info  init: modules are loaded for every device' >"$folder/line"
+    printf 'password=Sesame7 user:secret@host "agent_token": "x" Authorization: Basic eDp5' >"$folder/secrets"
+    printf 'tls://[fd00::1]:6514' >"$folder/destination"
+    ;;
+raid_config)
+    mkdir -p "$folder"
+    # The size of the disks, the text, then how many disks and whether they are named: the order arbitrary reads them in.
+    { printf '\0\0\0\0\0\1\0\0\4\1'; printf '{"logical_disks":[{"size_gb":"MAX","raid_level":"1","controller":"software","physical_disks":[{"size":"> 10"},{"size":"> 10"}]},{"size_gb":10,"raid_level":"0","controller":"software","volume_name":"a"}]}'; } >"$folder/two"
+    ;;
 inject_files)
     mkdir -p "$folder"
     printf '[{"path":"/etc/a/b","partition":"LABEL=x","content":"eA==","mode":420,"dirmode":448,"owner":0,"group":-1},{"path":"c/d","deleted":true}]' >"$folder/items"

@@ -15,6 +15,7 @@ import media
 from archive import appended
 from cases import play_all, two_lines
 from certificates import certificates
+from iscsi_boot import iscsi_boot
 from machine import Broken, Machine
 from multipath import multipath
 from networks import bond, vlans
@@ -276,7 +277,7 @@ def partitioned(size):
     return bytes(table) + os.urandom(size - 512)
 
 
-CASES = (memory, multipath, config_drive, virtual_media, time_server, firmware, controllers, firmware_appended, firmware_damaged, damaged, keyboard, clock, screen, bmc, vlans, bond)
+CASES = (memory, multipath, iscsi_boot, config_drive, virtual_media, time_server, firmware, controllers, firmware_appended, firmware_damaged, damaged, keyboard, clock, screen, bmc, vlans, bond)
 
 
 def main(folder, *names):

@@ -115,3 +115,78 @@ fn a_damaged_file_system_is_an_error_that_says_so() {
         }
     }
 }
+
+/// The power was cut while an operating system wrote: what its journal holds is there before anything is put beside it, and stays.
+#[test]
+fn what_a_journal_still_holds_is_there() {
+    for kind in mountable() {
+        // A vfat has no journal, an ext2 neither.
+        if kind == "vfat" || kind == "ext2" {
+            continue;
+        }
+        let disk = Disk::new(&[kind]);
+        let image = disk.scratch.path("part-0");
+        let cut = disk.scratch.path("cut");
+        disk.see(1, kind, |tree| {
+            fs::create_dir(tree.join("etc")).expect("room");
+            let mut file = File::create(tree.join("etc/kept")).expect("room");
+            file.write_all(b"synced").expect("room");
+            file.sync_all().expect("room");
+            let folder = File::open(tree.join("etc")).expect("it is there");
+            folder.sync_all().expect("room");
+            says("sync", &["-d", name(disk.devices[0].path())], "");
+            says("cp", &["--sparse=always", name(&image), name(&cut)], "");
+        });
+        says("cp", &["--sparse=always", name(&cut), name(&image)], "");
+        says(
+            "blockdev",
+            &["--flushbufs", name(disk.devices[0].path())],
+            "",
+        );
+        let files = format!(r#"[{{"path":"/etc/new","content":"{}"}}]"#, packed("after"));
+        disk.inject(&files)
+            .unwrap_or_else(|error| panic!("{kind}: {error}"));
+        disk.see(1, kind, |tree| {
+            for (file, content) in [("kept", "synced"), ("new", "after")] {
+                let found = fs::read_to_string(tree.join("etc").join(file));
+                assert_eq!(found.expect(file), content, "{kind}");
+            }
+        });
+        let device = name(disk.devices[0].path());
+        match kind {
+            "ext4" => says("e2fsck", &["-f", "-n", device], ""),
+            "xfs" => says("xfs_repair", &["-n", device], ""),
+            _ => says("btrfs", &["check", device], ""),
+        };
+    }
+}
+
+/// Of items for the same file the last one counts, as it is with whoever does one after the other: of a file that comes and goes,
+/// nothing is left.
+#[test]
+fn of_items_for_the_same_file_the_last_counts() {
+    let disk = Disk::new(&["ext4"]);
+    disk.see(1, "ext4", |tree| {
+        fs::create_dir(tree.join("etc")).expect("room");
+        fs::write(tree.join("etc/old"), "before").expect("room");
+    });
+    let [one, two] = ["one", "two"].map(packed);
+    let files = format!(
+        r#"[{{"path":"/etc/a","content":"{one}","mode":448}},{{"path":"etc//./a","content":"{two}"}},
+            {{"path":"/etc/b","content":"{one}"}},{{"path":"/etc/b","deleted":true}},
+            {{"path":"/etc/old","deleted":true}},{{"path":"/etc/old","content":"{two}"}},
+            {{"path":"/etc/a","content":"{one}","partition":1}}]"#
+    );
+    disk.inject(&files).expect("all can be done");
+    disk.see(1, "ext4", |tree| {
+        let read = |file: &str| fs::read_to_string(tree.join("etc").join(file)).ok();
+        assert_eq!(
+            read("a").as_deref(),
+            Some("one"),
+            "in the order of the list"
+        );
+        assert_eq!(read("b"), None);
+        assert_eq!(read("old").as_deref(), Some("two"));
+        assert_eq!(fs::read_dir(tree.join("etc")).expect("a folder").count(), 2);
+    });
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::disk::assemble_all;
+use crate::disk::ibft;
 use crate::disk::list::{Disk, list};
 use crate::disk::select::boot_medium::{BootMedium, is_external};
 use crate::disk::select::cluster_filesystem;
@@ -79,12 +80,17 @@ fn look(host: &SystemRoot, wishes: &Wishes) -> Result<Choice> {
         &mut verdicts,
     );
     verdicts.tell(&disks, choice.as_ref().ok().map(|choice| &choice.disk));
-    choice
+    let mut choice = choice?;
+    choice.warnings.extend(ibft::missing(host));
+    Ok(choice)
 }
 
-/// The same error, with the disk controllers that do not work: the disk that is meant may be behind one.
+/// The same error, with the disk controllers that do not work, and a disk of the firmware's that is not connected: the disk that is
+/// meant may be behind one.
 fn with_faults(host: &SystemRoot, error: Error) -> Error {
-    match Faults::look(host, Purpose::Disk).lines() {
+    let mut faults = Faults::look(host, Purpose::Disk).lines();
+    faults.extend(ibft::missing(host));
+    match faults {
         faults if faults.is_empty() => error,
         faults => Error::new(
             error.kind(),

@@ -24,12 +24,13 @@ use crate::clock::Clock;
 use crate::error::{Context, Error, Result};
 use crate::net::address::configure::{self, Address};
 use crate::net::address::resolv_conf::{Names, ResolvConf};
+use crate::net::dhcp::doubt::Doubt;
 use crate::net::dhcp::refusal_log::Refusals;
 use crate::net::link::links::{self, Changes, Link};
 use crate::net::link::router_flags::{self, RouterFlags};
 use crate::net::link::rtnetlink::Message;
 use crate::sys::kernel;
-use crate::sys::socket::{readable, udp6_on_link};
+use crate::sys::socket::{readable, readable_each, udp6_on_link};
 use crate::system_root::SystemRoot;
 
 // linux/rtnetlink.h: the groups RTNLGRP_IPV6_IFADDR (9) and RTNLGRP_IPV6_IFINFO (12)
@@ -55,6 +56,8 @@ pub struct Client<'a> {
     pub resolv_conf: &'a ResolvConf,
     /// Told in a few words whenever the state changes.
     pub report: &'a (dyn Fn(&str) + Sync),
+    /// Whether the port may be in another network though no carrier was lost.
+    pub doubt: Doubt,
 }
 
 impl Client<'_> {
@@ -87,9 +90,19 @@ impl Client<'_> {
                 }
                 Step::Wait(until) => until,
             };
-            let left = until.saturating_sub(self.clock.elapsed());
-            let [changed, heard] = readable([changes.as_fd(), socket.as_fd()], Some(left))
-                .context("waiting for DHCPv6")?;
+            let now = self.clock.elapsed();
+            if self.doubt.is_due(now) {
+                exchange.reconnected();
+                continue;
+            }
+            let left = until.saturating_sub(now).min(self.doubt.longest(now));
+            let waited = [changes.as_fd(), socket.as_fd()].into_iter();
+            let waited: Vec<_> = waited.chain(self.doubt.word()).collect();
+            let ready = readable_each(&waited, left).context("waiting for DHCPv6")?;
+            let [changed, heard, moved] = [0, 1, 2].map(|at| ready.get(at) == Some(&true));
+            if moved {
+                self.doubt.begin(self.clock.elapsed());
+            }
             if changed {
                 self.follow(&mut changes, &mut mode, &mut lost)?;
                 if lost && self.link.carrier {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use log::warn;
+
 use crate::codec;
 use crate::codec::json::{Number, Object, Value};
 use crate::error::{Error, Kind, Result};
@@ -119,7 +121,24 @@ pub fn parse(of_node: Option<Value>, of_step: Option<Value>) -> Result<Vec<Item>
         Kind::InvalidCommandParamsError,
         "Validation of files failed",
     )?;
-    Ok(items)
+    Ok(last_of_each(items))
+}
+
+/// One after the other, the last for a file would be all that is left of them.
+fn last_of_each(items: Vec<Item>) -> Vec<Item> {
+    let mut seen = BTreeSet::new();
+    let mut kept = Vec::new();
+    for item in items.into_iter().rev() {
+        match seen.insert((item.key(), item.path.clone())) {
+            true => kept.push(item),
+            false => warn!(
+                "/{:.100} is there more than once: the last one counts",
+                item.path
+            ),
+        }
+    }
+    kept.reverse();
+    kept
 }
 
 impl Item {

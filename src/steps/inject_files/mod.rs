@@ -20,7 +20,7 @@ use crate::net::http::url;
 use crate::secret::redacted;
 use crate::steps::image::choose_disk;
 use crate::steps::inject_files::item::{Change, Content, Faults, Item, Wanted};
-use crate::steps::inject_files::partitions::{Mounted, Partition};
+use crate::steps::inject_files::partitions::{Access, Mounted, Partition};
 use crate::steps::inject_files::put::Session;
 use crate::steps::step_context::Machine;
 use crate::system_root::SystemRoot;
@@ -97,7 +97,9 @@ pub fn inject(
     fetch: &dyn Fn(&str, &mut File) -> Result<()>,
 ) -> Result<()> {
     let all = partitions::list(host, disk).kind(Kind::CommandExecutionError)?;
-    let places = look(host, disk, &all, items, load)?;
+    // A folder may be in a journal still: whoever was cut off there would find it at the next start.
+    let places = look(host, disk, &all, items, load, Access::Look)
+        .or_else(|_| look(host, disk, &all, items, load, Access::Replay))?;
     let mut open = Vec::new();
     for (index, partition) in all
         .iter()
@@ -105,7 +107,7 @@ pub fn inject(
         .filter(|(index, _)| places.contains(index))
     {
         let mounted = partition
-            .mount(host, load, true)
+            .mount(host, load, Access::Write)
             .kind(Kind::CommandExecutionError)?;
         open.push((
             index,
@@ -136,6 +138,7 @@ fn look(
     all: &[Partition],
     items: &[Item],
     load: &dyn Fn(&str),
+    access: Access,
 ) -> Result<Vec<usize>> {
     let mut faults = Faults::default();
     let mut mounted: Vec<Option<Result<Mounted>>> = all.iter().map(|_| None).collect();
@@ -151,7 +154,7 @@ fn look(
             if !partition.is(&item.partition) && (!any || partition.driver.is_none()) {
                 continue;
             }
-            let mount = || partition.mount(host, load, false);
+            let mount = || partition.mount(host, load, access);
             match mounted[index]
                 .get_or_insert_with(mount)
                 .as_ref()

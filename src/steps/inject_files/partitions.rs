@@ -34,6 +34,17 @@ const CHECKSUMS: [&str; 2] = ["crc32c_intel", "crc32c_generic"];
 const ATTEMPTS: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// What is to be done to a file system.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing, and what its journal holds is not seen.
+    Look,
+    /// What its journal holds is put in its place: as at any mount, after a power cut.
+    Replay,
+    /// Files are written.
+    Write,
+}
+
 /// A partition as the kernel shows it.
 pub struct Partition {
     /// As the table counts it.
@@ -110,7 +121,7 @@ impl Partition {
     }
 
     /// Mounts it; `load` loads a kernel module by its name, if there is one.
-    pub fn mount(&self, host: &SystemRoot, load: &dyn Fn(&str), writes: bool) -> Result<Mounted> {
+    pub fn mount(&self, host: &SystemRoot, load: &dyn Fn(&str), access: Access) -> Result<Mounted> {
         let Some((driver, look, write)) = OPTIONS.iter().find(|own| Some(own.0) == self.driver)
         else {
             let known: Vec<_> = OPTIONS.iter().map(|(driver, ..)| *driver).collect();
@@ -126,7 +137,8 @@ impl Partition {
             .for_each(|module| load(module));
         let folder = host.run(PLACE).join(self.number.to_string());
         fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
-        let options = if writes { write } else { look };
+        let options = if access == Access::Look { look } else { write };
+        let writes = access == Access::Write;
         // From here on it is let go of, whatever comes.
         let mut mounted = Mounted {
             title: self.title(),
