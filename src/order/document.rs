@@ -149,7 +149,10 @@ fn sections(document: &str) -> Result<Object> {
             return Err(Error::plain(format!("it says '{name:.60}' twice")));
         }
     }
-    Ok(fields)
+    match fields.is_empty() {
+        true => Err(Error::plain("there is nothing in it")),
+        false => Ok(fields),
+    }
 }
 
 #[cfg(test)]
@@ -195,7 +198,8 @@ mod tests {
             ("\u{feff}\n <html>".to_owned(), "a web page"),
             ("{\"then\": \"wait\"".to_owned(), "no whole JSON"),
             ("{\"then\": \"wait\"} {}".to_owned(), "no whole JSON"),
-            ("[1]".to_owned(), "error: "),
+            ("[1]".to_owned(), "nothing in it"),
+            ("# nothing".to_owned(), "nothing in it"),
             ("\0\0".to_owned(), "neither JSON nor INI"),
             ("then".to_owned(), "line 1: 'key = value'"),
             ("x".repeat(LARGEST + 1), "larger than 1024 KiB"),
