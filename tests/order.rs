@@ -1,5 +1,8 @@
 //! Orders: found at the most specific place, signed where that is asked for, read as a whole, and in Ironic's own words.
 
+#[path = "support/machine.rs"]
+#[allow(dead_code)] // this binary needs a part of it
+mod machine;
 mod support;
 #[path = "order/web.rs"]
 mod web;
@@ -15,8 +18,8 @@ use ironlet::order::drive::{Content, Drive};
 use ironlet::order::facts::Facts;
 use ironlet::order::{Erase, Names, Order, Source, Then, Unready, fields};
 use ironlet::steps::step_context::Settings;
+use machine::Machine;
 use support::image_requests::tools;
-use support::machine::Machine;
 use web::Web;
 
 const SUM: &str = "439af862e0904ad5cba2f1583e6c32e684e1ff1b029a49c823833a4ab30dc363";
@@ -49,7 +52,12 @@ fn source(place: &str, keys: &[&str]) -> Source {
         then: String::new(),
     };
     let machine = Machine::empty();
-    Source::new(&order, &machine.host(), &tools(Path::new("/nonexistent"), 0)).expect("fine")
+    Source::new(
+        &order,
+        &machine.host(),
+        &tools(Path::new("/nonexistent"), 0),
+    )
+    .expect("fine")
 }
 
 /// The fields of what is found, or what is wrong and how long to wait.
@@ -72,7 +80,10 @@ fn the_most_specific_document_wins_and_only_404_is_none() {
     ];
     let said = found(&source);
     assert!(said.contains("no order for this machine yet"), "{said}");
-    assert!(said.contains(ladder[0]) && said.contains(ladder[3]), "{said}");
+    assert!(
+        said.contains(ladder[0]) && said.contains(ladder[3]),
+        "{said}"
+    );
     assert_eq!(web.asked(), ladder);
     for at in (0..ladder.len()).rev() {
         web.put_text(ladder[at], format!("{{\"description\":\"{at}\"}}"));
@@ -83,21 +94,36 @@ fn the_most_specific_document_wins_and_only_404_is_none() {
     for (answer, words, after) in [
         ((500, "", vec![]), "HTTP status 500", 0),
         ((503, "Retry-After: 30\r\n", vec![]), "HTTP status 503", 30),
-        ((429, "Retry-After: 99999999999\r\n", vec![]), "HTTP status 429", 600),
+        (
+            (429, "Retry-After: 99999999999\r\n", vec![]),
+            "HTTP status 429",
+            600,
+        ),
         ((503, "Retry-After: -1\r\n", vec![]), "HTTP status 503", 0),
         ((403, "", vec![]), "HTTP status 403", 0),
         ((410, "", vec![]), "HTTP status 410", 0),
         ((204, "", vec![]), "HTTP status 204", 0),
         ((200, "", vec![]), "it is empty", 0),
         ((200, "", b"<!DOCTYPE html>".to_vec()), "a web page", 0),
-        ((200, "", vec![b' '; 10 << 20]), "longer than 1048576 bytes", 0),
+        (
+            (200, "", vec![b' '; 10 << 20]),
+            "longer than 1048576 bytes",
+            0,
+        ),
         ((200, "", b"{\"then\": \"wa".to_vec()), "no whole JSON", 0),
-        ((302, "Location: http://127.0.0.1:1/login\r\n", vec![]), "127.0.0.1:1", 0),
+        (
+            (302, "Location: http://127.0.0.1:1/login\r\n", vec![]),
+            "127.0.0.1:1",
+            0,
+        ),
     ] {
         web.put(ladder[0], answer);
         let said = found(&source);
         assert!(said.contains(words), "{words}: {said}");
-        assert!(said.ends_with(&format!("after {:?}", Duration::from_secs(after))), "{said}");
+        assert!(
+            said.ends_with(&format!("after {:?}", Duration::from_secs(after))),
+            "{said}"
+        );
         assert_eq!(web.asked(), ladder[..1], "{words}");
     }
 }
@@ -111,8 +137,12 @@ fn a_file_of_the_boot_medium_is_as_good() {
         least_serial: 0,
         then: String::new(),
     };
-    let source =
-        Source::new(&order, &machine.host(), &tools(Path::new("/nonexistent"), 0)).expect("fine");
+    let source = Source::new(
+        &order,
+        &machine.host(),
+        &tools(Path::new("/nonexistent"), 0),
+    )
+    .expect("fine");
     assert!(found(&source).contains("/orders/SN-1.ini, /orders/default.ini"));
     let machine = machine.with("/orders/default.ini = then=wait");
     assert_eq!(found(&source), r#"{"then":"wait"}"#);
@@ -132,22 +162,33 @@ fn what_minisign_signed_is_known_and_nothing_else() {
         let windows = String::from_utf8_lossy(signature).replace('\n', "\r\n");
         assert!(verify(&keys, SIGNED, windows.as_bytes()).is_ok());
         // Any letter of it, and any of what was signed, but for what nobody signs.
-        let untrusted = signature.iter().position(|byte| *byte == b'\n').expect("lines");
+        let untrusted = signature
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .expect("lines");
         for at in untrusted + 1..signature.len() - 1 {
             let mut other = signature.to_vec();
             other[at] = if other[at] == b'A' { b'B' } else { b'A' };
             assert!(verify(&keys, SIGNED, &other).is_err(), "byte {at}");
         }
         for cut in 0..signature.len() - 1 {
-            assert!(verify(&keys, SIGNED, &signature[..cut]).is_err(), "{cut} bytes");
+            assert!(
+                verify(&keys, SIGNED, &signature[..cut]).is_err(),
+                "{cut} bytes"
+            );
         }
         let mut other = SIGNED.to_vec();
         other[3] ^= 1;
         let error = verify(&keys, &other, signature).expect_err("another file");
         assert!(error.details().contains("of another file"), "{error}");
     }
-    let error = verify(&keys, SIGNED, OTHER).expect_err("another key").to_string();
-    assert!(error.contains("is signed by key") && error.contains("503BA88775764017 is asked for"), "{error}");
+    let error = verify(&keys, SIGNED, OTHER)
+        .expect_err("another key")
+        .to_string();
+    assert!(
+        error.contains("is signed by key") && error.contains("503BA88775764017 is asked for"),
+        "{error}"
+    );
     for bad in ["", "RWQ", &"A".repeat(56), KEY, "http://h/key"] {
         assert!(Key::parse(bad).is_err(), "{bad}");
     }
@@ -161,7 +202,10 @@ fn an_order_is_taken_with_its_own_signature_alone() {
     let (order, beside) = ("/order.json?a=b", "/order.json.minisig?a=b");
     web.put_text(order, SIGNED);
     let said = found(&source);
-    assert!(said.contains("is not signed: there is no http://"), "{said}");
+    assert!(
+        said.contains("is not signed: there is no http://"),
+        "{said}"
+    );
     assert_eq!(web.asked(), [order, beside]);
     for (answer, words) in [
         ((200, "", OTHER.to_vec()), "is signed by key"),
@@ -183,10 +227,15 @@ fn an_order_is_taken_with_its_own_signature_alone() {
     }
     // What it names by URL is signed, too.
     web.put_text("/user-data", SIGNED);
-    let error = source.document(&web.url("/user-data")).expect_err("unsigned");
+    let error = source
+        .document(&web.url("/user-data"))
+        .expect_err("unsigned");
     assert!(error.details().contains("is not signed"), "{error}");
     web.put_text("/user-data.minisig", HASHED);
-    assert_eq!(source.document(&web.url("/user-data")).as_deref(), Ok(SIGNED));
+    assert_eq!(
+        source.document(&web.url("/user-data")).as_deref(),
+        Ok(SIGNED)
+    );
 }
 
 fn object(text: &str) -> Object {
@@ -256,16 +305,29 @@ fn ironics_words_mean_what_they_mean_to_ironic() {
         panic!("{:?}", order.request.layout)
     };
     let sizes = parts.sizes;
-    assert_eq!((sizes.root, sizes.swap, sizes.ephemeral), (10240, 512, 1024));
+    assert_eq!(
+        (sizes.root, sizes.swap, sizes.ephemeral),
+        (10240, 512, 1024)
+    );
     assert_eq!(order.request.proxies.http.as_deref(), Some("http://p:3128"));
     assert_eq!(order.request.proxies.no_proxy, "h,i");
     assert_eq!(
-        order.request.authorization.map(|login| login.expose().to_owned()).as_deref(),
+        order
+            .request
+            .authorization
+            .map(|login| login.expose().to_owned())
+            .as_deref(),
         Some("Basic dTpw")
     );
     assert!(order.node.has_hints());
-    assert_eq!((order.erase, order.then, order.serial), (Erase::All, Then::Reboot, Some(7)));
-    assert_eq!((order.readback, order.ignore_bootloader_failure), (Some(true), Some(true)));
+    assert_eq!(
+        (order.erase, order.then, order.serial),
+        (Erase::All, Then::Reboot, Some(7))
+    );
+    assert_eq!(
+        (order.readback, order.ignore_bootloader_failure),
+        (Some(true), Some(true))
+    );
     // What the ending says is unpacked; what it does not say, the first bytes do.
     for (name, format) in [
         ("d.qcow2", "Qcow2"),
@@ -275,7 +337,10 @@ fn ironics_words_mean_what_they_mean_to_ironic() {
     ] {
         let order = with("").replace("disk.raw", name);
         let format_of = read(&order, &ASKED).expect("fine").request.format;
-        assert!(format!("{format_of:?}").starts_with(format), "{name}: {format_of:?}");
+        assert!(
+            format!("{format_of:?}").starts_with(format),
+            "{name}: {format_of:?}"
+        );
     }
     let declared = read(&with(r#""image_disk_format":"raw""#), &ASKED).expect("fine");
     assert_eq!(format!("{:?}", declared.request.format), "Raw");
@@ -310,7 +375,7 @@ fn everything_that_is_wrong_is_said_at_once() {
         "for.serial: the order is for other, and this machine has SN-1",
         "for.shoe: a machine is called by mac",
         "seed: is there, and configdrive too",
-        "root_device: 'colour' is none of size",
+        "root_device: a hint is wrong: 'colour' is none of size",
         "serial: must be a whole number",
     ] {
         assert!(error.contains(words), "{words}: {error}");
@@ -320,35 +385,116 @@ fn everything_that_is_wrong_is_said_at_once() {
 
 #[test]
 fn an_order_that_contradicts_itself_or_this_machine_is_refused() {
-    let bios = Asked { uefi: false, ..ASKED };
-    let signed = Asked { signed: true, ..ASKED };
-    let eighth = Asked { least_serial: 8, ..ASKED };
+    let bios = Asked {
+        uefi: false,
+        ..ASKED
+    };
+    let signed = Asked {
+        signed: true,
+        ..ASKED
+    };
+    let eighth = Asked {
+        least_serial: 8,
+        ..ASKED
+    };
     for (more, asked, words) in [
         (r#""image_urls":["http://h/2"]"#, &ASKED, "image_urls too"),
-        (r#""image_url":"http://h/2""#, &ASKED, "image_source: is image_url as well"),
-        (r#""os_hash_algo":"sha256""#, &ASKED, "goes with image_os_hash_value"),
-        (r#""os_hash_algo":"sha256","os_hash_value":"zz""#, &ASKED, "image: "),
-        (r#""root_gb":10"#, &ASKED, "root_gb: is for image_type=partition alone"),
-        (r#""image_type":"partition","root_gb":1,"root_mb":1024"#, &ASKED, "in GiB and in MiB"),
-        (r#""image_type":"partition","root_gb":99999999999999999"#, &ASKED, "more than any disk"),
-        (r#""image_type":"partition","root_gb":10"#, &bios, "no boot loader that a BIOS would find"),
-        (r#""image_type":"container""#, &ASKED, "image_type: 'container' is none of"),
-        (r#""image_disk_format":"vmdk""#, &ASKED, "image: image format 'vmdk'"),
+        (
+            r#""image_url":"http://h/2""#,
+            &ASKED,
+            "image_source: is image_url as well",
+        ),
+        (
+            r#""os_hash_algo":"sha256""#,
+            &ASKED,
+            "goes with image_os_hash_value",
+        ),
+        (
+            r#""os_hash_algo":"sha256","os_hash_value":"zz""#,
+            &ASKED,
+            "image: ",
+        ),
+        (
+            r#""root_gb":10"#,
+            &ASKED,
+            "root_gb: is for image_type=partition alone",
+        ),
+        (
+            r#""image_type":"partition","root_gb":1,"root_mb":1024"#,
+            &ASKED,
+            "in GiB and in MiB",
+        ),
+        (
+            r#""image_type":"partition","root_gb":99999999999999999"#,
+            &ASKED,
+            "more than any disk",
+        ),
+        (
+            r#""image_type":"partition","root_gb":10"#,
+            &bios,
+            "no boot loader that a BIOS would find",
+        ),
+        (
+            r#""image_type":"container""#,
+            &ASKED,
+            "image_type: 'container' is none of",
+        ),
+        (
+            r#""image_disk_format":"vmdk""#,
+            &ASKED,
+            "image: image format 'vmdk'",
+        ),
         (r#""image_http_proxy":"socks5://p""#, &ASKED, "image: "),
-        (r#""image_server_auth_strategy":"http_basic""#, &ASKED, "image_server_user"),
+        (
+            r#""image_server_auth_strategy":"http_basic""#,
+            &ASKED,
+            "image_server_user",
+        ),
         (r#""for":{}"#, &ASKED, "for: names nobody"),
         (r#""for":{"uuid":[]}"#, &ASKED, "for.uuid: must be a name"),
-        (r#""for":{"asset_tag":"A"}"#, &ASKED, "this machine has none"),
-        (r#""for":{"mac":"52:54:00:aa:bb:cd"}"#, &ASKED, "this machine has 52:54:00:aa:bb:cc, 52:"),
+        (
+            r#""for":{"asset_tag":"A"}"#,
+            &ASKED,
+            "this machine has none",
+        ),
+        (
+            r#""for":{"mac":"52:54:00:aa:bb:cd"}"#,
+            &ASKED,
+            "this machine has 52:54:00:aa:bb:cc, 52:",
+        ),
         (r#""for":"SN-1""#, &ASKED, "for: must be an object"),
-        (r#""configdrive":"http://h/drive""#, &signed, "configdrive: must be in the order itself"),
-        (r#""configdrive":"H4sI""#, &ASKED, "configdrive: the config drive"),
-        (r#""configdrive":{"user-data":"x"}"#, &ASKED, "configdrive.user-data: is none of meta_data"),
-        (r#""configdrive":{"network_data":"x"}"#, &ASKED, "configdrive.network_data: must be an object"),
-        (r#""seed":{"meta_data":7}"#, &ASKED, "seed.meta_data: must be a document"),
+        (
+            r#""configdrive":"http://h/drive""#,
+            &signed,
+            "configdrive: must be in the order itself",
+        ),
+        (
+            r#""configdrive":"H4sI""#,
+            &ASKED,
+            "configdrive: the config drive",
+        ),
+        (
+            r#""configdrive":{"user-data":"x"}"#,
+            &ASKED,
+            "configdrive.user-data: is none of meta_data",
+        ),
+        (
+            r#""configdrive":{"network_data":"x"}"#,
+            &ASKED,
+            "configdrive.network_data: must be an object",
+        ),
+        (
+            r#""seed":{"meta_data":7}"#,
+            &ASKED,
+            "seed.meta_data: must be a document",
+        ),
         (r#""serial":7"#, &eighth, "serial: 7 is older than 8"),
         ("", &eighth, "serial: is missing, and 8 or more"),
-        (r#""skip_block_devices":{"serial":"x"}"#, &ASKED, "skip_block_devices must be a list"),
+        (
+            r#""skip_block_devices":{"serial":"x"}"#,
+            &ASKED,
+            "skip_block_devices must be a list",
+        ),
     ] {
         let error = read(&with(more), asked).expect_err(more);
         assert!(error.contains(words), "{more}: {error}");
@@ -388,16 +534,29 @@ fn a_drive_has_what_its_reader_needs() {
         ("user-data", "#cloud-config\nusers: []\n"),
         ("network-config", "at http://h/net"),
     ];
-    assert_eq!(files, wanted.map(|(name, text)| (name.to_owned(), text.to_owned())));
+    assert_eq!(
+        files,
+        wanted.map(|(name, text)| (name.to_owned(), text.to_owned()))
+    );
     let files = drive(r#""seed":{"user_data":{"users":[]}}"#);
     assert_eq!(files[0].1, format!("instance-id: {uuid}\n"));
     assert_eq!(files[1].1, "#cloud-config\n{\"users\":[]}\n");
-    let files = drive(r#""configdrive":{"meta_data":{"hostname":"a"},"user_data":"x","vendor_data":{"b":1}}"#);
-    assert_eq!(files[0].1, format!("{{\"hostname\":\"a\",\"uuid\":\"{uuid}\"}}"));
+    let files = drive(
+        r#""configdrive":{"meta_data":{"hostname":"a"},"user_data":"x","vendor_data":{"b":1}}"#,
+    );
+    assert_eq!(
+        files[0].1,
+        format!("{{\"hostname\":\"a\",\"uuid\":\"{uuid}\"}}")
+    );
     assert!(files[0].0.ends_with("openstack/latest/meta_data.json"));
-    assert_eq!(files[2].0.split(' ').last(), Some("openstack/latest/vendor_data2.json"));
+    assert_eq!(
+        files[2].0.split(' ').last(),
+        Some("openstack/latest/vendor_data2.json")
+    );
     assert!(matches!(
-        read(&with(r#""configdrive":"http://h/drive.iso""#), &ASKED).expect("fine").drive,
+        read(&with(r#""configdrive":"http://h/drive.iso""#), &ASKED)
+            .expect("fine")
+            .drive,
         Some(Drive::Given(_))
     ));
 }

@@ -42,6 +42,37 @@ pub struct Wishes {
     pub arrays: RootArrays,
     /// By default, are disks that can be pulled out the last to be taken?
     pub own_first: bool,
+    /// A look at them that may be the first of two.
+    pub seen: Option<Seen>,
+}
+
+/// The disks there were at one moment.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    at: Duration,
+    disks: Vec<Disk>,
+}
+
+impl Seen {
+    /// Those there are now.
+    pub fn now(host: &SystemRoot, clock: &Clock) -> Self {
+        Seen {
+            at: clock.elapsed(),
+            disks: list(host),
+        }
+    }
+
+    /// Was it long ago, and are the very same there still?
+    fn is_settled(&self, host: &SystemRoot, clock: &Clock) -> bool {
+        let disks = list(host);
+        clock.elapsed() - self.at >= SETTLE
+            && self.disks.len() == disks.len()
+            && self
+                .disks
+                .iter()
+                .zip(&disks)
+                .all(|(old, new)| same(old, new))
+    }
 }
 
 /// The disk an image goes to.
@@ -92,7 +123,11 @@ pub fn wait_for_root(
     delay: Duration,
     wishes: &Wishes,
 ) -> Result<Choice> {
-    let choice = settled(|| look(host, wishes), clock, attempts, delay);
+    let seen = wishes.seen.as_ref();
+    let choice = match look(host, wishes) {
+        Ok(choice) if seen.is_some_and(|seen| seen.is_settled(host, clock)) => Ok(choice),
+        _ => settled(|| look(host, wishes), clock, attempts, delay),
+    };
     let choice = choice.map_err(|error| with_faults(host, error))?;
     let Choice {
         disk,
