@@ -42,7 +42,7 @@ use crate::conductor::heartbeat::Heartbeat;
 use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
 use crate::config::{Config, parameter_file};
 use crate::disk::assemble_all;
-use crate::disk::select::root_device::Seen;
+use crate::disk::select::seen_disks::Seen;
 use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Result};
 use crate::logger::status::{Row, set};

@@ -10,7 +10,7 @@ use crate::codec::json::{Value, gather, text_or_null};
 use crate::command::make_bootable;
 use crate::conductor::lookup::Enrolment;
 use crate::disk::select::boot_medium::{BootMedium, is_external};
-use crate::disk::select::root_device::Seen;
+use crate::disk::select::seen_disks::Seen;
 use crate::disk::{self, Disk};
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::{Layout, Request, Tools};

@@ -8,7 +8,7 @@ use log::{error, info};
 use crate::agent::order_desk::Desk;
 use crate::agent::{Agent, effective_config, screen_status};
 use crate::clock::Clock;
-use crate::disk::select::root_device::Seen;
+use crate::disk::select::seen_disks::Seen;
 use crate::error::Result;
 use crate::logger::status::{Row, set};
 use crate::order::{Then, Unready};

@@ -9,7 +9,7 @@ use log::warn;
 use crate::clock::{Bell, Clock};
 use crate::disk::Wishes;
 use crate::disk::select::root_arrays::RootArrays;
-use crate::disk::select::root_device::Seen;
+use crate::disk::select::seen_disks::Seen;
 use crate::error::Result;
 use crate::image::Tools;
 use crate::inventory::BootFacts;

@@ -12,6 +12,7 @@ use crate::disk::select::cluster_filesystem;
 use crate::disk::select::hints::{Fit, Hints};
 use crate::disk::select::parameter_drive::holds_parameters;
 use crate::disk::select::root_arrays::RootArrays;
+use crate::disk::select::seen_disks::{SETTLE, Seen, same};
 use crate::disk::select::skip_list::{self, skipped};
 use crate::drivers::Faults;
 use crate::drivers::nics_and_disk_controllers::Purpose;
@@ -22,8 +23,6 @@ use crate::units::{Bytes, GIB};
 
 /// Upstream never takes a smaller one (inventory.md §6).
 const SMALLEST: Bytes = Bytes(4 * GIB);
-/// Disks of one controller show up within moments of each other, after their driver is loaded.
-const SETTLE: Duration = Duration::from_secs(2);
 /// A machine whose choice still changes after so many looks will not settle.
 const RESTLESS: u32 = 5;
 
@@ -44,35 +43,6 @@ pub struct Wishes {
     pub own_first: bool,
     /// A look at them that may be the first of two.
     pub seen: Option<Seen>,
-}
-
-/// The disks there were at one moment.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    at: Duration,
-    disks: Vec<Disk>,
-}
-
-impl Seen {
-    /// Those there are now.
-    pub fn now(host: &SystemRoot, clock: &Clock) -> Self {
-        Seen {
-            at: clock.elapsed(),
-            disks: list(host),
-        }
-    }
-
-    /// Was it long ago, and are the very same there still?
-    fn is_settled(&self, host: &SystemRoot, clock: &Clock) -> bool {
-        let disks = list(host);
-        clock.elapsed() - self.at >= SETTLE
-            && self.disks.len() == disks.len()
-            && self
-                .disks
-                .iter()
-                .zip(&disks)
-                .all(|(old, new)| same(old, new))
-    }
 }
 
 /// The disk an image goes to.
@@ -177,11 +147,6 @@ fn settled(
             }
         }
     }
-}
-
-/// Is it the same device, not only the same name?
-fn same(one: &Disk, other: &Disk) -> bool {
-    (&one.path, one.size, &one.identity) == (&other.path, other.size, &other.identity)
 }
 
 /// The disk, and in words what it was preferred to.

@@ -1,4 +1,4 @@
-"""No Ironic; the order of the README: an INI file, a seed of documents that nginx has: Debian's cloud-init reads the drive that was made of them, and the disk boots."""
+"""No Ironic; the order of the README: a seed of documents that nginx has: Debian's cloud-init reads the drive that was made of them, and the disk boots."""
 
 import re
 
@@ -34,7 +34,7 @@ def run(directory):
         (seed / name).write_text(text)
     orders = server.root / "orders"
     orders.mkdir()
-    example = readme.block("Orders", "json").replace("http://10.0.0.1:8080", network.WEB).replace("9f86d0…", disk.digest(source)).replace("/disk.raw", "/images/disk.raw")
+    example = readme.page("Orders")["json"].replace("http://10.0.0.1:8080", network.WEB).replace("9f86d0…", disk.digest(source)).replace("/disk.raw", "/images/disk.raw")
     (orders / "default.json").write_text(example)
     told = console.Console(emulator.CONSOLE, directory / "console.log")
     path = directory / "disk.raw"
