@@ -539,7 +539,7 @@ fn a_drive_has_what_its_reader_needs() {
         wanted.map(|(name, text)| (name.to_owned(), text.to_owned()))
     );
     let files = drive(r#""seed":{"user_data":{"users":[]}}"#);
-    assert_eq!(files[0].1, format!("instance-id: {uuid}\n"));
+    assert_eq!(files[0].1, format!("instance-id: \"{uuid}\"\n"));
     assert_eq!(files[1].1, "#cloud-config\n{\"users\":[]}\n");
     let files = drive(
         r#""configdrive":{"meta_data":{"hostname":"a"},"user_data":"x","vendor_data":{"b":1}}"#,

@@ -172,8 +172,9 @@ fn no_cloud(reader: &mut Reader, seed: &Object, facts: &Facts) -> Option<Drive> 
                 reader.problem(&field, "must be a document, an object or a URL");
                 continue;
             }
+            // Bare, a MAC of digits alone is a number to the base of 60 in YAML 1.1.
             None if name == "meta_data" => {
-                Content::Here(format!("instance-id: {}\n", instance(facts)).into_bytes())
+                Content::Here(format!("instance-id: \"{}\"\n", instance(facts)).into_bytes())
             }
             None if name == "user_data" => Content::Here(Vec::new()),
             None => continue,

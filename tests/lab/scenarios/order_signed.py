@@ -22,7 +22,7 @@ def run(directory):
     server = web.Web(directory, image_rate=0).start()
     (server.images / source.name).symlink_to(source)
     told = console.Console(emulator.CONSOLE, directory / "console.log")
-    target = disk.Disk(directory / "disk.raw", 5 << 30)
+    target = disk.Disk(directory / "disk.raw", 24 << 20)
     order, beside = server.root / "order.json", server.root / "order.json.minisig"
     for name in ("own", "other"):
         minisign("-G", "-W", "-p", directory / f"{name}.pub", "-s", directory / f"{name}.key")
@@ -33,7 +33,7 @@ def run(directory):
         draft = directory / "order.json"
         draft.write_text(json.dumps({
             "image_source": f"{network.WEB}/images/{source.name}", "image_checksum": f"sha256:{disk.digest(source)}",
-            "image_disk_format": "raw", "serial": serial, "then": "poweroff",
+            "image_disk_format": "raw", "root_device": {"name": "/dev/vda"}, "serial": serial, "then": "poweroff",
         }))
         beside.unlink(missing_ok=True)
         if signer:
