@@ -381,6 +381,21 @@ fn everything_that_is_wrong_is_said_at_once() {
         assert!(error.contains(words), "{words}: {error}");
     }
     assert!(!error.contains("pw@") && !error.contains("sig="), "{error}");
+    // However much there is, a log has room for it.
+    let long = "x\\n".repeat(100_000);
+    let fields: Vec<_> = (0..20_000).map(|at| format!("\"{at}\":1")).collect();
+    for more in [
+        format!(r#""then":"{long}""#),
+        format!(r#""image_url":"{long}""#),
+        format!(r#""{long}":1"#),
+        format!(r#""for":{{"serial":["{long}","{long}","{long}","{long}"]}}"#),
+        format!(r#""image_urls":["{long}"]"#),
+        format!(r#""root_device":{{"{long}":1}}"#),
+        fields.join(","),
+    ] {
+        let error = read(&with(&more), &ASKED).expect_err("wrong");
+        assert!(error.len() < 4000, "{}: {error:.200}", error.len());
+    }
 }
 
 #[test]
@@ -442,7 +457,7 @@ fn an_order_that_contradicts_itself_or_this_machine_is_refused() {
         (
             r#""image_disk_format":"vmdk""#,
             &ASKED,
-            "image: image format 'vmdk'",
+            "image: images of format 'vmdk'",
         ),
         (r#""image_http_proxy":"socks5://p""#, &ASKED, "image: "),
         (
@@ -550,7 +565,7 @@ fn a_drive_has_what_its_reader_needs() {
     );
     assert!(files[0].0.ends_with("openstack/latest/meta_data.json"));
     assert_eq!(
-        files[2].0.split(' ').last(),
+        files[2].0.split(' ').next_back(),
         Some("openstack/latest/vendor_data2.json")
     );
     assert!(matches!(

@@ -7,8 +7,11 @@ use crate::order::facts::Facts;
 use crate::order::machine_names::{KINDS, Names, is_same};
 use crate::order::reader::{FIELDS, Reader, as_text};
 use crate::order::words::{ERASES, Erase, THENS};
-use crate::order::{Order, image_fields};
+use crate::order::{Order, image_fields, reader};
 use crate::steps::node::Node;
+
+/// Problems that are told; who has more has sent something else.
+const MOST_TOLD: usize = 20;
 
 /// The order that these fields make for this machine.
 ///
@@ -58,13 +61,18 @@ pub fn order(fields: &Object, facts: &Facts) -> Result<Order> {
 }
 
 fn wrong(problems: &[String]) -> Error {
+    let told = &problems[..problems.len().min(MOST_TOLD)];
+    let more = match problems.len() - told.len() {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
     let count = match problems.len() {
         1 => "one thing is".to_owned(),
         count => format!("{count} things are"),
     };
     let why = format!(
-        "{count} wrong with the order, and nothing was written: {}",
-        problems.join("; ")
+        "{count} wrong with the order, and nothing was written: {}{more}",
+        told.join("; ")
     );
     Error::new(Kind::InvalidCommandParamsError, why)
 }
@@ -105,7 +113,7 @@ fn meant(reader: &mut Reader, names: &Names) {
                 &field,
                 format!(
                     "the order is for {}, and this machine {own:.300}",
-                    shown(&meant)
+                    some(&meant)
                 ),
             );
         }
@@ -113,9 +121,9 @@ fn meant(reader: &mut Reader, names: &Names) {
 }
 
 /// The first few of a list, as they may be told.
-fn shown(list: &[String]) -> String {
+fn some(list: &[String]) -> String {
     let mut shown: Vec<String> = (list.iter().take(3))
-        .map(|name| format!("{:.80}", name.escape_debug()))
+        .map(|name| reader::shown(name, 80))
         .collect();
     if list.len() > shown.len() {
         shown.push("others".to_owned());

@@ -7,7 +7,7 @@ use crate::image::decode::format::Format;
 use crate::image::verify::checksum::Checksum;
 use crate::net::http::url;
 use crate::order::facts::Facts;
-use crate::order::reader::{Reader, put};
+use crate::order::reader::{Reader, put, shown};
 use crate::secret::redacted;
 use crate::steps::node::Node;
 use crate::steps::{boot_mode, image_info};
@@ -92,10 +92,7 @@ fn urls(reader: &mut Reader) -> Vec<String> {
         let bad = redacted(bad);
         reader.problem(
             field,
-            format!(
-                "'{:.200}' is no http:// or https:// URL",
-                bad.escape_debug()
-            ),
+            format!("'{}' is no http:// or https:// URL", shown(&bad, 200)),
         );
     }
     urls

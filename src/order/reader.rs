@@ -170,11 +170,7 @@ impl<'a> Reader<'a> {
             let known: Vec<_> = words.iter().map(|(known, _)| *known).collect();
             self.problem(
                 name,
-                format!(
-                    "'{:.40}' is none of {}",
-                    word.escape_debug(),
-                    known.join(", ")
-                ),
+                format!("'{}' is none of {}", shown(word, 40), known.join(", ")),
             );
         }
         found.map(|(_, value)| *value)
@@ -187,6 +183,12 @@ impl<'a> Reader<'a> {
             _ => self.wanted(name, "an object"),
         }
     }
+}
+
+/// So many characters of what came from outside, as they may be told.
+pub fn shown(text: &str, most: usize) -> String {
+    let start: String = text.chars().take(most).collect();
+    start.escape_debug().to_string()
 }
 
 /// Text or a number, as text.

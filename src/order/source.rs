@@ -16,6 +16,7 @@ use crate::net::http::url;
 use crate::order::document;
 use crate::order::location::Template;
 use crate::order::machine_names::Names;
+use crate::order::reader::shown;
 use crate::secret::redacted;
 use crate::system_root::{SystemRoot, read_bytes};
 
@@ -141,11 +142,7 @@ impl Source {
         };
         let comment = minisign::verify(&self.keys, bytes, &signature)
             .with_context(|| format!("verifying {} by {}", redacted(place), redacted(&beside)))?;
-        info!(
-            "{} is signed: {:.200}",
-            redacted(place),
-            comment.escape_debug()
-        );
+        info!("{} is signed: {}", redacted(place), shown(&comment, 200));
         Ok(comment)
     }
 
