@@ -30,9 +30,9 @@ pub(super) fn run(agent: &Agent, disks: Seen) -> Result<()> {
     let (mut failures, mut erased) = (0, None);
     loop {
         let order = desk.order();
-        let cap = match order {
-            Ok(_) => LONGEST,
-            Err(_) => LONGEST_WITHOUT_ORDER,
+        let (what, cap) = match order {
+            Ok(_) => ("the deploy failed", LONGEST),
+            Err(_) => ("no order can be carried out", LONGEST_WITHOUT_ORDER),
         };
         let outcome = order.and_then(|(order, bytes)| {
             set(Row::State, &format!("deploying {}", order.request.id));
@@ -45,13 +45,10 @@ pub(super) fn run(agent: &Agent, disks: Seen) -> Result<()> {
         failures += 1;
         let pause = agent.clock.backoff(failures, SHORTEST, cap).max(after);
         error!(
-            "the deploy failed (attempt {failures}): {error}; next in {:.0} s",
+            "{what} (attempt {failures}): {error}; next in {:.0} s",
             pause.as_secs_f64()
         );
-        set(
-            Row::State,
-            &format!("the deploy failed, trying again soon: {error}"),
-        );
+        set(Row::State, &format!("{what}, trying again soon: {error}"));
         agent.clock.sleep(pause);
     }
 }
