@@ -9,13 +9,16 @@ mod hardware_wait;
 mod inspection;
 mod log_forwarding;
 mod mdns_endpoints;
+mod order_desk;
 mod page_and_reports;
 pub mod post_inspection_by_hand;
 pub mod run_step_by_hand;
 mod saved_identity;
 mod screen_status;
-pub mod standalone_deploy;
+mod standalone_deploy;
+mod standalone_machine;
 mod system_time;
+pub mod write_image_by_hand;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -40,6 +43,7 @@ use crate::conductor::heartbeat::Heartbeat;
 use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
 use crate::config::{Config, parameter_file};
 use crate::disk::assemble_all;
+use crate::disk::select::seen_disks::Seen;
 use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Result};
 use crate::logger::status::{Row, set};
@@ -123,22 +127,18 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
     screen_status::start(&agent.host, &agent.clock);
     set(Row::State, "waiting for an address");
     agent.clock.sleep(agent.config.hardware_delay);
+    let disks = Seen::now(&agent.host, &agent.clock);
     agent.wait_for_network();
     agent.report();
     // Steps look again: disks may come late.
     assemble_all(&agent.host);
     mdns_endpoints::find(&mut agent.config, &agent.clock)?;
-    system_time::set_at_start(&agent.config, &agent.host, &agent.clock)?;
-    if let Some(order) = &agent.config.standalone {
-        let tools =
-            effective_config::tools(&agent.config, None, agent.permit.clone(), &agent.clock)?;
-        screen_status::follow(&agent.host, tools.gauge.clone(), &agent.clock);
-        let _page = agent.serve_page();
-        let medium = agent.config.medium.as_deref();
-        return agent.ended(standalone_deploy::run(&agent.host, order, medium, &tools));
+    system_time::set_at_start(&agent.config, &[], &agent.host, &agent.clock)?;
+    if agent.config.order.is_some() || agent.config.standalone.is_some() {
+        return agent.ended(standalone_deploy::run(&agent, disks));
     }
     if agent.config.api.urls.is_empty() && !agent.config.inspection.is_wanted {
-        let why = "nothing to do: neither the kernel command line nor an ironlet.conf on the boot medium sets ipa-api-url, ipa-inspection-callback-url or ironlet.image";
+        let why = "nothing to do: neither the kernel command line nor an ironlet.conf on the boot medium sets ipa-api-url, ipa-inspection-callback-url, ironlet.order or ironlet.image";
         return Err(Error::plain(why));
     }
     agent.serve_ironic()

@@ -16,7 +16,7 @@ class Emulator:
     def __init__(self, directory, append, disk=(), booted=(), cards=((TAP, network.MACHINE_MAC),)):
         # GRUB holds kernel and ramdisk beside the firmware before either is unpacked.
         memory = 768 if booted else place.MEMORY
-        kernel = ["-kernel", str(place.KERNEL), "-initrd", str(place.RAMDISK), "-append", f"console=ttyS0,115200 panic=-1 no_timer_check {append}"]
+        kernel = direct(append)
         with open(directory / "qemu.log", "ab") as log:
             self.process = subprocess.Popen([
                 "qemu-system-x86_64", "-nodefaults", "-display", "none", "-machine", "q35", "-accel", "tcg", "-cpu", "max",
@@ -32,6 +32,11 @@ class Emulator:
         """As if the plug was pulled: whatever QEMU has not handed to the host is lost."""
         self.process.kill()
         self.process.wait()
+
+
+def direct(append):
+    """Our kernel and ramdisk from QEMU's own hands, by any firmware."""
+    return ["-kernel", str(place.KERNEL), "-initrd", str(place.RAMDISK), "-append", f"console=ttyS0,115200 panic=-1 no_timer_check {append}"]
 
 
 def slowed(path, bytes_per_second):
