@@ -37,6 +37,7 @@
 //! | parameter | the table in `config/table.rs`; its value in `config/settings.rs`; `agent/effective_config.rs` if Ironic may change it | `tests/config.rs`, `tests/readme.rs` |
 //! | flag of the binary | the table in `config/flags.rs` | `tests/cli.rs`, `config/manual_page.rs` |
 //! | parameter of pid 1 | `init/parameters.rs` | its tests, `./build.sh lab` |
+//! | field of an order | `order/fields.rs` | `tests/order.rs`, `./build.sh lab order` |
 //! | root device hint | `disk/select/hints.rs`; what the disk says in `disk/identity/` | `tests/hints.rs`, `tests/disk.rs`, `./build.sh identity` |
 //! | what a server or router of the network may say | `net/dhcp/`, `net/dhcpv6/`, `net/address/router_advertisement.rs` | `tests/dhcp.rs`, `tests/ipv6.rs`, `tests/cards.rs` |
 //! | what a switch may say | `net/lldp/`; in Ironic's words `inventory/lldp_tlvs.rs` | `tests/lldp.rs`, `./build.sh lab inspect-lldp` |
@@ -103,8 +104,9 @@ pub mod rescue;
 pub mod steps;
 pub mod system_logs;
 
-// F7: the agent, as Ironic sees it
+// F7: the agent, as Ironic sees it, and what it does without one
 pub mod command;
+pub mod order;
 
 // F8: the two ways in: the API and the kernel
 pub mod api;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use getopts::{Matches, Options};
 use ironlet::agent;
-use ironlet::agent::{post_inspection_by_hand, run_step_by_hand, standalone_deploy};
+use ironlet::agent::{post_inspection_by_hand, run_step_by_hand, write_image_by_hand};
 use ironlet::codec::json;
 use ironlet::config::flags::{FLAGS, Takes, USAGE};
 use ironlet::error::{Context, Result};
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
         }
         () if flags.opt_present("write-image") => {
             let readback = flags.opt_present("readback");
-            standalone_deploy::write(surroundings(&flags), image(&flags), readback)
+            write_image_by_hand::write(surroundings(&flags), image(&flags), readback)
         }
         () => print(&options.usage(USAGE)),
     };
@@ -126,8 +126,8 @@ fn step(flags: &Matches) -> run_step_by_hand::Step {
     }
 }
 
-fn image(flags: &Matches) -> standalone_deploy::Image {
-    standalone_deploy::Image {
+fn image(flags: &Matches) -> write_image_by_hand::Image {
+    write_image_by_hand::Image {
         urls: flags.opt_str("write-image").into_iter().collect(),
         checksum: flags.opt_str("checksum").unwrap_or_default(),
         disk: flags.opt_str("disk").map(PathBuf::from),

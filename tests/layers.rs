@@ -14,7 +14,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("burnin", 4), ("disk", 4), ("syslog", 4),
     ("efi", 5), ("image", 5), ("inventory", 5), ("virtual_media", 5),
     ("conductor", 6), ("rescue", 6), ("steps", 6), ("system_logs", 6),
-    ("command", 7),
+    ("command", 7), ("order", 7),
     ("api", 8), ("init", 8),
     ("agent", 9),
     ("main", 10), ("lib", 10),

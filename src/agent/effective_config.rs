@@ -129,6 +129,7 @@ pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
         partition_attempts: image.partition_attempts,
         inject_files_priority: config.inject_files_priority,
         medium: config.medium.clone(),
+        own_disks_first: false,
         boot: BootFacts {
             bootif: config.boot_interface.clone(),
             skips_bmc: enrolment.skips_bmc,

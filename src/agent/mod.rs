@@ -9,12 +9,15 @@ mod hardware_wait;
 mod inspection;
 mod log_forwarding;
 mod mdns_endpoints;
+mod order_desk;
 pub mod post_inspection_by_hand;
 pub mod run_step_by_hand;
 mod saved_identity;
 mod screen_status;
-pub mod standalone_deploy;
+mod standalone_deploy;
+mod standalone_machine;
 mod system_time;
+pub mod write_image_by_hand;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -126,15 +129,12 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
     // Steps look again: disks may come late.
     assemble_all(&agent.host);
     mdns_endpoints::find(&mut agent.config, &agent.clock)?;
-    system_time::set_at_start(&agent.config, &agent.host, &agent.clock)?;
-    if let Some(order) = &agent.config.standalone {
-        let tools =
-            effective_config::tools(&agent.config, None, agent.permit.clone(), &agent.clock)?;
-        screen_status::follow(&agent.host, tools.gauge.clone(), &agent.clock);
-        return standalone_deploy::run(&agent.host, order, agent.config.medium.as_deref(), &tools);
+    system_time::set_at_start(&agent.config, &[], &agent.host, &agent.clock)?;
+    if agent.config.order.is_some() || agent.config.standalone.is_some() {
+        return standalone_deploy::run(&agent);
     }
     if agent.config.api.urls.is_empty() && !agent.config.inspection.is_wanted {
-        let why = "nothing to do: neither the kernel command line nor an ironlet.conf on the boot medium sets ipa-api-url, ipa-inspection-callback-url or ironlet.image";
+        let why = "nothing to do: neither the kernel command line nor an ironlet.conf on the boot medium sets ipa-api-url, ipa-inspection-callback-url, ironlet.order or ironlet.image";
         return Err(Error::plain(why));
     }
     agent.serve_ironic()

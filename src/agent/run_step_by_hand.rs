@@ -2,7 +2,7 @@
 
 use log::{info, warn};
 
-use crate::agent::{Surroundings, standalone_deploy};
+use crate::agent::{Surroundings, write_image_by_hand};
 use crate::clock::Bell;
 use crate::codec::json::{Object, Value, gather, parse, print, text};
 use crate::disk;
@@ -41,7 +41,7 @@ pub fn run(surroundings: Surroundings, step: &Step) -> Result<String> {
         ("step".to_owned(), Value::Object(gather(asked))),
         ("node".to_owned(), Value::Object(node)),
     ];
-    let tools = standalone_deploy::tools(&surroundings, false);
+    let tools = write_image_by_hand::tools(&surroundings, false);
     let alone = Alone(surroundings);
     let machine = Machine::new(
         alone.0.host(),

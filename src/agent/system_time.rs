@@ -28,19 +28,25 @@ const BEFORE_POWER_OFF: Duration = Duration::from_secs(6);
 const WEB_PAGE: Duration = Duration::from_secs(10);
 
 /// Sets the clock if somebody says the time: a dead battery must not stop a deploy. An error only if it must be set, and cannot be.
-pub fn set_at_start(config: &Config, host: &SystemRoot, clock: &Clock) -> Result<()> {
+/// What is at `images` will be asked for, too.
+pub fn set_at_start(
+    config: &Config,
+    images: &[String],
+    host: &SystemRoot,
+    clock: &Clock,
+) -> Result<()> {
     let is_named = config.ntp.server.is_some();
     if is_named && by_named_server(&config.ntp, host, clock, AT_START)? {
         return Ok(());
     }
-    if clock.is_set() && !is_out_of_date(config) {
+    if clock.is_set() && !is_out_of_date(config, images) {
         return Ok(());
     }
     let mut leases = resolv_conf::known_time_servers(host).into_iter();
     if !is_named && leases.any(|server| by(&server.to_string(), host, clock, AT_START)) {
         return Ok(());
     }
-    let Some(server) = certified_server(config) else {
+    let Some(server) = certified_server(config, images) else {
         warn!("the clock is wrong and nobody says the time: name a server with ipa-ntp-server");
         return Ok(());
     };
@@ -82,13 +88,15 @@ fn by(server: &str, host: &SystemRoot, clock: &Clock, limit: Duration) -> bool {
 }
 
 /// The first server whose certificate will have to be checked: scheme, name and port.
-fn certified_server(config: &Config) -> Option<String> {
+fn certified_server(config: &Config, images: &[String]) -> Option<String> {
     if config.tls.insecure {
         return None;
     }
-    let images = config.standalone.iter().flat_map(|order| &order.images);
+    let own = config.standalone.iter().flat_map(|order| &order.images);
+    let order = config.order.iter().map(|order| &order.place);
     let callbacks = &config.inspection.urls;
-    let mut urls = callbacks.iter().chain(&config.api.urls).chain(images);
+    let standalone = own.chain(order).chain(images);
+    let mut urls = callbacks.iter().chain(&config.api.urls).chain(standalone);
     urls.find_map(|url| {
         let url = url::parse(url).filter(|url| url.https)?;
         Some(format!("https://{}/", url::place(&url.reached(), url.port)))
@@ -96,8 +104,8 @@ fn certified_server(config: &Config) -> Option<String> {
 }
 
 /// Does a certificate fail by this clock? Not if nobody is there to show one.
-fn is_out_of_date(config: &Config) -> bool {
-    let Some(server) = certified_server(config) else {
+fn is_out_of_date(config: &Config, images: &[String]) -> bool {
+    let Some(server) = certified_server(config, images) else {
         return false;
     };
     let heard = effective_config::trust(config, None)

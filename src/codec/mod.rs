@@ -1,6 +1,7 @@
 //! Pure bytes → bytes. Knows nothing of machines, networks or Ironic.
 
 pub mod base64;
+pub mod blake2b;
 pub mod crc32c;
 pub mod gzip;
 pub mod hex;

@@ -13,6 +13,11 @@ use crate::steps::step_context::Machine;
 /// protocol/deploy.md §13: boot entries on UEFI firmware; then, if a root file system was named, GRUB,
 /// which Ironic itself forbids by default. A failure may be declared unimportant.
 pub(super) fn install_bootloader(machine: &Machine, _: &Entry, params: Object) -> Result<Value> {
+    make_bootable(machine, &params).map(|()| Value::Null)
+}
+
+/// The same for an order without Ironic.
+pub fn make_bootable(machine: &Machine, params: &Object) -> Result<()> {
     let settings = machine.settings();
     let ignore = params.boolean("ignore_bootloader_failure")?;
     let ignore = ignore.unwrap_or(settings.ignore_bootloader_failure);
@@ -28,14 +33,14 @@ pub(super) fn install_bootloader(machine: &Machine, _: &Entry, params: Object) -
     }
     if uefi {
         match boot_entries(machine, partition) {
-            Ok(true) => return Ok(Value::Null),
+            Ok(true) => return Ok(()),
             Ok(false) => {}
             Err(error) => forgive(ignore, error)?,
         }
     }
     // An image without a signature of its own, a GPT one, has all zeros there.
     if matches!(root, None | Some("0x00000000")) {
-        return Ok(Value::Null);
+        return Ok(());
     }
     let why = match settings.bios_bootloader {
         true => {
@@ -51,8 +56,7 @@ pub(super) fn install_bootloader(machine: &Machine, _: &Entry, params: Object) -
         false => "",
     };
     let why = format!("{lack}{why}");
-    forgive(ignore, Error::new(Kind::InvalidImage, why))?;
-    Ok(Value::Null)
+    forgive(ignore, Error::new(Kind::InvalidImage, why))
 }
 
 /// False if the disk has no loader for UEFI.

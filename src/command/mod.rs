@@ -12,6 +12,7 @@ pub mod started_command;
 
 pub use crate::steps::step_context::{Agent, Login, Machine, Settings};
 pub use command_runner::Engine;
+pub use install_bootloader::make_bootable;
 pub use request::Call;
 pub use started_command::Entry;
 

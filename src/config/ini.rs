@@ -4,7 +4,15 @@ use crate::error::{Error, Result};
 
 /// Keys in file order, `section.` before each unless the section is `[DEFAULT]`; dashes become underscores.
 pub fn parse(text: &str) -> Result<Vec<(String, String)>> {
-    let mut section: Option<String> = None;
+    parse_in(None, text)
+}
+
+/// The same, beginning in a section of `[DEFAULT]` where none is named.
+pub fn parse_sectionless(text: &str) -> Result<Vec<(String, String)>> {
+    parse_in(Some(String::new()), text)
+}
+
+fn parse_in(mut section: Option<String>, text: &str) -> Result<Vec<(String, String)>> {
     let mut values: Vec<(String, String)> = Vec::new();
     let mut continues = false;
     for (number, line) in text.lines().enumerate() {

@@ -21,7 +21,7 @@ use crate::secret::Secret;
 use crate::system_root::SystemRoot;
 pub use help::parameters_help;
 pub use settings::{
-    Advertise, Api, DiskWait, Image, Inspection, Listen, Mdns, Ntp, Standalone, Tls,
+    Advertise, Api, DiskWait, Image, Inspection, Listen, Mdns, Ntp, Order, Standalone, Tls,
 };
 pub use sources::tokens;
 use sources::{files, from_media, read};
@@ -76,7 +76,9 @@ pub struct Config {
     pub syslog: Option<String>,
     /// Serve figures to whoever asks.
     pub metrics: bool,
-    /// Deploy by itself; none waits for Ironic.
+    /// Deploy by itself, as ordered there.
+    pub order: Option<Order>,
+    /// Deploy by itself; without this and an order Ironic is waited for.
     pub standalone: Option<Standalone>,
     /// What the log is to say of the parameters: it begins only once `debug` is known.
     pub notes: Vec<String>,
@@ -225,6 +227,7 @@ impl Config {
             collect_lldp: values.flag("ipa-collect-lldp"),
             syslog: values.owned("ironlet.syslog"),
             metrics: values.flag("ironlet.metrics"),
+            order: Order::from(values)?,
             standalone: Standalone::from(values)?,
             notes: Vec::new(),
         })

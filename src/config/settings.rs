@@ -145,7 +145,19 @@ pub struct DiskWait {
     pub delay: Duration,
 }
 
-/// A deploy without Ironic.
+/// Where the order is that this machine does without Ironic.
+pub struct Order {
+    /// A URL or a path, with names of the machine in braces.
+    pub place: String,
+    /// Public keys of minisign; none takes what is not signed, too.
+    pub keys: Vec<String>,
+    /// The lowest serial that is taken; 0 takes orders without one, too.
+    pub least_serial: u64,
+    /// `poweroff`, `reboot` or `wait`, where the order does not say it.
+    pub then: String,
+}
+
+/// A deploy without Ironic, ordered by parameters alone.
 pub struct Standalone {
     /// The same image at several places.
     pub images: Vec<String>,
@@ -153,7 +165,7 @@ pub struct Standalone {
     pub checksum: String,
     /// A path below /dev; none lets the agent choose.
     pub disk: Option<String>,
-    /// `poweroff` or `reboot`.
+    /// `poweroff`, `reboot` or `wait`.
     pub then: String,
 }
 
@@ -210,6 +222,34 @@ impl Image {
             bios_boot_mib: values.number("disk_utils.bios_boot_partition_size"),
             partition_attempts: values.number("disk_utils.partition_detection_attempts") as u32,
         })
+    }
+}
+
+impl Order {
+    pub(super) fn from(values: &Values) -> Result<Option<Self>> {
+        let keys = values.list("ironlet.order-key");
+        let Some(place) = values.owned("ironlet.order") else {
+            // Whoever asks for a signature does not want what has none.
+            return match keys.is_empty() {
+                true => Ok(None),
+                false => Err(Error::plain(
+                    "ironlet.order-key needs ironlet.order=URL: parameters are signed by nobody",
+                )),
+            };
+        };
+        for other in ["ironlet.image", "ironlet.checksum", "ironlet.disk"] {
+            if values.text(other).is_some() {
+                return Err(Error::plain(format!(
+                    "ironlet.order and {other}: take one away; which of the two is meant, nobody here can know"
+                )));
+            }
+        }
+        Ok(Some(Order {
+            place,
+            keys,
+            least_serial: values.number("ironlet.order-serial"),
+            then: values.owned("ironlet.then").unwrap_or_default(),
+        }))
     }
 }
 

@@ -41,9 +41,8 @@ pub fn prepare(machine: &Machine, arguments: &mut Object) -> Result<Value> {
     request.drive = drive.map(|drive| drive.anew(machine.settings().rebuild_drive));
     let disk::Choice { disk, warnings, .. } = choose_disk(machine)?;
     let place = disk.path.display();
-    let receipt = write(machine, &request, &disk).map_err(|error| failed_with(error, &warnings))?;
-    let written = DeployedDisk::new(&disk.path, &receipt.left);
-    machine.set_written(Some(&written));
+    let (receipt, written) =
+        write(machine, &request, &disk).map_err(|error| failed_with(error, &warnings))?;
     let root = written.root().unwrap_or_default();
     // protocol/api.md §11: the words of the reference agent.
     let mut result = format!(
@@ -61,8 +60,12 @@ pub fn prepare(machine: &Machine, arguments: &mut Object) -> Result<Value> {
     Ok(Value::Object(told))
 }
 
-/// The image on the disk, and all of its partitions there.
-fn write(machine: &Machine, request: &image::Request, disk: &Disk) -> Result<image::Receipt> {
+/// The image on the disk, and all of its partitions there; what is known of it is kept.
+pub fn write(
+    machine: &Machine,
+    request: &image::Request,
+    disk: &Disk,
+) -> Result<(image::Receipt, DeployedDisk)> {
     let place = disk.path.display();
     info!("image {} goes to {place}", request.id);
     machine.set_written(None);
@@ -74,7 +77,9 @@ fn write(machine: &Machine, request: &image::Request, disk: &Disk) -> Result<ima
     if let Left::Parts(parts) = &receipt.left {
         wait_for(machine, &disk.path, parts)?;
     }
-    Ok(receipt)
+    let written = DeployedDisk::new(&disk.path, &receipt.left);
+    machine.set_written(Some(&written));
+    Ok((receipt, written))
 }
 
 /// The config drive, if there is one: the step's own argument, `given`, wins.

@@ -90,6 +90,8 @@ pub struct Settings {
     pub inject_files_priority: u64,
     /// What a person calls the medium this machine was started from.
     pub medium: Option<String>,
+    /// By default, are disks that can be pulled out the last to be taken?
+    pub own_disks_first: bool,
     /// What the inventory cannot find out by itself.
     pub boot: BootFacts,
     /// How often, and how long apart, to look for a disk before there is none.
@@ -123,6 +125,7 @@ impl Default for Settings {
             partition_attempts: 3,
             inject_files_priority: 0,
             medium: None,
+            own_disks_first: false,
             rebuild_drive: false,
             boot: BootFacts::default(),
             // protocol/lifecycle.md §3: ipa-disk-wait-attempts and -delay.
@@ -172,6 +175,7 @@ impl Machine {
         Ok(Wishes {
             medium: boot_medium(&self.host, self.settings.medium.as_deref()),
             arrays: RootArrays(self.root_volumes()),
+            own_first: self.settings.own_disks_first,
             ..self.node().wishes()?
         })
     }

@@ -17,7 +17,7 @@ use crate::disk::filesystem::probe::{FileSystem, LOOK};
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::download::fetch::Fetcher;
 use crate::image::download::retry_policy::{Failure, Then};
-use crate::image::layout::config_drive_vfat::rebuilt;
+use crate::image::layout::config_drive_vfat::{LABEL, made, rebuilt};
 use crate::image::layout::staged_disk::StagedDisk;
 use crate::image::pipeline::read_ahead::read_full;
 use crate::net::http::url;
@@ -51,6 +51,8 @@ pub struct ConfigDrive {
     packed: Arc<Vec<u8>>,
     size: Bytes,
     system: Option<FileSystem>,
+    /// Of one that is made, or made anew.
+    label: &'static str,
     /// Partitions anew, whatever it is?
     anew: bool,
 }
@@ -70,6 +72,16 @@ impl Source {
             .kind(Kind::DeploymentError)?;
         let place = Place::Here(drive);
         Ok(Source { place, anew })
+    }
+
+    /// Made here: a vfat of that label with these files, by their paths.
+    pub fn made(label: &'static str, files: &[(String, Vec<u8>)]) -> Result<Self> {
+        let plain = made(label, files, LIMIT.0)?;
+        let drive = ConfigDrive::pack(&plain[..], LIMIT).map_err(Error::from)??;
+        Ok(Source {
+            place: Place::Here(ConfigDrive { label, ..drive }),
+            anew: false,
+        })
     }
 
     /// Whether it is to be made anew on any disk.
@@ -161,6 +173,7 @@ impl ConfigDrive {
             packed: Arc::new(packed),
             size: Bytes(0),
             system: None,
+            label: LABEL,
             anew: false,
         };
         let mut start = Vec::new();
@@ -244,8 +257,10 @@ impl ConfigDrive {
             plain.extend_from_slice(bytes);
             Ok(())
         })?;
-        let made = rebuilt(plain, kind, sector as u16, LIMIT.0)?;
+        let label = self.label;
+        let made = rebuilt(plain, kind, sector as u16, label, LIMIT.0)?;
         let drive = ConfigDrive::pack(&made[..], LIMIT).map_err(Error::from)??;
+        let drive = ConfigDrive { label, ..drive };
         info!("the config drive ({kind}) is made anew: vfat with sectors of {sector} bytes");
         Ok(drive)
     }

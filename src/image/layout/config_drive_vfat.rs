@@ -12,15 +12,29 @@ use crate::sys::kernel;
 use crate::units::{Bytes, KIB};
 
 /// What readers of config drives look for in a vfat one.
-const LABEL: &str = "CONFIG-2";
+pub const LABEL: &str = "CONFIG-2";
 /// Honest ones have a hundred. Each costs a little time, and a cluster.
 const MOST_FILES: usize = 10_000;
 
-/// The file system with the files of `plain`, which is of this kind, for sectors of `sector` bytes; `most` is
+/// A file system called `label` with these files, by their paths, for sectors of 512 bytes; `most` is the most it may be.
+pub fn made(label: &str, files: &[(String, Vec<u8>)], most: u64) -> Result<Vec<u8>> {
+    const SECTOR: u16 = 512;
+    let mut size = Size::new(SECTOR);
+    for (path, content) in files {
+        size.add(path, content.len() as u64)?;
+    }
+    let mut drive = size.format(most, SECTOR, label)?;
+    let new = Volume::open(&mut drive)?;
+    for (path, content) in files {
+        new.add(path, &mut &content[..])?;
+    }
+    drop(new);
+    Ok(drive.into_inner())
+}
+
+/// The file system with the files of `plain`, which is of this kind, for sectors of `sector` bytes and called `label`; `most` is
 /// the most it may be.
-pub fn rebuilt(plain: Vec<u8>, kind: Kind, sector: u16, most: u64) -> Result<Vec<u8>> {
-    let mut id = [0; 4];
-    kernel::random(&mut id).context("drawing a volume's number")?;
+pub fn rebuilt(plain: Vec<u8>, kind: Kind, sector: u16, label: &str, most: u64) -> Result<Vec<u8>> {
     let mut size = Size::new(sector);
     match kind {
         Kind::Iso9660 => {
@@ -28,7 +42,7 @@ pub fn rebuilt(plain: Vec<u8>, kind: Kind, sector: u16, most: u64) -> Result<Vec
             for (path, content) in &files {
                 size.add(path, content.len() as u64)?;
             }
-            let mut drive = size.format(most, sector, id)?;
+            let mut drive = size.format(most, sector, label)?;
             let new = Volume::open(&mut drive)?;
             for (path, mut content) in files {
                 new.add(&path, &mut content)?;
@@ -40,7 +54,7 @@ pub fn rebuilt(plain: Vec<u8>, kind: Kind, sector: u16, most: u64) -> Result<Vec
             let mut plain = Cursor::new(plain);
             let old = Volume::open(&mut plain)?;
             old.files(&mut |path, len| size.add(path, len))?;
-            let mut drive = size.format(most, sector, id)?;
+            let mut drive = size.format(most, sector, label)?;
             let new = Volume::open(&mut drive)?;
             old.each_file(&mut |path, mut file| new.add(path, &mut file).map(drop))?;
             drop(new);
@@ -87,7 +101,7 @@ impl Size {
     }
 
     /// An empty file system that they fit into.
-    fn format(self, most: u64, sector: u16, id: [u8; 4]) -> Result<Cursor<Vec<u8>>> {
+    fn format(self, most: u64, sector: u16, label: &str) -> Result<Cursor<Vec<u8>>> {
         /// What comes before the tables, the root folder, and what ends within a step.
         const REST: u64 = 128 * KIB;
         // Two tables with up to four bytes for a cluster; clusters may be larger than hoped for.
@@ -97,8 +111,10 @@ impl Size {
             let why = format!("its files need {} in a FAT file system", Bytes(size));
             return Err(Error::plain(why));
         }
+        let mut id = [0; 4];
+        kernel::random(&mut id).context("drawing a volume's number")?;
         let mut drive = Cursor::new(vec![0; size as usize]);
-        fat::format(&mut drive, size, sector, LABEL, u32::from_le_bytes(id))?;
+        fat::format(&mut drive, size, sector, label, u32::from_le_bytes(id))?;
         Ok(drive)
     }
 }

@@ -3,5 +3,6 @@
 pub mod checksum;
 pub mod content_encoding;
 pub mod digest;
+pub mod minisign;
 pub mod readback;
 pub mod region_sums;

@@ -197,6 +197,11 @@ impl Response {
     /// The whole body as text, unpacked if the server packed it, if it is no longer than `limit` bytes and comes in reasonable
     /// time: four times the read timeout. What is no UTF-8 in it reads '?'.
     pub fn text(self, limit: usize) -> Result<String> {
+        self.bytes(limit).map(text_encoding::utf8)
+    }
+
+    /// The same as it is.
+    pub fn bytes(self, limit: usize) -> Result<Vec<u8>> {
         let (coding, patience) = (self.coding(), self.patience * 4);
         let mut body = self.into_body();
         let doing = body.doing.clone();
@@ -216,7 +221,7 @@ impl Response {
             let why = format_args!("the answer is longer than {limit} bytes");
             return Err(Fault::new(Cause::Protocol, why).at(&doing).into());
         }
-        Ok(text_encoding::utf8(bytes))
+        Ok(bytes)
     }
 }
 

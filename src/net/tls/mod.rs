@@ -5,6 +5,7 @@ pub mod certificate;
 pub mod connection;
 mod der;
 mod ecdsa_p521;
+pub mod ed25519;
 pub mod pem;
 mod server_verifier;
 pub mod trust_settings;

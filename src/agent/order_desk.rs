@@ -1,0 +1,209 @@
+//! Takes an order in, from a document or from parameters alone, and has it carried out by the steps and commands that Ironic would ask for.
+
+use std::path::{Path, PathBuf};
+
+use log::{info, warn};
+
+use crate::agent::write_image_by_hand::Image;
+use crate::agent::{Agent, effective_config, standalone_machine, system_time};
+use crate::codec::json::{Value, gather, text_or_null};
+use crate::command::make_bootable;
+use crate::conductor::lookup::Enrolment;
+use crate::disk::select::boot_medium::{BootMedium, is_external};
+use crate::disk::{self, Disk};
+use crate::error::{Context, Error, Kind, Result};
+use crate::image::{Layout, Request, Tools};
+use crate::order::facts::Facts;
+use crate::order::fields;
+use crate::order::{Erase, Names, Order, Source, Then, Unready};
+use crate::steps;
+use crate::steps::find_boot_medium::{boot_medium, is_unknown};
+use crate::steps::step_context::{Machine, Settings};
+use crate::system_root::SystemRoot;
+
+/// Where orders come in and are carried out.
+pub(super) struct Desk<'a> {
+    agent: &'a Agent,
+    tools: Tools,
+    settings: Settings,
+    then: Then,
+    /// None: parameters alone are the order.
+    source: Option<(Source, u64)>,
+}
+
+impl<'a> Desk<'a> {
+    /// By the parameters; an error if they cannot be meant.
+    pub fn new(agent: &'a Agent, tools: Tools) -> Result<Self> {
+        let config = &agent.config;
+        let source = config.order.as_ref().map(|order| -> Result<_> {
+            let source = Source::new(order, &agent.host, &tools)?;
+            Ok((source, order.least_serial))
+        });
+        let source = source.transpose()?;
+        let alone = config.standalone.iter().map(|order| &order.then);
+        let mut then = alone.chain(config.order.iter().map(|order| &order.then));
+        Ok(Desk {
+            settings: Settings {
+                own_disks_first: true,
+                ..effective_config::settings(config, &Enrolment::default())
+            },
+            // The table of parameters has no other words.
+            then: then
+                .next()
+                .and_then(|word| Then::named(word))
+                .unwrap_or_default(),
+            agent,
+            tools,
+            source,
+        })
+    }
+
+    /// The order as it is now, and the document that it came in.
+    pub fn order(&self) -> Result<(Order, Vec<u8>), Unready> {
+        let (agent, clock) = (self.agent, &self.agent.clock);
+        let Some((source, least)) = &self.source else {
+            return Ok((self.by_parameters()?, Vec::new()));
+        };
+        let names = Names::read(&agent.host, agent.config.boot_interface.as_deref());
+        let found = source.find(&names)?;
+        let facts = Facts {
+            settings: &self.settings,
+            host: &agent.host,
+            names: &names,
+            least_serial: standalone_machine::last_serial(&agent.host).max(*least),
+            signed: source.wants_signatures(),
+            then: self.then,
+        };
+        let order = fields::order(&found.fields, &facts)
+            .with_context(|| format!("reading the order at {}", found.place))?;
+        let fetch = |url: &str| source.document(url);
+        let drive = order.drive.as_ref();
+        let drive = drive.map(|drive| drive.source(order.request.layout, &fetch));
+        let order = order.with_drive(drive.transpose()?);
+        if let Some(serial) = order.serial {
+            standalone_machine::note_serial(&agent.host, serial);
+        }
+        let serial = order.serial.map(|serial| format!(", serial {serial}"));
+        info!("order: {}{}", found.place, serial.unwrap_or_default());
+        system_time::set_at_start(&agent.config, &order.request.urls, &agent.host, clock)?;
+        Ok((order, found.bytes))
+    }
+
+    /// The order that `ironlet.image` and its kin are.
+    fn by_parameters(&self) -> Result<Order> {
+        let given = self.agent.config.standalone.as_ref();
+        let given = given.ok_or_else(|| wrong("there is no order".to_owned()))?;
+        let image = Image {
+            urls: given.images.clone(),
+            checksum: given.checksum.clone(),
+            disk: given.disk.as_ref().map(PathBuf::from),
+        };
+        Ok(Order {
+            request: image.request()?,
+            drive: None,
+            node: Default::default(),
+            disk: image.disk,
+            erase: Erase::Nothing,
+            then: self.then,
+            serial: None,
+            readback: None,
+            // Whatever it is, it is wanted on the disk.
+            ignore_bootloader_failure: Some(true),
+        })
+    }
+
+    /// By the steps and commands that Ironic would ask for, in its order. `erased` is the document whose erasing is done.
+    pub fn carry_out(
+        &self,
+        order: &Order,
+        bytes: &[u8],
+        erased: &mut Option<Vec<u8>>,
+    ) -> Result<Then> {
+        let mut tools = self.tools.clone();
+        tools.readback = order.readback.unwrap_or(tools.readback);
+        let machine = standalone_machine::machine(self.agent, tools, &self.settings, &order.node);
+        let mut disk = self.disk(&machine, order)?;
+        if order.erase != Erase::Nothing && erased.as_deref() != Some(bytes) {
+            standalone_machine::erase(&machine, order.erase)?;
+            *erased = Some(bytes.to_vec());
+            disk = self.disk(&machine, order)?;
+        }
+        let drive = order.request.drive.clone();
+        let request = Request {
+            drive: drive.map(|drive| drive.anew(self.settings.rebuild_drive)),
+            ..order.request.clone()
+        };
+        let (_, written) = steps::image::write(&machine, &request, &disk)?;
+        let uuid = |uuid: Option<&str>| text_or_null(uuid);
+        let root = match request.layout {
+            Layout::Partition(_) => written.root(),
+            Layout::Disk | Layout::Bytes => None,
+        };
+        let mut params = vec![
+            ("root_uuid".to_owned(), uuid(root)),
+            ("efi_system_part_uuid".to_owned(), uuid(written.efi())),
+        ];
+        if let Some(ignore) = order.ignore_bootloader_failure {
+            params.push(("ignore_bootloader_failure".to_owned(), Value::Bool(ignore)));
+        }
+        make_bootable(&machine, &gather(params))?;
+        Ok(order.then)
+    }
+
+    /// The one that is meant, or an error rather than a guess.
+    fn disk(&self, machine: &Machine, order: &Order) -> Result<Disk> {
+        let host = &self.agent.host;
+        let medium = boot_medium(host, self.settings.medium.as_deref());
+        if let Some(disk) = &order.disk {
+            return meant(host, disk, &medium);
+        }
+        let chosen = steps::image::choose_disk(machine)?;
+        match is_unknown(host, &medium, &disk::list(host)).filter(|_| !order.node.has_hints()) {
+            Some(why) => Err(Error::new(Kind::DeviceNotFound, why)),
+            None => Ok(chosen.disk),
+        }
+    }
+}
+
+/// The disk that a person named; an error unless they can have meant it: a whole one, and not the stick that the machine was started
+/// from.
+fn meant(host: &SystemRoot, path: &Path, medium: &BootMedium) -> Result<Disk> {
+    let disks = disk::list(host);
+    let named = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let name = named
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    let of = |disk: &&disk::Disk| disk.numbers.iter().any(|(_, kernel)| kernel == name);
+    let Some(disk) = disks.iter().find(of) else {
+        return Ok(Disk {
+            name: path.display().to_string(),
+            path: path.to_owned(),
+            ..Disk::default()
+        });
+    };
+    if disk.kernel() != name {
+        return Err(wrong(format!(
+            "ironlet.disk: {name} is a partition of {}, and an image is for a whole disk",
+            disk.name
+        )));
+    }
+    match medium.protects(host, disk, &disks) {
+        Some(why) if is_external(disk) => Err(wrong(format!(
+            "ironlet.disk: {} {why}; is another disk meant? If that is wrong, start the machine from something else",
+            disk.name
+        ))),
+        Some(why) => {
+            warn!(
+                "{} {why}; it is written, as ironlet.disk names it",
+                disk.name
+            );
+            Ok(disk.clone())
+        }
+        None => Ok(disk.clone()),
+    }
+}
+
+fn wrong(why: String) -> Error {
+    Error::new(Kind::InvalidCommandParamsError, why)
+}

@@ -1,0 +1,116 @@
+//! The machine as steps see it where there is no Ironic, and what of earlier orders is remembered while it is on.
+
+use std::fs;
+
+use log::{info, warn};
+
+use crate::agent;
+use crate::codec::json::{gather, object, text};
+use crate::drivers::modules;
+use crate::error::{Error, Kind, Result};
+use crate::image::Tools;
+use crate::order::Erase;
+use crate::power;
+use crate::steps::node::Node;
+use crate::steps::step_context::{Agent, Machine, Settings};
+use crate::steps::{self, Phase};
+use crate::system_root::{SystemRoot, attribute};
+
+/// In /run: the serial of the last order that was taken.
+const SERIAL: &str = "order-serial";
+
+/// The machine, with `node` for what Ironic would say of it.
+pub(super) fn machine(
+    agent: &agent::Agent,
+    tools: Tools,
+    settings: &Settings,
+    node: &Node,
+) -> Machine {
+    let alone = Alone {
+        host: agent.host.clone(),
+        node: node.clone(),
+    };
+    let machine = Machine::new(
+        agent.host.clone(),
+        agent.clock.clone(),
+        agent.bell.clone(),
+        tools,
+        Box::new(alone),
+        settings.clone(),
+    );
+    machine.set_node(node.clone());
+    machine
+}
+
+/// By the step that Ironic would clean the machine with.
+pub(super) fn erase(machine: &Machine, what: Erase) -> Result<()> {
+    let step = match what {
+        Erase::Nothing => return Ok(()),
+        Erase::Metadata => "erase_devices_metadata",
+        Erase::All => "erase_devices",
+    };
+    let params = gather([("step".to_owned(), object([("step", text(step))]))]);
+    steps::execute(Phase::Clean, machine, params)?;
+    info!("step {step} is done");
+    Ok(())
+}
+
+/// That of the last order that was taken since the machine was started; 0 for none.
+pub(super) fn last_serial(host: &SystemRoot) -> u64 {
+    let kept = attribute(host.run(SERIAL));
+    kept.and_then(|serial| serial.parse().ok()).unwrap_or(0)
+}
+
+/// No older order is taken from now on.
+pub(super) fn note_serial(host: &SystemRoot, serial: u64) {
+    let path = host.run(SERIAL);
+    let noted =
+        fs::create_dir_all(host.run("")).and_then(|()| fs::write(&path, serial.to_string()));
+    if let Err(error) = noted {
+        warn!(
+            "noting the serial of the order in {}: {error}",
+            path.display()
+        );
+    }
+}
+
+/// There is no Ironic to ask: what the order says of the node stays so.
+struct Alone {
+    host: SystemRoot,
+    node: Node,
+}
+
+impl Agent for Alone {
+    fn look_up(&self) -> Result<Node> {
+        Ok(self.node.clone())
+    }
+
+    fn flush(&self) -> Result<()> {
+        power::flush_disks(&self.host);
+        Ok(())
+    }
+
+    fn power_off(&self) -> Result<()> {
+        without_ironic()
+    }
+
+    fn reboot(&self) -> Result<()> {
+        without_ironic()
+    }
+
+    fn load_module(&self, name: &str) {
+        if self.host.is_ramdisk() {
+            modules::load_named(&self.host, name);
+        }
+    }
+
+    fn lock_down(&self) {}
+
+    fn hand_over(&self) {}
+}
+
+/// The order says what comes last, and no step.
+fn without_ironic<T>() -> Result<T> {
+    let why = "there is no Ironic behind an order: it says by 'then' what comes last";
+    Err(Error::new(Kind::CommandExecutionError, why))
+}

@@ -1,0 +1,90 @@
+//! Writes one image to the disk that a person at the machine named (`--write-image`): the image path alone.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::agent::Surroundings;
+use crate::clock::Clock;
+use crate::error::{Error, Kind, Result};
+use crate::image;
+use crate::image::decode::format::Format;
+use crate::image::download::retry_policy::RetryPolicy;
+use crate::image::verify::checksum::Checksum;
+use crate::image::{Layout, Request, Tools};
+use crate::logger;
+use crate::net::http::client::Timeouts;
+use crate::net::http::url;
+use crate::secret::redacted;
+use crate::work_progress::WorkProgress;
+
+/// One image, named by a person.
+pub struct Image {
+    /// The same image at several places.
+    pub urls: Vec<String>,
+    /// `algorithm:digest`, a bare digest or the URL of a checksum file.
+    pub checksum: String,
+    /// The disk to write; none lets the agent choose.
+    pub disk: Option<PathBuf>,
+}
+
+impl Image {
+    /// For the image path, by what the URL's ending says.
+    pub(super) fn request(&self) -> Result<Request> {
+        if let Some(url) = self.urls.iter().find(|url| !url::is_http(url)) {
+            return Err(wrong(format!(
+                "'{}' is no image: an http:// or https:// URL is needed",
+                redacted(url)
+            )));
+        }
+        // A name for messages, and all that declares a format here.
+        let id = self.urls.first().map_or(String::new(), |url| redacted(url));
+        Ok(Request {
+            urls: self.urls.clone(),
+            checksum: Checksum::parse(&self.checksum)?,
+            format: Format::of_file(&id)?,
+            authorization: None,
+            proxies: Default::default(),
+            layout: Layout::Bytes,
+            drive: None,
+            id,
+        })
+    }
+}
+
+/// Writes one image to the disk a person named, and ends: the image path alone.
+pub fn write(surroundings: Surroundings, image: Image, readback: bool) -> Result<()> {
+    logger::start(&surroundings.host(), false);
+    let Some(disk) = &image.disk else {
+        return Err(Error::new(
+            Kind::DeviceNotFound,
+            "no disk named: --disk PATH says which",
+        ));
+    };
+    let tools = tools(&surroundings, readback);
+    image::deploy(&image.request()?, disk, &tools).map(drop)
+}
+
+/// What a person's own orders are done with.
+pub(super) fn tools(surroundings: &Surroundings, readback: bool) -> Tools {
+    let clock = Clock::real();
+    Tools {
+        trust: Default::default(),
+        timeouts: Timeouts {
+            connect: Duration::from_secs(60),
+            read: Duration::from_secs(60),
+        },
+        patience: RetryPolicy {
+            retries: 2,
+            interval: Duration::from_secs(10),
+            limit: None,
+        },
+        permit: surroundings.permit(),
+        readback,
+        gauge: WorkProgress::new(clock.clone()),
+        clock,
+    }
+}
+
+fn wrong(why: String) -> Error {
+    Error::new(Kind::InvalidCommandParamsError, why)
+}

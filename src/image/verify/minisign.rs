@@ -1,0 +1,128 @@
+//! Signatures as minisign and signify-like tools that follow it make them (jedisct1/minisign, "Signature format"): public keys and
+//! `.minisig` files read, and whether one fits the other. Whom to believe is the caller's to know.
+
+use crate::codec;
+use crate::codec::blake2b;
+use crate::error::{Error, Result};
+use crate::net::tls::ed25519::is_signed;
+
+/// Of the key and in signatures: which key it is.
+type KeyNumber = [u8; 8];
+
+/// A public key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    number: KeyNumber,
+    key: [u8; 32],
+}
+
+/// A `.minisig` file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Signature {
+    /// Of the digest of the file, not of the file?
+    hashed: bool,
+    number: KeyNumber,
+    of_file: [u8; 64],
+    comment: String,
+    /// Of the signature and the comment.
+    of_comment: [u8; 64],
+}
+
+/// No comment is longer (minisign.h, TRUSTEDCOMMENTMAXBYTES), and no file is larger than two with their signatures.
+pub const LONGEST: usize = 32 << 10;
+const MOST_COMMENT: usize = 8192;
+const UNTRUSTED: &str = "untrusted comment:";
+const TRUSTED: &str = "trusted comment: ";
+
+impl Key {
+    /// By what `minisign -G` prints and the last line of its file: base64 of `Ed`, the key's number and the key.
+    pub fn parse(text: &str) -> Result<Self> {
+        let bytes = codec::base64::decode(text).unwrap_or_default();
+        let (Some((b"Ed", rest)), 42) = (bytes.split_first_chunk(), bytes.len()) else {
+            return Err(Error::plain(
+                "it is no public key of minisign: 56 letters of base64 that begin with RW are needed",
+            ));
+        };
+        let (number, key) = rest.split_first_chunk().expect("there are 40 bytes");
+        Ok(Key {
+            number: *number,
+            key: key.try_into().expect("32 are left"),
+        })
+    }
+
+    /// As minisign shows it.
+    fn shown(number: KeyNumber) -> String {
+        format!("{:016X}", u64::from_le_bytes(number))
+    }
+}
+
+/// Was `message` signed by one of `keys`, as the file `signature` says? Gives the trusted comment, which was signed as well.
+///
+/// # Errors
+/// It was not, or nobody can tell; the error says which.
+pub fn verify(keys: &[Key], message: &[u8], signature: &[u8]) -> Result<String> {
+    let signature = Signature::parse(signature)?;
+    let known = keys.iter().find(|key| key.number == signature.number);
+    let Some(Key { key, .. }) = known else {
+        let known = keys.iter().map(|key| Key::shown(key.number));
+        return Err(Error::plain(format!(
+            "it is signed by key {}, and {} is asked for",
+            Key::shown(signature.number),
+            known.collect::<Vec<_>>().join(" or ")
+        )));
+    };
+    let (digest, file) = (signature.hashed.then(|| blake2b::digest(message)), message);
+    let signed = digest.as_ref().map_or(file, |digest| digest);
+    if !is_signed(key, signed, &signature.of_file) {
+        return Err(Error::plain(
+            "the signature is of the right key and of another file: is one of the two older, or was something changed?",
+        ));
+    }
+    let whole = [&signature.of_file[..], signature.comment.as_bytes()].concat();
+    if !is_signed(key, &whole, &signature.of_comment) {
+        return Err(Error::plain(
+            "the trusted comment of the signature was changed",
+        ));
+    }
+    Ok(signature.comment)
+}
+
+impl Signature {
+    fn parse(file: &[u8]) -> Result<Self> {
+        let wrong = |why: &str| Error::plain(format!("it is no signature of minisign: {why}"));
+        if file.len() > LONGEST {
+            return Err(wrong("it is too large"));
+        }
+        let text = std::str::from_utf8(file).map_err(|_| wrong("it is no text"))?;
+        let mut lines = text
+            .lines()
+            .map(|line| line.strip_suffix('\r').unwrap_or(line));
+        let mut line = || lines.next().unwrap_or_default();
+        if !line().starts_with(UNTRUSTED) {
+            return Err(wrong("it does not begin with an untrusted comment"));
+        }
+        let bytes = codec::base64::decode(line()).unwrap_or_default();
+        let (Some((kind, rest)), 74) = (bytes.split_first_chunk(), bytes.len()) else {
+            return Err(wrong("its second line is no signature"));
+        };
+        let hashed = match kind {
+            b"ED" => true,
+            b"Ed" => false,
+            _ => return Err(wrong("it is of a kind not known here")),
+        };
+        let (number, of_file) = rest.split_first_chunk().expect("there are 72 bytes");
+        let comment = line()
+            .strip_prefix(TRUSTED)
+            .filter(|comment| comment.len() <= MOST_COMMENT);
+        let comment = comment.ok_or_else(|| wrong("its third line is no trusted comment"))?;
+        let of_comment = codec::base64::decode(line()).and_then(|bytes| bytes.try_into().ok());
+        let of_comment = of_comment.ok_or_else(|| wrong("its trusted comment is not signed"))?;
+        Ok(Signature {
+            hashed,
+            number: *number,
+            of_file: of_file.try_into().expect("64 are left"),
+            comment: comment.to_owned(),
+            of_comment,
+        })
+    }
+}

@@ -1,0 +1,197 @@
+//! The fields of an order that are about its image → `image_info` as Ironic sends it, and from there by the same code to a request.
+
+use crate::codec::json::{Object, Value, gather, number, text};
+use crate::disk::table::partition_plan::Scheme;
+use crate::image::Request;
+use crate::image::decode::format::Format;
+use crate::image::verify::checksum::Checksum;
+use crate::net::http::url;
+use crate::order::facts::Facts;
+use crate::order::reader::{Reader, put};
+use crate::secret::redacted;
+use crate::steps::node::Node;
+use crate::steps::{boot_mode, image_info};
+
+/// Fields that mean something for a partition image alone, by what Ironic makes of them: the name in `image_info`, and MiB of one.
+const SIZES: [(&str, &str, u64); 5] = [
+    ("root_gb", "root_mb", 1024),
+    ("root_mb", "root_mb", 1),
+    ("swap_mb", "swap_mb", 1),
+    ("ephemeral_gb", "ephemeral_mb", 1024),
+    ("ephemeral_mb", "ephemeral_mb", 1),
+];
+
+/// The image that is ordered; none, with a problem, if it cannot be told which.
+pub fn request(
+    reader: &mut Reader,
+    node: &Node,
+    ignores_boot_loader: Option<bool>,
+    facts: &Facts,
+) -> Option<Request> {
+    let (mut info, before) = (Object::new(), reader.count());
+    let urls = urls(reader);
+    checksum(reader, &mut info, facts.signed);
+    let scheme = boot_mode::scheme(node, facts.host);
+    partition(reader, &mut info, scheme, ignores_boot_loader);
+    proxies(reader, &mut info);
+    for field in [
+        "image_server_auth_strategy",
+        "image_server_user",
+        "image_server_password",
+        "image_request_authorization",
+    ] {
+        put(&mut info, field, reader.text(field));
+    }
+    let format = reader.text("image_disk_format");
+    put(&mut info, "disk_format", format);
+    let first = urls.first()?;
+    let name = redacted(first);
+    let unsaid = match format {
+        None => reader.of(Format::of_file(&name), "image_source"),
+        Some(_) => None,
+    };
+    put(&mut info, "id", Some(&name));
+    info.insert(
+        "urls".to_owned(),
+        Value::Array(urls.iter().map(|url| text(url.as_str())).collect()),
+    );
+    if reader.count() > before {
+        return None;
+    }
+    let mut request = reader.of(image_info::request(&info, facts.settings, scheme), "image")?;
+    // An ending that says something is as good as a declaration; without one the first bytes say it.
+    if let Some(format) = unsaid.filter(|format| *format != Format::Raw) {
+        request.format = format;
+    }
+    Some(request)
+}
+
+fn urls(reader: &mut Reader) -> Vec<String> {
+    let one = reader.list("image_source");
+    let several = reader.list("image_urls");
+    let field = match (one.is_empty(), several.is_empty()) {
+        (true, true) => {
+            reader.problem(
+                "image_source",
+                "is missing: the http:// or https:// URL of the image",
+            );
+            return Vec::new();
+        }
+        (false, false) => {
+            reader.problem(
+                "image_source",
+                "is there, and image_urls too: take one away",
+            );
+            return Vec::new();
+        }
+        (false, true) => "image_source",
+        (true, false) => "image_urls",
+    };
+    let urls = [one, several].concat();
+    for bad in urls.iter().filter(|url| url::parse(url).is_none()) {
+        let bad = redacted(bad);
+        reader.problem(
+            field,
+            format!(
+                "'{:.200}' is no http:// or https:// URL",
+                bad.escape_debug()
+            ),
+        );
+    }
+    urls
+}
+
+fn checksum(reader: &mut Reader, info: &mut Object, signed: bool) {
+    let (sum, algorithm, value) = (
+        reader.text("image_checksum"),
+        reader.text("image_os_hash_algo"),
+        reader.text("image_os_hash_value"),
+    );
+    if algorithm.is_some() != value.is_some() {
+        reader.problem(
+            "image_os_hash_algo",
+            "goes with image_os_hash_value, and one of them is missing",
+        );
+    }
+    if sum.is_none() && value.is_none() {
+        reader.problem(
+            "image_checksum",
+            "is missing, and image_os_hash_value too: an image nobody can verify is not written",
+        );
+    }
+    for (field, digits) in [("image_checksum", sum), ("image_os_hash_value", value)] {
+        if signed && digits.is_some_and(url::is_http) {
+            reader.problem(
+                field,
+                "must be the digest itself, not a URL: nobody signed what is there",
+            );
+        }
+    }
+    put(info, "os_hash_algo", algorithm);
+    put(info, "os_hash_value", value);
+    // `sha256:…` is how parameters have it, and no `image_info`.
+    match sum.and_then(|sum| sum.split_once(':')) {
+        Some((name, digits)) if !digits.starts_with("//") => {
+            let sum = sum.unwrap_or_default();
+            let sound = reader.of(Checksum::parse(sum), "image_checksum").is_some();
+            if sound && value.is_some_and(|value| !value.eq_ignore_ascii_case(digits)) {
+                reader.problem("image_checksum", "is another one than image_os_hash_value");
+            }
+            put(info, "os_hash_algo", Some(name));
+            put(info, "os_hash_value", Some(digits));
+        }
+        _ => put(info, "checksum", sum),
+    }
+}
+
+fn partition(reader: &mut Reader, info: &mut Object, scheme: Scheme, ignores: Option<bool>) {
+    let kinds = [("whole-disk", false), ("partition", true)];
+    let is_partition = reader.choice("image_type", &kinds).unwrap_or(false);
+    for (field, name, unit) in SIZES {
+        let Some(size) = reader.number(field) else {
+            continue;
+        };
+        let Some(size) = size.checked_mul(unit) else {
+            reader.problem(field, "is more than any disk has");
+            continue;
+        };
+        if !is_partition {
+            reader.problem(field, "is for image_type=partition alone");
+        }
+        if info.insert(name.to_owned(), number(size)).is_some() {
+            reader.problem(field, format!("is there twice, in GiB and in MiB ({name})"));
+        }
+    }
+    put(info, "ephemeral_format", reader.text("ephemeral_format"));
+    if let Some(keep) = reader.boolean("preserve_ephemeral") {
+        info.insert("preserve_ephemeral".to_owned(), Value::Bool(keep));
+    }
+    if !is_partition {
+        return;
+    }
+    put(info, "image_type", Some("partition"));
+    if !info.contains_key("root_mb") {
+        reader.problem(
+            "root_gb",
+            "is missing: how large the root partition is to be",
+        );
+    }
+    if scheme != Scheme::Uefi && ignores != Some(true) {
+        reader.problem(
+            "image_type",
+            "a partition image brings no boot loader that a BIOS would find, and this build installs none: use an image of a whole disk, \
+             start the machine by UEFI, or say ignore_bootloader_failure",
+        );
+    }
+}
+
+fn proxies(reader: &mut Reader, info: &mut Object) {
+    let mut proxies = gather([]);
+    for (field, name) in [("image_http_proxy", "http"), ("image_https_proxy", "https")] {
+        put(&mut proxies, name, reader.text(field));
+    }
+    put(info, "no_proxy", reader.text("image_no_proxy"));
+    if !proxies.is_empty() {
+        info.insert("proxies".to_owned(), Value::Object(proxies));
+    }
+}
