@@ -55,8 +55,8 @@ struct Start {
     options: String,
 }
 
-/// Finds the system on `disk` and has the kernel take it in; says what it is. `load` loads a kernel module by its name if there is one.
-pub fn load(host: &SystemRoot, disk: &Path, load: &dyn Fn(&str)) -> Result<String> {
+/// Finds the system on `disk` and has the kernel take it in. `load` loads a kernel module by its name if there is one.
+pub fn load(host: &SystemRoot, disk: &Path, load: &dyn Fn(&str)) -> Result<()> {
     let all = partitions::list(host, disk)?;
     for partition in all.iter().filter(|one| one.driver.is_some()) {
         let mounted = match partition.mount(host, load, false) {
@@ -69,10 +69,10 @@ pub fn load(host: &SystemRoot, disk: &Path, load: &dyn Fn(&str)) -> Result<Strin
         let found = find(host, &mounted)
             .with_context(|| format!("looking for a kernel on {}", partition.title()))?;
         if let Some(start) = found {
-            let title = take_in(host, &start, partition);
+            let taken = take_in(host, &start, partition);
             drop(start);
             mounted.close()?;
-            return title;
+            return taken;
         }
         mounted.close()?;
     }
@@ -82,7 +82,7 @@ pub fn load(host: &SystemRoot, disk: &Path, load: &dyn Fn(&str)) -> Result<Strin
     )))
 }
 
-fn take_in(host: &SystemRoot, start: &Start, partition: &Partition) -> Result<String> {
+fn take_in(host: &SystemRoot, start: &Start, partition: &Partition) -> Result<()> {
     let size = |file: &File| file.metadata().map_or(0, |about| about.len());
     let bytes = size(&start.linux) + start.initrd.as_ref().map_or(0, size);
     // The kernel reads both, and lays them where they are to be unpacked.
@@ -95,8 +95,7 @@ fn take_in(host: &SystemRoot, start: &Start, partition: &Partition) -> Result<St
     );
     kexec::load(&start.linux, start.initrd.as_ref(), &start.options)
         .map_err(|error| Error::plain(format!("{error}{}", advice(host, &error))))
-        .context("having the kernel take in another")?;
-    Ok(start.title.clone())
+        .context("having the kernel take in another")
 }
 
 fn advice(host: &SystemRoot, error: &io::Error) -> String {
