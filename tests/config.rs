@@ -293,6 +293,44 @@ fn a_deploy_without_ironic_needs_a_checksum() {
 }
 
 #[test]
+fn an_order_is_no_half_of_one_by_parameters() {
+    let config = Machine::new("order", &[])
+        .read("ironlet.order=http://h/{mac}.json ironlet.order-key=RWx,RWy ironlet.order-serial=7 ironlet.then=wait")
+        .expect("fine");
+    let order = config.order.expect("an order");
+    assert_eq!(
+        (
+            order.place.as_str(),
+            order.keys.len(),
+            order.least_serial,
+            order.then.as_str()
+        ),
+        ("http://h/{mac}.json", 2, 7, "wait")
+    );
+    for (line, words) in [
+        ("ironlet.order-key=RWx", "needs ironlet.order"),
+        (
+            "ironlet.order-key=RWx ironlet.image=http://h/i ironlet.checksum=sha256:00",
+            "needs ironlet.order",
+        ),
+        (
+            "ironlet.order=http://h/o ironlet.image=http://h/i ironlet.checksum=sha256:00",
+            "ironlet.order and ironlet.image",
+        ),
+        (
+            "ironlet.order=http://h/o ironlet.disk=/dev/vda",
+            "ironlet.order and ironlet.disk",
+        ),
+        (
+            "ironlet.order=http://h/o ironlet.order-serial=-1",
+            "ironlet.order-serial",
+        ),
+    ] {
+        assert!(refusal(line).contains(words), "{line}: {}", refusal(line));
+    }
+}
+
+#[test]
 fn the_table_holds_together_and_the_help_shows_all_of_it() {
     let help = parameters_help();
     for parameter in TABLE {

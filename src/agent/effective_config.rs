@@ -130,6 +130,7 @@ pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
         inject_files_priority: config.inject_files_priority,
         medium: config.medium.clone(),
         own_disks_first: false,
+        seen_disks: None,
         boot: BootFacts {
             bootif: config.boot_interface.clone(),
             skips_bmc: enrolment.skips_bmc,

@@ -42,6 +42,7 @@ use crate::conductor::heartbeat::Heartbeat;
 use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
 use crate::config::{Config, parameter_file};
 use crate::disk::assemble_all;
+use crate::disk::select::seen_disks::Seen;
 use crate::disk::select::write_permit::Permit;
 use crate::error::{Context, Error, Result};
 use crate::logger::status::{Row, set};
@@ -125,13 +126,14 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
     screen_status::start(&agent.host, &agent.clock);
     set(Row::State, "waiting for an address");
     agent.clock.sleep(agent.config.hardware_delay);
+    let disks = Seen::now(&agent.host, &agent.clock);
     agent.wait_for_network();
     // Steps look again: disks may come late.
     assemble_all(&agent.host);
     mdns_endpoints::find(&mut agent.config, &agent.clock)?;
     system_time::set_at_start(&agent.config, &[], &agent.host, &agent.clock)?;
     if agent.config.order.is_some() || agent.config.standalone.is_some() {
-        return standalone_deploy::run(&agent);
+        return standalone_deploy::run(&agent, disks);
     }
     if agent.config.api.urls.is_empty() && !agent.config.inspection.is_wanted {
         let why = "nothing to do: neither the kernel command line nor an ironlet.conf on the boot medium sets ipa-api-url, ipa-inspection-callback-url, ironlet.order or ironlet.image";

@@ -10,6 +10,7 @@ use crate::codec::json::{Value, gather, text_or_null};
 use crate::command::make_bootable;
 use crate::conductor::lookup::Enrolment;
 use crate::disk::select::boot_medium::{BootMedium, is_external};
+use crate::disk::select::seen_disks::Seen;
 use crate::disk::{self, Disk};
 use crate::drivers::modules;
 use crate::error::{Context, Error, Kind, Result};
@@ -34,7 +35,7 @@ pub(super) struct Desk<'a> {
 
 impl<'a> Desk<'a> {
     /// By the parameters; an error if they cannot be meant.
-    pub fn new(agent: &'a Agent, tools: Tools) -> Result<Self> {
+    pub fn new(agent: &'a Agent, disks: Seen, tools: Tools) -> Result<Self> {
         let config = &agent.config;
         let source = config.order.as_ref().map(|order| -> Result<_> {
             let source = Source::new(order, &agent.host, &tools)?;
@@ -46,6 +47,7 @@ impl<'a> Desk<'a> {
         Ok(Desk {
             settings: Settings {
                 own_disks_first: true,
+                seen_disks: Some(disks),
                 ..effective_config::settings(config, &Enrolment::default())
             },
             // The table of parameters has no other words.

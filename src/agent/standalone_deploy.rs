@@ -8,6 +8,7 @@ use log::{error, info, warn};
 use crate::agent::order_desk::Desk;
 use crate::agent::{Agent, effective_config, screen_status};
 use crate::clock::Clock;
+use crate::disk::select::seen_disks::Seen;
 use crate::error::Result;
 use crate::logger::status::{Row, set};
 use crate::order::{Then, Unready};
@@ -17,15 +18,23 @@ use crate::system_root::SystemRoot;
 /// Between two attempts: a server that was off for a minute should not cost an hour.
 const SHORTEST: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(60);
+/// Whoever mends an order wants to see what comes of it.
+const LONGEST_WITHOUT_ORDER: Duration = Duration::from_secs(20);
 
-/// Does what is ordered, then goes; a failure is told and tried again for ever, by whatever the order says by then.
-pub(super) fn run(agent: &Agent) -> Result<()> {
+/// Does what is ordered, then goes; a failure is told and tried again for ever, by whatever the order says by then. `disks` are those
+/// that were there at the start.
+pub(super) fn run(agent: &Agent, disks: Seen) -> Result<()> {
     let tools = effective_config::tools(&agent.config, None, agent.permit.clone(), &agent.clock)?;
     screen_status::follow(&agent.host, tools.gauge.clone(), &agent.clock);
-    let desk = Desk::new(agent, tools)?;
+    let desk = Desk::new(agent, disks, tools)?;
     let (mut failures, mut erased) = (0, None);
     loop {
-        let outcome = desk.order().and_then(|(order, bytes)| {
+        let order = desk.order();
+        let cap = match order {
+            Ok(_) => LONGEST,
+            Err(_) => LONGEST_WITHOUT_ORDER,
+        };
+        let outcome = order.and_then(|(order, bytes)| {
             set(Row::State, &format!("deploying {}", order.request.id));
             Ok(desk.carry_out(&order, &bytes, &mut erased)?)
         });
@@ -34,7 +43,7 @@ pub(super) fn run(agent: &Agent) -> Result<()> {
             Err(unready) => unready,
         };
         failures += 1;
-        let pause = agent.clock.backoff(failures, SHORTEST, LONGEST).max(after);
+        let pause = agent.clock.backoff(failures, SHORTEST, cap).max(after);
         error!(
             "the deploy failed (attempt {failures}): {error}; next in {:.0} s",
             pause.as_secs_f64()

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::codec::json::{Object, Value, gather, parse, text};
 use crate::codec::text_encoding;
 use crate::config::ini;
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 
 /// No order is larger; one with a config drive in it has a few KiB.
 pub const LARGEST: usize = 1 << 20;
@@ -37,15 +37,24 @@ pub fn fields(bytes: &[u8]) -> Result<Object> {
 }
 
 fn json(document: &str) -> Result<Object> {
-    let broken = || Error::plain("it is no whole JSON: python3 -m json.tool says where");
-    if let Some(depth) = depth(document).filter(|depth| *depth > DEEPEST) {
+    match value(document)? {
+        Value::Object(object) => Ok(object),
+        _ => Err(broken()),
+    }
+}
+
+fn broken() -> Error {
+    Error::plain("it is no whole JSON: python3 -m json.tool says where")
+}
+
+/// JSON of a few floors that says nothing twice.
+fn value(json: &str) -> Result<Value> {
+    if let Some(depth) = depth(json).filter(|depth| *depth > DEEPEST) {
         return Err(Error::plain(format!("it has {depth} floors of brackets")));
     }
-    let Ok(Value::Object(object)) = parse(document) else {
-        return Err(broken());
-    };
-    match said_twice(document) {
-        None => Ok(object),
+    let value = parse(json).map_err(|_| broken())?;
+    match said_twice(json) {
+        None => Ok(value),
         Some(name) => Err(Error::plain(format!(
             "it says '{name:.60}' twice: which of the two is meant, nobody here can know"
         ))),
@@ -125,8 +134,7 @@ fn sections(document: &str) -> Result<Object> {
     let mut fields = Object::new();
     for (name, value) in ini::parse_sectionless(document)? {
         let value = match value.starts_with(['{', '[']) {
-            true => parse(&value)
-                .map_err(|_| Error::plain(format!("{name:.60}: what is there is no whole JSON")))?,
+            true => self::value(&value).with_context(|| format!("reading {name:.60}"))?,
             false => text(value),
         };
         let (section, name) = match name.split_once('.') {
@@ -149,7 +157,10 @@ fn sections(document: &str) -> Result<Object> {
             return Err(Error::plain(format!("it says '{name:.60}' twice")));
         }
     }
-    Ok(fields)
+    match fields.is_empty() {
+        true => Err(Error::plain("there is nothing in it")),
+        false => Ok(fields),
+    }
 }
 
 #[cfg(test)]
@@ -195,7 +206,8 @@ mod tests {
             ("\u{feff}\n <html>".to_owned(), "a web page"),
             ("{\"then\": \"wait\"".to_owned(), "no whole JSON"),
             ("{\"then\": \"wait\"} {}".to_owned(), "no whole JSON"),
-            ("[1]".to_owned(), "error: "),
+            ("[1]".to_owned(), "nothing in it"),
+            ("# nothing".to_owned(), "nothing in it"),
             ("\0\0".to_owned(), "neither JSON nor INI"),
             ("then".to_owned(), "line 1: 'key = value'"),
             ("x".repeat(LARGEST + 1), "larger than 1024 KiB"),
@@ -211,7 +223,8 @@ mod tests {
                 "[for]\nserial=1\n[for]\nserial=2".to_owned(),
                 "'serial' twice",
             ),
-            ("root_device={".to_owned(), "root_device: "),
+            ("root_device={".to_owned(), "reading root_device: "),
+            (format!("x={}", "[".repeat(1 << 19)), "524288 floors"),
         ] {
             let said = read(&bytes);
             assert!(

@@ -151,10 +151,10 @@ fn partition(reader: &mut Reader, info: &mut Object, scheme: Scheme, ignores: Op
         let Some(size) = reader.number(field) else {
             continue;
         };
-        let Some(size) = size.checked_mul(unit) else {
+        if size.checked_mul(unit).is_none() {
             reader.problem(field, "is more than any disk has");
-            continue;
-        };
+        }
+        let size = size.saturating_mul(unit);
         if !is_partition {
             reader.problem(field, "is for image_type=partition alone");
         }

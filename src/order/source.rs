@@ -21,8 +21,8 @@ use crate::system_root::{SystemRoot, read_bytes};
 
 /// A server that asks for more patience than this gets no more.
 const LONGEST_ASKED: Duration = Duration::from_secs(600);
-/// cloud-init takes no more.
-const LARGEST_SEED: usize = 16 << 20;
+/// No seed is larger: clouds take a few KiB.
+const LARGEST_SEED: usize = 2 << 20;
 
 /// Where orders come from, and who gives them.
 pub struct Source {

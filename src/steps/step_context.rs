@@ -9,6 +9,7 @@ use log::warn;
 use crate::clock::{Bell, Clock};
 use crate::disk::Wishes;
 use crate::disk::select::root_arrays::RootArrays;
+use crate::disk::select::seen_disks::Seen;
 use crate::error::Result;
 use crate::image::Tools;
 use crate::inventory::BootFacts;
@@ -92,6 +93,8 @@ pub struct Settings {
     pub medium: Option<String>,
     /// By default, are disks that can be pulled out the last to be taken?
     pub own_disks_first: bool,
+    /// Disks there were before; where these are still there, a disk is chosen at once.
+    pub seen_disks: Option<Seen>,
     /// What the inventory cannot find out by itself.
     pub boot: BootFacts,
     /// How often, and how long apart, to look for a disk before there is none.
@@ -126,6 +129,7 @@ impl Default for Settings {
             inject_files_priority: 0,
             medium: None,
             own_disks_first: false,
+            seen_disks: None,
             rebuild_drive: false,
             boot: BootFacts::default(),
             // protocol/lifecycle.md §3: ipa-disk-wait-attempts and -delay.
@@ -176,6 +180,7 @@ impl Machine {
             medium: boot_medium(&self.host, self.settings.medium.as_deref()),
             arrays: RootArrays(self.root_volumes()),
             own_first: self.settings.own_disks_first,
+            seen: self.settings.seen_disks.clone(),
             ..self.node().wishes()?
         })
     }

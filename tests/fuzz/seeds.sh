@@ -11,6 +11,15 @@ at() {
 }
 
 case $target in
+minisign)
+    mkdir -p "$folder"
+    cp "$(dirname "$0")"/../fixtures/minisign/*.minisig "$folder"
+    ;;
+order)
+    mkdir -p "$folder"
+    printf '{"image_source":"http://h/d.raw","image_checksum":"sha256:439af862e0904ad5cba2f1583e6c32e684e1ff1b029a49c823833a4ab30dc363","root_device":{"size":">4"},"skip_block_devices":[{"serial":"x"}],"configdrive":{"meta_data":{"a":1},"user_data":"x"},"for":{"mac":["52-54-00-aa-bb-cc"]},"erase":"all","then":"wait","serial":7,"verify":"readback","image_http_proxy":"http://p:1"}' >"$folder/json"
+    printf 'image_urls = http://h/a,http://i/a\nimage_os_hash_algo: sha256\nimage_os_hash_value = 00\nimage_type=partition\nroot_gb=9\nswap_mb=1\n[seed]\nuser_data=#x\n' >"$folder/ini"
+    ;;
 inject_files)
     mkdir -p "$folder"
     printf '[{"path":"/etc/a/b","partition":"LABEL=x","content":"eA==","mode":420,"dirmode":448,"owner":0,"group":-1},{"path":"c/d","deleted":true}]' >"$folder/items"

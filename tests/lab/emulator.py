@@ -9,11 +9,6 @@ CONSOLE = "/run/console"
 TAP = "tap-lab"
 
 
-def ours(append):
-    """What has QEMU start our kernel and ramdisk with this command line."""
-    return ["-kernel", str(place.KERNEL), "-initrd", str(place.RAMDISK), "-append", f"console=ttyS0,115200 panic=-1 no_timer_check {append}"]
-
-
 class Emulator:
     """One power-on of the machine; `disk` is one of the descriptions below, `cards` are taps and MAC addresses. With `booted` the machine
     finds kernel and disks there."""
@@ -21,10 +16,11 @@ class Emulator:
     def __init__(self, directory, append, disk=(), booted=(), cards=((TAP, network.MACHINE_MAC),)):
         # GRUB holds kernel and ramdisk beside the firmware before either is unpacked.
         memory = 768 if booted else place.MEMORY
+        kernel = direct(append)
         with open(directory / "qemu.log", "ab") as log:
             self.process = subprocess.Popen([
                 "qemu-system-x86_64", "-nodefaults", "-display", "none", "-machine", "q35", "-accel", "tcg", "-cpu", "max",
-                "-m", str(memory), *(booted or ours(append)), "-no-reboot",
+                "-m", str(memory), *(booted or kernel), "-no-reboot",
                 "-chardev", f"socket,id=console,path={CONSOLE}", "-serial", "chardev:console",
                 *[option for tap, mac in cards for option in (
                     "-netdev", f"tap,id={tap},ifname={tap},script=no,downscript=no", "-device", f"virtio-net-pci,netdev={tap},mac={mac},romfile=",
@@ -36,6 +32,11 @@ class Emulator:
         """As if the plug was pulled: whatever QEMU has not handed to the host is lost."""
         self.process.kill()
         self.process.wait()
+
+
+def direct(append):
+    """Our kernel and ramdisk from QEMU's own hands, by any firmware."""
+    return ["-kernel", str(place.KERNEL), "-initrd", str(place.RAMDISK), "-append", f"console=ttyS0,115200 panic=-1 no_timer_check {append}"]
 
 
 def slowed(path, bytes_per_second):

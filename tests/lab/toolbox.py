@@ -35,6 +35,7 @@ PACKAGES = {
     "/usr/sbin/sgdisk": "gdisk",
     "/usr/sbin/fsck.vfat": "dosfstools",
     "/usr/sbin/pvcreate": "lvm2",
+    "/usr/bin/minisign": "minisign",
     "/usr/bin/ssh": "openssh-client",
     "/usr/bin/docker-registry": "docker-registry",
     "/usr/bin/zstd": "zstd",

@@ -10,5 +10,6 @@ pub mod hints;
 pub mod parameter_drive;
 pub mod root_arrays;
 pub mod root_device;
+pub mod seen_disks;
 pub mod skip_list;
 pub mod write_permit;

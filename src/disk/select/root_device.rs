@@ -12,6 +12,7 @@ use crate::disk::select::cluster_filesystem;
 use crate::disk::select::hints::{Fit, Hints};
 use crate::disk::select::parameter_drive::holds_parameters;
 use crate::disk::select::root_arrays::RootArrays;
+use crate::disk::select::seen_disks::{SETTLE, Seen, same};
 use crate::disk::select::skip_list::{self, skipped};
 use crate::drivers::Faults;
 use crate::drivers::nics_and_disk_controllers::Purpose;
@@ -22,8 +23,6 @@ use crate::units::{Bytes, GIB};
 
 /// Upstream never takes a smaller one (inventory.md §6).
 const SMALLEST: Bytes = Bytes(4 * GIB);
-/// Disks of one controller show up within moments of each other, after their driver is loaded.
-const SETTLE: Duration = Duration::from_secs(2);
 /// A machine whose choice still changes after so many looks will not settle.
 const RESTLESS: u32 = 5;
 
@@ -42,6 +41,8 @@ pub struct Wishes {
     pub arrays: RootArrays,
     /// By default, are disks that can be pulled out the last to be taken?
     pub own_first: bool,
+    /// A look at them that may be the first of two.
+    pub seen: Option<Seen>,
 }
 
 /// The disk an image goes to.
@@ -92,7 +93,11 @@ pub fn wait_for_root(
     delay: Duration,
     wishes: &Wishes,
 ) -> Result<Choice> {
-    let choice = settled(|| look(host, wishes), clock, attempts, delay);
+    let seen = wishes.seen.as_ref();
+    let choice = match look(host, wishes) {
+        Ok(choice) if seen.is_some_and(|seen| seen.is_settled(host, clock)) => Ok(choice),
+        _ => settled(|| look(host, wishes), clock, attempts, delay),
+    };
     let choice = choice.map_err(|error| with_faults(host, error))?;
     let Choice {
         disk,
@@ -142,11 +147,6 @@ fn settled(
             }
         }
     }
-}
-
-/// Is it the same device, not only the same name?
-fn same(one: &Disk, other: &Disk) -> bool {
-    (&one.path, one.size, &one.identity) == (&other.path, other.size, &other.identity)
 }
 
 /// The disk, and in words what it was preferred to.

@@ -287,3 +287,31 @@ fn is_page(start: &[u8]) -> bool {
 fn too_large(limit: Bytes) -> Error {
     Error::plain(format!("it is larger than {limit}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::filesystem::fat::Volume;
+
+    #[test]
+    fn a_drive_that_is_made_keeps_its_label_on_any_disk() {
+        let files = [("user-data".to_owned(), b"#cloud-config\n".to_vec())];
+        let source = Source::made("CIDATA", &files).expect("made");
+        let Place::Here(drive) = source.place else {
+            panic!("it is here")
+        };
+        for sector in [512, 4096] {
+            let fit = drive.fit(sector);
+            let mut plain = io::Cursor::new(Vec::new());
+            fit.each_piece(4096, |piece| {
+                plain.get_mut().extend_from_slice(piece);
+                Ok(())
+            })
+            .expect("packed here");
+            let volume = Volume::open(&mut plain).expect("a volume");
+            assert_eq!(volume.label().as_deref(), Ok("CIDATA"), "{sector}");
+            let data = volume.read("user-data", 100);
+            assert_eq!(data.as_deref(), Ok(&files[0].1[..]), "{sector}");
+        }
+    }
+}

@@ -13,7 +13,7 @@ import web
 from verdict import require
 
 NAME, MIB = "kexec", 1 << 20
-UP = re.escape(image.up(NAME))
+UP = re.escape(image.up(NAME)).replace(NAME, NAME + "-\\w+")
 # What the deployed system says of itself just before: how long its kernel has been running.
 RUNNING = r"kernel \S+, up ([0-9.]+) s"
 
@@ -24,7 +24,7 @@ def run(directory):
     server = web.Web(directory, image_rate=0).start()
     told = console.Console(emulator.CONSOLE, directory / "console.log")
     for name in ("bios", "uefi"):
-        source = image.bootable(NAME, 96, name)
+        source = image.bootable(f"{NAME}-{name}", 96, name)
         (server.images / f"{name}.raw").symlink_to(source)
         order = (
             f"ironlet.image={network.WEB}/images/{name}.raw ironlet.checksum=sha256:{disk.digest(source)} ironlet.disk=/dev/vda ironlet.then=kexec"
@@ -40,7 +40,7 @@ def run(directory):
             file.truncate(source.stat().st_size + 8 * MIB)
         drive = ["-drive", f"if=none,id=disk,format=raw,file={own}", "-device", "virtio-blk-pci,drive=disk"]
         mark = told.mark()
-        machine = emulator.Emulator(directory, order, drive, booted=[*flash, *emulator.ours(order)])
+        machine = emulator.Emulator(directory, order, drive, booted=[*flash, *emulator.direct(order)])
         on = told.opened(20, since=mark)
         leaving = told.expect(r"starting the kernel of the system on the disk", 300, since=on.number)
         by_kexec = first_line(told, leaving) - leaving.time

@@ -1,0 +1,20 @@
+#![no_main]
+
+use ironlet::image::verify::minisign::{Key, verify};
+
+// A signature as any server may send it: nothing but what the key's owner made is one.
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let key = include_str!("../../fixtures/minisign/key.pub");
+    let keys = [Key::parse(key.lines().last().unwrap_or_default()).expect("minisign made it")];
+    let signed = include_bytes!("../../fixtures/minisign/order.json");
+    if verify(&keys, signed, bytes).is_ok() {
+        let text = String::from_utf8_lossy(bytes);
+        let real = [
+            include_str!("../../fixtures/minisign/hashed.minisig"),
+            include_str!("../../fixtures/minisign/legacy.minisig"),
+        ];
+        let trusted = |text: &str| text.lines().nth(2).map(str::to_owned);
+        assert!(real.iter().any(|real| trusted(real) == trusted(&text)));
+    }
+    let _ = Key::parse(&String::from_utf8_lossy(bytes));
+});
