@@ -1,5 +1,6 @@
 //! Flags → mode → exit code.
 
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,7 +10,8 @@ use ironlet::agent;
 use ironlet::agent::{post_inspection_by_hand, run_step_by_hand, write_image_by_hand};
 use ironlet::codec::json;
 use ironlet::config::flags::{FLAGS, Takes, USAGE};
-use ironlet::error::{Context, Result};
+use ironlet::config::verbs;
+use ironlet::error::{self, Context};
 use ironlet::inventory::{self, BootFacts};
 use ironlet::sys::kernel;
 use ironlet::system_root::{SystemRoot, attribute};
@@ -19,14 +21,15 @@ fn main() -> ExitCode {
     if std::process::id() == 1 {
         init::run();
     }
-    let options = options();
-    let flags = match options.parse(std::env::args_os().skip(1)) {
+    let typed: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let flags = match typed.first().and_then(|word| word.to_str()) {
+        Some("help") => return help(&typed[1..]),
+        Some(name) if !name.starts_with('-') => of_command(name, &typed[1..]),
+        _ => parsed(&options(&|_| true), &typed),
+    };
+    let flags = match flags {
         Ok(flags) => flags,
-        Err(wrong) => {
-            // Nobody may be listening any more, and the exit code says it as well.
-            let _ = writeln!(io::stderr(), "ironlet: {wrong}; --help lists what there is");
-            return ExitCode::from(2);
-        }
+        Err(wrong) => return refused(&wrong),
     };
     let result = match () {
         () if flags.opt_present("version") => print(&version(&flags)),
@@ -50,7 +53,7 @@ fn main() -> ExitCode {
             let readback = flags.opt_present("readback");
             write_image_by_hand::write(surroundings(&flags), image(&flags), readback)
         }
-        () => print(&options.usage(USAGE)),
+        () => print(&options(&|_| true).usage(USAGE)),
     };
     let code = match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -68,7 +71,7 @@ fn main() -> ExitCode {
 
 /// An answer to who asked by hand. One who has heard enough (`| head`) closes the pipe, and this ends as other
 /// tools end then: at once, without a word, by SIGPIPE.
-fn print(text: &str) -> Result<()> {
+fn print(text: &str) -> error::Result<()> {
     let mut output = io::stdout().lock();
     let printed = writeln!(output, "{}", text.trim_end()).and_then(|()| output.flush());
     match printed {
@@ -77,9 +80,57 @@ fn print(text: &str) -> Result<()> {
     }
 }
 
-fn options() -> Options {
+/// Nobody may be listening any more, and the exit code says it as well.
+fn refused(wrong: &str) -> ExitCode {
+    let _ = writeln!(
+        io::stderr(),
+        "ironlet: {wrong}; ironlet help lists what there is"
+    );
+    ExitCode::from(2)
+}
+
+/// All commands, or one of them in full.
+fn help(of: &[OsString]) -> ExitCode {
+    let name = of.first().map(|name| name.to_string_lossy());
+    let text = match name.as_deref().map(|name| (name, verbs::named(name))) {
+        None => verbs::overview(),
+        Some((_, Some(verb))) => verb.page(),
+        Some((name, None)) => return refused(&format!("'{name}' is no command")),
+    };
+    match print(&text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// The flags that a command with what follows it stands for.
+fn of_command(name: &str, typed: &[OsString]) -> Result<Matches, String> {
+    let verb = verbs::named(name).ok_or_else(|| format!("'{name}' is no command"))?;
+    let is_its = |flag: &str| verb.flags.contains(&flag) || verbs::ALWAYS.contains(&flag);
+    let given = parsed(&options(&is_its), typed).map_err(|wrong| format!("{name}: {wrong}"))?;
+    let mut flags = verb.stands_for(&given.free)?;
+    for flag in FLAGS.iter().filter(|flag| is_its(flag.long)) {
+        match flag.takes {
+            Takes::Nothing if given.opt_present(flag.long) => {
+                flags.push(format!("--{}", flag.long))
+            }
+            Takes::Nothing => {}
+            _ => {
+                let values = given.opt_strs(flag.long).into_iter();
+                flags.extend(values.map(|value| format!("--{}={value}", flag.long)));
+            }
+        }
+    }
+    parsed(&options(&|_| true), &flags)
+}
+
+fn parsed<T: AsRef<OsStr>>(options: &Options, typed: &[T]) -> Result<Matches, String> {
+    options.parse(typed).map_err(|wrong| wrong.to_string())
+}
+
+fn options(wanted: &dyn Fn(&str) -> bool) -> Options {
     let mut options = Options::new();
-    for flag in FLAGS {
+    for flag in FLAGS.iter().filter(|flag| wanted(flag.long)) {
         match flag.takes {
             Takes::Nothing => options.optflag(flag.short, flag.long, flag.help),
             Takes::One(what) => options.optopt(flag.short, flag.long, flag.help, what),

@@ -31,6 +31,10 @@ pub fn power(host: &SystemRoot, clock: &Clock, how: How) -> Result<()> {
     }
     log::logger().flush();
     let error = kernel::reboot(how);
+    if how == How::Kexec {
+        let why = format!("reboot(2) into another kernel: {error}");
+        return Err(Error::new(Kind::SystemRebootError, why));
+    }
     log::error!("reboot(2) came back ({error}), trying sysrq");
     sysrq(host, how).kind(Kind::SystemRebootError)?;
     Err(Error::new(
@@ -89,6 +93,7 @@ pub fn going(how: How) -> &'static str {
     match how {
         How::Off => "powering off",
         How::Reboot => "restarting the machine",
+        How::Kexec => "starting the kernel of the system on the disk",
     }
 }
 
@@ -96,7 +101,7 @@ fn sysrq(host: &SystemRoot, how: How) -> Result<()> {
     // Documentation/admin-guide/sysrq.rst: o powers off, b restarts at once.
     let command = match how {
         How::Off => "o",
-        How::Reboot => "b",
+        _ => "b",
     };
     let path = host.proc("sysrq-trigger");
     fs::write(&path, command).with_context(|| format!("writing {}", path.display()))

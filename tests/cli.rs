@@ -58,10 +58,72 @@ fn every_question_is_answered_or_told_why_not() {
         // This is no ramdisk, and no disk was named.
         (&["--step", "erase_devices"], 1, "", "--allow-disk"),
         (&["--step", "erase_devices_metadata"], 1, "", "--allow-disk"),
-        (&["--stop"], 2, "", "--help lists what there is"),
+        (&["--stop"], 2, "", "ironlet help lists what there is"),
+        (&["--help"], 0, "--write-image URL", ""),
     ] {
         let (ended, out, log) = ironlet(&root, arguments);
         assert_eq!(ended, Some(code), "{arguments:?}: {log}");
+        assert!(out.contains(printed), "{arguments:?}: {out}");
+        assert!(log.contains(logged), "{arguments:?}: {log}");
+    }
+}
+
+#[test]
+fn a_command_does_what_its_flags_do() {
+    let machine = Machine::recorded("ahci-nvme");
+    let root = machine.host().sys("..").display().to_string();
+    let spinning = r#"{"properties":{"root_device":{"rotational":true,"tran":"sata"}}}"#;
+    for (arguments, code, printed, logged) in [
+        (
+            &["plan", "--root", &root][..],
+            0,
+            "the smallest of those that will do",
+            "",
+        ),
+        (
+            &["plan", "--root", &root, "--node", spinning],
+            0,
+            "/dev/sda (",
+            "",
+        ),
+        (&["inventory", "--root", &root], 0, "\"disks\":[{", ""),
+        (
+            &["step", "no_such_step", "--root", &root],
+            1,
+            "",
+            "no such clean step",
+        ),
+        (&["erase", "all", "--root", &root], 1, "", "--allow-disk"),
+        (
+            &["erase", "--root", &root],
+            2,
+            "",
+            "usage: ironlet erase metadata|all",
+        ),
+        (
+            &["plan", "--checksum", "x"],
+            2,
+            "",
+            "plan: Unrecognized option: 'checksum'",
+        ),
+        (
+            &["deploy"],
+            2,
+            "",
+            "'deploy' is no command; ironlet help lists",
+        ),
+        (&["help", "deploy"], 2, "", "'deploy' is no command"),
+        (&["help"], 0, "write the image at URL", ""),
+        (&["help", "write"], 0, "--checksum SUM", ""),
+        (&["parameters"], 0, "ipa-api-url", ""),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_ironlet"))
+            .args(arguments)
+            .output()
+            .expect("the binary starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (out, log) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {log}");
         assert!(out.contains(printed), "{arguments:?}: {out}");
         assert!(log.contains(logged), "{arguments:?}: {log}");
     }

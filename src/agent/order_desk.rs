@@ -13,6 +13,7 @@ use crate::disk::select::boot_medium::{BootMedium, is_external};
 use crate::disk::select::seen_disks::Seen;
 use crate::disk::select::verdicts::tell_named;
 use crate::disk::{self, Disk};
+use crate::drivers::modules;
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::{Layout, Request, Tools};
 use crate::order::facts::Facts;
@@ -150,7 +151,22 @@ impl<'a> Desk<'a> {
             params.push(("ignore_bootloader_failure".to_owned(), Value::Bool(ignore)));
         }
         make_bootable(&machine, &gather(params))?;
-        Ok(order.then)
+        Ok(match order.then {
+            Then::Kexec => self.kexec_or_reboot(&disk.path),
+            other => other,
+        })
+    }
+
+    /// Has the kernel take in that of the system on `disk`, or says why the firmware is to start it.
+    fn kexec_or_reboot(&self, disk: &Path) -> Then {
+        let host = &self.agent.host;
+        match steps::kexec::load(host, disk, &|module| modules::load_named(host, module)) {
+            Ok(()) => Then::Kexec,
+            Err(error) => {
+                warn!("no kexec, the machine is restarted instead: {error}");
+                Then::Reboot
+            }
+        }
     }
 
     /// The one that is meant, or an error rather than a guess.

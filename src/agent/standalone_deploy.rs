@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use log::{error, info};
+use log::{error, info, warn};
 
 use crate::agent::order_desk::Desk;
 use crate::agent::{Agent, effective_config, screen_status};
@@ -58,9 +58,10 @@ pub(super) fn run(agent: &Agent, disks: Seen) -> Result<()> {
 
 /// The disk is done: whatever keeps the machine on, it is not written again.
 fn leave(host: &SystemRoot, clock: &Clock, then: Then) -> Result<()> {
-    let how = match then {
+    let mut how = match then {
         Then::PowerOff => How::Off,
         Then::Reboot => How::Reboot,
+        Then::Kexec => How::Kexec,
         Then::Wait => {
             info!("the image is on the disk; the machine stays on, as ordered");
             set(
@@ -75,6 +76,12 @@ fn leave(host: &SystemRoot, clock: &Clock, then: Then) -> Result<()> {
     };
     set(Row::State, going(how));
     status::end(clock);
+    if how == How::Kexec
+        && let Err(error) = power(host, clock, how)
+    {
+        warn!("{error}: the machine is restarted instead");
+        how = How::Reboot;
+    }
     while let Err(error) = power(host, clock, how) {
         error!(
             "the image is on the disk, but: {error}; next try in {:.0} s",

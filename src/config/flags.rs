@@ -33,7 +33,8 @@ const fn flag(long: &'static str, takes: Takes, help: &'static str) -> Flag {
 }
 
 /// What stands above the flags.
-pub const USAGE: &str = "Usage: ironlet [MODE] [OPTIONS]
+pub const USAGE: &str =
+    "Usage: ironlet COMMAND [OPTIONS] (ironlet help says more), or ironlet [MODE] [OPTIONS]
 
 A deploy agent for OpenStack Ironic. As pid 1 it takes no flags but the kernel command line.";
 

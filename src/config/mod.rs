@@ -11,6 +11,7 @@ mod sources;
 mod startup_warnings;
 pub mod table;
 mod values;
+pub mod verbs;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -157,7 +157,7 @@ pub const TABLE: &[Parameter] = &[
     works("ironlet.image", "", Urls, "", "without Ironic: write this image"),
     works("ironlet.checksum", "", Text, "", "without Ironic: its digest, sha256:… or sha512:…"),
     works("ironlet.disk", "", Text, "", "without Ironic: the disk to write, chosen by itself if not set"),
-    works("ironlet.then", "", Choice(&["poweroff", "reboot", "wait"]), "poweroff", "without Ironic: what to do when the image is written, unless the order says that"),
+    works("ironlet.then", "", Choice(&["poweroff", "reboot", "kexec", "wait"]), "poweroff", "without Ironic: what to do when the image is written, unless the order says that"),
     works("ipa-use-mdns", "mdns.use_mdns", Boolean, "false", "ask the network by multicast DNS where Ironic is, if there is no URL; anybody there may answer"),
     works("", "mdns.lookup_attempts", Integer(1, 100), "3", "how often to ask"),
     works("", "mdns.allowed_overrides", List, "inspection_callback_url,ntp_server", "which of these two an answer may set, where nobody else has"),

@@ -20,6 +20,8 @@ pub enum Then {
     PowerOff,
     /// Starts again.
     Reboot,
+    /// Starts what is on its disk without going through the firmware, where that can be done; else as above.
+    Kexec,
     /// Stays on.
     Wait,
 }
@@ -31,9 +33,10 @@ pub const ERASES: [(&str, Erase); 3] = [
     ("all", Erase::All),
 ];
 /// The words for them in an order and in `ironlet.then`.
-pub const THENS: [(&str, Then); 3] = [
+pub const THENS: [(&str, Then); 4] = [
     ("poweroff", Then::PowerOff),
     ("reboot", Then::Reboot),
+    ("kexec", Then::Kexec),
     ("wait", Then::Wait),
 ];
 

@@ -11,6 +11,7 @@ pub mod find_boot_medium;
 pub mod image;
 pub mod image_info;
 pub mod inject_files;
+pub mod kexec;
 mod metadata;
 pub mod node;
 mod nvram;

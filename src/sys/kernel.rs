@@ -148,6 +148,8 @@ pub enum How {
     Off,
     /// From the firmware on.
     Reboot,
+    /// Into the kernel that was taken in (sys/kexec.rs).
+    Kexec,
 }
 
 /// reboot(2): comes back only when it failed.
@@ -155,6 +157,7 @@ pub fn reboot(how: How) -> io::Error {
     let command = match how {
         How::Off => libc::RB_POWER_OFF,
         How::Reboot => libc::RB_AUTOBOOT,
+        How::Kexec => libc::RB_KEXEC,
     };
     // SAFETY: takes a number.
     unsafe { libc::reboot(command) };

@@ -9,6 +9,7 @@ pub mod ethernet_frames;
 pub mod immutable_flag;
 pub mod ipmi;
 pub mod kernel;
+pub mod kexec;
 pub mod locked_memory;
 pub mod md;
 pub mod mount;

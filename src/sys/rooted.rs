@@ -4,7 +4,7 @@
 use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd};
 use std::path::Path;
 
 use super::checked;
@@ -65,6 +65,34 @@ impl Folder {
         })?;
         // SAFETY: the kernel just made this descriptor, and nobody else has it.
         Ok(Folder(unsafe { File::from_raw_fd(opened as _) }))
+    }
+
+    /// The names in it, at most `most`, in no order; those that are no text are left out.
+    pub fn names(&self, most: usize) -> io::Result<Vec<String>> {
+        let again = self.open_name(c".", libc::O_RDONLY | libc::O_DIRECTORY)?;
+        // SAFETY: an open folder of this process, which the stream takes over.
+        let stream = unsafe { libc::fdopendir(again.into_raw_fd()) };
+        if stream.is_null() {
+            return Err(io::Error::last_os_error());
+        }
+        let mut names = Vec::new();
+        while names.len() < most {
+            // SAFETY: the stream is open until it is closed below.
+            let entry = unsafe { libc::readdir(stream) };
+            if entry.is_null() {
+                break;
+            }
+            // SAFETY: the entry is valid until the next is read, and its name ends in NUL.
+            let name = unsafe { CStr::from_ptr((*entry).d_name.as_ptr()) };
+            if let Ok(name) = name.to_str()
+                && !matches!(name, "." | "..")
+            {
+                names.push(name.to_owned());
+            }
+        }
+        // SAFETY: it was opened above and is not used any more.
+        unsafe { libc::closedir(stream) };
+        Ok(names)
     }
 
     /// What `name` is, a link not followed; none if there is no such name.

@@ -12,5 +12,6 @@ pub mod root_arrays;
 pub mod root_device;
 pub mod seen_disks;
 pub mod skip_list;
+mod unwritable;
 pub mod verdicts;
 pub mod write_permit;

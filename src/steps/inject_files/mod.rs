@@ -4,7 +4,7 @@
 //! are written beside their places, those from URLs too, and only when every one is there they get their names.
 
 pub mod item;
-mod partitions;
+pub(super) mod partitions;
 mod put;
 pub mod template;
 
