@@ -11,8 +11,9 @@ use crate::clock::Clock;
 use crate::config::Standalone;
 use crate::disk;
 use crate::disk::Wishes;
+use crate::disk::raid::apart;
 use crate::disk::select::boot_medium::{BootMedium, is_external};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Context, Error, Kind, Result};
 use crate::image;
 use crate::image::decode::format::Format;
 use crate::image::download::retry_policy::RetryPolicy;
@@ -78,6 +79,14 @@ pub fn write(surroundings: Surroundings, image: Image, readback: bool) -> Result
         ));
     };
     let tools = tools(&surroundings, readback);
+    if let Some(array) = apart::member_on(disk).kind(Kind::BlockDeviceError)? {
+        let disk = disk.display();
+        let why = format!(
+            "refusing to write {disk}: it holds a member of an array that is not put together: {array}. If nobody needs that, \
+             `ironlet --step erase_devices_metadata` or `wipefs -a` removes it"
+        );
+        return Err(Error::new(Kind::BlockDeviceError, why));
+    }
     image::deploy(&image.request()?, disk, &tools).map(drop)
 }
 
@@ -128,7 +137,7 @@ pub fn run(
     let names: Vec<String> = image.urls.iter().map(|url| redacted(url)).collect();
     loop {
         set(Row::State, &format!("deploying {}", names.join(", ")));
-        let Err(error) = deploy(host, &image, medium, tools) else {
+        let Err(error) = deploy(host, &image, (medium, order.guard), tools) else {
             return leave(host, &tools.clock, how);
         };
         failures += 1;
@@ -158,19 +167,25 @@ fn leave(host: &SystemRoot, clock: &Clock, how: How) -> Result<()> {
     Ok(())
 }
 
-fn deploy(host: &SystemRoot, image: &Image, medium: Option<&str>, tools: &Tools) -> Result<()> {
+fn deploy(
+    host: &SystemRoot,
+    image: &Image,
+    (medium, guard): (Option<&str>, bool),
+    tools: &Tools,
+) -> Result<()> {
     let request = image.request()?;
     let mut tools = tools.clone();
     let medium = boot_medium(host, medium);
     let disk = match &image.disk {
         Some(disk) => {
-            is_meant(host, disk, &medium)?;
+            is_meant(host, disk, &medium, guard)?;
             disk.clone()
         }
         None => {
             let any = Wishes {
                 medium: medium.clone(),
                 own_first: true,
+                unguarded: !guard,
                 ..Wishes::default()
             };
             let chosen = disk::wait_for_root(host, &tools.clock, LOOKS, LOOK_PAUSE, &any)?;
@@ -185,8 +200,9 @@ fn deploy(host: &SystemRoot, image: &Image, medium: Option<&str>, tools: &Tools)
     image::deploy(&request, &disk, &tools).map(drop)
 }
 
-/// An error unless a person can have meant the disk they named: a whole one, and not the stick that the machine was started from.
-fn is_meant(host: &SystemRoot, named: &Path, medium: &BootMedium) -> Result<()> {
+/// An error unless a person can have meant the disk they named: a whole one, not the stick that the machine was started from, and not
+/// what an array lacks.
+fn is_meant(host: &SystemRoot, named: &Path, medium: &BootMedium, guard: bool) -> Result<()> {
     let disks = disk::list(host);
     let named = std::fs::canonicalize(named).unwrap_or_else(|_| named.to_owned());
     let name = named
@@ -200,6 +216,13 @@ fn is_meant(host: &SystemRoot, named: &Path, medium: &BootMedium) -> Result<()> 
     if disk.kernel() != name {
         return Err(wrong(format!(
             "ironlet.disk: {name} is a partition of {}, and an image is for a whole disk",
+            disk.name
+        )));
+    }
+    if guard && let Some(array) = apart::member_on(&disk.path)? {
+        return Err(wrong(format!(
+            "ironlet.disk: {} holds a member of an array that is not put together: {array}; \
+             ipa-guard-special-filesystems=false has it overwritten",
             disk.name
         )));
     }

@@ -155,6 +155,8 @@ pub struct Standalone {
     pub disk: Option<String>,
     /// `poweroff` or `reboot`.
     pub then: String,
+    /// Are disks spared that others may be using?
+    pub guard: bool,
 }
 
 impl Inspection {
@@ -227,6 +229,7 @@ impl Standalone {
             })?,
             disk: values.owned("ironlet.disk"),
             then: values.owned("ironlet.then").unwrap_or_default(),
+            guard: values.flag("ipa-guard-special-filesystems"),
         }))
     }
 }

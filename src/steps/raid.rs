@@ -158,8 +158,8 @@ fn but_those_there(machine: &Machine, wanted: Vec<Volume>) -> Result<(Vec<Volume
 
 /// Why an array is to be left alone.
 fn spared(host: &SystemRoot, skip: &[Hints], array: &Array) -> Option<String> {
-    let name = array.said().volume();
-    if skip.iter().any(|hints| hints.is_volume(name)) {
+    let name = array.name();
+    if skip.iter().any(|hints| hints.is_volume(&name)) {
         return Some("is on the skip list".to_owned());
     }
     let disks = list(host);
