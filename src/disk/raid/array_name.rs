@@ -74,11 +74,18 @@ mod tests {
             ("/dev/", ""),
             ("/dev/md/", ""),
         ] {
-            let all = [("hosted", &hosted), ("bare", &bare), ("nameless", &nameless)];
+            let all = [
+                ("hosted", &hosted),
+                ("bare", &bare),
+                ("nameless", &nameless),
+            ];
             let found = all.iter().filter(|(_, array)| array.is(word));
             let found: Vec<_> = found.map(|(name, _)| *name).collect();
             assert_eq!(found.join(" "), meant, "{word}");
         }
-        assert_eq!([hosted.volume(), bare.volume(), nameless.volume()], ["data", "data", ""]);
+        assert_eq!(
+            [hosted.volume(), bare.volume(), nameless.volume()],
+            ["data", "data", ""]
+        );
     }
 }

@@ -261,7 +261,10 @@ impl Hint {
             Ok(names) => names.iter().any(|name| self.test.array(name)),
             Err(error) => {
                 let part = if unread { "" } else { "not " };
-                warn!("{error}; the disk is {part}taken for one of '{}'", self.given);
+                warn!(
+                    "{error}; the disk is {part}taken for one of '{}'",
+                    self.given
+                );
                 unread
             }
         }

@@ -243,7 +243,14 @@ fn none(wishes: &Wishes, reasons: &[String]) -> Error {
 /// Why what is on the disk protects it; none if nothing does. One that is gone meanwhile holds nothing.
 fn protected(disk: &Disk) -> Option<String> {
     let protected = match cluster_filesystem::file_system(disk) {
-        Ok(None) => apart::member_on(&disk.path).map(|found| found.map(|found| needed_by(&found))),
+        // Nobody can tell whether the array's other members are only late, or of what level this kernel has no module.
+        Ok(None) => apart::member_on(&disk.path).map(|found| {
+            let array = found?;
+            Some(format!(
+                "holds a member of an array that is not put together: {array} (erase_devices_metadata or delete_configuration \
+                 removes it, wipe_special_filesystems=false has it overwritten)"
+            ))
+        }),
         Ok(Some(found)) => Ok(Some(format!(
             "holds {found}, which other machines may be using (wipe_special_filesystems=false allows it)"
         ))),
@@ -254,14 +261,6 @@ fn protected(disk: &Disk) -> Option<String> {
         Err(_) if !disk.path.exists() => None,
         Err(error) => Some(format!("cannot be read: {}", error.details())),
     }
-}
-
-/// Nobody can tell whether the array's other members are only late, or of what level this kernel has no module.
-fn needed_by(array: &str) -> String {
-    format!(
-        "holds a member of an array that is not put together: {array} (erase_devices_metadata or delete_configuration removes it, \
-         wipe_special_filesystems=false has it overwritten)"
-    )
 }
 
 /// Is it a drive with what an operator or Ironic put in, and not one of the machine's own?
