@@ -39,6 +39,11 @@ def done(told, tag, failed=False):
     return told[f"{tag}-log"] if failed else told[tag], float(ended) - float(began)
 
 
+def errors(told, words):
+    """Of all that ironlet ended with, what has these words; in a ramdisk it says that on the console."""
+    return [line for line in re.findall(r"error ironlet: (.*)", told["console"]) if words in line]
+
+
 def field(text, name):
     found = re.search(rf"^ *{re.escape(name)} : (.*)$", text, re.MULTILINE)
     return found[1].strip() if found else None
@@ -120,10 +125,11 @@ def fail(told):
     """a member that fails in creation is named, and nothing half made is left on it or on the others"""
     reasons = []
     for bad in BAD_SECTORS:
-        log, _ = done(told, f"fail-{bad}", failed=True)
-        require(f"/dev/{bad}" in log and "Input/output error" in log, f"{bad}: {log}")
+        done(told, f"fail-{bad}", failed=True)
+        said = errors(told, f"writing /dev/{bad} at byte")
+        require(len(said) == 1 and "I/O error" in said[0] and "Software RAID" in said[0], f"{bad}: {said}")
         require(not told[f"fail-left-{bad}"].strip(), f"{bad}: left over: {told[f'fail-left-{bad}']}")
-        reasons.append(log.strip().splitlines()[-1])
+        reasons.append(said[0])
     done(told, "fail-good")
     done(told, "fail-delete")
     require(not told["fail-bare"].strip(), f"left over: {told['fail-bare']}")
@@ -170,12 +176,41 @@ def speed(told):
     return figures
 
 
-CASES = {"levels": levels, "foreign": foreign, "keep": keep, "leftovers": leftovers, "fail": fail, "names": names, "speed": speed}
+def odd(told):
+    """sectors of 4096 bytes beside others, disks of very different sizes, and a disk that vanishes in mid-creation"""
+    for level in ("0", "5"):
+        done(told, f"odd-create-{level}")
+        require(told[f"odd-detail-{level}"].count("Raid Level") == 2 and "degraded" not in told[f"odd-detail-{level}"], told[f"odd-detail-{level}"])
+        require("No problems found" in told[f"odd-table-{level}"], told[f"odd-table-{level}"])
+        require(told[f"odd-read-{level}"].startswith(told[f"odd-written-{level}"].strip()) and "degraded" not in told[f"odd-read-{level}"],
+                f"{level}: {told[f'odd-written-{level}']} {told[f'odd-assemble-{level}']} {told[f'odd-read-{level}']}")
+        size, theirs = int(told[f"odd-size-{level}"]), int(told[f"odd-mdadm-{level}"])
+        require(abs(size - theirs) <= 2, f"level {level} has {size} MiB, and mdadm makes {theirs} MiB of the same partitions")
+        done(told, f"odd-delete-{level}")
+        require(not told[f"odd-bare-{level}"].strip(), f"left over: {told[f'odd-bare-{level}']}")
+    gone = [tag.removeprefix("odd-gone-bare-") for tag in told if tag.startswith("odd-gone-bare-")]
+    failures = []
+    for delay in gone:
+        code = told[f"odd-gone-{delay}-code"].split()[0]
+        if code != "0":
+            failures.append(delay)
+            require(not told[f"odd-gone-left-{delay}"].strip(), f"{delay}: left over: {told[f'odd-gone-left-{delay}']}")
+        done(told, f"odd-gone-delete-{delay}")
+        require(not told[f"odd-gone-bare-{delay}"].strip(), f"{delay}: left over: {told[f'odd-gone-bare-{delay}']}")
+    said = [line for line in errors(told, "Software RAID") if re.search(r"/dev/sd|\bsd[a-z]", line)]
+    require(len(said) >= len(failures) and "panicked" not in told["console"], f"{failures}: {said}")
+    return f"of {len(gone)} disks that vanished {len(failures)} failed the creation: {sorted({re.sub('.*error ironlet: ', '', line) for line in said})}"
+
+
+CASES = {"levels": levels, "foreign": foreign, "keep": keep, "leftovers": leftovers, "odd": odd, "fail": fail, "names": names, "speed": speed}
 
 # Disks that fail to write one sector: the first superblock, the second bitmap, the table at the end, the first sector.
 BAD_SECTORS = {"vde": 551 * 2048 + 8, "vdf": GIB // 512 + 24, "vdg": SIZE // 512 - 1, "vdh": 0}
 # Bytes in a second that QEMU lets through to the disks on which times are compared.
 SLOW = ("vdi", "vdj"), 48 << 20
+
+# One with sectors of 4096 bytes, and one on a bus where it can be taken away.
+ODD = "vdk", "sda"
 
 
 def further_disks(folder):
@@ -186,13 +221,18 @@ def further_disks(folder):
                 "inject-error": [{"event": "none", "iotype": "write", "sector": sector, "errno": 5, "once": False}]}
         arguments += ["-blockdev", json.dumps(node), "-device", f"virtio-blk-pci,drive={name}"]
     for name in SLOW[0]:
-        arguments += ["-drive", f"file={fresh(folder / name)},format=raw,if=virtio,cache=unsafe,throttling.bps-write={SLOW[1]}"]
+        arguments += ["-drive", f"file={fresh(folder / name)},format=raw,if=none,id={name},cache=unsafe,throttling.bps-write={SLOW[1]}",
+                      "-device", f"virtio-blk-pci,drive={name}"]
+    arguments += ["-drive", f"file={fresh(folder / ODD[0])},format=raw,if=none,id=large,cache=unsafe",
+                  "-device", "virtio-blk-pci,drive=large,logical_block_size=4096,physical_block_size=4096",
+                  "-device", "virtio-scsi-pci", "-drive", f"file={fresh(folder / ODD[1], 3 * SIZE)},format=raw,if=none,id=far,cache=unsafe",
+                  "-device", "scsi-hd,drive=far"]
     return arguments
 
 
-def fresh(path):
+def fresh(path, size=SIZE):
     with open(path, "wb") as out:
-        out.truncate(SIZE)
+        out.truncate(size)
     return path
 
 
@@ -225,16 +265,19 @@ def main():
     machine.MODULES += ["md_mod", "raid0", "raid1", "raid10", "raid456"]
     disks = []
     for number in range(DISKS):
-        disks += ["-drive", f"file={fresh(folder / f'disk{number}')},format=raw,if=virtio,cache=unsafe,discard=unmap,detect-zeroes=unmap"]
-    further = {"fail", "speed"} & set(wanted)
+        # Devices of the same kind are named in their order, and those that have no device of their own come last.
+        disks += ["-drive", f"file={fresh(folder / f'disk{number}')},format=raw,if=none,id=disk{number},cache=unsafe,discard=unmap,detect-zeroes=unmap",
+                  "-device", f"virtio-blk-pci,drive=disk{number}"]
+    further = {"fail", "speed", "odd"} & set(wanted)
     if further:
         disks += further_disks(folder)
-    (folder / "further").write_text(f"BAD='{' '.join(BAD_SECTORS)}' SLOW='{' '.join(SLOW[0])}'\n")
+    (folder / "further").write_text(f"BAD='{' '.join(BAD_SECTORS)}' SLOW='{' '.join(SLOW[0])}' ODD='{' '.join(ODD)}'\n")
     (folder / "mdadm").write_text(str(Path(mdadm).resolve()))
     (folder / "cases").write_text("\n".join(wanted))
     files = [folder / "mdadm", folder / "cases", folder / "further", *HERE.glob("case-*.sh")]
     ramdisk = machine.ramdisk(folder, kernel, ironlet, HERE / "task.sh", files)
-    told = machine.run(folder, kernel, ramdisk, disks, DISKS + (len(BAD_SECTORS) + len(SLOW[0]) if further else 0), seconds=1200)
+    told = machine.run(folder, kernel, ramdisk, disks, DISKS + (len(BAD_SECTORS) + len(SLOW[0]) + len(ODD) if further else 0), seconds=1200)
+    told["console"] = (folder / "console.log").read_text(errors="replace")
     failed = 0
     for name in wanted:
         try:

@@ -174,10 +174,12 @@ def run(folder, kernel, ironlet, mdadm, seed):
             cut.arm(limit)
             boot.tell("go")
             if limit is None:
+                boot.wait("ended")
+                total = cut.count
                 boot.process.wait(300)
                 if not boot.said["ended"].startswith("0"):
                     raise Broken(f"{step} failed: {boot.said['ended']}")
-                totals[step], before = cut.count, None
+                totals[step], before = total, None
                 continue
             if not cut.reached.wait(120):
                 # It needed fewer writes this time.

@@ -26,8 +26,8 @@ def volume(name, size, root, *disks):
 
 
 SHARED = {"logical_disks": [volume("root", 5, True, "one", "two"), volume("data", "MAX", False, "one", "two")]}
-APART = {"logical_disks": [volume("root", "MAX", True, "one", "two"), volume("data", "MAX", False, "three", "four")]}
-SERVED = {"logical_disks": [APART["logical_disks"][0], volume("scratch", "MAX", False, "three", "four")]}
+APART = {"logical_disks": [volume("root", "MAX", True, "one", "two"), volume("data", 4, False, "three", "four")]}
+SERVED = {"logical_disks": [APART["logical_disks"][0], volume("scratch", 4, False, "three", "four")]}
 
 
 def prepare():

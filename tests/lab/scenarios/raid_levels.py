@@ -42,7 +42,7 @@ CONFIGURATIONS = [
     ([volume("root", "1"), volume("data", "1+0", 1)], {"root": NAMES, "data": NAMES}),
     ([volume("root", "1", 1), volume("data", "5")], {"root": NAMES, "data": NAMES}),
     ([volume("root", "1", 1), volume("data", "6")], {"root": NAMES, "data": NAMES}),
-    ([volume("root", "1", **of("four", "one")), volume("data", "0", **of("two", "three"))], {"root": ("four", "one"), "data": ("two", "three")}),
+    ([volume("root", "1", **of("four", "one")), volume("data", "0", 1, **of("two", "three"))], {"root": ("four", "one"), "data": ("two", "three")}),
     ([volume("root", "1", 1, **of("one", "two")), volume("data", "5", **of("two", "three", "four"))], {"root": ("one", "two"), "data": ("two", "three", "four")}),
 ]
 
