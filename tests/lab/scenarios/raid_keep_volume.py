@@ -1,5 +1,6 @@
 """A named volume outlives cleaning, deletion and creation; a deploy step makes other arrays and deploys onto one; in service the tenant's array is kept and another one made."""
 
+import base64
 import json
 import re
 import subprocess
@@ -10,6 +11,8 @@ import place
 from stand import Drive, Stand
 from verdict import require
 
+# It takes as long as three others.
+BY_HAND = True
 NAME, MIB, GIB = "kept", 1 << 20, 1 << 10
 NAMES = ("one", "two", "three", "four")
 DRIVES = [Drive(name, "virtio", mib, 1 << 20) for name, mib in zip(NAMES, (7 * GIB, 7 * GIB, 5 * GIB, 5 * GIB))]
@@ -66,16 +69,19 @@ def run(directory):
     require({name: own[2] for name, own in deployed.items()} == want, f"mdadm finds {deployed}")
     require(not {own[0] for own in deployed.values()} & {own[0] for own in made.values()}, "an array of before is still there")
     require(stand.node.read()["raid_config"]["logical_disks"] == APART["logical_disks"], "Ironic keeps another configuration")
-    print(f"  deployed onto arrays of its own step: {written.text[-200:]}", flush=True)
+    print(f"  deployed onto arrays of its own step: {written.text[:150]}", flush=True)
 
-    skip(stand, {"volume_name": "/dev/md/root"})
     since = stand.console.mark()
     step = {"interface": "raid", "step": "apply_configuration", "args": {"raid_config": SERVED}}
-    stand.node.provision("service", service_steps=[step])
+    files = [{"path": "/etc/lab/note", "content": base64.b64encode(b"from a service").decode()}]
+    stand.node.provision("service", service_steps=[{"interface": "deploy", "step": "inject_files", "args": {"files": files}}, step])
     stand.node.wait("service wait", 120)
     failed = stand.node.wait("service failed", 240)["last_error"]
+    stand.console.expect("service.execute_service_step succeeded", 5, since=since)
     require(arrays.arrays(stand.disks) == deployed, "a step that failed changed something")
-    print(f"  Ironic's own order of it in service: {failed[:200]}", flush=True)
+    # Ironic 39 sends it as a step of a deploy, of which there is none.
+    print(f"  Ironic's own order of it in service fails: {failed[-200:]}", flush=True)
+    skip(stand, {"volume_name": "/dev/md/root"})
     result = served(stand, directory, step)
     require(result["command_status"] == "SUCCEEDED" and result["command_result"]["service_result"] == SERVED, f"the agent answers {result}")
     after = arrays.arrays(stand.disks)
