@@ -83,7 +83,7 @@ packages() {
     case $1 in
     rust) echo gcc libc6-dev musl-tools binutils ca-certificates ;;
     cross) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross ;;
-    build) echo cpio kmod xz-utils zstd ca-certificates ;;
+    build) echo cpio kmod xz-utils zstd ca-certificates python3 ;;
     release) echo python3 mandoc musl-dev ca-certificates ;;
     image) echo cpio kmod e2fsprogs fdisk grub-common grub-pc-bin busybox-static openssl ;;
     media) echo grub-common grub-pc-bin grub-efi-amd64-signed shim-signed systemd-boot-efi binutils xorriso mtools fdisk sbsigntool ;;

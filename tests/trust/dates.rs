@@ -6,7 +6,7 @@ use ironlet::net::http::fault::Cause;
 use ironlet::net::tls::trust_settings::{Trust, Version};
 use ironlet::net::tls::{pem, x509::Fields};
 
-use super::openssl::{Folder, P256, Server, get};
+use super::openssl::{Folder, P256, Server, get, unsigned};
 
 /// An authority valid from one day to another, as `openssl ca` writes them; its key is that of `anybody`.
 fn dated(folder: &Folder, name: &str, from: &str, to: &str) {
@@ -161,6 +161,11 @@ fn every_public_authority_has_the_dates_that_openssl_reads() {
             .map_or("", |name| name.trim_start_matches([' ', '=']));
         assert_eq!(fields.name, name, "{told}");
     }
+    let packed = pem::certificates(&unsigned(&bundle)).expect("PEM");
+    let fields = |all: &[pem::Certificate]| -> Vec<_> {
+        all.iter().map(|one| Fields::of(&one.der)).collect()
+    };
+    assert_eq!(fields(&packed), fields(&certificates));
     println!(
         "{} public authorities, dates and names as openssl x509 has them",
         certificates.len()

@@ -2,7 +2,7 @@
 
 use ironlet::net::tls::trust_settings::Version;
 
-use super::openssl::{Folder, P256, Server, get};
+use super::openssl::{Folder, P256, Server, get, unsigned};
 
 #[test]
 fn authorities_in_files_of_every_shape_are_those_of_openssl() {
@@ -57,6 +57,7 @@ fn authorities_in_files_of_every_shape_are_those_of_openssl() {
             [unused.as_bytes(), &folder.read("for-servers")].concat(),
         ),
         ("only-other", unused.clone().into_bytes()),
+        ("unsigned", unsigned(&plain)),
     ] {
         folder.write(name, &bytes);
     }
@@ -83,6 +84,7 @@ fn authorities_in_files_of_every_shape_are_those_of_openssl() {
         "key-first",
         "trusted-after-plain",
         "only-other",
+        "unsigned",
     ];
     let mut believed = 0;
     for name in shapes {
