@@ -1,19 +1,20 @@
 # An array by each of its names, on the skip list and as a hint; then arrays that cannot be put together, which are no disks to write.
-ends() { for device in /dev/vda /dev/vdb; do dd if=$device bs=1M count=8 iflag=direct; dd if=$device bs=1M skip=1016 iflag=direct; done 2>/dev/null | md5sum; }
-mdadm --create /dev/md5 --run --force --level=1 --name=host:old --raid-devices=2 --size=900M /dev/vda /dev/vdb | say names-made
-idle
-mdadm --wait-clean /dev/md5
+ends() { for device in /dev/vda /dev/vdb; do dd if=$device bs=64k count=16 iflag=direct; dd if=$device bs=64k skip=17000 count=16 iflag=direct; done 2>/dev/null | md5sum; }
+# The kernel has written to neither, and starts it anew the next time.
+after() { stop >/dev/null; ends | say "$1"; }
+mdadm --create /dev/md5 --run --force --level=1 --name=host:old --raid-devices=2 --size=64M --assume-clean /dev/vda /dev/vdb | say names-made
+mdadm --wait-clean /dev/md5 >/dev/null
 stop >/dev/null
 ends | say names-before
 for word in old host:old other:old /dev/md/old /dev/md/host:old md127 /dev/md127; do
     tag=$(echo "$word" | tr -c 'a-z0-9\n' _)
     step delete_configuration "names-$tag" "{\"properties\":{\"skip_block_devices\":[{\"volume_name\":\"$word\"}]}}"
-    { ends; stop; } | head -n 1 | say "names-after-$tag"
+    after "names-after-$tag"
 done
 for word in /dev/md/old /dev/md/host:old md127 /dev/md127; do
     tag=$(echo "$word" | tr -c 'a-z0-9\n' _)
     step delete_configuration "names-by-$tag" "{\"properties\":{\"skip_block_devices\":[{\"name\":\"$word\"}]}}"
-    { ends; stop; } | head -n 1 | say "names-by-after-$tag"
+    after "names-by-after-$tag"
     /ironlet --root-disk --node "{\"properties\":{\"root_device\":{\"name\":\"$word\"}}}" 2>&1 | say "names-root-$tag"
     stop >/dev/null
 done
@@ -22,12 +23,12 @@ bare | say names-bare
 
 # apart TAG — nobody deploys to /dev/vda, and it stays as it is
 apart() {
-    dd if=/dev/vda bs=1M iflag=direct 2>/dev/null | md5sum | say "apart-before-$1"
+    ends | say "apart-before-$1"
     /ironlet --root-disk --node '{"properties":{"root_device":{"name":"/dev/vda"}}}' 2>&1 | say "apart-root-$1"
     /ironlet --write-image http://127.0.0.1:1/x --checksum "sha256:$(printf '%064d' 0)" --disk /dev/vda 2>&1 | say "apart-write-$1"
-    dd if=/dev/vda bs=1M iflag=direct 2>/dev/null | md5sum | say "apart-after-$1"
+    ends | say "apart-after-$1"
 }
-mdadm --create /dev/md5 --run --force --level=5 --name=lone --raid-devices=3 --size=900M --assume-clean /dev/vda /dev/vdb /dev/vdc >/dev/null
+mdadm --create /dev/md5 --run --force --level=5 --name=lone --raid-devices=3 --size=64M --assume-clean /dev/vda /dev/vdb /dev/vdc >/dev/null
 stop >/dev/null
 mdadm --zero-superblock /dev/vdb /dev/vdc >/dev/null
 apart lone

@@ -74,7 +74,7 @@ def run(directory):
     since = stand.console.mark()
     step = {"interface": "raid", "step": "apply_configuration", "args": {"raid_config": SERVED}}
     files = [{"path": "/etc/lab/note", "content": base64.b64encode(b"from a service").decode()}]
-    stand.node.provision("service", service_steps=[{"interface": "deploy", "step": "inject_files", "args": {"files": files}}, {"step": "hold"}, step])
+    stand.node.provision("service", service_steps=[{"interface": "deploy", "step": "inject_files", "args": {"files": files}}, {"interface": "deploy", "step": "hold"}, step])
     stand.node.wait("service wait", 120)
     stand.node.wait("service hold", 240)
     stand.console.expect("service.execute_service_step succeeded", 5, since=since)

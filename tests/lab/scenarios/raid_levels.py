@@ -38,7 +38,6 @@ def of(*names):
 # What is asked for, and the disks of each array.
 CONFIGURATIONS = [
     ([volume("root", "1", 1), volume("data", "0")], {"root": NAMES, "data": NAMES}),
-    ([volume("root", "1")], {"root": NAMES}),
     ([volume("root", "1"), volume("data", "1+0", 1)], {"root": NAMES, "data": NAMES}),
     ([volume("root", "1", 1), volume("data", "5")], {"root": NAMES, "data": NAMES}),
     ([volume("root", "1", 1), volume("data", "6")], {"root": NAMES, "data": NAMES}),
