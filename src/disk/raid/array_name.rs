@@ -33,7 +33,7 @@ impl ArrayName {
         let full = self.own().to_lowercase();
         let volume = |name: &str| name.rsplit(':').next() == Some(word);
         match word.rsplit_once(':') {
-            Some((_, rest)) if !full.contains(':') => full == rest,
+            Some((_, rest)) if !full.contains(':') => !rest.is_empty() && full == rest,
             Some(_) => full == word,
             None => volume(&full) || named.is_none() && self.kernels.iter().any(|own| own == word),
         }
