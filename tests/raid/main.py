@@ -207,7 +207,7 @@ CASES = {"levels": levels, "foreign": foreign, "keep": keep, "leftovers": leftov
 # Disks that fail to write one sector: the first superblock, the second bitmap, the table at the end, the first sector.
 BAD_SECTORS = {"vde": 551 * 2048 + 8, "vdf": GIB // 512 + 24, "vdg": SIZE // 512 - 1, "vdh": 0}
 # Bytes in a second that QEMU lets through to the disks on which times are compared.
-SLOW = ("vde", "vdf"), 48 << 20
+SLOW = ("vde", "vdf"), 32 << 20
 
 # One with sectors of 4096 bytes, and one on a bus where it can be taken away.
 ODD = "vdg", "sda"

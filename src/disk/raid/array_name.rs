@@ -1,6 +1,8 @@
 //! The names an array goes by, and whether a person meant it: by its volume, with or without a machine's name before it, by the link
 //! udev makes of that, or by what the kernel calls it now.
 
+use crate::system_root::device_name;
+
 /// What an array is called.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ArrayName {
@@ -25,8 +27,10 @@ impl ArrayName {
     /// not matter. An array of no machine's is that of any machine; upstream knows the first spelling alone.
     pub fn is(&self, word: &str) -> bool {
         let word = word.trim().to_lowercase();
-        let named = word.strip_prefix("/dev/md/");
-        let word = named.or(word.strip_prefix("/dev/")).unwrap_or(&word);
+        let named = word.strip_prefix(&device_name("md/"));
+        let word = named
+            .or(word.strip_prefix(&device_name("")))
+            .unwrap_or(&word);
         if word.is_empty() {
             return false;
         }

@@ -15,6 +15,7 @@ use crate::disk::list::Disk;
 use crate::disk::raid::array_name::ArrayName;
 use crate::disk::select::hint_operators::{Relation, Test, boolean, size, text};
 use crate::error::{Error, Kind, Result};
+use crate::system_root::device_name;
 use crate::units::GIB;
 
 /// What a disk must be: all of it.
@@ -238,7 +239,7 @@ impl Hint {
             }
             Of::Volumes => self.is_any(disk, true),
             Of::Name => {
-                let linked = |word: &str| word.starts_with("/dev/md/") && is_array(disk);
+                let linked = |word: &str| word.starts_with(&device_name("md/")) && is_array(disk);
                 let meant = |word: &String| {
                     word == disk.kernel() || linked(word) && self.is_any(disk, spare)
                 };
