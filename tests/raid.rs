@@ -512,11 +512,15 @@ fn disk(surroundings: &Surroundings, kernel: &str) -> PathBuf {
 }
 
 fn create(surroundings: &mut Surroundings, volumes: &str) -> Object {
+    step(surroundings, "create_configuration", volumes)
+}
+
+fn step(surroundings: &mut Surroundings, name: &str, volumes: &str) -> Object {
     let node = format!(
         r#"{{"uuid":"u","properties":{{"capabilities":"boot_mode:bios"}},"target_raid_config":{{"logical_disks":[{volumes}]}}}}"#
     );
     let body = format!(
-        r#"{{"name":"clean.execute_clean_step","params":{{"node":{node},"ports":[],"step":{{"step":"create_configuration","interface":"raid"}}}}}}"#
+        r#"{{"name":"clean.execute_clean_step","params":{{"node":{node},"ports":[],"step":{{"step":"{name}","interface":"raid"}}}}}}"#
     );
     let engine = surroundings.engine();
     let entry = post_and_wait(&engine, &body);
@@ -742,5 +746,58 @@ fn a_configuration_that_wants_nothing_of_the_agent_says_so_and_one_that_is_none_
         r#"{"logical_disks":{}}"#,
     ] {
         assert_eq!(why(text), None, "{text}");
+    }
+}
+
+/// The power went before the first sector, without which no kernel sees the table; or after the superblocks, in a deletion.
+#[test]
+fn a_table_that_was_half_made_goes_with_the_arrays() {
+    for (with_members, mark, stays) in [
+        (true, None, false),
+        (false, None, false),
+        (false, Some(0x80), true),
+    ] {
+        let mut surroundings = Surroundings::new();
+        let path = disk(&surroundings, "sda");
+        let disks = [bare(64 * MIB, 512), bare(64 * MIB, 512)];
+        let volumes = [volume(Level::Raid1, None)];
+        let layouts =
+            layout::plan(Scheme::BiosGpt, &disks, &volumes, &[vec![0, 1]]).expect("there is room");
+        let (writes, _) = plan(
+            &volumes,
+            &[vec![0, 1]],
+            &layouts,
+            &["md0".to_owned()],
+            0,
+            || Ok([7; 16]),
+        )
+        .expect("nothing can fail");
+        let mut made = vec![vec![0u8; 64 * MIB as usize]; 2];
+        writes.iter().for_each(|write| apply(&mut made, write));
+        let mut half = made.swap_remove(0);
+        half[..512].fill(0);
+        if !with_members {
+            let at = layouts[0].parts[0].start as usize;
+            half[at..at + MIB as usize].fill(0);
+        }
+        // A partition of another kind is somebody's.
+        if let Some(byte) = mark {
+            let end = half.len();
+            half[1024] ^= byte;
+            half[end - 33 * 512] ^= byte;
+        }
+        fs::write(&path, &half).expect("room for a disk");
+        let entry = step(&mut surroundings, "delete_configuration", "");
+        assert_eq!(text_at(&entry, &["command_status"]), "SUCCEEDED");
+        let left = fs::read(&path).expect("it is there");
+        let places = Places::read(64 * MIB, 512, &mut |at, into| read(&left, at, into));
+        assert_eq!(
+            !places.partitions.is_empty(),
+            stays,
+            "{with_members} {mark:?}"
+        );
+        let first = &layouts[0].parts[0];
+        let member = find(&left[first.start as usize..first.end as usize]);
+        assert_eq!(member, None);
     }
 }

@@ -172,6 +172,8 @@ def run(folder, kernel, ironlet, mdadm, seed):
                 break
             boot.tell(step)
             boot.wait("ready")
+            if not boot.said.get("created", "0").startswith("0"):
+                raise Broken(f"after a cut nothing can be created: {boot.said['created']}")
             limit = random.randrange(1, totals[step]) if step in totals else None
             cut.arm(limit)
             boot.tell("go")
@@ -187,6 +189,8 @@ def run(folder, kernel, ironlet, mdadm, seed):
                 pass
             if not cut.reached.is_set():
                 # It needed fewer writes this time.
+                if not boot.said.get("ended", "").startswith("0"):
+                    raise Broken(f"{step} failed: {boot.said}")
                 before = None
                 continue
         finally:
