@@ -17,4 +17,4 @@ for turn in 1 2 3 4 5; do
 done
 tr ',' '\n' </tmp/posted | sed -n 's/.*"logs": *"\([^"]*\)".*/\1/p' | head -n 1 | base64 -d >/tmp/logs.tar.gz
 wc -c </tmp/logs.tar.gz | say bytes
-{ tar -tzf /tmp/logs.tar.gz | wc -l; tar -xzOf /tmp/logs.tar.gz lsblk 2>/dev/null | grep -c sd; } | say files
+{ tar -tzf /tmp/logs.tar.gz | wc -l; tar -xzOf /tmp/logs.tar.gz "$(tar -tzf /tmp/logs.tar.gz | grep lsblk | head -n 1)" | grep -c "sd[a-z]"; } | say files
