@@ -12,6 +12,7 @@ written() {
     began=$(now)
     /ironlet --write-image http://127.0.0.1:8080/image --checksum "sha256:$sum" --disk "$2" >/tmp/log 2>&1
     echo "$? $(now) $began" | say "$1-code"
+    say "$1" </tmp/log
     say "$1-log" </tmp/log
 }
 for turn in 1 2 3 4 5; do
