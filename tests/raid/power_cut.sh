@@ -32,6 +32,8 @@ done | say arrays
 stop
 step delete_configuration '{}'
 echo "$code" | cat - /tmp/log | say deleted
+# A table that a deletion left behind its superblocks is no array any more.
+step erase_devices_metadata '{}'
 { for device in /dev/vd*; do mdadm --examine "$device" 2>&1 | grep -v 'No md superblock\|MBR Magic\|Partition\[' | grep -v "^/dev/vd.:$"; done; ls /dev/vd*[0-9] /sys/block/md* 2>/dev/null; } | say bare
 echo | say ask
 read -r order <&3
