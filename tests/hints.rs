@@ -331,3 +331,27 @@ fn an_entry_that_fits_no_disk_is_told_and_stops_nothing() {
         ["no disk is what skip_block_devices is to spare: serial 'SATA-0200', size '4'"]
     );
 }
+
+#[test]
+fn a_disk_is_meant_by_its_bare_name_too_and_by_that_alone() {
+    let disks = list(&Machine::recorded("ahci-nvme").host());
+    for (json, wanted) in [
+        (r#"{"name":"sda"}"#, "sda"),
+        (r#"{"name":"<or> SDA <or> /dev/sdb"}"#, "sda sdb"),
+        (r#"{"name":"s!= sda"}"#, "sdb sdc nvme1n1 nvme0n1"),
+        (r#"{"name":"sd"}"#, ""),
+        (r#"{"name":"s> sda"}"#, ""),
+        (r#"{"name":"/dev/md/sda"}"#, ""),
+    ] {
+        let hints = hints(json).expect(json);
+        let fits = |disk: &&Disk| hints.fit(disk) == Fit::Yes;
+        let names = disks.iter().filter(fits).map(|disk| &disk.name[5..]);
+        assert_eq!(names.collect::<Vec<_>>().join(" "), wanted, "{json}");
+        assert!(
+            disks
+                .iter()
+                .all(|disk| hints.fit(disk) == hints.spare(disk)),
+            "{json}"
+        );
+    }
+}

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use ironlet::codec::json::{Object, Value, parse};
+use ironlet::disk::raid::apart;
 use ironlet::disk::raid::configuration::{self, Circumstances, Volume};
 use ironlet::disk::raid::create::{Write, plan};
 use ironlet::disk::raid::layout::{self, Bare, Layout};
@@ -16,6 +17,7 @@ use ironlet::disk::table::Table;
 use ironlet::disk::table::partition_plan::Scheme;
 use ironlet::disk::wipe::partition_ranges::Places;
 use ironlet::disk::wipe::zeroing_order;
+use ironlet::disk::{Hints, Wishes};
 use ironlet::error::{Error, Kind, Result};
 
 use support::fake_agent::{Surroundings, post_and_wait, text_at};
@@ -510,11 +512,15 @@ fn disk(surroundings: &Surroundings, kernel: &str) -> PathBuf {
 }
 
 fn create(surroundings: &mut Surroundings, volumes: &str) -> Object {
+    step(surroundings, "create_configuration", volumes)
+}
+
+fn step(surroundings: &mut Surroundings, name: &str, volumes: &str) -> Object {
     let node = format!(
         r#"{{"uuid":"u","properties":{{"capabilities":"boot_mode:bios"}},"target_raid_config":{{"logical_disks":[{volumes}]}}}}"#
     );
     let body = format!(
-        r#"{{"name":"clean.execute_clean_step","params":{{"node":{node},"ports":[],"step":{{"step":"create_configuration","interface":"raid"}}}}}}"#
+        r#"{{"name":"clean.execute_clean_step","params":{{"node":{node},"ports":[],"step":{{"step":"{name}","interface":"raid"}}}}}}"#
     );
     let engine = surroundings.engine();
     let entry = post_and_wait(&engine, &body);
@@ -580,5 +586,218 @@ fn each_physical_disk_takes_a_disk_of_its_own_or_nothing_is_made() {
                 path.display()
             );
         }
+    }
+}
+
+/// A disk of 64 MiB with these bytes at their places.
+fn disk_with(surroundings: &Surroundings, kernel: &str, pieces: &[(u64, Vec<u8>)]) -> PathBuf {
+    let path = disk(surroundings, kernel);
+    let mut bytes = fs::read(&path).expect("it was made");
+    for (at, piece) in pieces {
+        bytes[*at as usize..][..piece.len()].copy_from_slice(piece);
+    }
+    fs::write(&path, bytes).expect("room for a disk");
+    path
+}
+
+#[test]
+fn a_member_of_an_array_that_is_apart_is_known_wherever_it_says_so() {
+    let surroundings = Surroundings::new();
+    let (size, part) = (64 * MIB, (MIB, 9 * MIB));
+    let shifted = |by: u64, length: u64, at_end: bool| {
+        let array = array(Level::Raid5, at_end, 3, length);
+        let pieces = array.pieces(1, [1; 16]).into_iter();
+        pieces
+            .map(|(at, bytes)| (by + at, bytes))
+            .collect::<Vec<_>>()
+    };
+    let old = {
+        let mut block = vec![0; 4096];
+        block[..4].copy_from_slice(&0xa92b_4efcu32.to_le_bytes());
+        block[8..12].copy_from_slice(&90u32.to_le_bytes());
+        vec![(size - (64 << 10), block)]
+    };
+    let intel = vec![(size - 1024, b"Intel Raid ISM Cfg Sig. 1.1.00".to_vec())];
+    let ddf = vec![(size - 512, b"\xde\x11\xde\x11".to_vec())];
+    for (kernel, pieces, table, words) in [
+        ("sda", shifted(0, size, false), false, Some("'root', raid5")),
+        ("sdb", shifted(0, size, true), false, Some("metadata 1.0")),
+        (
+            "sdc",
+            shifted(part.0, part.1 - part.0, false),
+            true,
+            Some("in partition 1"),
+        ),
+        (
+            "sdd",
+            shifted(part.0, part.1 - part.0, true),
+            true,
+            Some("in partition 1"),
+        ),
+        ("sde", old, false, Some("metadata 0.90")),
+        ("sdf", intel, false, Some("Intel's (isw_raid_member)")),
+        ("sdg", ddf, false, Some("DDF's (ddf_raid_member)")),
+        // Where no partition is, and a superblock that is of another place.
+        ("sdh", shifted(part.0, part.1 - part.0, false), false, None),
+        ("sdi", Vec::new(), true, None),
+    ] {
+        let path = disk_with(&surroundings, kernel, &pieces);
+        if table {
+            support::partition_tables::says(
+                "sfdisk",
+                &["-q", support::partition_tables::name(&path)],
+                "label: gpt\nstart=1MiB, size=8MiB\n",
+            );
+        }
+        let found = apart::member_on(&path).expect("it can be read");
+        match words {
+            Some(words) => assert!(
+                found.as_ref().is_some_and(|own| own.contains(words)),
+                "{kernel}: {found:?}"
+            ),
+            None => assert_eq!(found, None, "{kernel}"),
+        }
+    }
+}
+
+/// Whoever deploys, by hints, by hand or by the kernel command line.
+#[test]
+fn no_deploy_goes_to_a_member_of_an_array_that_is_apart_unless_told_so() {
+    let surroundings = Surroundings::new();
+    let pieces = array(Level::Raid5, false, 3, 64 * MIB).pieces(1, [1; 16]);
+    let path = disk_with(&surroundings, "sda", &pieces);
+    let before = fs::read(&path).expect("it was made");
+    let hints = |json: &str| Hints::parse(&object(json)).expect("hints");
+    for (unguarded, taken) in [(false, false), (true, true)] {
+        let wishes = Wishes {
+            root: Some(hints(r#"{"name":"/dev/sda"}"#)),
+            unguarded,
+            ..Wishes::default()
+        };
+        let chosen = ironlet::disk::root(&surroundings.host, &wishes);
+        assert_eq!(chosen.is_ok(), taken);
+        if let Err(error) = chosen {
+            assert!(
+                error
+                    .details()
+                    .contains("array that is not put together: 'root', raid5"),
+                "{error}"
+            );
+        }
+    }
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_ironlet"))
+        .args(["--write-image", "http://127.0.0.1:1/x", "--checksum"])
+        .arg(format!("sha256:{}", "0".repeat(64)))
+        .arg("--disk")
+        .arg(&path)
+        .arg("--allow-disk")
+        .arg(&path)
+        .output()
+        .expect("it was built");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        !output.status.success() && said.contains("refusing to write"),
+        "{said}"
+    );
+    assert!(fs::read(&path).expect("it is there") == before);
+}
+
+#[test]
+fn a_configuration_that_wants_nothing_of_the_agent_says_so_and_one_that_is_none_fails() {
+    for (volumes, status, words) in [
+        (
+            r#"{"controller":"ilo","raid_level":"1","size_gb":"MAX"}"#,
+            "SUCCEEDED",
+            "",
+        ),
+        (
+            r#"{"raid_level":"1","size_gb":"MAX"},{"controller":null}"#,
+            "SUCCEEDED",
+            "",
+        ),
+        ("", "SUCCEEDED", ""),
+        ("7", "FAILED", "logical disk 1 is not an object"),
+    ] {
+        let mut surroundings = Surroundings::new();
+        let disks = ["sda", "sdb"].map(|kernel| disk(&surroundings, kernel));
+        let entry = create(&mut surroundings, volumes);
+        assert_eq!(text_at(&entry, &["command_status"]), status, "{volumes}");
+        if status == "FAILED" {
+            let why = text_at(&entry, &["command_error", "details"]);
+            assert!(why.contains(words), "{why}");
+        }
+        let left = disks.map(|path| fs::read(path).expect("it was made"));
+        let bare = vec![0; 64 * MIB as usize];
+        assert!(left.iter().all(|bytes| *bytes == bare), "{volumes}");
+    }
+    let why = |text: &str| configuration::is_ours(&object(text)).err();
+    let other = r#"{"logical_disks":[{"controller":"ilo"},{}]}"#;
+    assert_eq!(
+        why(other).as_deref(),
+        Some("'controller' of its logical disks is \"ilo\", none")
+    );
+    assert_eq!(
+        why(r#"{"logical_disks":[]}"#).as_deref(),
+        Some("there is no logical disk")
+    );
+    for text in [
+        r#"{"logical_disks":[{"controller":"ilo"},{"controller":"software"}]}"#,
+        "{}",
+        r#"{"logical_disks":{}}"#,
+    ] {
+        assert_eq!(why(text), None, "{text}");
+    }
+}
+
+/// The power went before the first sector, without which no kernel sees the table; or after the superblocks, in a deletion.
+#[test]
+fn a_table_that_was_half_made_goes_with_the_arrays() {
+    for (with_members, mark, stays) in [
+        (true, None, false),
+        (false, None, false),
+        (false, Some(0x80), true),
+    ] {
+        let mut surroundings = Surroundings::new();
+        let path = disk(&surroundings, "sda");
+        let disks = [bare(64 * MIB, 512), bare(64 * MIB, 512)];
+        let volumes = [volume(Level::Raid1, None)];
+        let layouts =
+            layout::plan(Scheme::BiosGpt, &disks, &volumes, &[vec![0, 1]]).expect("there is room");
+        let (writes, _) = plan(
+            &volumes,
+            &[vec![0, 1]],
+            &layouts,
+            &["md0".to_owned()],
+            0,
+            || Ok([7; 16]),
+        )
+        .expect("nothing can fail");
+        let mut made = vec![vec![0u8; 64 * MIB as usize]; 2];
+        writes.iter().for_each(|write| apply(&mut made, write));
+        let mut half = made.swap_remove(0);
+        half[..512].fill(0);
+        if !with_members {
+            let at = layouts[0].parts[0].start as usize;
+            half[at..at + MIB as usize].fill(0);
+        }
+        // A partition of another kind is somebody's.
+        if let Some(byte) = mark {
+            let end = half.len();
+            half[1024] ^= byte;
+            half[end - 33 * 512] ^= byte;
+        }
+        fs::write(&path, &half).expect("room for a disk");
+        let entry = step(&mut surroundings, "delete_configuration", "");
+        assert_eq!(text_at(&entry, &["command_status"]), "SUCCEEDED");
+        let left = fs::read(&path).expect("it is there");
+        let places = Places::read(64 * MIB, 512, &mut |at, into| read(&left, at, into));
+        assert_eq!(
+            !places.partitions.is_empty(),
+            stays,
+            "{with_members} {mark:?}"
+        );
+        let first = &layouts[0].parts[0];
+        let member = find(&left[first.start as usize..first.end as usize]);
+        assert_eq!(member, None);
     }
 }

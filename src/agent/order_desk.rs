@@ -9,6 +9,7 @@ use crate::agent::{Agent, effective_config, standalone_machine, system_time};
 use crate::codec::json::{Value, gather, text_or_null};
 use crate::command::make_bootable;
 use crate::conductor::lookup::Enrolment;
+use crate::disk::raid::apart;
 use crate::disk::select::boot_medium::{BootMedium, is_external};
 use crate::disk::select::seen_disks::Seen;
 use crate::disk::select::verdicts::tell_named;
@@ -174,7 +175,7 @@ impl<'a> Desk<'a> {
         let host = &self.agent.host;
         let medium = boot_medium(host, self.settings.medium.as_deref());
         if let Some(disk) = &order.disk {
-            return meant(host, disk, &medium);
+            return meant(host, disk, &medium, self.agent.config.guard);
         }
         let chosen = steps::image::choose_disk(machine)?;
         match is_unknown(host, &medium, &disk::list(host)).filter(|_| !order.node.has_hints()) {
@@ -184,9 +185,9 @@ impl<'a> Desk<'a> {
     }
 }
 
-/// The disk that a person named; an error unless they can have meant it: a whole one, and not the stick that the machine was started
-/// from.
-fn meant(host: &SystemRoot, path: &Path, medium: &BootMedium) -> Result<Disk> {
+/// The disk that a person named; an error unless they can have meant it: a whole one, not the stick that the machine was started from,
+/// and, unless `guard` is off, not what an array lacks.
+fn meant(host: &SystemRoot, path: &Path, medium: &BootMedium, guard: bool) -> Result<Disk> {
     let disks = disk::list(host);
     let named = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let name = named
@@ -204,6 +205,13 @@ fn meant(host: &SystemRoot, path: &Path, medium: &BootMedium) -> Result<Disk> {
     if disk.kernel() != name {
         return Err(wrong(format!(
             "ironlet.disk: {name} is a partition of {}, and an image is for a whole disk",
+            disk.name
+        )));
+    }
+    if guard && let Some(array) = apart::member_on(&disk.path)? {
+        return Err(wrong(format!(
+            "ironlet.disk: {} holds a member of an array that is not put together: {array}; \
+             ipa-guard-special-filesystems=false has it overwritten",
             disk.name
         )));
     }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::agent::Surroundings;
 use crate::clock::Clock;
-use crate::error::{Error, Kind, Result};
+use crate::disk::raid::apart;
+use crate::error::{Context, Error, Kind, Result};
 use crate::image;
 use crate::image::decode::format::Format;
 use crate::image::download::retry_policy::RetryPolicy;
@@ -61,6 +62,14 @@ pub fn write(surroundings: Surroundings, image: Image, readback: bool) -> Result
         ));
     };
     let tools = tools(&surroundings, readback);
+    if let Some(array) = apart::member_on(disk).kind(Kind::BlockDeviceError)? {
+        let disk = disk.display();
+        let why = format!(
+            "refusing to write {disk}: it holds a member of an array that is not put together: {array}. If nobody needs that, \
+             `ironlet erase metadata` or `wipefs -a` removes it"
+        );
+        return Err(Error::new(Kind::BlockDeviceError, why));
+    }
     image::deploy(&image.request()?, disk, &tools).map(drop)
 }
 

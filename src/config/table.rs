@@ -173,7 +173,7 @@ pub const TABLE: &[Parameter] = &[
     works("ipa-enable-vlan-interfaces", "enable_vlan_interfaces", List, "", "VLANs to bring up: interface.number or MAC.number, and with ipa-collect-lldp also interface or all, for those that the switch names"),
     works("ipa-ntp-server", "ntp_server", Text, "", "set the clock from this server, at the start and before power off"),
     works("", "fail_if_clock_not_set", Boolean, "false", "stop if ipa-ntp-server does not set the clock, at the start and before power off"),
-    works("ipa-guard-special-filesystems", "guard_special_filesystems", Boolean, "true", "never write a disk with a cluster filesystem (VMFS, GPFS, GFS2, OCFS2)"),
+    works("ipa-guard-special-filesystems", "guard_special_filesystems", Boolean, "true", "never write a disk with a cluster filesystem (VMFS, GPFS, GFS2, OCFS2) or a member of an array that is not put together"),
     works("ipa-enable-discard-erase", "enable_discard_erase", Boolean, "false", "erase by discarding what fails to erase itself"),
     works("ipa-ignore-bootloader-failure", "ignore_bootloader_failure", Boolean, "false", "go on without a boot entry"),
     works("ipa-inject-files-priority", "inject_files_priority", Integer(0, 99), "0", "priority of the step inject_files among those of a deploy; 0: only where it is asked for"),

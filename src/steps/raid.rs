@@ -1,6 +1,6 @@
 //! Software RAID as Ironic asks for it: the steps `create_configuration`, `delete_configuration` and `apply_configuration`.
 
-use log::info;
+use log::{info, warn};
 
 use crate::codec::json::{Fields, Object, Value};
 use crate::disk::raid::apart;
@@ -29,6 +29,10 @@ pub(super) fn create_configuration(machine: &Machine, _: &mut Object) -> Result<
             info!("the node has no target_raid_config");
             Ok(Value::Object(Object::new()))
         }
+        Some(Value::Object(config)) if config.is_empty() => {
+            info!("the node's target_raid_config is empty");
+            Ok(Value::Object(Object::new()))
+        }
         Some(Value::Object(config)) => make(machine, config),
         Some(_) => Err(wrong("target_raid_config must be an object")),
     }
@@ -54,14 +58,16 @@ pub(super) fn apply_configuration(machine: &Machine, arguments: &mut Object) -> 
 }
 
 fn make(machine: &Machine, config: &Object) -> Result<Value> {
-    if !is_ours(config) {
-        info!("target_raid_config wants no software RAID");
+    if let Err(why) = is_ours(config) {
+        warn!(
+            "no array is made: target_raid_config wants no software RAID, as {why}; the agent makes what has 'controller': 'software'"
+        );
         return Ok(Value::Object(Object::new()));
     }
     let host = &machine.host;
     let mut disks = candidates(machine)?;
     let all = volumes(machine, config, &disks)?;
-    let (wanted, kept) = but_those_there(machine, all)?;
+    let (wanted, there) = but_those_there(machine, all)?;
     for volume in wanted.iter().filter(|_| host.is_ramdisk()) {
         kernel_array::load(host, volume.level.number())?;
     }
@@ -71,11 +77,13 @@ fn make(machine: &Machine, config: &Object) -> Result<Value> {
     let bare: Vec<_> = disks.iter().map(bare).collect();
     let scheme = boot_mode::scheme(&machine.node(), host);
     let layouts = plan(scheme, &bare, &wanted, &members)?;
+    let mut roots = there.roots;
     if wanted.is_empty() {
         info!(
             "all volumes of target_raid_config are there already: {}",
-            kept.join(", ")
+            there.names.join(", ")
         );
+        machine.note_root_volumes(&roots);
         return Ok(Value::Object(config.clone()));
     }
     let stage = format!("making {} arrays of {} disks", wanted.len(), disks.len());
@@ -88,9 +96,9 @@ fn make(machine: &Machine, config: &Object) -> Result<Value> {
         now: machine.clock.unix() as u64,
     };
     let names = create(host, &machine.tools.permit, &order)?;
-    let roots = names.iter().zip(&wanted);
-    let roots = roots.filter_map(|(name, volume)| Some((name.clone(), volume.root?)));
-    machine.note_root_volumes(&roots.collect::<Vec<_>>());
+    let made = names.iter().zip(&wanted);
+    roots.extend(made.filter_map(|(name, volume)| Some((name.clone(), volume.root?))));
+    machine.note_root_volumes(&roots);
     Ok(Value::Object(config.clone()))
 }
 
@@ -124,19 +132,26 @@ fn volumes(machine: &Machine, config: &Object, disks: &[Disk]) -> Result<Vec<Vol
     parse(config, about)
 }
 
+/// Arrays that stay as they are.
+#[derive(Default)]
+struct There {
+    names: Vec<String>,
+    /// The kernel's name of each of which it is said whether it is the disk to deploy to. One that is to be spared never is.
+    roots: Vec<(String, bool)>,
+}
+
 /// Those that are to be made: where volumes are spared, they and what shares their disks stay, if they are wanted; any other
 /// array is in the way.
-fn but_those_there(machine: &Machine, wanted: Vec<Volume>) -> Result<(Vec<Volume>, Vec<String>)> {
+fn but_those_there(machine: &Machine, wanted: Vec<Volume>) -> Result<(Vec<Volume>, There)> {
     let found = arrays(&machine.host, &list(&machine.host));
     let wishes = machine.wishes()?;
     let fates = fates(&found, |array| spared(&machine.host, &wishes.skip, array));
-    let mut there = Vec::new();
+    let mut there = There::default();
     for (array, fate) in found.iter().zip(&fates) {
         let name = array.said().volume();
-        let is_wanted = wanted
-            .iter()
-            .any(|volume| volume.name.as_deref() == Some(name));
-        let stays = *fate != Fate::Delete && (is_wanted || name == ESP);
+        let mut by_name = wanted.iter();
+        let volume = by_name.find(|volume| volume.name.as_deref() == Some(name));
+        let stays = *fate != Fate::Delete && (volume.is_some() || name == ESP);
         if !stays {
             let why = format!(
                 "Existing Software RAID device detected that should not: {}. Delete it first (delete_configuration)",
@@ -144,13 +159,17 @@ fn but_those_there(machine: &Machine, wanted: Vec<Volume>) -> Result<(Vec<Volume
             );
             return Err(wrong(why));
         }
-        there.push(name.to_owned());
+        there.names.push(name.to_owned());
+        let is_spared = matches!(fate, Fate::Keep(_));
+        let root = volume.and_then(|volume| volume.root);
+        let root = root.filter(|root| !root || !is_spared);
+        there.roots.extend(array.running.clone().zip(root));
     }
     let is_there = |volume: &Volume| {
         volume
             .name
             .as_ref()
-            .is_some_and(|name| there.contains(name))
+            .is_some_and(|name| there.names.contains(name))
     };
     let missing = wanted.into_iter().filter(|volume| !is_there(volume));
     Ok((missing.collect(), there))
@@ -158,8 +177,8 @@ fn but_those_there(machine: &Machine, wanted: Vec<Volume>) -> Result<(Vec<Volume
 
 /// Why an array is to be left alone.
 fn spared(host: &SystemRoot, skip: &[Hints], array: &Array) -> Option<String> {
-    let name = array.said().volume();
-    if skip.iter().any(|hints| hints.is_volume(name)) {
+    let name = array.name();
+    if skip.iter().any(|hints| hints.is_volume(&name)) {
         return Some("is on the skip list".to_owned());
     }
     let disks = list(host);

@@ -2,6 +2,7 @@
 say() { echo "== $1" >/dev/ttyS1; cat >/dev/ttyS1; }
 mount -t proc proc /host/proc 2>/dev/null
 MDADM=$(cat /mdadm)
+. /further
 mdadm() { chroot /host "$MDADM" "$@" 2>&1; }
 now() { cut -d' ' -f1 /proc/uptime; }
 # step NAME TAG NODE ARGUMENTS — one step by ironlet; its result, its log, how long it took

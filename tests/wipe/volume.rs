@@ -52,6 +52,18 @@ fn volume(path: &Path, (start, size): (u64, u64)) -> String {
 
 #[test]
 fn a_volume_that_is_to_be_left_alone_survives() {
+    for word in [
+        "big",
+        "metal:big",
+        "METAL:Big",
+        "/dev/md/big",
+        "/dev/md/metal:big",
+    ] {
+        survives(word);
+    }
+}
+
+fn survives(word: &str) {
     let mut surroundings = Surroundings::new();
     // drivers/md/md.c, super_1_load: versions 1.0, 1.1 and 1.2; of the whole disk and of its partition.
     let (whole, (start, part)) = (64 << 20, PARTITION);
@@ -75,8 +87,8 @@ fn a_volume_that_is_to_be_left_alone_survives() {
     let stray = add(&surroundings, "vdf", &[]);
     put(&stray, start + 8192, &superblock("metal:big", 4096));
 
-    let node = r#"{"properties":{"skip_block_devices":[{"volume_name":"big"}]}}"#;
-    let entry = run(&mut surroundings, node);
+    let node = format!(r#"{{"properties":{{"skip_block_devices":[{{"volume_name":"{word}"}}]}}}}"#);
+    let entry = run(&mut surroundings, &node);
     assert_eq!(status(&entry), "SUCCEEDED");
     for (before, path) in kept {
         assert!(fs::read(&path).expect("a disk") == before, "{path:?}");

@@ -38,16 +38,27 @@ const LONGEST_NAME: usize = 32;
 /// Of one array.
 const MOST_DISKS: usize = 128;
 
-/// Does any volume want software RAID? Without, the configuration is none of the agent's.
-pub fn is_ours(config: &Object) -> bool {
+/// Ok if any volume wants software RAID. Without, the configuration is none of the agent's: `Err` says whose the volumes are. What has
+/// no volumes, or is nothing at all, is for [`parse`] to refuse.
+pub fn is_ours(config: &Object) -> std::result::Result<(), String> {
     let Some(Value::Array(volumes)) = config.get("logical_disks") else {
-        return false;
+        return Ok(());
     };
-    let software = |volume: &Value| match volume {
-        Value::Object(volume) => is_software(volume),
-        _ => false,
-    };
-    volumes.iter().any(software)
+    let mut others = Vec::new();
+    for volume in volumes {
+        match volume {
+            Value::Object(volume) if is_software(volume) => return Ok(()),
+            Value::Object(volume) => others.push(match volume.field("controller") {
+                Some(controller) => format!("{:.60}", print(controller)),
+                None => "none".to_owned(),
+            }),
+            _ => return Ok(()),
+        }
+    }
+    Err(match others.is_empty() {
+        true => "there is no logical disk".to_owned(),
+        false => format!("'controller' of its logical disks is {}", others.join(", ")),
+    })
 }
 
 fn is_software(volume: &Object) -> bool {

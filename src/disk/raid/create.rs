@@ -52,7 +52,12 @@ pub fn create(host: &SystemRoot, permit: &Permit, order: &Order) -> Result<Vec<S
         write(host, permit, order, &names).and_then(|made| start(host, order, &names, &made));
     if let Err(error) = outcome {
         take_back(host, permit, order, &names);
-        return Err(error).kind(Kind::SoftwareRAIDError);
+        let why = format!(
+            "making {}: {}; nothing of it is left where that could be written",
+            names.join(" and "),
+            error.details()
+        );
+        return Err(Error::new(Kind::SoftwareRAIDError, why));
     }
     Ok(names)
 }

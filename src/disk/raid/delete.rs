@@ -2,6 +2,9 @@
 //!
 //! What a power cut interrupts can be done again: superblocks go before the tables that lead to them.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
 use log::{info, warn};
 
 use crate::disk::exclusive_disk::ExclusiveDisk;
@@ -9,10 +12,11 @@ use crate::disk::list::{Disk, list};
 use crate::disk::raid::create::put;
 use crate::disk::raid::fate::{Fate, fates};
 use crate::disk::raid::kernel_array;
+use crate::disk::raid::layout::RAID_TYPE;
 use crate::disk::raid::members::{Array, arrays};
 use crate::disk::select::write_permit::Permit;
 use crate::disk::wipe;
-use crate::disk::wipe::partition_ranges::Places;
+use crate::disk::wipe::partition_ranges::{Kind as Purpose, Places};
 use crate::disk::wipe::signatures::SIGNATURES;
 use crate::error::{Context, Error, Kind, Result};
 use crate::system_root::SystemRoot;
@@ -116,6 +120,7 @@ fn pass(host: &SystemRoot, permit: &Permit, order: &Order) -> Result<()> {
                 }
             }
             (false, true) => {}
+            (false, false) if half_made(disk) => drop(wipe::metadata(disk, permit, host)?),
             (false, false) => leftovers(disk, permit)?,
         }
     }
@@ -127,6 +132,20 @@ fn clear(device: &std::path::Path, at: u64, permit: &Permit) -> Result<()> {
     let target = ExclusiveDisk::open(device, permit)?;
     put(&target, at, &[0; 4096])?;
     target.flush()
+}
+
+/// Is there a table of nothing but members that the kernel does not take for one? So a creation leaves it that was cut off before its
+/// last write, and a deletion before its last.
+fn half_made(disk: &Disk) -> bool {
+    let Ok(file) = File::open(&disk.path) else {
+        return false;
+    };
+    let read = &mut |at: u64, bytes: &mut [u8]| Ok(file.read_exact_at(bytes, at)?);
+    let parts = Places::read(disk.size.0, disk.logical_sector, read).partitions;
+    let mut of_arrays = parts
+        .iter()
+        .map(|part| part.kind == Purpose::Guid(RAID_TYPE));
+    disk.numbers.len() <= 1 && !disk.read_only && !parts.is_empty() && of_arrays.all(|own| own)
 }
 
 /// Zeros over what says that a disk, or a partition of it, was a member of an array of any maker's.

@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::units::{Bytes, GIB, MIB};
 
 // Discoverable Partitions Specification: Linux RAID, A19D880F-05FC-4D3B-A006-743F0F84911E, as it lies on the disk.
-const RAID_TYPE: [u8; 16] = [
+pub(super) const RAID_TYPE: [u8; 16] = [
     0x0f, 0x88, 0x9d, 0xa1, 0xfc, 0x05, 0x3b, 0x4d, 0xa0, 0x06, 0x74, 0x3f, 0x0f, 0x84, 0x91, 0x1e,
 ];
 // Its byte in an MBR is the one of any Linux partition, as parted has it: that of RAID has kernels start arrays by themselves.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use log::warn;
 
 use crate::disk::list::Disk;
+use crate::disk::raid::array_name::ArrayName;
 use crate::disk::raid::superblock::{LENGTH, Member};
 use crate::error::{Context, Error, Result};
 use crate::sys::block;
@@ -48,6 +49,14 @@ impl Array {
             }
         }
         best
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> ArrayName {
+        ArrayName {
+            full: self.said().name.clone(),
+            kernels: self.running.iter().cloned().collect(),
+        }
     }
 
     /// Volume, level and how many of its members are there.
@@ -161,13 +170,14 @@ pub fn read(path: &std::path::Path) -> Result<Option<Member>> {
     })
 }
 
-/// The volume an array of the kernel's is, by the superblocks of what it is built on; none if it has no name.
-pub fn volume(slaves: &[PathBuf]) -> Result<Option<String>> {
+/// What an array of the kernel's is called, with the machine's name if it has one, by the superblocks of what it is built on; none if
+/// it has no name.
+pub fn full_name(slaves: &[PathBuf]) -> Result<Option<String>> {
     for slave in slaves {
         let member = read(slave)
             .with_context(|| format!("reading the superblock of {}", slave.display()))?;
         if let Some(member) = member {
-            return Ok(Some(member.volume().to_owned()).filter(|name| !name.is_empty()));
+            return Ok(Some(member.name).filter(|name| !name.is_empty()));
         }
     }
     Ok(None)

@@ -1,6 +1,7 @@
 //! Software RAID without mdadm: what target_raid_config asks for, where it lies, what says so on the disks, and the kernel's md.
 
 pub mod apart;
+pub mod array_name;
 pub mod configuration;
 pub mod create;
 pub mod delete;

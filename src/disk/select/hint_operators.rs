@@ -1,6 +1,9 @@
 //! What a hint may say of one value: the operators of Ironic's matcher and what they hold of (protocol/inventory.md §7).
 
 use std::cmp::Ordering;
+use std::slice;
+
+use crate::disk::raid::array_name::ArrayName;
 
 /// What must hold of a value.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,6 +97,27 @@ impl Test {
                 value.parse().is_ok_and(|value| self.number(value))
             }
             Test::Is(_) => false,
+        }
+    }
+}
+
+impl Test {
+    /// What a value must be, or must not be, letter by letter; empty for any other test.
+    pub fn words(&self) -> &[String] {
+        match self {
+            Test::Text(Relation::Equal | Relation::Unequal, word) => slice::from_ref(word),
+            Test::OneOf(several) => several,
+            _ => &[],
+        }
+    }
+
+    /// Does it hold of an array, by any of its names?
+    pub fn array(&self, name: &ArrayName) -> bool {
+        match self {
+            Test::Text(Relation::Equal, _) | Test::OneOf(_) => {
+                self.words().iter().any(|word| name.is(word))
+            }
+            _ => self.text(name.volume()),
         }
     }
 }

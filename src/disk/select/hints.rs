@@ -12,8 +12,10 @@ use log::warn;
 use crate::codec::json::{Object, Value, print};
 use crate::disk::identity::raid_volume_name;
 use crate::disk::list::Disk;
+use crate::disk::raid::array_name::ArrayName;
 use crate::disk::select::hint_operators::{Relation, Test, boolean, size, text};
 use crate::error::{Error, Kind, Result};
+use crate::system_root::device_name;
 use crate::units::GIB;
 
 /// What a disk must be: all of it.
@@ -46,6 +48,8 @@ enum Of {
     /// In bytes; hints count in GiB.
     Size,
     Rotational,
+    /// By the kernel's name too, without a directory, and of an array by udev's link to it, where one name is asked for.
+    Name,
     /// Any of several spellings, the one to show first; it is unlike a text only if all of them are.
     Spellings(fn(&Disk) -> Vec<&str>, Lacking),
     /// The volumes it is a member of, which only the disk itself tells. What cannot be read may be a member.
@@ -90,10 +94,7 @@ static FIELDS: [(&str, Of); 13] = [
             Lacking::None,
         ),
     ),
-    (
-        "name",
-        Of::Spellings(|disk| vec![&disk.name], Lacking::None),
-    ),
+    ("name", Of::Name),
     ("rotational", Of::Rotational),
     ("hctl", Of::Spellings(|disk| one(&disk.hctl), Lacking::None)),
     ("by_path", Of::Spellings(paths, Lacking::None)),
@@ -130,9 +131,9 @@ impl Hints {
         self.0.iter().all(|hint| matches!(hint.of, Of::Volumes))
     }
 
-    /// Does it describe the volume of this name?
-    pub fn is_volume(&self, name: &str) -> bool {
-        self.is_of_volumes() && self.0.iter().all(|hint| hint.test.text(name))
+    /// Does it describe the array of this name, as a volume?
+    pub fn is_volume(&self, name: &ArrayName) -> bool {
+        self.is_of_volumes() && self.0.iter().all(|hint| hint.test.array(name))
     }
 
     /// What is surely not so counts before what is not known.
@@ -178,7 +179,7 @@ impl Hint {
             _ if expression.is_empty() => Err("is empty".to_owned()),
             Of::Rotational => boolean(&expression),
             Of::Size => size(&expression),
-            Of::Spellings(..) | Of::Volumes => text(&expression),
+            Of::Name | Of::Spellings(..) | Of::Volumes => text(&expression),
         };
         let test = test.map_err(|why| wrong(format!("{name} '{given:.200}' {why}")))?;
         Ok(Hint {
@@ -236,18 +237,43 @@ impl Hint {
                     false => known.iter().any(|own| self.test.text(own)),
                 }
             }
-            Of::Volumes => match raid_volume_name::names(disk) {
-                Ok(names) => names.iter().any(|name| self.test.text(name)),
-                Err(error) => {
-                    warn!(
-                        "{error}; the disk is taken for a member of '{}'",
-                        self.given
-                    );
-                    true
+            Of::Volumes => self.is_any(disk, true),
+            Of::Name => {
+                let linked = |word: &str| word.starts_with(&device_name("md/")) && is_array(disk);
+                let meant = |word: &String| {
+                    word == disk.kernel() || linked(word) && self.is_any(disk, spare)
+                };
+                match self.test.words() {
+                    [] => self.test.text(&disk.name),
+                    words => {
+                        let own = |word: &String| *word == disk.name.to_lowercase();
+                        self.is_unlike() != words.iter().any(|word| own(word) || meant(word))
+                    }
                 }
-            },
+            }
         }
     }
+}
+
+impl Hint {
+    /// Is the disk, or a member on it, of an array that is meant? `unread` if that cannot be told.
+    fn is_any(&self, disk: &Disk, unread: bool) -> bool {
+        match raid_volume_name::names(disk) {
+            Ok(names) => names.iter().any(|name| self.test.array(name)),
+            Err(error) => {
+                let part = if unread { "" } else { "not " };
+                warn!(
+                    "{error}; the disk is {part}taken for one of '{}'",
+                    self.given
+                );
+                unread
+            }
+        }
+    }
+}
+
+fn is_array(disk: &Disk) -> bool {
+    disk.kernel().starts_with("md") && !disk.slaves.is_empty()
 }
 
 impl Of {
@@ -255,6 +281,7 @@ impl Of {
         match self {
             Of::Size => format!("{:.2} (GiB)", disk.size.0 as f64 / GIB as f64),
             Of::Rotational => disk.rotational.to_string(),
+            Of::Name => format!("'{}'", disk.name),
             Of::Volumes => "of other volumes or none".to_owned(),
             Of::Spellings(of, _) => match of(disk).first() {
                 Some(value) => format!("'{value}'"),

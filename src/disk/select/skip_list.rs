@@ -16,7 +16,10 @@ pub fn skipped(disk: &Disk, disks: &[Disk], skip: &[Hints]) -> Option<String> {
         .filter(|hints| !hints.is_of_volumes())
         .cloned()
         .collect();
-    let is_esp = || raid_volume_name::names(disk).is_ok_and(|names| names == [ESP]);
+    let is_esp = || {
+        let names = raid_volume_name::names(disk);
+        names.is_ok_and(|names| names.len() == 1 && names[0].volume() == ESP)
+    };
     let members = match disk.slaves.is_empty() || is_esp() {
         true => skip,
         false => &of_disks,

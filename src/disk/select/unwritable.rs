@@ -1,16 +1,28 @@
 //! Why a disk must not be written: it is mounted, held, read-only or handed in, or what is on it protects it.
 
 use crate::disk::list::Disk;
+use crate::disk::raid::apart;
 use crate::disk::select::cluster_filesystem;
 use crate::disk::select::parameter_drive::holds_parameters;
 
 /// Why what is on the disk protects it; none if nothing does. One that is gone meanwhile holds nothing.
 pub(super) fn protected(disk: &Disk) -> Option<String> {
-    match cluster_filesystem::file_system(disk) {
-        Ok(None) => None,
-        Ok(Some(found)) => Some(format!(
+    let protected = match cluster_filesystem::file_system(disk) {
+        // Nobody can tell whether the array's other members are only late, or of what level this kernel has no module.
+        Ok(None) => apart::member_on(&disk.path).map(|found| {
+            let array = found?;
+            Some(format!(
+                "holds a member of an array that is not put together: {array} (erase_devices_metadata or delete_configuration \
+                 removes it, wipe_special_filesystems=false has it overwritten)"
+            ))
+        }),
+        Ok(Some(found)) => Ok(Some(format!(
             "holds {found}, which other machines may be using (wipe_special_filesystems=false allows it)"
-        )),
+        ))),
+        Err(error) => Err(error),
+    };
+    match protected {
+        Ok(why) => why,
         Err(_) if !disk.path.exists() => None,
         Err(error) => Some(format!("cannot be read: {}", error.details())),
     }

@@ -15,7 +15,7 @@ use log::{debug, info};
 
 use crate::available_memory::Memory;
 use crate::error::{Context, Error, Result};
-use crate::steps::inject_files::partitions::{self, Mounted, Partition};
+use crate::steps::inject_files::partitions::{self, Access, Mounted, Partition};
 pub use crate::steps::kexec::entry::Entry;
 use crate::steps::kexec::loader_entry::Listed;
 use crate::steps::kexec::unified_kernel_image::Section;
@@ -59,7 +59,7 @@ struct Start {
 pub fn load(host: &SystemRoot, disk: &Path, load: &dyn Fn(&str)) -> Result<()> {
     let all = partitions::list(host, disk)?;
     for partition in all.iter().filter(|one| one.driver.is_some()) {
-        let mounted = match partition.mount(host, load, false) {
+        let mounted = match partition.mount(host, load, Access::Look) {
             Ok(mounted) => mounted,
             Err(error) => {
                 debug!("no system is looked for there: {error}");
