@@ -44,6 +44,11 @@ fn main() -> ExitCode {
             run_step_by_hand::root_disk(&surroundings(&flags), &flags.opt_str("node"))
                 .and_then(|chosen| print(&chosen))
         }
+        () if flags.opt_present("plan") => {
+            let as_json = flags.opt_present("json");
+            run_step_by_hand::plan(&surroundings(&flags), &flags.opt_str("node"), as_json)
+                .and_then(|plan| print(&plan))
+        }
         () if flags.opt_present("agent") => agent::run(surroundings(&flags)),
         () if flags.opt_present("step") => {
             run_step_by_hand::run(surroundings(&flags), &step(&flags))

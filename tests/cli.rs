@@ -86,6 +86,14 @@ fn a_command_does_what_its_flags_do() {
             "/dev/sda (",
             "",
         ),
+        (&["plan", "--root", &root], 0, "\nleave /dev/sda (", ""),
+        (
+            &["plan", "--root", &root, "--node", spinning],
+            0,
+            "write /dev/sda (",
+            "",
+        ),
+        (&["plan", "--root", &root, "--json"], 0, "{\"disks\":[{", ""),
         (&["inventory", "--root", &root], 0, "\"disks\":[{", ""),
         (
             &["step", "no_such_step", "--root", &root],

@@ -9,7 +9,10 @@ use crate::disk;
 use crate::disk::{Choice, Wishes};
 use crate::error::{Context, Error, Kind, Result};
 use crate::logger;
+use crate::logger::status::{self, DiskLine};
 use crate::power;
+use crate::redaction::clean;
+use crate::report;
 use crate::steps;
 use crate::steps::Phase;
 use crate::steps::find_boot_medium::boot_medium;
@@ -58,21 +61,47 @@ pub fn run(surroundings: Surroundings, step: &Step) -> Result<String> {
 
 /// The disk an image would go to, and why; `node` as for a step.
 pub fn root_disk(surroundings: &Surroundings, node: &Option<String>) -> Result<String> {
+    let Choice { disk, why, .. } = choice(surroundings, node)?;
+    Ok(format!("{} ({}): {why}", disk.name, disk.size))
+}
+
+/// Of every disk whether an image would go to it, and why: a line each, the chosen one first, or as JSON.
+pub fn plan(surroundings: &Surroundings, node: &Option<String>, as_json: bool) -> Result<String> {
+    choice(surroundings, node)?;
+    let disks = status::now().disks;
+    if as_json {
+        let disks = disks.iter().map(report::json::disk).collect();
+        return Ok(print(&Value::Object(gather([(
+            "disks".to_owned(),
+            Value::Array(disks),
+        )]))));
+    }
+    let line = |disk: &DiskLine| {
+        let taken = if disk.is_chosen { "write" } else { "leave" };
+        let (name, size, why) = (&disk.name, disk.size, &disk.why);
+        let known_as = match disk.known_as.as_str() {
+            "" => String::new(),
+            known_as => format!(", {}", clean(known_as.as_bytes())),
+        };
+        format!("{taken} {name} ({size}{known_as}): {why}")
+    };
+    let (taken, left): (Vec<_>, Vec<_>) = disks.iter().partition(|disk| disk.is_chosen);
+    let lines: Vec<_> = taken.into_iter().chain(left).map(line).collect();
+    Ok(lines.join("\n"))
+}
+
+fn choice(surroundings: &Surroundings, node: &Option<String>) -> Result<Choice> {
     logger::start(&surroundings.host(), false);
     let host = surroundings.host();
     let wishes = Wishes {
         medium: boot_medium(&host, None),
         ..Node::new(&given("node", node)?).wishes()?
     };
-    let Choice {
-        disk,
-        why,
-        warnings,
-    } = disk::root(&host, &wishes)?;
-    for warning in warnings {
+    let choice = disk::root(&host, &wishes)?;
+    for warning in &choice.warnings {
         warn!("{warning}");
     }
-    Ok(format!("{} ({}): {why}", disk.name, disk.size))
+    Ok(choice)
 }
 
 fn given(flag: &str, json: &Option<String>) -> Result<Object> {

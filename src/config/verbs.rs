@@ -38,8 +38,8 @@ use Argument::*;
 pub const VERBS: &[Verb] = &[
     Verb { name: "write", argument: One("URL"), flag: "write-image", flags: &["checksum", "disk", "readback", "allow-disk"],
         help: "write the image at URL to a disk, verified on its way" },
-    Verb { name: "plan", argument: Nothing, flag: "root-disk", flags: &["node"],
-        help: "which disk an image would go to, and why; nothing is touched" },
+    Verb { name: "plan", argument: Nothing, flag: "plan", flags: &["node", "json"],
+        help: "which disk an image would go to, and why each other not; nothing is touched" },
     Verb { name: "inventory", argument: Nothing, flag: "inventory", flags: &["post"],
         help: "what Ironic would be told of this machine, as JSON" },
     Verb { name: "erase", argument: Word(&[("metadata", "erase_devices_metadata"), ("all", "erase_devices")]), flag: "step", flags: &["node", "arguments", "allow-disk"],

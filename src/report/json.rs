@@ -63,7 +63,8 @@ fn identity(machine: &Machine, cards: &[Interface]) -> Value {
     ])
 }
 
-fn disk(disk: &DiskLine) -> Value {
+/// One disk, and what was decided of it.
+pub fn disk(disk: &DiskLine) -> Value {
     object(vec![
         ("name", text(&disk.name)),
         ("size", number(disk.size.0)),
