@@ -2,6 +2,7 @@
 //! rooms below.
 
 mod actions_for_commands;
+mod api_server;
 mod callback_url_and_certificate;
 mod effective_config;
 mod end;
@@ -20,7 +21,6 @@ mod standalone_machine;
 mod system_time;
 pub mod write_image_by_hand;
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
@@ -35,7 +35,7 @@ use crate::agent::callback_url_and_certificate::Identity;
 use crate::agent::end::End;
 use crate::agent::inspection::Inspected;
 use crate::agent::saved_identity::SavedIdentity;
-use crate::api::{self, Limits, Server, Service};
+use crate::api::Server;
 use crate::clock::{Bell, Clock};
 use crate::command::Engine;
 use crate::conductor::Client;
@@ -254,35 +254,6 @@ impl Agent {
         screen_status::follow(&self.host, machine.gauge().clone(), &self.clock);
         machine.set_node(actions_for_commands::node(enrolment));
         Ok((Engine::new(Arc::new(machine)), ended))
-    }
-
-    fn serve(&self, engine: Engine, identity: &Identity, enrolment: &Enrolment) -> Result<Server> {
-        let listen = &self.config.listen;
-        let address: IpAddr = listen
-            .host
-            .parse()
-            .map_err(Error::plain)
-            .with_context(|| format!("reading ipa-listen-host={}", listen.host))?;
-        let listener = api::listen(address, listen.port)
-            .with_context(|| format!("listening on port {} of '{}'", listen.port, listen.host))?;
-        let service = Service {
-            engine: Some(engine),
-            token: enrolment.token.clone(),
-            started_at: self.clock.unix(),
-            version: VERSION,
-            acceptor: identity.acceptor(&self.config, enrolment)?,
-            host: self.host.clone(),
-            metrics: self.config.metrics,
-            page: self.page(false),
-            limits: Limits::default(),
-        };
-        let server = api::serve(listener, service, self.clock.clone())?;
-        info!("serving {}", identity.callback_url);
-        set(
-            Row::State,
-            &format!("waiting for commands on {}", identity.callback_url),
-        );
-        Ok(server)
     }
 
     fn heartbeat(&self, identity: &Identity, enrolment: &Enrolment) -> Heartbeat {

@@ -1,15 +1,11 @@
 //! Shows and tells how this machine stands: to browsers on the port, also without an Ironic, and to the server that
 //! `ironlet.report` names.
 
-use std::net::IpAddr;
-
 use log::{error, info, warn};
 
-use crate::agent::callback_url_and_certificate::Identity;
 use crate::agent::{Agent, VERSION, effective_config};
-use crate::api::{self, Limits, Page, Server, Service};
-use crate::conductor::lookup::Enrolment;
-use crate::error::{Context, Error, Result};
+use crate::api::{Page, Server};
+use crate::error::Result;
 use crate::logger::status;
 use crate::report;
 use crate::report::overview::Watcher;
@@ -52,7 +48,7 @@ impl Agent {
         if page.is_none() && !self.config.metrics {
             return None;
         }
-        match self.serve_alone(page) {
+        match self.serve_no_engine(page) {
             Ok(server) => {
                 info!("a browser sees this machine on port {}", server.port());
                 Some(server)
@@ -62,29 +58,5 @@ impl Agent {
                 None
             }
         }
-    }
-
-    fn serve_alone(&self, page: Option<Page>) -> Result<Server> {
-        let listen = &self.config.listen;
-        let address: IpAddr = listen
-            .host
-            .parse()
-            .map_err(Error::plain)
-            .with_context(|| format!("reading ipa-listen-host={}", listen.host))?;
-        let listener = api::listen(address, listen.port)
-            .with_context(|| format!("listening on port {} of '{}'", listen.port, listen.host))?;
-        let nobody = Enrolment::default();
-        let service = Service {
-            engine: None,
-            token: None,
-            started_at: self.clock.unix(),
-            version: VERSION,
-            acceptor: Identity::of_nobody(&self.config).acceptor(&self.config, &nobody)?,
-            host: self.host.clone(),
-            metrics: self.config.metrics,
-            page,
-            limits: Limits::default(),
-        };
-        api::serve(listener, service, self.clock.clone())
     }
 }
