@@ -370,7 +370,7 @@ fn everything_that_is_wrong_is_said_at_once() {
         "root_gb: is missing",
         "swap_mb: must be a whole number",
         "colour: is no field",
-        "then: 'explode' is none of poweroff, reboot, wait",
+        "then: 'explode' is none of poweroff, reboot, kexec, wait",
         "erase: 'some' is none of none, metadata, all",
         "for.serial: the order is for other, and this machine has SN-1",
         "for.shoe: a machine is called by mac",

@@ -39,10 +39,11 @@ impl HeldLease {
     }
 
     /// The next try, after one at `now` of a question that makes sense until `end`: after half of what is left, but
-    /// no less than a minute; short leases have less.
+    /// no less than a minute, short leases have less, and at `end` at the latest, when another question makes sense.
     pub fn pause(&self, now: Duration, end: Duration) -> Duration {
         let least = self.times.expire.min(Duration::from_secs(480)) / 8;
-        (end.saturating_sub(now) / 2).max(least)
+        let left = end.saturating_sub(now);
+        (left / 2).max(least).min(left)
     }
 
     /// While one server alone is asked, no other can say no.

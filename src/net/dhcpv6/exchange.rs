@@ -196,7 +196,9 @@ impl Exchange {
             server,
             addresses,
         };
-        self.send(ask, longest)
+        let step = self.send(ask, longest);
+        self.due = self.due.min(end); // another question makes sense then, at once
+        step
     }
 
     fn send(&mut self, ask: Ask, longest: Duration) -> Step {
