@@ -24,6 +24,14 @@ fn main() -> ExitCode {
     let typed: Vec<OsString> = std::env::args_os().skip(1).collect();
     let flags = match typed.first().and_then(|word| word.to_str()) {
         Some("help") => return help(&typed[1..]),
+        Some(name)
+            if !name.starts_with('-')
+                && typed[1..]
+                    .iter()
+                    .any(|word| word == "--help" || word == "-h") =>
+        {
+            return help(&typed[..1]);
+        }
         Some(name) if !name.starts_with('-') => of_command(name, &typed[1..]),
         _ => parsed(&options(&|_| true), &typed),
     };

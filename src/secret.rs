@@ -56,10 +56,25 @@ fn one_redacted(url: &str) -> String {
         Some((scheme, rest)) => {
             let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
             let host = authority.rsplit('@').next().unwrap_or_default();
-            format!("{scheme}://{host}{path}")
+            match is_place(host) {
+                true => format!("{scheme}://{host}{path}"),
+                // A password with a slash in it, as far as anybody can tell.
+                false => format!("{scheme}://{}", after_login(rest)),
+            }
         }
-        None => bare.to_owned(),
+        None => after_login(bare).to_owned(),
     }
+}
+
+/// What stands behind the last sign that ends a login.
+fn after_login(text: &str) -> &str {
+    text.rsplit('@').next().unwrap_or_default()
+}
+
+/// A name or an address, with a port or without.
+fn is_place(host: &str) -> bool {
+    let port = host.rsplit_once(':').filter(|_| !host.ends_with(']'));
+    port.is_none_or(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -93,6 +108,23 @@ mod tests {
                 "http://a/x,https://u:p@b/y,http://v:,q@c?s=1,https://d",
                 "http://a/x,https://b/y,http://c,https://d",
             ),
+        ] {
+            assert_eq!(redacted(url), shown);
+        }
+    }
+
+    #[test]
+    fn a_login_is_shown_in_no_spelling_of_a_url() {
+        for (url, shown) in [
+            ("http://u:p@h:80/x?y#z", "http://h:80/x"),
+            ("http://u:p@[::1]:80/x", "http://[::1]:80/x"),
+            ("http://[::1]/x@y", "http://[::1]/x@y"),
+            ("http://h/v2/name@sha256:00", "http://h/v2/name@sha256:00"),
+            ("https//user:secret@h/x", "h/x"),
+            ("user:secret@h", "h"),
+            ("HTTP:/user:secret@h/x", "h/x"),
+            ("http://user:se cret/secret@h/x", "http://h/x"),
+            ("/orders/{mac}.json", "/orders/{mac}.json"),
         ] {
             assert_eq!(redacted(url), shown);
         }

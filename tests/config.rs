@@ -325,6 +325,22 @@ fn an_order_is_no_half_of_one_by_parameters() {
     for (line, words) in [
         ("ironlet.order-key=RWx", "needs ironlet.order"),
         (
+            "ironlet.order=http://h/o ironlet.order-key=",
+            "no key in it",
+        ),
+        (
+            "ironlet.order=http://h/o ironlet.order-key=RWx ironlet.order-key=,",
+            "no key in it",
+        ),
+        (
+            "ironlet.order=http://h/o ipa-api-url=http://i",
+            "ironlet.order and ipa-api-url",
+        ),
+        (
+            "ironlet.image=http://h/i ironlet.checksum=sha256:00 ipa-api-url=http://i",
+            "ironlet.image and ipa-api-url",
+        ),
+        (
             "ironlet.order-key=RWx ironlet.image=http://h/i ironlet.checksum=sha256:00",
             "needs ironlet.order",
         ),

@@ -78,19 +78,23 @@ fn what_a_table_may_say_otherwise() {
         ),
         ("not booted from", &[(TARGET + 5, &[1])], vec![expected()]),
         ("not valid", &[(TARGET + 5, &[2])], vec![]),
-        ("no address", &[(TARGET + 6, &[0; 16])], vec![]),
-        ("no name", &[(TARGET + 34, &[0, 0])], vec![]),
-        (
-            "a name beyond the end",
-            &[(TARGET + 36, &[0xff, 0xff])],
-            vec![],
-        ),
-        ("a name in the head", &[(TARGET + 36, &[4, 0])], vec![]),
-        ("CHAP without a name", &[(TARGET + 32, &[1])], vec![]),
         ("a target beyond the end", &[(60, &[0xff, 0x7f])], vec![]),
         ("a target within another block", &[(60, &[0x50, 0])], vec![]),
     ] {
         assert_eq!(table::parse(&changed(changes)), Ok(disks), "{what}");
+    }
+    for (what, changes) in [
+        ("no address", &[(TARGET + 6, &[0; 16][..])]),
+        ("no name", &[(TARGET + 34, &[0, 0])]),
+        ("a name beyond the end", &[(TARGET + 36, &[0xff, 0xff])]),
+        ("a name in the head", &[(TARGET + 36, &[4, 0])]),
+        ("CHAP without a name", &[(TARGET + 32, &[1])]),
+    ] {
+        let error = table::parse(&changed(changes)).expect_err(what);
+        assert!(
+            error.details().contains("cannot be used"),
+            "{what}: {error}"
+        );
     }
 }
 

@@ -466,6 +466,29 @@ fn an_order_that_contradicts_itself_or_this_machine_is_refused() {
             "image_server_user",
         ),
         (r#""for":{}"#, &ASKED, "for: names nobody"),
+        (r#""for":null"#, &ASKED, "for: names nobody"),
+        (r#""for":"""#, &ASKED, "for: names nobody"),
+        (
+            r#""image_type":"partition","root_gb":1,"ephemeral_gb":1,"preserve_ephemeral":true,"erase":"metadata""#,
+            &ASKED,
+            "erase: and preserve_ephemeral",
+        ),
+        (
+            r#""skip_block_devices":[{"name":"/dev/disk/by-id/virtio-A1"}]"#,
+            &ASKED,
+            "no disk is called '/dev/disk/by-id/virtio-A1' here",
+        ),
+        (
+            r#""skip_block_devices":[{"name":"/dev/vda1"}]"#,
+            &ASKED,
+            "'/dev/vda1' is a partition",
+        ),
+        (
+            r#""skip_block_devices":[{"by_path":"pci-0000:00:02.0"}]"#,
+            &ASKED,
+            "by_path is 'pci-0000:00:02.0'",
+        ),
+        (r#""image_http_proxy":"pu:PASSW8@h""#, &ASKED, "image"),
         (r#""for":{"uuid":[]}"#, &ASKED, "for.uuid: must be a name"),
         (
             r#""for":{"asset_tag":"A"}"#,

@@ -135,11 +135,7 @@ impl Fields {
             let field = match name.as_str() {
                 "host" => &mut fields.host,
                 "accept" => {
-                    let types = header.value.split(|byte| *byte == b',');
-                    let mut names = types.map(|kind| kind.trim_ascii().get(..9));
-                    fields.accepts_html |= names.any(|name| {
-                        name.is_some_and(|name| name.eq_ignore_ascii_case(b"text/html"))
-                    });
+                    fields.accepts_html |= crate::api::accept::wants_html(header.value);
                     continue;
                 }
                 "content-length" => &mut fields.length,

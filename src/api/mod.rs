@@ -4,6 +4,7 @@
 //!  client ─▶ connection: seat, TLS, head, token, deadlines ─▶ backend_socket ─▶ backend (tiny_http) ─▶ command::Engine
 //! ```
 
+mod accept;
 mod accept_loop;
 mod backend_socket;
 mod body;

@@ -228,6 +228,11 @@ impl Image {
 impl Order {
     pub(super) fn from(values: &Values) -> Result<Option<Self>> {
         let keys = values.list("ironlet.order-key");
+        if keys.is_empty() && values.is_set("ironlet.order-key") {
+            return Err(Error::plain(
+                "ironlet.order-key is there, and no key in it: what is not signed is not taken then; take it away if nobody signs",
+            ));
+        }
         let Some(place) = values.owned("ironlet.order") else {
             // Whoever asks for a signature does not want what has none.
             return match keys.is_empty() {
@@ -244,6 +249,7 @@ impl Order {
                 )));
             }
         }
+        not_with_ironic(values, "ironlet.order")?;
         Ok(Some(Order {
             place,
             keys,
@@ -259,6 +265,7 @@ impl Standalone {
         if images.is_empty() {
             return Ok(None);
         }
+        not_with_ironic(values, "ironlet.image")?;
         let checksum = values.owned("ironlet.checksum");
         Ok(Some(Standalone {
             images,
@@ -268,6 +275,16 @@ impl Standalone {
             disk: values.owned("ironlet.disk"),
             then: values.owned("ironlet.then").unwrap_or_default(),
         }))
+    }
+}
+
+/// An error if an Ironic is named too.
+fn not_with_ironic(values: &Values, order: &str) -> Result<()> {
+    match values.list("ipa-api-url").is_empty() {
+        true => Ok(()),
+        false => Err(Error::plain(format!(
+            "{order} and ipa-api-url: take one away; whether this machine is Ironic's or not, nobody here can know"
+        ))),
     }
 }
 

@@ -45,6 +45,11 @@ impl Values {
         Ok(())
     }
 
+    /// Did anybody name it, with a value or without?
+    pub fn is_set(&self, title: &str) -> bool {
+        self.0.contains_key(title)
+    }
+
     /// What was set or else the default; none for neither and for empty.
     pub fn text(&self, title: &str) -> Option<&str> {
         let set = self.0.get(title).map(|value| value.text.as_str());

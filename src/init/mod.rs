@@ -90,7 +90,7 @@ pub fn run() -> ! {
     }
     if !parameters.purpose {
         log::warn!(
-            "nobody says what to do here: set ipa-api-url=, ipa-inspection-callback-url= or ironlet.image= on the kernel \
+            "nobody says what to do here: set ipa-api-url=, ipa-inspection-callback-url=, ironlet.order= or ironlet.image= on the kernel \
              command line, or in ironlet.conf on the medium this machine was started from; until then no disk is touched"
         );
     }

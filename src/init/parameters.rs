@@ -27,6 +27,7 @@ const PURPOSES: &[&str] = &[
     "ipa-use-mdns",
     "ipa-inspection-callback-url",
     "ironlet.image",
+    "ironlet.order",
     // The rest of the parameters is on the virtual medium.
     "boot_method",
 ];

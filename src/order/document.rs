@@ -157,10 +157,19 @@ fn sections(document: &str) -> Result<Object> {
             return Err(Error::plain(format!("it says '{name:.60}' twice")));
         }
     }
-    match fields.is_empty() {
-        true => Err(Error::plain("there is nothing in it")),
-        false => Ok(fields),
+    if fields.is_empty() {
+        return Err(Error::plain("there is nothing in it"));
     }
+    // A section with nothing in it is one all the same.
+    let names = document.lines().filter_map(|line| {
+        let name = line.trim_end().strip_prefix('[')?.strip_suffix(']')?;
+        Some(name.trim().to_owned()).filter(|name| name != "DEFAULT")
+    });
+    for name in names {
+        let nothing = || Value::Object(gather([]));
+        fields.entry(name).or_insert_with(nothing);
+    }
+    Ok(fields)
 }
 
 #[cfg(test)]

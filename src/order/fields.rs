@@ -9,6 +9,7 @@ use crate::order::reader::{FIELDS, Reader, as_text};
 use crate::order::words::{ERASES, Erase, THENS};
 use crate::order::{Order, image_fields, reader};
 use crate::steps::node::Node;
+use crate::system_root::device_name;
 
 /// Problems that are told; who has more has sent something else.
 const MOST_TOLD: usize = 20;
@@ -44,6 +45,12 @@ pub fn order(fields: &Object, facts: &Facts) -> Result<Order> {
     let node = node(&mut reader);
     let drive = Drive::read(&mut reader, facts);
     let request = image_fields::request(&mut reader, &node, ignores, facts);
+    if erase != Erase::Nothing && reader.boolean("preserve_ephemeral") == Some(true) {
+        reader.problem(
+            "erase",
+            "and preserve_ephemeral: nothing is preserved on a disk that is erased",
+        );
+    }
     match (request, reader.problems()) {
         (Some(request), problems) if problems.is_empty() => Ok(Order {
             request,
@@ -80,6 +87,9 @@ fn wrong(problems: &[String]) -> Error {
 /// Is it for this machine? Every kind of name in `for` must have one of this machine's.
 fn meant(reader: &mut Reader, names: &Names) {
     let Some(wanted) = reader.object("for") else {
+        if reader.find("for").is_none() && reader.is_there("for") {
+            reader.problem("for", "names nobody: take it away if any machine is meant");
+        }
         return;
     };
     if wanted.is_empty() {
@@ -143,9 +153,64 @@ fn node(reader: &mut Reader) -> Node {
         "properties".to_owned(),
         Value::Object(properties),
     )]));
+    if let Some(Value::Array(entries)) = reader.find("skip_block_devices") {
+        for entry in entries {
+            if let Value::Object(entry) = entry {
+                unfit(reader, entry);
+            }
+        }
+    }
     if let Err(error) = node.wishes() {
         let said = error.details().trim_end_matches("; no disk was touched");
         reader.told(said);
     }
     node
+}
+
+/// Whoever spells a disk in a way that none is called by here wants it spared all the same.
+fn unfit(reader: &mut Reader, entry: &Object) {
+    let text = |key: &str| entry.get(key).and_then(as_text).unwrap_or_default();
+    let (name, by_path) = (text("name"), text("by_path"));
+    let (name, by_path) = (name.trim(), by_path.trim());
+    let links = device_name("disk/");
+    if name.starts_with(&links) && !name.starts_with(&device_name("disk/by-path/"))
+        || name.contains("..")
+    {
+        let why = format!(
+            "no disk is called '{}' here: serial, wwn or by_path say which is meant",
+            reader::shown(name, 80)
+        );
+        reader.problem("skip_block_devices", why);
+    }
+    if is_partition(name) {
+        let why = format!(
+            "'{}' is a partition, and disks are skipped whole",
+            reader::shown(name, 80)
+        );
+        reader.problem("skip_block_devices", why);
+    }
+    if !by_path.is_empty()
+        && !by_path.starts_with(&device_name("disk/by-path/"))
+        && !by_path.starts_with(['<', '=', '!', 's'])
+    {
+        let why = format!(
+            "by_path is '{}', and begins with {}",
+            reader::shown(by_path, 80),
+            device_name("disk/by-path/")
+        );
+        reader.problem("skip_block_devices", why);
+    }
+}
+
+/// As the kernel calls partitions of disks: `sda1`, `vdb2`, `nvme0n1p1`, `mmcblk0p2`.
+fn is_partition(name: &str) -> bool {
+    let name = name.rsplit('/').next().unwrap_or_default();
+    let bare = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let letters = ["sd", "vd", "hd", "xvd"]
+        .iter()
+        .find_map(|kind| bare.strip_prefix(kind));
+    let lettered = letters
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_lowercase()));
+    let numbered = (name.starts_with("nvme") || name.starts_with("mmcblk")) && bare.ends_with('p');
+    name.len() > bare.len() && (lettered || numbered)
 }

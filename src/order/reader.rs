@@ -98,6 +98,11 @@ impl<'a> Reader<'a> {
         first.map(|(_, value)| value).filter(|value| !empty(value))
     }
 
+    /// Is the field there, with anything or nothing in it?
+    pub fn is_there(&self, name: &str) -> bool {
+        self.fields.contains_key(name)
+    }
+
     /// How much is wrong so far.
     pub fn count(&self) -> usize {
         self.problems.len()

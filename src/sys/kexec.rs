@@ -7,6 +7,11 @@ use std::os::fd::{AsRawFd, FromRawFd};
 
 use super::checked;
 
+/// The system call's number, for which libc has no name on every processor: arch/x86/entry/syscalls/syscall_64.tbl, asm-generic/unistd.h.
+#[cfg(target_arch = "x86_64")]
+const KEXEC_FILE_LOAD: libc::c_long = 320;
+#[cfg(not(target_arch = "x86_64"))]
+const KEXEC_FILE_LOAD: libc::c_long = 294;
 /// linux/kexec.h
 const NO_INITRAMFS: libc::c_ulong = 4;
 
@@ -22,7 +27,7 @@ pub fn load(kernel: &File, initrd: Option<&File>, command_line: &str) -> io::Res
     let len = line.as_bytes_with_nul().len() as libc::c_ulong;
     // SAFETY: a string that ends in NUL, its length with that, and two open files; all live until the call returns.
     checked(unsafe {
-        let (call, kernel) = (libc::SYS_kexec_file_load, kernel.as_raw_fd());
+        let (call, kernel) = (KEXEC_FILE_LOAD, kernel.as_raw_fd());
         libc::syscall(call, kernel, initrd, len, line.as_ptr(), flags)
     })
     .map(drop)

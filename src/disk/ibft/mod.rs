@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 pub use crate::disk::ibft::boot_disk::{BootDisk, Chap};
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::secret::Secret;
 use crate::small_sort;
 use crate::system_root::{SystemRoot, attribute, names, read_bytes};
@@ -18,7 +18,15 @@ use crate::system_root::{SystemRoot, attribute, names, read_bytes};
 pub fn read(host: &SystemRoot) -> Result<Vec<BootDisk>> {
     let shown = host.sys("firmware/ibft");
     if shown.exists() {
-        return Ok(as_shown(&shown));
+        let disks = as_shown(&shown);
+        let told = names(&shown).iter().any(|name| name.starts_with("target"));
+        return match told && disks.is_empty() {
+            true => Err(Error::plain(format!(
+                "the firmware's iBFT {}",
+                table::UNREADABLE
+            ))),
+            false => Ok(disks),
+        };
     }
     for name in ["iBFT", "IBFT"] {
         let path = host.sys("firmware/acpi/tables").join(name);

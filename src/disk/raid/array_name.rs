@@ -12,15 +12,20 @@ pub struct ArrayName {
     pub kernels: Vec<String>,
 }
 
+/// A name without the machine's before it.
+pub fn volume(full: &str) -> &str {
+    own(full).rsplit(':').next().unwrap_or_default()
+}
+
+/// What mdadm adds when it tells a name is no part of it; blanks may be.
+fn own(full: &str) -> &str {
+    full.split(" (local").next().unwrap_or_default().trim()
+}
+
 impl ArrayName {
     /// The volume's name, without the machine's before it (protocol/inventory.md §8); empty if there is none.
     pub fn volume(&self) -> &str {
-        self.own().rsplit(':').next().unwrap_or_default()
-    }
-
-    /// What mdadm adds after a blank is no part of it.
-    fn own(&self) -> &str {
-        self.full.split_whitespace().next().unwrap_or_default()
+        volume(&self.full)
     }
 
     /// Is it what is meant by `word`: `data`, `host:data`, `/dev/md/data`, `/dev/md/host:data`, `md127` or `/dev/md127`? Letter case does
@@ -34,12 +39,14 @@ impl ArrayName {
         if word.is_empty() {
             return false;
         }
-        let full = self.own().to_lowercase();
-        let volume = |name: &str| name.rsplit(':').next() == Some(word);
+        let full = own(&self.full).to_lowercase();
         match word.rsplit_once(':') {
             Some((_, rest)) if !full.contains(':') => !rest.is_empty() && full == rest,
             Some(_) => full == word,
-            None => volume(&full) || named.is_none() && self.kernels.iter().any(|own| own == word),
+            None => {
+                volume(&full) == word
+                    || named.is_none() && self.kernels.iter().any(|own| own == word)
+            }
         }
     }
 }
@@ -56,6 +63,15 @@ mod tests {
         };
         let (hosted, bare) = (name("host:data", "md127"), name("data (local)", "md126"));
         let nameless = name("", "md125");
+        let blank = name("host:a b\tc", "md124");
+        for (word, meant) in [
+            ("a b\tc", true),
+            ("host:A b\tc ", true),
+            ("a", false),
+            ("a b", false),
+        ] {
+            assert_eq!(blank.is(word), meant, "{word}");
+        }
         for (word, meant) in [
             ("data", "hosted bare"),
             ("DATA ", "hosted bare"),

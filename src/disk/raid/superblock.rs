@@ -3,6 +3,7 @@
 //! Fields are those of linux/raid/md_p.h, rules those of drivers/md/md.c. Pure: whoever has the device reads and writes.
 
 use crate::codec::uuid;
+use crate::disk::raid::array_name::volume;
 use crate::disk::raid::level::Level;
 use crate::error::Result;
 
@@ -130,8 +131,7 @@ impl Member {
 
     /// The volume's name, without the machine's before it (protocol/inventory.md §8); empty if there is none.
     pub fn volume(&self) -> &str {
-        let own = self.name.rsplit(':').next().unwrap_or_default();
-        own.split_whitespace().next().unwrap_or_default()
+        volume(&self.name)
     }
 
     /// In words: version and UUID.
