@@ -1,5 +1,7 @@
 //! Images under a `Content-Encoding`: one that names no coding is none, and of a gzip the digest says what was meant.
 
+use std::time::Duration;
+
 use ironlet::codec::gzip;
 use ironlet::error::Kind;
 use ironlet::image::decode::compressed_raw::Packing;
@@ -32,7 +34,10 @@ fn check(case: &Case, script: Vec<Behaviour>) {
     let server = ImageServer::labelled(case.served.to_vec(), script, label);
     let checksum = Checksum::Digest(digest(case.digest));
     let request = request(vec![server.url(name)], checksum, case.format.clone());
-    let outcome = deploy(&request, &path, &tools(&path, 2));
+    let mut tools = tools(&path, 2);
+    // Nobody stalls here, and a busy host is no server that does.
+    tools.timeouts.read = Duration::from_secs(10);
+    let outcome = deploy(&request, &path, &tools);
     let what = format!("{name}, {label:?}, {:?}", case.format);
     match (case.disk, outcome) {
         (Some(wanted), Ok(receipt)) => {

@@ -6,7 +6,7 @@ mdadm --create /dev/md5 --run --force --level=1 --name=host:old --raid-devices=2
 mdadm --wait-clean /dev/md5 >/dev/null
 stop >/dev/null
 ends | say names-before
-for word in old host:old other:old /dev/md/old /dev/md/host:old md127 /dev/md127; do
+for word in old host:old /dev/md/old /dev/md/host:old md127 /dev/md127; do
     tag=$(echo "$word" | tr -c 'a-z0-9\n' _)
     step delete_configuration "names-$tag" "{\"properties\":{\"skip_block_devices\":[{\"volume_name\":\"$word\"}]}}"
     after "names-after-$tag"
@@ -24,8 +24,8 @@ bare | say names-bare
 # apart TAG — nobody deploys to /dev/vda, and it stays as it is
 apart() {
     ends | say "apart-before-$1"
-    /ironlet --root-disk --node '{"properties":{"root_device":{"name":"/dev/vda"}}}' 2>&1 | say "apart-root-$1"
-    /ironlet --write-image http://127.0.0.1:1/x --checksum "sha256:$(printf '%064d' 0)" --disk /dev/vda 2>&1 | say "apart-write-$1"
+    /ironlet --root-disk --node '{"properties":{"root_device":{"name":"/dev/vda"}}}' >/dev/null
+    /ironlet --write-image http://127.0.0.1:1/x --checksum "sha256:$(printf '%064d' 0)" --disk /dev/vda
     ends | say "apart-after-$1"
 }
 mdadm --create /dev/md5 --run --force --level=5 --name=lone --raid-devices=3 --size=64M --assume-clean /dev/vda /dev/vdb /dev/vdc >/dev/null
