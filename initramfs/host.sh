@@ -106,6 +106,16 @@ download() {
     (cd "$2" && apt-get -q -o APT::Sandbox::User=root -o Acquire::Retries=3 download "$1" >&2)
 }
 
+# unpack PACKAGE DIR — the .deb into DIR, and what is in it into DIR/root; nothing is installed
+unpack() {
+    # Lists may be absent, or name a version the mirror has replaced.
+    download "$1" "$2" || {
+        apt_get update
+        download "$1" "$2" || fail "$1 cannot be downloaded"
+    }
+    dpkg-deb -x "$2"/*.deb "$2/root"
+}
+
 # fetch_file URL SHA256 FILE — the file there, if it has that digest
 fetch_file() {
     /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Retries=3 -o Acquire::http::Timeout=30 download-file "$1" "$3" "SHA256:$2" >&2

@@ -13,11 +13,7 @@ flock 9
 if ! runs; then
     staging=$(mktemp -d "$dir.XXXXXX")
     trap 'rm -rf "$staging"' EXIT
-    download cloud-init "$staging" || {
-        apt_get update
-        download cloud-init "$staging" || fail "cloud-init cannot be downloaded"
-    }
-    dpkg-deb -x "$staging"/*.deb "$staging/root"
+    unpack cloud-init "$staging"
     # Of what it depends on, what its sources of data import; the rest is for a machine that starts with it.
     install_lacking python3-configobj python3-jinja2 python3-jsonpatch python3-jsonschema python3-netifaces python3-oauthlib python3-requests python3-yaml 9<&-
     rm -rf "$dir"

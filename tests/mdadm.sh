@@ -12,12 +12,7 @@ flock 9
 if [ ! -x "$dir/sbin/mdadm" ]; then
     staging=$(mktemp -d "$dir.XXXXXX")
     trap 'rm -rf "$staging"' EXIT
-    # Lists may be absent, or name a version the mirror has replaced.
-    download mdadm "$staging" || {
-        apt_get update
-        download mdadm "$staging" || fail "mdadm cannot be downloaded"
-    }
-    dpkg-deb -x "$staging"/*.deb "$staging/root"
+    unpack mdadm "$staging"
     rm -rf "$dir"
     mv "$staging/root" "$dir"
 fi

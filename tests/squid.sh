@@ -15,12 +15,7 @@ flock 9
 if ! "$dir/usr/sbin/squid" -v >/dev/null 2>&1; then
     staging=$(mktemp -d "$dir.XXXXXX")
     trap 'rm -rf "$staging"' EXIT
-    # Lists may be absent, or name a version the mirror has replaced.
-    download squid-openssl "$staging" || {
-        apt_get update
-        download squid-openssl "$staging" || fail "squid-openssl cannot be downloaded"
-    }
-    dpkg-deb -x "$staging"/*.deb "$staging/root"
+    unpack squid-openssl "$staging"
     apt_get satisfy -y --no-install-recommends "$(dpkg-deb -f "$staging"/*.deb Depends)" 9<&-
     rm -rf "$dir"
     mv "$staging/root" "$dir"
