@@ -6,6 +6,7 @@
 
 use httparse::{Error, Status};
 
+use super::accept::wants_html;
 use super::route::Refusal;
 
 /// The longest head, its last empty line included.
@@ -135,7 +136,7 @@ impl Fields {
             let field = match name.as_str() {
                 "host" => &mut fields.host,
                 "accept" => {
-                    fields.accepts_html |= crate::api::accept::wants_html(header.value);
+                    fields.accepts_html |= wants_html(header.value);
                     continue;
                 }
                 "content-length" => &mut fields.length,

@@ -8,9 +8,8 @@ use std::net::IpAddr;
 use std::path::Path;
 
 pub use crate::disk::ibft::boot_disk::{BootDisk, Chap};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::secret::Secret;
-use crate::small_sort;
 use crate::system_root::{SystemRoot, attribute, names, read_bytes};
 
 /// Those that the firmware describes, the one it boots from first: as the kernel's module iscsi_ibft shows them, else from the table that
@@ -18,15 +17,7 @@ use crate::system_root::{SystemRoot, attribute, names, read_bytes};
 pub fn read(host: &SystemRoot) -> Result<Vec<BootDisk>> {
     let shown = host.sys("firmware/ibft");
     if shown.exists() {
-        let disks = as_shown(&shown);
-        let told = names(&shown).iter().any(|name| name.starts_with("target"));
-        return match told && disks.is_empty() {
-            true => Err(Error::plain(format!(
-                "the firmware's iBFT {}",
-                table::UNREADABLE
-            ))),
-            false => Ok(disks),
-        };
+        return as_shown(&shown);
     }
     for name in ["iBFT", "IBFT"] {
         let path = host.sys("firmware/acpi/tables").join(name);
@@ -58,20 +49,13 @@ pub fn missing(host: &SystemRoot) -> Option<String> {
 }
 
 /// The module's files: a folder for each block, which it shows if that is valid or not.
-fn as_shown(folder: &Path) -> Vec<BootDisk> {
+fn as_shown(folder: &Path) -> Result<Vec<BootDisk>> {
     let initiator = attribute(folder.join("initiator/initiator-name")).unwrap_or_default();
     let targets = names(folder)
         .into_iter()
         .filter(|name| name.starts_with("target"));
-    let mut disks: Vec<_> = targets
-        .filter_map(|name| target(&folder.join(name)))
-        .collect();
-    small_sort::by_key(&mut disks, |(selected, _)| !selected);
-    let disks = disks.into_iter().map(|(_, disk)| BootDisk {
-        initiator: initiator.clone(),
-        ..disk
-    });
-    disks.collect()
+    let targets = targets.map(|name| target(&folder.join(name))).collect();
+    boot_disk::disks(&initiator, targets)
 }
 
 fn target(folder: &Path) -> Option<(bool, BootDisk)> {

@@ -3,10 +3,9 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use crate::disk::ibft::boot_disk::{BootDisk, Chap};
+use crate::disk::ibft::boot_disk::{self, BootDisk, Chap};
 use crate::error::{Error, Result};
 use crate::secret::Secret;
-use crate::small_sort;
 
 /// What ACPI has before every table, and what the iBFT reserves.
 const HEADER: usize = 48;
@@ -18,8 +17,6 @@ const TARGET: u8 = 4;
 /// Flags of a block: it means something; the firmware booted by it.
 const VALID: u8 = 1;
 const SELECTED: u8 = 2;
-/// What is wrong with a table whose targets nobody can log in to.
-pub const UNREADABLE: &str = "names a target that cannot be used: its name, its address or what is to be logged in with is missing or damaged";
 /// RFC 7143, 4.2.7.1.
 const LONGEST_NAME: usize = 223;
 /// Where a table says 0; RFC 7143, 6.1.
@@ -49,7 +46,7 @@ pub fn parse(table: &[u8]) -> Result<Vec<BootDisk>> {
     let control =
         block(table, HEADER).filter(|(kind, block)| *kind == CONTROL && block.len() >= 18);
     let (_, control) = control.ok_or_else(|| wrong("has no control structure"))?;
-    let (mut initiator, mut disks, mut told) = (String::new(), Vec::new(), false);
+    let (mut initiator, mut targets) = (String::new(), Vec::new());
     // After its head and a place for extensions: where each block is.
     for at in control[8..].chunks_exact(2) {
         let at = usize::from(u16::from_le_bytes([at[0], at[1]]));
@@ -60,22 +57,11 @@ pub fn parse(table: &[u8]) -> Result<Vec<BootDisk>> {
         };
         match kind {
             INITIATOR => initiator = text(table, block, 70).unwrap_or_default(),
-            TARGET => {
-                told = true;
-                disks.extend(target(table, block));
-            }
+            TARGET => targets.push(target(table, block)),
             _ => {}
         }
     }
-    if told && disks.is_empty() {
-        return Err(wrong(UNREADABLE));
-    }
-    small_sort::by_key(&mut disks, |(selected, _)| !selected);
-    let disks = disks.into_iter().map(|(_, disk)| BootDisk {
-        initiator: initiator.clone(),
-        ..disk
-    });
-    Ok(disks.collect())
+    boot_disk::disks(&initiator, targets)
 }
 
 /// The kind of the block that begins there, and all of it.

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::entry::Entry;
+use crate::small_sort;
 
 /// What is in one file of `loader/entries`, or the name of a unified kernel image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,7 +80,7 @@ pub fn chosen(mut all: Vec<Listed>, loader_conf: &str) -> Option<Entry> {
     let wanted = lines
         .find(|(key, _)| *key == "default")
         .map(|(_, value)| value.trim());
-    crate::small_sort::by(&mut all, |one, other| order(one, other) == Ordering::Less);
+    small_sort::by(&mut all, |one, other| order(one, other) == Ordering::Less);
     let named = wanted.and_then(|pattern| {
         let pattern = pattern.strip_suffix(".conf").unwrap_or(pattern);
         all.iter().find(|listed| is_like(&listed.name, pattern))

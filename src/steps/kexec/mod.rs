@@ -15,6 +15,7 @@ use log::{debug, info};
 
 use crate::available_memory::Memory;
 use crate::error::{Context, Error, Result};
+use crate::small_sort;
 use crate::steps::inject_files::partitions::{self, Access, Mounted, Partition};
 pub use crate::steps::kexec::entry::Entry;
 use crate::steps::kexec::loader_entry::Listed;
@@ -128,7 +129,9 @@ fn find(host: &SystemRoot, mounted: &Mounted) -> Result<Option<Start>> {
         }
         let mut images = folder(root, &format!("{top}EFI/Linux"))?;
         images.retain(|name| name.to_ascii_lowercase().ends_with(".efi"));
-        images.sort_by(|one, other| loader_entry::versions(other, one));
+        small_sort::by(&mut images, |one, other| {
+            loader_entry::versions(one, other).is_gt()
+        });
         for name in images {
             if let Some(start) = unified(host, root, &format!("{top}EFI/Linux/{name}"))? {
                 return Ok(Some(start));
