@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from machine import Broken, Machine
+from partitioned_image import partitioned
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "demo"))
 from images import Images  # noqa: E402
@@ -106,10 +107,7 @@ class Wire:
 def iscsi_boot(folder):
     """a disk that the firmware boots from over iSCSI is connected with the firmware's CHAP secret and deployed to; a connection lost in mid-write is made anew"""
     image, disk, net = folder / "iscsi.raw", folder / "iscsi.disk", folder / "iscsi-tftp"
-    table = bytearray(512)
-    table[446:462] = bytes([0, 0, 2, 0, 0x83, 0, 0, 0]) + (2048).to_bytes(4, "little") + ((IMAGE_MIB - 1) * 2048).to_bytes(4, "little")
-    table[510:] = b"\x55\xaa"
-    image.write_bytes(bytes(table) + os.urandom(IMAGE_MIB * MIB - 512))
+    image.write_bytes(partitioned(IMAGE_MIB * MIB))
     with open(disk, "wb") as file:
         file.truncate(DISK_MIB * MIB)
     net.mkdir(exist_ok=True)

@@ -2,7 +2,6 @@
 
 import hashlib
 import itertools
-import os
 import socket
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from iscsi_boot import iscsi_boot
 from machine import Broken, Machine
 from multipath import multipath
 from networks import bond, vlans
+from partitioned_image import partitioned
 from receiver import receiver
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "demo"))
@@ -267,14 +267,6 @@ def damaged(folder):
         told = console.expect(r"this ramdisk is damaged \(.*\), \d+ of its \d+ modules are missing: check that the boot loader gets the whole file", BOOT)[0]
         console.never_said("too little")
     return told
-
-
-def partitioned(size):
-    """An image with a partition, whose bytes are no pattern."""
-    table = bytearray(512)
-    table[446:462] = bytes([0, 0, 2, 0, 0x83, 0, 0, 0]) + (2048).to_bytes(4, "little") + (size // 512 - 2048).to_bytes(4, "little")
-    table[510:] = b"\x55\xaa"
-    return bytes(table) + os.urandom(size - 512)
 
 
 CASES = (memory, multipath, iscsi_boot, config_drive, virtual_media, time_server, firmware, controllers, firmware_appended, firmware_damaged, damaged, keyboard, clock, screen, bmc, vlans, bond)

@@ -1,11 +1,11 @@
 """Machines with several ways to one disk: two SCSI adapters, the same unit behind both."""
 
 import hashlib
-import os
 import sys
 from pathlib import Path
 
 from machine import Broken, Machine
+from partitioned_image import partitioned
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "demo"))
 from images import Images  # noqa: E402
@@ -31,10 +31,7 @@ def unit(file, ways, wwn, serial):
 def multipath(folder):
     """two ways to one disk are one disk: deployed to while one of them is taken away, in mid-write"""
     image, disk = folder / "multipath.raw", folder / "multipath.disk"
-    table = bytearray(512)
-    table[446:462] = bytes([0, 0, 2, 0, 0x83, 0, 0, 0]) + (2048).to_bytes(4, "little") + ((IMAGE_MIB - 1) * 2048).to_bytes(4, "little")
-    table[510:] = b"\x55\xaa"
-    image.write_bytes(bytes(table) + os.urandom(IMAGE_MIB * MIB - 512))
+    image.write_bytes(partitioned(IMAGE_MIB * MIB))
     with open(disk, "wb") as file:
         file.truncate(DISK_MIB * MIB)
     ways = ("left", "right")

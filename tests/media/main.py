@@ -14,6 +14,7 @@ from cases import play_all, two_lines
 from certificates import certificates
 from images import Images
 from machine import Broken, Machine
+from partitioned_image import partitioned
 
 MIB, GIB = 1 << 20, 1 << 30
 PORT = 8080
@@ -113,14 +114,6 @@ class Stand:
             if any(file.read(64 * MIB)):
                 raise Broken("something was written to the disk")
         return "; ".join(seen)
-
-
-def partitioned(size):
-    """An image with a partition, whose bytes are no pattern."""
-    table = bytearray(512)
-    table[446:462] = bytes([0, 0, 2, 0, 0x83, 0, 0, 0]) + (2048).to_bytes(4, "little") + (size // 512 - 2048).to_bytes(4, "little")
-    table[510:] = b"\x55\xaa"
-    return bytes(table) + os.urandom(size - 512)
 
 
 def iso_bios_cd(folder):

@@ -15,6 +15,7 @@ from cases import play_all  # noqa: E402
 from devices import DEVICES  # noqa: E402
 from images import Images  # noqa: E402
 from machine import Broken, Machine  # noqa: E402
+from partitioned_image import partitioned  # noqa: E402
 
 MIB = 1 << 20
 PORT = 8080
@@ -25,10 +26,7 @@ BOOT, WRITING = 300, 300
 
 def image():
     """An image with a partition, the same every time, whose bytes are no pattern."""
-    table = bytearray(512)
-    table[446:462] = bytes([0, 0, 2, 0, 0x83, 0, 0, 0]) + (2048).to_bytes(4, "little") + (IMAGE_MIB * 2048 - 2048).to_bytes(4, "little")
-    table[510:] = b"\x55\xaa"
-    return bytes(table) + random.Random(1).randbytes(IMAGE_MIB * MIB - 512)
+    return partitioned(IMAGE_MIB * MIB, random.Random(1).randbytes)
 
 
 def deploy(folder, number, device, content, digest):
