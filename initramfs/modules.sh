@@ -20,7 +20,7 @@ listed() {
                 *" $arch "*) ;;
                 *' x86_64 '* | *' aarch64 '*) continue ;;
                 esac
-                echo "$word $rest"
+                echo $word ${rest/$arch/}
                 ;;
             esac
         done
