@@ -34,16 +34,20 @@ impl Ends {
         }
     }
 
-    /// Takes the old partition tables off before the first of the old data goes.
+    /// Takes the old partition tables off before the first of the old data goes: first what firmware starts, and all else only once
+    /// that is on the medium, so that an old loader never starts what is half gone.
     pub fn clear(&self, target: &ExclusiveDisk) -> Result<()> {
         let disk = target.path().display();
         let clearing = || format!("clearing the old partition table of {disk}");
+        for piece in self.stale.iter().chain([target]) {
+            clear_first_sector(piece).with_context(clearing)?;
+        }
+        target.flush().with_context(clearing)?;
         let zeros = Aligned::new(HELD as usize);
-        for piece in &self.stale {
+        for piece in self.stale.iter().chain([target]) {
             let count = piece.size().0.min(HELD) as usize;
             piece.write_at(&zeros[..count], 0).with_context(clearing)?;
         }
-        target.write_at(&zeros, 0).with_context(clearing)?;
         target
             .write_at(&zeros, self.tail_at)
             .with_context(clearing)?;
@@ -52,13 +56,16 @@ impl Ends {
 
     /// The boot sector last of all, then flushed.
     pub fn write(&self, target: &ExclusiveDisk) -> Result<()> {
-        let (boot_sector, rest) = self.head.split_at(ALIGNMENT);
+        let (first, rest) = self.head.split_at(ALIGNMENT);
+        // Its block goes twice: torn between sectors, the second time changes the boot sector or nothing.
+        let mut unmarked = Aligned::new(ALIGNMENT);
+        let sector = target.sector() as usize;
+        unmarked[sector..].copy_from_slice(&first[sector..]);
         target.write_at(&self.tail, self.tail_at)?;
         target.write_at(rest, ALIGNMENT as u64)?;
+        target.write_at(&unmarked, 0)?;
         target.flush()?;
-        let last = target
-            .write_at(boot_sector, 0)
-            .and_then(|()| target.flush());
+        let last = target.write_at(first, 0).and_then(|()| target.flush());
         if last.is_err() {
             // Whether it arrived is unknown, so it must not boot.
             let _ = target.write_at(&Aligned::new(ALIGNMENT), 0);
@@ -72,4 +79,15 @@ impl Ends {
         differences.extend(unlike(target, &self.tail, self.tail_at)?);
         Ok(differences)
     }
+}
+
+/// Zeros in the first sector; what else lies in its block stays as it is, so that a write torn between sectors changes that one or none.
+fn clear_first_sector(disk: &ExclusiveDisk) -> Result<()> {
+    let mut block = Aligned::new(ALIGNMENT);
+    let block = &mut block[..disk.size().0.min(ALIGNMENT as u64) as usize];
+    if disk.read_at(block, 0).is_err() {
+        block.fill(0); // nothing that could be kept
+    }
+    block[..disk.sector() as usize].fill(0);
+    disk.write_at(block, 0)
 }
