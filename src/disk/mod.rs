@@ -2,6 +2,7 @@
 
 pub mod assemble;
 pub mod block_device;
+pub mod boot_sector;
 pub mod burnin;
 pub mod bytes_written;
 pub mod erase;

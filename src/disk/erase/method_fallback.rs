@@ -2,6 +2,7 @@
 
 use log::{debug, info, warn};
 
+use crate::disk::boot_sector;
 use crate::disk::erase::discard::discard;
 use crate::disk::erase::disk_progress::DiskProgress;
 use crate::disk::erase::fill_pattern::Filling;
@@ -208,6 +209,8 @@ fn passes(target: &ExclusiveDisk, order: &Order, progress: &DiskProgress) -> Res
     let zeros = order.zeros.then_some(Ok(Filling::Zeros));
     let mut missed: Option<Missed> = None;
     let mut last = Filling::Zeros;
+    // A power cut leaves nothing that starts half erased. A bad sector the passes meet again.
+    let _ = boot_sector::clear(target).and_then(|()| target.flush());
     for (pass, filling) in (1..).zip(random.chain(zeros)) {
         last = filling?;
         let what = match last {

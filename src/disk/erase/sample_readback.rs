@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::disk::boot_sector;
 use crate::disk::erase::fill_pattern::{Filling, words};
 use crate::disk::exclusive_disk::ExclusiveDisk;
 use crate::error::{Context, Error, Result};
@@ -103,7 +104,10 @@ impl Marks {
             bytes: Filling::random()?,
             before,
         };
-        let set = marks.each(target, |bytes, at, _| marks.bytes.fill(bytes, at));
+        // Nothing is to start what is marked, should the power go now.
+        let set = boot_sector::clear(target)
+            .and_then(|()| target.flush())
+            .and_then(|()| marks.each(target, |bytes, at, _| marks.bytes.fill(bytes, at)));
         if let Err(error) = set {
             let _ = marks.take_back(target); // the first failure says more
             return Err(error).context("marking samples");
@@ -111,9 +115,20 @@ impl Marks {
         Ok(marks)
     }
 
-    /// For a disk nothing was done to: it holds again what it held.
+    /// For a disk nothing was done to: it holds again what it held, the boot sector last.
     pub fn take_back(&self, target: &ExclusiveDisk) -> Result<()> {
-        self.each(target, |bytes, _, before| bytes.copy_from_slice(before))
+        let sector = target.sector() as usize;
+        let back = self.each(target, |bytes, at, before| {
+            bytes.copy_from_slice(before);
+            if at == 0 {
+                bytes[..sector].fill(0);
+            }
+        });
+        let mut first = Aligned::new(ALIGNMENT);
+        let first = &mut first[..self.samples.len as usize]; // at most a page
+        first.copy_from_slice(&self.before[..first.len()]);
+        back.and_then(|()| target.write_at(first, 0))
+            .and_then(|()| target.flush())
             .context("taking marks back")
     }
 

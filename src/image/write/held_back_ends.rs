@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::disk::boot_sector;
 use crate::disk::exclusive_disk::ExclusiveDisk;
 use crate::error::{Context, Result};
 use crate::image::verify::readback::unlike;
@@ -40,7 +41,7 @@ impl Ends {
         let disk = target.path().display();
         let clearing = || format!("clearing the old partition table of {disk}");
         for piece in self.stale.iter().chain([target]) {
-            clear_first_sector(piece).with_context(clearing)?;
+            boot_sector::clear(piece).with_context(clearing)?;
         }
         target.flush().with_context(clearing)?;
         let zeros = Aligned::new(HELD as usize);
@@ -79,15 +80,4 @@ impl Ends {
         differences.extend(unlike(target, &self.tail, self.tail_at)?);
         Ok(differences)
     }
-}
-
-/// Zeros in the first sector; what else lies in its block stays as it is, so that a write torn between sectors changes that one or none.
-fn clear_first_sector(disk: &ExclusiveDisk) -> Result<()> {
-    let mut block = Aligned::new(ALIGNMENT);
-    let block = &mut block[..disk.size().0.min(ALIGNMENT as u64) as usize];
-    if disk.read_at(block, 0).is_err() {
-        block.fill(0); // nothing that could be kept
-    }
-    block[..disk.sector() as usize].fill(0);
-    disk.write_at(block, 0)
 }
