@@ -91,6 +91,7 @@ all_parts() {
     part components ./build.sh components
     part logins tests/rescue/run
     part siege ./build.sh siege --short
+    part crash tests/crash/run 10000
     part demo ./build.sh demo
     part lab ./build.sh lab
     printf '%d minutes\n' $(((SECONDS - started + 59) / 60))

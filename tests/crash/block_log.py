@@ -1,10 +1,14 @@
 """What a disk was asked to do, in order: read from the log that QEMU's `blklogwrites` driver keeps, in the format of the kernel's dm-log-writes."""
 
+import errno
+import os
 import struct
 from array import array
 from collections import namedtuple
 
 SECTOR = 512
+# Read at once.
+STEP = 1 << 20
 # drivers/md/dm-log-writes.c
 MAGIC, VERSION = 0x6A736677736872, 1
 FLUSH, FUA, DISCARD, MARK = 1, 2, 4, 8
@@ -39,13 +43,25 @@ class Sectors:
 
     def disk(self, path):
         """All of a file, holes and all."""
-        found = array("I", bytes(4 * (path.stat().st_size // SECTOR)))
-        with open(path, "rb") as file:
-            for number in range(0, len(found), 2048):
-                part = file.read(2048 * SECTOR)
-                if part.strip(b"\0"):
-                    found[number:number + len(part) // SECTOR] = self.numbers(part)
+        size = path.stat().st_size
+        found, at = array("I", bytes(4 * (size // SECTOR))), 0
+        with open(path, "rb", buffering=0) as file:
+            while (at := data_from(file, at)) < size:
+                # Holes begin and end with a file system's block.
+                content = os.pread(file.fileno(), STEP - at % STEP, at)
+                found[at // SECTOR:(at + len(content)) // SECTOR] = self.numbers(content)
+                at += len(content)
         return found
+
+
+def data_from(file, at):
+    """The first place from there on that is no hole; the end of the file if there is none."""
+    try:
+        return os.lseek(file.fileno(), at, os.SEEK_DATA)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        return os.fstat(file.fileno()).st_size
 
 
 def operations(path, sectors):

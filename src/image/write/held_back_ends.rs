@@ -20,7 +20,7 @@ pub struct Ends {
     pub tail: Aligned,
     /// In bytes from the start of the disk.
     pub tail_at: u64,
-    /// What else is cleared together with them: pieces of the disk, no longer than an end.
+    /// What else is cleared together with them: pieces of the disk, no longer than an end, its start before all others.
     pub stale: Vec<ExclusiveDisk>,
 }
 
@@ -40,9 +40,8 @@ impl Ends {
     pub fn clear(&self, target: &ExclusiveDisk) -> Result<()> {
         let disk = target.path().display();
         let clearing = || format!("clearing the old partition table of {disk}");
-        for piece in self.stale.iter().chain([target]) {
-            boot_sector::clear(piece).with_context(clearing)?;
-        }
+        let boots = self.stale.first().unwrap_or(target);
+        boot_sector::clear(boots).with_context(clearing)?;
         target.flush().with_context(clearing)?;
         let zeros = Aligned::new(HELD as usize);
         for piece in self.stale.iter().chain([target]) {
