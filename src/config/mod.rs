@@ -81,6 +81,8 @@ pub struct Config {
     pub page: Option<bool>,
     /// Where to post reports.
     pub report: Option<String>,
+    /// How long nothing may work before somebody looks why; none never looks.
+    pub doctor: Option<Duration>,
     /// Deploy by itself, as ordered there.
     pub order: Option<Order>,
     /// Deploy by itself; without this and an order Ironic is waited for.
@@ -235,6 +237,7 @@ impl Config {
             page: (values.text("ironlet.page") != Some("auto"))
                 .then(|| values.flag("ironlet.page")),
             report: values.owned("ironlet.report"),
+            doctor: Some(values.seconds("ironlet.doctor")).filter(|time| !time.is_zero()),
             order: Order::from(values)?,
             standalone: Standalone::from(values)?,
             notes: Vec::new(),

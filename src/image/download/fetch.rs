@@ -129,6 +129,7 @@ impl Fetcher {
             let expiry = expiry(url, response.status(), self.clock.unix());
             Failure {
                 by_server: response.status() >= 500,
+                by_proxy: is_by_proxy(&response),
                 ..Failure::download(format!("GET {}: {why}{expiry}", redacted(url)), then)
             }
         })?;
@@ -244,6 +245,11 @@ fn expiry(url: &str, status: u16, now: f64) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// A proxy that is asked for a plain URL answers in the server's place: 407 is its own, and Squid says of others that they are.
+fn is_by_proxy(response: &Response) -> bool {
+    response.status() == 407 || response.header("x-squid-error").is_some()
 }
 
 fn failed(fault: Fault) -> Failure {

@@ -202,6 +202,13 @@ pub type ClientStream<S> = Secured<ClientConnection, S>;
 /// A connection made to the agent.
 pub type ServerStream<S> = Secured<ServerConnection, S>;
 
+impl<S: Read + Write> ClientStream<S> {
+    /// The server's own certificate, in DER.
+    pub fn certificate(&self) -> Option<&[u8]> {
+        self.0.conn.peer_certificates()?.first().map(AsRef::as_ref)
+    }
+}
+
 impl<C, D: SideData, S: Read + Write> Secured<C, S>
 where
     C: DerefMut<Target = ConnectionCommon<D>>,
