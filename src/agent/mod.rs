@@ -20,6 +20,7 @@ mod screen_status;
 mod standalone_deploy;
 mod standalone_machine;
 mod system_time;
+mod without_ironic;
 pub mod write_image_by_hand;
 
 use std::path::PathBuf;

@@ -143,7 +143,7 @@ impl<'a> Desk<'a> {
             disk: given.disk.as_ref().map(PathBuf::from),
         };
         Ok(Order {
-            request: image.request()?,
+            request: image.request(self.settings.md5)?,
             drive: None,
             node: Default::default(),
             disk: image.disk,
@@ -252,10 +252,9 @@ pub(super) fn meant(
             disk.name
         )));
     }
-    if guard && let Some(array) = apart::member_on(&disk.path)? {
+    if guard && let Some(why) = apart::objection(&disk.path)? {
         return Err(wrong(format!(
-            "ironlet.disk: {} holds a member of an array that is not put together: {array}; \
-             ipa-guard-special-filesystems=false has it overwritten",
+            "ironlet.disk: {} {why}; ipa-guard-special-filesystems=false has it overwritten",
             disk.name
         )));
     }

@@ -17,6 +17,9 @@ use crate::logger::status::{self, Row, set};
 const AGAIN: Duration = Duration::from_secs(600);
 const LOOK: Duration = Duration::from_secs(1);
 
+/// The step, and what to try: what was seen may have numbers in it that grow.
+type Told = (Step, String);
+
 /// Something has worked: nobody need be told any more what stands in its way.
 static WORKS: AtomicBool = AtomicBool::new(false);
 
@@ -27,7 +30,7 @@ pub(in crate::agent) fn works() {
 
 /// Watches from now on whether anything works; `ironlet.doctor=0` has nobody watch.
 pub(in crate::agent) fn start(agent: &Agent, surroundings: &Surroundings) {
-    let Some(patience) = agent.config.doctor.filter(|_| agent.host.is_ramdisk()) else {
+    let Some(patience) = agent.config.doctor else {
         return;
     };
     let (clock, surroundings) = (agent.clock.clone(), surroundings.clone());
@@ -60,7 +63,7 @@ fn watch(
     examine: &dyn Fn() -> Findings,
 ) {
     let (mut since, mut bytes) = (clock.elapsed(), moved());
-    let mut told: Option<(Option<Step>, Duration)> = None;
+    let mut told: Option<(Option<Told>, Duration)> = None;
     loop {
         clock.sleep(LOOK);
         if works() {
@@ -79,11 +82,12 @@ fn watch(
             continue;
         }
         since = clock.elapsed();
-        let first = findings.first().map(|first| first.step);
-        let is_old = |(before, at): (Option<Step>, Duration)| {
-            before == first && since.saturating_sub(at) < AGAIN
+        let first = findings.first();
+        let first = first.map(|first| (first.step, first.remedy.clone()));
+        let is_old = |(before, at): &(Option<Told>, Duration)| {
+            *before == first && since.saturating_sub(*at) < AGAIN
         };
-        if !told.is_some_and(is_old) {
+        if !told.as_ref().is_some_and(is_old) {
             tell(&findings, patience);
             told = Some((first, since));
         }
