@@ -11,6 +11,7 @@ use crate::disk;
 use crate::disk::{Choice, Wishes};
 use crate::error::{Error, Kind, Result};
 use crate::logger;
+use crate::logger::progress_bar;
 use crate::logger::status::{self, DiskLine};
 use crate::redaction::clean;
 use crate::report;
@@ -56,6 +57,7 @@ pub fn run(surroundings: Surroundings, step: &Step) -> Result<String> {
         Box::new(alone),
         Settings::default(),
     );
+    let _bar = progress_bar::draw(machine.gauge(), &machine.clock);
     let done = steps::execute(Phase::Clean, &machine, gather(params))?;
     info!("step {} is done", step.name);
     Ok(print(&done))

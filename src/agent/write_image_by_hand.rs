@@ -12,7 +12,7 @@ use crate::image::decode::format::Format;
 use crate::image::download::retry_policy::RetryPolicy;
 use crate::image::verify::checksum::Checksum;
 use crate::image::{Layout, Request, Tools};
-use crate::logger;
+use crate::logger::{self, progress_bar};
 use crate::net::http::client::Timeouts;
 use crate::net::http::url;
 use crate::secret::redacted;
@@ -85,6 +85,7 @@ pub fn write(surroundings: Surroundings, image: Image, readback: bool) -> Result
         );
         return Err(Error::new(Kind::BlockDeviceError, why));
     }
+    let _bar = progress_bar::draw(&tools.gauge, &tools.clock);
     image::deploy(&request, disk, &tools).map(drop)
 }
 

@@ -52,7 +52,7 @@ pub fn objection(path: &Path) -> Result<Option<String>> {
 
 /// Of which array there is a member on the device or file at `path`, or in one of its partitions, in words; none if there is no
 /// superblock. Whoever has the device to themselves knows by that of an array that is not put together.
-fn member_on(path: &Path) -> Result<Option<String>> {
+pub fn member_on(path: &Path) -> Result<Option<String>> {
     let reading = || format!("looking for members of arrays on {}", path.display());
     let file = block::open_reading(path).with_context(reading)?;
     let size = block::size(&file).with_context(reading)?;

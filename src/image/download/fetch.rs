@@ -191,7 +191,11 @@ fn offer(response: &Response, part_wanted: bool) -> Result<Offer, (String, Then)
                 (408 | 429 | 500.., _) => Then::Again,
                 _ => Then::Elsewhere,
             };
-            return Err((answer(status), then));
+            let meant = match status {
+                403 if is_by_proxy(response) => "HTTP status 403: the proxy itself says so; its rules must let this machine go there, or no_proxy name the host".to_owned(),
+                status => answer(status),
+            };
+            return Err((meant, then));
         }
     };
     Ok(Offer {
