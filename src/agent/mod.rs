@@ -34,7 +34,6 @@ use log::{error, info, warn};
 
 use crate::agent::actions_for_commands::Powers;
 use crate::agent::callback_url_and_certificate::Identity;
-use crate::agent::doctor::by_itself;
 use crate::agent::end::End;
 use crate::agent::inspection::Inspected;
 use crate::agent::saved_identity::SavedIdentity;
@@ -129,7 +128,7 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
     };
     log_forwarding::start(&agent.config, &agent.host, &agent.clock);
     screen_status::start(&agent.host, &agent.clock);
-    by_itself::start(&agent, &surroundings);
+    doctor::by_itself::start(&agent, &surroundings);
     set(Row::State, "waiting for an address");
     agent.clock.sleep(agent.config.hardware_delay);
     let disks = Seen::now(&agent.host, &agent.clock);
@@ -187,7 +186,7 @@ impl Agent {
                 return End::LockDown.leave(&self.host);
             }
         };
-        by_itself::works();
+        doctor::by_itself::works();
         set(Row::Node, &actions_for_commands::name(&enrolment));
         // At once: Ironic tells the token once, and what comes next may fail and be tried by a new process.
         session.token = enrolment.token.clone();
@@ -207,7 +206,7 @@ impl Agent {
 
     /// No Ironic was named but for the inspection: this machine has nothing more to do, and is not to start all over either.
     fn serve_nobody(&self, client: &Arc<Client>, macs: Vec<String>) -> Result<()> {
-        by_itself::works();
+        doctor::by_itself::works();
         let nobody = Enrolment {
             token: self.config.token.clone(),
             ..Enrolment::default()

@@ -14,12 +14,13 @@ fn what_nobody_knows_is_said_once_by_name() {
             "[tempest]\nbackend = statsd\n[DEFAULT]\nlog_dri = /x\n= 1\n[a\u{1b}b]\nsecret = hunter2\n",
         ),
     ];
-    let line = "quiet root=/dev/sda ipa-ap-url=http://h ironlet.dsk=/dev/sda ironlet.dsk=2 ip=dhcp";
+    let line =
+        "quiet root=/dev/sda ipa-ap-url=http://h ironlet.colour=red ironlet.colour=2 ip=dhcp";
     let config = Machine::new("unknown", &files).read(line).expect("fine");
     let [command_line, one, other] = &config.notes[..] else {
         panic!("{:?}", config.notes)
     };
-    let command = "the kernel command line sets what nobody here knows: ipa-ap-url, ironlet.dsk";
+    let command = "the kernel command line sets what nobody here knows: ipa-ap-url, ironlet.colour";
     assert_eq!(command_line, command);
     let known = "a.conf sets what nobody here knows: log_dri, [tempest] backend, [mdns] interface";
     assert!(one.ends_with(known), "{one}");

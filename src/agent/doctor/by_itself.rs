@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use log::{error, info, warn};
+use log::{Level, warn};
 
 use crate::agent::doctor::examination::{Patient, examine};
 use crate::agent::doctor::findings::{Findings, Step};
@@ -15,6 +15,8 @@ use crate::logger::status::{self, Row, set};
 
 /// The same thing is told again after so long.
 const AGAIN: Duration = Duration::from_secs(600);
+/// Where its lines come from: by what name people ask for it.
+const ROOM: &str = concat!("ironlet", "::doctor");
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The step, and what to try: what was seen may have numbers in it that grow.
@@ -96,21 +98,24 @@ fn watch(
 
 /// What is wrong first stands last, where eyes rest, and on screens in the row for what the machine is at.
 fn tell(findings: &Findings, patience: Duration) {
-    warn!(
-        "nothing has worked for {} s; step by step:",
-        patience.as_secs()
+    let say = |level, line: &str| log::log!(target: ROOM, level, "{line}");
+    let seconds = patience.as_secs();
+    say(
+        Level::Warn,
+        &format!("nothing has worked for {seconds} s; step by step:"),
     );
     for line in findings.lines() {
-        info!("{line}");
+        say(Level::Info, &line);
     }
     match findings.verdict() {
         Some(verdict) => {
             set(Row::State, &verdict.join(" "));
-            for line in verdict {
-                error!("{line}");
-            }
+            verdict.iter().for_each(|line| say(Level::Error, line));
         }
-        None => info!("all of that is fine by now: whoever waits tries again"),
+        None => say(
+            Level::Info,
+            "all of that is fine by now: whoever waits tries again",
+        ),
     }
 }
 

@@ -14,7 +14,6 @@ import emulator
 import ironic
 import network
 import place
-import proxy
 import web
 from daemon import Daemon
 from verdict import Failed, require
@@ -63,9 +62,16 @@ for name, host, begins, ends in (("old", "172.22.0.1", -30, -3), ("other", "192.
     open(f"{folder}/{name}.crt", "wb").write(made.public_bytes(serialization.Encoding.PEM))
     open(f"{folder}/{name}.key", "wb").write(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
 """
+# One door refuses everybody, the other whoever has no password that it knows; nobody has one.
 SQUID = """
-http_port {address}:{port}
-{rules}
+http_port {address}:3131 name=refuses
+http_port {address}:3132 name=asks
+auth_param basic program {squid}/usr/lib/squid/basic_fake_auth
+acl refused myportname refuses
+acl known proxy_auth nobody
+http_access deny refused
+http_access deny !known
+http_access allow all
 visible_hostname lab
 pid_filename none
 pinger_enable off
@@ -73,14 +79,12 @@ cache_log {log}/cache.log
 access_log none
 cache deny all
 """
-REFUSES = "http_access deny all"
-ASKS = f"auth_param basic program {place.SQUID}/usr/lib/squid/basic_fake_auth\nacl known proxy_auth nobody\nhttp_access allow known\nhttp_access deny all"
 
 
 def run(directory):
     network.start(directory, names=True, dhcp=False)
     # A bridge without a port has no carrier.
-    for words in (("link", "add", "port", "type", "dummy"), ("link", "set", "port", "master", network.BRIDGE, "up"),
+    for words in (("link", "add", "port", "type", "veth", "peer", "name", "plug"), ("link", "set", "plug", "up"), ("link", "set", "port", "master", network.BRIDGE, "up"),
                   ("route", "add", "203.0.113.0/24", "via", NOBODY)):
         _ip(*words)
     server = web.Web(directory, image_rate=0).start()
@@ -90,15 +94,14 @@ def run(directory):
     conf = directory / "odd.conf"
     conf.write_text(CONF.format(directory=directory, address=network.ADDRESS, authority=signed))
     Daemon("nginx", ["/usr/sbin/nginx", "-c", str(conf), "-e", f"{directory}/odd-error.log"], directory / "odd.log").start().wait_port(network.ADDRESS, 6391)
-    names = Daemon("dnsmasq", ["/usr/sbin/dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--user=root", "--no-resolv", "--no-hosts", f"--interface={network.BRIDGE}",
+    names = Daemon("dnsmasq", ["/usr/sbin/dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--user=root", "--no-resolv", "--no-hosts", "--local=/lab.test/", f"--interface={network.BRIDGE}",
                                "--bind-interfaces", f"--host-record={network.NAME},{network.ADDRESS}"], directory / "names.log").start()
-    proxies = [_squid(directory, name, port, rules) for name, port, rules in (("refuses", 3131, REFUSES), ("asks", 3132, ASKS))]
+    squid = _squid(directory)
     network.tap(emulator.TAP)
     screen = console.Console(emulator.CONSOLE, directory / "console.log")
     started = time.monotonic()
     machine = _clock_and_disks(directory, signed)
-    for squid, port in zip(proxies, (3131, 3132)):
-        squid.wait_port(network.ADDRESS, port)
+    squid.wait_port(network.ADDRESS, 3132)
     count = _by_hand(directory, server, signed)
     _told(screen, "CLOCK", r"date is 2010-01-0\d, which cannot be right", "ipa-ntp-server", 90)
     require(screen.find(r"doctor: WRONG   disks .*no disk"), "a machine without disks is not told so")
@@ -136,7 +139,7 @@ def _by_hand(directory, server, signed):
         ("api", "HTTP status 404", "path of ipa-api-url", f"ipa-api-url={at}:6393", right),
         ("api", "refuses connections", "start the service", f"ipa-api-url={at}:6399", right),
         ("order", "no order for this machine yet", "where it is looked for", f"ironlet.order={network.WEB}/orders/{{mac}}.json", right),
-        ("proxy", "made no tunnel|proxy|access denied", "let this machine go there", {"image_http_proxy": f"http://{network.ADDRESS}:3131"}, right),
+        ("proxy", "HTTP status 403: the proxy", "let this machine go there", {"image_http_proxy": f"http://{network.ADDRESS}:3131"}, right),
         ("proxy", "407", "user and password", {"image_http_proxy": f"http://guest:{SECRET}@{network.ADDRESS}:3132"}, right),
         ("proxy", "refuses connections", "proxy runs", {"image_http_proxy": f"http://{network.ADDRESS}:3199"}, right),
         ("image", "HTTP status 404", "another machine", {"image_source": f"{network.WEB}/images/none.raw"}, right),
@@ -181,13 +184,14 @@ def _tree(root, signed, with_disk):
     return root
 
 
-def _squid(directory, name, port, rules):
-    log = directory / f"squid-{name}"
+def _squid(directory):
+    log = directory / "squid"
     log.mkdir()
     shutil.chown(log, "proxy", "proxy")
-    conf = directory / f"squid-{name}.conf"
-    conf.write_text(SQUID.format(address=network.ADDRESS, port=port, rules=rules, log=log))
-    return Daemon(f"squid-{name}", [str(place.SQUID / "usr/sbin/squid"), "-N", "-f", str(conf)], directory / f"squid-{name}.log").start()
+    conf = directory / "squid.conf"
+    conf.write_text(SQUID.format(address=network.ADDRESS, squid=place.SQUID, log=log))
+    # What it shares in memory goes by that name, and other cells have one as well.
+    return Daemon("squid", [str(place.SQUID / "usr/sbin/squid"), "-n", "doctor", "-N", "-f", str(conf)], directory / "squid.log").start()
 
 
 def _clock_and_disks(directory, signed):
