@@ -38,6 +38,7 @@ http {{
   server {{ listen {address}:6392; location / {{ return 401; }} }}
   server {{ listen {address}:6393; location / {{ return 404; }} }}
   server {{ listen {address}:6394; location / {{ return 403; }} }}
+  server {{ listen {address}:8446 ssl; ssl_certificate {authority}/cache.crt; ssl_certificate_key {authority}/cache.key; location / {{ return 444; }} }}
   server {{ listen {address}:8451 ssl; ssl_certificate {directory}/nginx.crt; ssl_certificate_key {directory}/nginx.key; location / {{ return 200; }} }}
   server {{ listen {address}:8452 ssl; ssl_certificate {authority}/old.crt; ssl_certificate_key {authority}/old.key; location / {{ return 200; }} }}
   server {{ listen {address}:8453 ssl; ssl_certificate {authority}/other.crt; ssl_certificate_key {authority}/other.key; location / {{ return 200; }} }}
@@ -108,10 +109,9 @@ def run(directory):
     machine.kill()
     screen.closed(10)
     names.stop()
-    _by_itself(directory, screen)
     api.ready()
-    _unknown(directory)
-    print(f"  {count + 6} set-ups, each named right at first, in {time.monotonic() - started:.0f} s", flush=True)
+    _by_itself(directory, screen)
+    print(f"  {count + 7} set-ups, each named right at first, in {time.monotonic() - started:.0f} s", flush=True)
 
 
 def _by_hand(directory, server, signed):
@@ -196,8 +196,6 @@ def _squid(directory):
 
 def _clock_and_disks(directory, signed):
     """A machine without disks whose hardware clock is in 2010, and a server by TLS that it believes, and that tells no date."""
-    Daemon("openssl", ["openssl", "s_server", "-quiet", "-www", "-accept", f"{network.ADDRESS}:8446", "-cert", str(signed / "cache.crt"), "-key", str(signed / "cache.key")],
-           directory / "s_server.log").start().wait_port(network.ADDRESS, 8446)
     initrd = directory / "ironlet.initramfs"
     authority.ramdisk(signed, initrd)
     kernel = emulator.direct(f"ip={network.MACHINE_ADDRESS}::{network.ADDRESS}:24::eth0:off ipa-api-url=https://{network.ADDRESS}:8446 ironlet.doctor=3")
@@ -219,34 +217,31 @@ def _by_itself(directory, screen):
     zoo = Daemon("dhcp-zoo", [sys.executable, str(place.LAB / "dhcp_zoo.py"), network.BRIDGE, "--refuse"], directory / "dhcp-zoo.log").start()
     _told(screen, "DHCP", "of no use", "log of the DHCP server", 60, mark)
     zoo.kill()
-    Daemon("dnsmasq", ["/usr/sbin/dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--user=root", "--port=0", "--no-ping", f"--interface={network.BRIDGE}", "--bind-interfaces",
-                       "--dhcp-range=172.22.0.60,172.22.0.70,1h", f"--dhcp-option=6,{NOBODY}", f"--dhcp-leasefile={directory}/leases"], directory / "dnsmasq.log").start()
+    dhcp = _dnsmasq(directory, "--port=0", NOBODY)
     _told(screen, "DNS", f"{network.NAME}' cannot be resolved: .*{NOBODY}", "DNS server", 60, mark)
     require(screen.find(r"doctor: fine    dhcp .*172\.22\.0\.6\d/24 on eth0", since=mark), "the address it has is not told")
+    dhcp.stop()
+    dhcp = _dnsmasq(directory, f"--host-record={network.NAME},{network.ADDRESS}", network.ADDRESS)
+    for state in ("off", "on"):
+        _monitor(f"set_link {emulator.TAP} {state}")
+        time.sleep(1)
+    _told(screen, "API", rf"does not know this machine \({MAC}\): HTTP status 404", "enrol", 60, mark)
     machine.kill()
     screen.closed(10, since=mark)
+    told = (directory / "console.log").read_text()
+    require("panicked" not in told, "something stopped")
+
+
+def _dnsmasq(directory, names, server):
+    return Daemon("dnsmasq", ["/usr/sbin/dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--user=root", "--no-resolv", "--no-hosts", names, "--no-ping",
+                              f"--interface={network.BRIDGE}", "--bind-interfaces", "--dhcp-range=172.22.0.60,172.22.0.70,1h", f"--dhcp-option=6,{server}",
+                              f"--dhcp-leasefile={directory}/leases"], directory / "dnsmasq.log").start()
 
 
 def _told(screen, step, why, remedy, seconds, since=0):
     line = screen.expect(rf"doctor: >>> {step}: .*{why}", seconds, since=since)
     screen.expect(rf"doctor: >>> TRY: .*{remedy}", 10, since=line.number)
     print(f"  console: {line.text[:170]}", flush=True)
-
-
-def _unknown(directory):
-    """The agent itself, in this network, before an Ironic that has no such node."""
-    log = directory / "agent.log"
-    with open(log, "wb") as output:
-        agent = subprocess.Popen([place.IRONLET, "--agent", "--cmdline", f"ipa-api-url=http://{network.ADDRESS}:6385 ironlet.doctor=3"], stdout=output, stderr=output)
-    deadline = time.monotonic() + 60
-    while not (found := re.search(r">>> API: (.* does not know this machine .*)\n.*>>> TRY: (.*)", log.read_text())):
-        if time.monotonic() > deadline or agent.poll() is not None:
-            raise Failed(f"a node that Ironic does not know is not told, see {log}")
-        time.sleep(0.3)
-    agent.kill()
-    agent.wait()
-    require("enrol" in found[2] and MAC[:2], f"what to try is not told: {found[2]}")
-    print(f"  agent: {found[1][:150]}", flush=True)
 
 
 def _monitor(command):
