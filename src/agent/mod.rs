@@ -186,7 +186,7 @@ impl Agent {
                 return End::LockDown.leave(&self.host);
             }
         };
-        doctor::by_itself::works();
+        doctor::signs_of_life::works();
         set(Row::Node, &actions_for_commands::name(&enrolment));
         // At once: Ironic tells the token once, and what comes next may fail and be tried by a new process.
         session.token = enrolment.token.clone();
@@ -206,7 +206,7 @@ impl Agent {
 
     /// No Ironic was named but for the inspection: this machine has nothing more to do, and is not to start all over either.
     fn serve_nobody(&self, client: &Arc<Client>, macs: Vec<String>) -> Result<()> {
-        doctor::by_itself::works();
+        doctor::signs_of_life::works();
         let nobody = Enrolment {
             token: self.config.token.clone(),
             ..Enrolment::default()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use log::{error, info, warn};
 
-use crate::agent::doctor::by_itself;
+use crate::agent::doctor::signs_of_life;
 use crate::agent::order_desk::{Desk, Ordered};
 use crate::agent::{Agent, effective_config, screen_status};
 use crate::clock::Clock;
@@ -43,7 +43,7 @@ pub(super) fn run(agent: &Agent, disks: Seen) -> Result<()> {
         });
         let Unready { error, after } = match outcome {
             Ok(then) => {
-                by_itself::works();
+                signs_of_life::works();
                 return leave(&agent.host, &agent.clock, then);
             }
             Err(unready) => unready,

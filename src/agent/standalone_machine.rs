@@ -5,6 +5,7 @@ use std::fs;
 use log::{info, warn};
 
 use crate::agent;
+use crate::agent::doctor::signs_of_life;
 use crate::agent::without_ironic::WithoutIronic;
 use crate::codec::json::{gather, object, text};
 use crate::error::Result;
@@ -46,7 +47,10 @@ pub(super) fn erase(machine: &Machine, what: Erase) -> Result<()> {
         Erase::All => "erase_devices",
     };
     let params = gather([("step".to_owned(), object([("step", text(step))]))]);
-    steps::execute(Phase::Clean, machine, params)?;
+    signs_of_life::busy(true);
+    let erased = steps::execute(Phase::Clean, machine, params);
+    signs_of_life::busy(false);
+    erased?;
     info!("step {step} is done");
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! The examination on the console where nothing has worked for a while: again with every while that goes by, told when something else
 //! is wrong first, and the same thing seldom.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use log::{Level, warn};
 
 use crate::agent::doctor::examination::{Patient, examine};
 use crate::agent::doctor::findings::{Findings, Step};
+use crate::agent::doctor::signs_of_life;
 use crate::agent::{Agent, Surroundings};
 use crate::clock::Clock;
 use crate::logger::status::{self, Row, set};
@@ -22,14 +22,6 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The step, and what to try: what was seen may have numbers in it that grow.
 type Told = (Step, String);
 
-/// Something has worked: nobody need be told any more what stands in its way.
-static WORKS: AtomicBool = AtomicBool::new(false);
-
-/// Ironic knows this machine, or its work is done.
-pub(in crate::agent) fn works() {
-    WORKS.store(true, Ordering::Relaxed);
-}
-
 /// Watches from now on whether anything works; `ironlet.doctor=0` has nobody watch.
 pub(in crate::agent) fn start(agent: &Agent, surroundings: &Surroundings) {
     let Some(patience) = agent.config.doctor else {
@@ -41,8 +33,8 @@ pub(in crate::agent) fn start(agent: &Agent, surroundings: &Surroundings) {
         watch(
             &clock,
             patience,
-            &|| WORKS.load(Ordering::Relaxed),
-            &moved,
+            &|| signs_of_life::has_worked(),
+            &|| moved(&clock),
             &examine,
         );
     };
@@ -51,36 +43,45 @@ pub(in crate::agent) fn start(agent: &Agent, surroundings: &Surroundings) {
     }
 }
 
-/// Bytes that went through the work so far.
-fn moved() -> u64 {
-    status::gauge().map_or(0, |gauge| gauge.sums().bytes)
+/// How often the work failed, and what of it moved: of an attempt that has moved anything nobody asks why it does not begin.
+fn moved(clock: &Clock) -> (u32, u64) {
+    let bytes = status::gauge().map_or(0, |gauge| gauge.sums().bytes);
+    let busy = match signs_of_life::is_busy() {
+        true => clock.elapsed().as_millis() as u64, // what counts is that it is another number every time
+        false => 0,
+    };
+    (status::now().failures, bytes.wrapping_add(busy))
 }
 
-/// Until `works`: an examination after each `patience` in which nothing `moved`.
+/// Until `works`: an examination after each `patience` without an attempt in which anything `moved`.
 fn watch(
     clock: &Clock,
     patience: Duration,
     works: &dyn Fn() -> bool,
-    moved: &dyn Fn() -> u64,
+    moved: &dyn Fn() -> (u32, u64),
     examine: &dyn Fn() -> Findings,
 ) {
-    let (mut since, mut bytes) = (clock.elapsed(), moved());
+    let (mut since, mut before) = (clock.elapsed(), moved());
     let mut told: Option<(Option<Told>, Duration)> = None;
     loop {
         clock.sleep(LOOK);
         if works() {
             return;
         }
-        let now = clock.elapsed();
-        if moved() != bytes {
-            (since, bytes) = (now, moved());
+        let (now, so_far) = (clock.elapsed(), moved());
+        match so_far.0 == before.0 {
+            true if so_far.1 != before.1 => since = now,
+            true => {}
+            // It failed: what moved before does not count for the next attempt.
+            false => before = so_far,
         }
         if now.saturating_sub(since) < patience {
             continue;
         }
         let findings = examine();
         // It may have been a matter of moments.
-        if works() || moved() != bytes {
+        let so_far = moved();
+        if works() || so_far.0 == before.0 && so_far.1 != before.1 {
             continue;
         }
         since = clock.elapsed();
@@ -142,13 +143,18 @@ mod tests {
             findings
         };
         let patience = Duration::from_secs(120);
-        // Bytes move until the 300th second; it works at the 900th.
-        let moved = || at().min(300);
-        watch(&clock, patience, &|| at() >= 900, &moved, &examine);
-        assert_eq!(*looks.borrow(), [420, 540, 660, 780]);
+        // The first attempt moves bytes until it fails in the 300th second, all later ones fail; it works at the 890th.
+        let moved = || (at().saturating_sub(270) as u32 / 30, at().min(300));
+        watch(&clock, patience, &|| at() >= 890, &moved, &examine);
+        assert_eq!(*looks.borrow(), [419, 539, 659, 779]);
         looks.borrow_mut().clear();
-        let done = Cell::new(0);
-        watch(&clock, patience, &|| true, &|| done.replace(1), &examine);
+        watch(&clock, patience, &|| true, &|| (0, 0), &examine);
         assert!(looks.borrow().is_empty(), "it works");
+        // One byte at the start, and a disk that takes its time.
+        let (clock, begun) = (Clock::fake(), Cell::new((0, 0)));
+        let moved = || begun.replace((0, 1));
+        let over = || clock.elapsed().as_secs() > 9999;
+        watch(&clock, patience, &over, &moved, &examine);
+        assert!(looks.borrow().is_empty(), "it is at work");
     }
 }

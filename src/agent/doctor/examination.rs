@@ -4,7 +4,7 @@ use crate::agent::doctor::findings::{Findings, State, Step, Trouble};
 use crate::agent::doctor::ways::{PATIENCE, Ways};
 use crate::agent::doctor::{disk_choice, network, services};
 use crate::agent::order_desk::{Desk, Ordered};
-use crate::agent::{Agent, Surroundings, effective_config};
+use crate::agent::{Agent, Surroundings, effective_config, mdns_endpoints};
 use crate::calendar::Day;
 use crate::clock::{Bell, Clock};
 use crate::config::Config;
@@ -19,24 +19,47 @@ pub struct Patient {
     host: SystemRoot,
     clock: Clock,
     agent: Result<Agent>,
+    /// Why multicast DNS, which was to say where Ironic is, does not.
+    unannounced: Option<String>,
 }
 
 impl Patient {
     /// With an agent of its own, which asks but does nothing, and waits less long.
     pub fn read(surroundings: &Surroundings) -> Self {
         let (host, clock) = (surroundings.host(), Clock::real());
-        let agent = surroundings.config().map(|config| Agent {
-            config: impatient(config),
-            host: host.clone(),
-            clock: clock.clone(),
-            permit: surroundings.permit(),
-            bell: Bell::default(),
+        let mut unannounced = None;
+        let agent = surroundings.config().map(|config| {
+            let mut config = impatient(config);
+            let is_asked = config.mdns.is_wanted || config.api.urls.iter().any(|url| !is_url(url));
+            let asked = mdns_endpoints::find(&mut config, &clock);
+            if is_asked && !config.api.urls.iter().any(|url| is_url(url)) {
+                let nobody = || "nobody announces an Ironic by multicast DNS".to_owned();
+                unannounced = Some(asked.err().map_or_else(nobody, |error| error.to_string()));
+            }
+            Agent {
+                config,
+                host: host.clone(),
+                clock: clock.clone(),
+                permit: surroundings.permit(),
+                bell: Bell::default(),
+            }
         });
-        Patient { host, clock, agent }
+        Patient {
+            host,
+            clock,
+            agent,
+            unannounced,
+        }
     }
 }
 
+/// A URL, and not a word for where one is to be found.
+fn is_url(text: &str) -> bool {
+    text.contains("://")
+}
+
 fn impatient(mut config: Config) -> Config {
+    config.mdns.attempts = 1;
     config.api.timeout = config.api.timeout.min(PATIENCE);
     config.image.timeout = config.image.timeout.min(PATIENCE);
     config.image.max_duration = Some(PATIENCE * 3);
@@ -45,7 +68,7 @@ fn impatient(mut config: Config) -> Config {
 
 /// Every step.
 pub fn examine(patient: &Patient) -> Findings {
-    let (host, clock) = (&patient.host, &patient.clock);
+    let host = &patient.host;
     let mut findings = Findings::default();
     findings.note(Step::Parameters, parameters(&patient.agent));
     findings.note(Step::Link, network::link(host));
@@ -60,7 +83,7 @@ pub fn examine(patient: &Patient) -> Findings {
     let blocked = blocked.into_iter().find(|step| findings.is_wrong(*step));
     let agent = patient.agent.as_ref().ok();
     let ordered = match (agent, blocked) {
-        (Some(agent), None) => servers(&mut findings, agent, clock),
+        (Some(agent), None) => servers(&mut findings, agent, patient),
         _ => {
             let needed = blocked.unwrap_or(Step::Parameters);
             for step in [
@@ -124,7 +147,7 @@ fn parameters(agent: &Result<Agent>) -> State {
 }
 
 /// All that is asked of others.
-fn servers(findings: &mut Findings, agent: &Agent, clock: &Clock) -> Option<Ordered> {
+fn servers(findings: &mut Findings, agent: &Agent, patient: &Patient) -> Option<Ordered> {
     let config = &agent.config;
     let trust = match effective_config::trust(config, None) {
         Ok(trust) => trust,
@@ -144,14 +167,21 @@ fn servers(findings: &mut Findings, agent: &Agent, clock: &Clock) -> Option<Orde
     };
     let mut ways = Ways::new(trust);
     let http = |urls: &[String]| -> Vec<String> {
-        let known = urls.iter().filter(|url| url.contains("://"));
-        known.cloned().collect()
+        urls.iter().filter(|url| is_url(url)).cloned().collect()
     };
     let urls = match config.api.urls.is_empty() {
         true => http(&config.inspection.urls),
         false => http(&config.api.urls),
     };
+    let unannounced = patient.unannounced.as_ref().map(|why| {
+        State::Wrong(Trouble {
+            step: Step::Api,
+            why: why.clone(),
+            remedy: "have Ironic announced on this network segment, or name it with ipa-api-url=http://…".to_owned(),
+        })
+    });
     let api = match urls.is_empty() {
+        true if unannounced.is_some() => unannounced.unwrap_or_else(|| State::needs(Step::Api)),
         true => State::Untried("no Ironic is named".to_owned()),
         false => match ways.go(Step::Api, &urls, &Proxies::default()) {
             Some(trouble) => at_its_end(Step::Api, trouble),
@@ -193,7 +223,7 @@ fn servers(findings: &mut Findings, agent: &Agent, clock: &Clock) -> Option<Orde
         };
         findings.note(step, state);
     }
-    findings.note(Step::Clock, time(clock, by_date));
+    findings.note(Step::Clock, time(&patient.clock, by_date));
     findings.note(Step::Api, api);
     findings.note(Step::Image, image);
     findings.note(Step::Order, order);
@@ -240,7 +270,7 @@ fn without_ironic(agent: &Agent, ways: &mut Ways) -> (Option<Ordered>, State, St
         Err(error) => return (None, State::Wrong(wrong(&error)), State::needs(Step::Order)),
     };
     let place = desk.first_place();
-    let on_the_way = match place.as_ref().filter(|place| place.contains("://")) {
+    let on_the_way = match place.as_ref().filter(|place| is_url(place)) {
         Some(place) => ways.go(
             Step::Order,
             std::slice::from_ref(place),

@@ -16,4 +16,5 @@ mod examination;
 mod findings;
 mod network;
 mod services;
+pub(in crate::agent) mod signs_of_life;
 mod ways;
