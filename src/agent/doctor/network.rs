@@ -16,6 +16,11 @@ fn wrong(step: Step, why: String, remedy: &str) -> State {
     })
 }
 
+/// `check the cable; check that …`
+fn to_check(what: &[&str]) -> String {
+    format!("check {}", what.join("; check "))
+}
+
 /// Links that may lead somewhere, and what is wrong with all of them.
 pub fn link(host: &SystemRoot) -> State {
     let links = match links::list() {
@@ -44,7 +49,7 @@ pub fn link(host: &SystemRoot) -> State {
                 false => "the cable, and that the switch port is enabled",
             }];
         }
-        return wrong(Step::Link, why.join("; "), &checks.join("; "));
+        return wrong(Step::Link, why.join("; "), &to_check(&checks));
     }
     let mut fact: String = with.iter().map(named).collect::<Vec<_>>().join(", ");
     if !lacking.is_empty() {
@@ -92,5 +97,5 @@ pub fn address(host: &SystemRoot) -> State {
     if checks.is_empty() {
         checks.push("that a DHCP server answers there; or give an address with ip=");
     }
-    wrong(Step::Dhcp, why.join("; "), &checks.join("; "))
+    wrong(Step::Dhcp, why.join("; "), &to_check(&checks))
 }
