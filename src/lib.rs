@@ -35,6 +35,8 @@
 //! | command | the table in `command/mod.rs`, a file beside it | `tests/command.rs`, `./build.sh conformance` |
 //! | step | the table in `steps/step_table.rs`, a file beside it | `tests/steps.rs`, `./build.sh conformance` |
 //! | parameter | the table in `config/table.rs`; its value in `config/settings.rs`; `agent/effective_config.rs` if Ironic may change it | `tests/config.rs`, `tests/readme.rs` |
+//! | parameter that protects something | `config/protecting.rs` as well | `tests/config.rs` |
+//! | what is wrong first, and what to try | `agent/doctor/` | `tests/cli.rs`, `./build.sh lab doctor` |
 //! | flag of the binary | the table in `config/flags.rs` | `tests/cli.rs`, `config/manual_page.rs` |
 //! | parameter of pid 1 | `init/parameters.rs` | its tests, `./build.sh lab` |
 //! | field of an order | `order/fields.rs` | `tests/order.rs`, `./build.sh lab order` |

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use getopts::{Matches, Options};
 use ironlet::agent;
+use ironlet::agent::doctor::by_hand;
 use ironlet::agent::{post_inspection_by_hand, run_step_by_hand, write_image_by_hand};
 use ironlet::codec::json;
 use ironlet::config::flags::{FLAGS, Takes, USAGE};
@@ -56,6 +57,15 @@ fn main() -> ExitCode {
             let as_json = flags.opt_present("json");
             run_step_by_hand::plan(&surroundings(&flags), &flags.opt_str("node"), as_json)
                 .and_then(|plan| print(&plan))
+        }
+        () if flags.opt_present("doctor") => {
+            let as_json = flags.opt_present("json");
+            let (told, is_well) = by_hand::run(&surroundings(&flags), as_json);
+            match (print(&told), is_well) {
+                // It was said already.
+                (Ok(()), false) => return ExitCode::FAILURE,
+                (printed, _) => printed,
+            }
         }
         () if flags.opt_present("agent") => agent::run(surroundings(&flags)),
         () if flags.opt_present("step") => {

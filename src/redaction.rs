@@ -38,6 +38,9 @@ pub fn clean(content: &[u8]) -> String {
 }
 
 fn word_without_secret(word: &str, clean: &mut String) {
+    // What ends a part of a sentence is no part of a URL.
+    let bare = word.trim_end_matches([':', ';', ',', ')']);
+    let (word, behind) = word.split_at(bare.len());
     match word.split_once('=') {
         Some((key, _)) if is_secret(key) => {
             clean.push_str(key);
@@ -52,6 +55,7 @@ fn word_without_secret(word: &str, clean: &mut String) {
         _ if word.contains("://") => clean.push_str(&redacted(word)),
         _ => clean.push_str(word),
     }
+    clean.push_str(behind);
 }
 
 fn is_secret(key: &str) -> bool {
@@ -96,6 +100,10 @@ mod tests {
                 "fetching https://h/i.raw\r\n\n",
             ),
             ("MemFree:  1 kB\n", "MemFree:  1 kB\n"),
+            (
+                "GET http://u:p@h:80: no (see http://h:81/x?s=1), http://h/;",
+                "GET http://h:80: no (see http://h:81/x), http://h/;",
+            ),
             (
                 "Authorization: Basic dTpw==\nHost: h",
                 "Authorization: Basic (secret)\nHost: h",

@@ -59,7 +59,14 @@ fn one_redacted(url: &str) -> String {
             match is_place(host) {
                 true => format!("{scheme}://{host}{path}"),
                 // A password with a slash in it, as far as anybody can tell.
-                false => format!("{scheme}://{}", after_login(rest)),
+                false => match after_login(rest) {
+                    // A login without a server behind it, or no URL at all: its first word is no password.
+                    whole if whole == rest && authority.contains(':') => {
+                        let first = authority.split(':').next().unwrap_or_default();
+                        format!("{scheme}://{first}:…")
+                    }
+                    behind => format!("{scheme}://{behind}"),
+                },
             }
         }
         None => after_login(bare).to_owned(),
@@ -73,8 +80,20 @@ fn after_login(text: &str) -> &str {
 
 /// A name or an address, with a port or without.
 fn is_place(host: &str) -> bool {
-    let port = host.rsplit_once(':').filter(|_| !host.ends_with(']'));
-    port.is_none_or(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+    let (name, port) = match host.strip_prefix('[').map(|rest| rest.split_once(']')) {
+        Some(Some((address, port))) => (
+            address,
+            port.strip_prefix(':')
+                .or(Some(port).filter(|port| port.is_empty())),
+        ),
+        Some(None) => return false,
+        None => match host.split_once(':') {
+            Some((name, port)) => (name, Some(port)),
+            None => (host, Some("")),
+        },
+    };
+    !name.contains([']', '['])
+        && port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -125,6 +144,15 @@ mod tests {
             ("HTTP:/user:secret@h/x", "h/x"),
             ("http://user:se cret/secret@h/x", "http://h/x"),
             ("/orders/{mac}.json", "/orders/{mac}.json"),
+            ("http://]user:secret/x", "http://]user:…"),
+            ("http://user:secret]", "http://user:…"),
+            ("http://[user:secret/x", "http://[user:…"),
+            ("http://[::1]secret:80/x", "http://[:…"),
+            ("http://user:secret", "http://user:…"),
+            (
+                "http://[fe80::1%25eth0]:80/x",
+                "http://[fe80::1%25eth0]:80/x",
+            ),
         ] {
             assert_eq!(redacted(url), shown);
         }

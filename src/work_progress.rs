@@ -3,7 +3,7 @@
 //! Counting is one atomic addition. The lock is for readers, and for the moments when a stage begins or is held up.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ struct Inner {
     interruptions: AtomicU64,
     /// When the log was told last, in milliseconds.
     told: AtomicU64,
+    /// Somebody shows it all the time.
+    watched: AtomicBool,
     stage: Mutex<Option<Stage>>,
 }
 
@@ -72,6 +74,7 @@ impl WorkProgress {
             stages: AtomicU64::new(0),
             interruptions: AtomicU64::new(0),
             told: AtomicU64::new(0),
+            watched: AtomicBool::new(false),
             stage: Mutex::default(),
         }))
     }
@@ -101,8 +104,16 @@ impl WorkProgress {
         self.0.done.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// A reading, if the log has had none for some seconds.
+    /// From now on somebody shows how far it is all the time, or no more: then the log need not.
+    pub fn watched(&self, is_so: bool) {
+        self.0.watched.store(is_so, Ordering::Relaxed);
+    }
+
+    /// A reading, if the log has had none for some seconds, and is the one to tell it.
     pub fn due(&self) -> Option<Reading> {
+        if self.0.watched.load(Ordering::Relaxed) {
+            return None;
+        }
         let (now, told) = (self.now(), &self.0.told);
         if now.saturating_sub(told.load(Ordering::Relaxed)) < EVERY.as_millis() as u64 {
             return None;

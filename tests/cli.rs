@@ -262,3 +262,153 @@ fn a_wrong_value_is_told_at_the_start_with_its_name_and_what_would_do() {
         );
     }
 }
+
+/// Exit code and all that was said, within ten seconds.
+fn said(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new("timeout")
+        .arg("10")
+        .arg(env!("CARGO_BIN_EXE_ironlet"))
+        .args(arguments)
+        .output()
+        .expect("timeout(1) starts");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (
+        output.status.code(),
+        text(output.stdout) + &text(output.stderr),
+    )
+}
+
+#[test]
+fn what_would_spare_no_disk_for_a_slip_of_the_fingers_is_refused() {
+    let machine = Machine::recorded("ahci-nvme");
+    let root = machine.host().sys("..").display().to_string();
+    for (node, why) in [
+        (
+            r#"{"propertys":{}}"#,
+            "'propertys' is no part of a node; properties will be meant",
+        ),
+        (r#"{"Properties":{}}"#, "properties will be meant"),
+        (r#"{"instance-info":{}}"#, "instance_info will be meant"),
+        (
+            r#"{"root_device":{"size":1}}"#,
+            "it belongs into properties",
+        ),
+        (r#"{"skip_block_device":[]}"#, "it belongs into properties"),
+        (
+            r#"{"properties":{"skip-block-devices":[{"name":"/dev/sda"}]}}"#,
+            "nobody knows 'skip-block-devices' in properties; skip_block_devices will be meant",
+        ),
+        (
+            r#"{"properties":{"root_devices":{}}}"#,
+            "root_device will be meant",
+        ),
+    ] {
+        for command in [&["plan"][..], &["erase", "metadata"]] {
+            let arguments = [command, &["--root", &root, "--node", node]].concat();
+            let (code, said) = said(&arguments);
+            assert_eq!(code, Some(1), "{node}: {said}");
+            assert!(said.contains(why), "{node}: {said}");
+        }
+    }
+    // As `baremetal node show -f json` has it.
+    let whole = r#"{"uuid":"u","name":null,"driver":"redfish","driver_info":{},"raid_config":{},"properties":{"cpu_arch":"x86_64"},"instance_uuid":null}"#;
+    assert_eq!(said(&["plan", "--root", &root, "--node", whole]).0, Some(0));
+}
+
+#[test]
+fn what_is_no_disk_is_not_waited_for_and_what_nobody_allowed_not_read() {
+    let folder = std::env::temp_dir().join(format!("ironlet-cli-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("writable");
+    let fifo = folder.join("fifo").display().to_string();
+    assert!(
+        Command::new("mkfifo")
+            .arg(&fifo)
+            .status()
+            .expect("mkfifo(1)")
+            .success()
+    );
+    let place = folder.display().to_string();
+    let sum = &format!("sha256:{}", "0".repeat(64));
+    for (disk, more, why) in [
+        (
+            &fifo[..],
+            &["--allow-disk", &fifo, "--checksum", sum][..],
+            "it is a pipe, a socket or a character device: a block device or a regular file is needed",
+        ),
+        (&fifo, &["--checksum", sum], "name it with --allow-disk"),
+        (
+            "/dev/zero",
+            &["--allow-disk", "/dev/zero", "--checksum", sum],
+            "character device",
+        ),
+        (
+            &place,
+            &["--allow-disk", &place, "--checksum", sum],
+            "it is a directory",
+        ),
+        (
+            &fifo,
+            &["--allow-disk", &fifo],
+            "no checksum: --checksum sha256:",
+        ),
+        (
+            &fifo,
+            &["--allow-disk", &fifo, "--checksum", "x"],
+            "a checksum of 1 characters is none of",
+        ),
+    ] {
+        let arguments = [&["write", "http://127.0.0.1:9/x", "--disk", disk], more].concat();
+        let (code, said) = said(&arguments);
+        assert_eq!(code, Some(1), "{arguments:?}: {said}");
+        assert!(said.contains(why), "{arguments:?}: {said}");
+    }
+    std::fs::remove_dir_all(folder).expect("it was made here");
+}
+
+#[test]
+fn doctor_says_with_its_exit_code_whether_all_is_fine() {
+    let machine = Machine::recorded("ahci-nvme");
+    let root = machine.host().sys("..").display().to_string();
+    let nobody = "ironlet.order=http://u:hunter2@127.0.0.1:9/x?sig=hunter2";
+    for (line, first, why) in [
+        ("", "parameters", "nothing says what to do"),
+        ("ironlet.order=x", "order", "from / on, is needed"),
+        (
+            "ironlet.image=http://h/i",
+            "parameters",
+            "needs ironlet.checksum",
+        ),
+        (nobody, "order", "127.0.0.1:9 refuses connections"),
+    ] {
+        let (code, json) = said(&["doctor", "--json", "--root", &root, "--cmdline", line]);
+        assert_eq!(code, Some(1), "{line}: {json}");
+        // A machine without a network has that to mend before.
+        let firsts = ["link", "dhcp", first].map(|step| format!("{{\"first\":\"{step}\""));
+        assert!(
+            firsts.iter().any(|first| json.starts_with(first)),
+            "{line}: {json}"
+        );
+        assert!(
+            json.contains(why) || !json.starts_with(&firsts[2]),
+            "{line}: {json}"
+        );
+        let disk = "\"state\":\"fine\",\"step\":\"disks\",\"try\":null,\"what\":\"/dev/";
+        assert!(json.contains(disk), "{json}");
+        let (code, text) = said(&["doctor", "--root", &root, "--cmdline", line]);
+        assert_eq!(code, Some(1), "{line}: {text}");
+        let mut last = text.trim_end().lines().rev();
+        assert!(
+            last.next()
+                .is_some_and(|line| line.starts_with(">>> TRY: ")),
+            "{text}"
+        );
+        assert!(
+            last.next().is_some_and(|line| line.starts_with(">>> ")),
+            "{text}"
+        );
+        assert!(
+            !json.contains("hunter2") && !text.contains("hunter2"),
+            "{text}"
+        );
+    }
+}

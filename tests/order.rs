@@ -598,3 +598,67 @@ fn a_drive_has_what_its_reader_needs() {
         Some(Drive::Given(_))
     ));
 }
+
+#[test]
+fn what_would_be_passed_over_in_silence_is_told() {
+    let image = r#"{"image_source":"http://h/disk.raw","image_checksum":"#;
+    let md5 = "a".repeat(32);
+    for (order, why) in [
+        (
+            with(r#""capabilities":5"#),
+            "capabilities: must be an object of words",
+        ),
+        (
+            with(r#""capabilities":["boot_mode:uefi"]"#),
+            "capabilities: must be",
+        ),
+        (with(r#""capabilities":"uefi""#), "capabilities: must be"),
+        (
+            with(r#""capabilities":{"boot_mode":[]}"#),
+            "capabilities: must be",
+        ),
+        (
+            with(r#""capabilities":"boot_mode:efi""#),
+            "boot_mode is 'efi', which is none of bios, uefi",
+        ),
+        (
+            with(r#""capabilities":{"secure_boot":"on"}"#),
+            "secure_boot is 'on'",
+        ),
+        (
+            with(r#""image_server_auth_strategy":"digest""#),
+            "'digest' is none of noauth, http_basic",
+        ),
+        (
+            with(r#""image_server_user":"u""#),
+            "is for image_server_auth_strategy=http_basic alone",
+        ),
+        (
+            with(r#""seed":{"user_data":[1]}"#),
+            "seed.user_data: must be a document, an object or a URL",
+        ),
+        (format!("{image}\"md5:{md5}\"}}"), "is MD5"),
+        (
+            format!(
+                "{image}\"{SUM}\",\"image_os_hash_algo\":\"md5\",\"image_os_hash_value\":\"{md5}\"}}"
+            ),
+            "is MD5",
+        ),
+    ] {
+        let said = read(&order, &ASKED).expect_err(&order);
+        assert!(said.contains(why), "{order}: {said}");
+    }
+    for fine in [
+        r#""capabilities":"boot_mode:uefi,disk_label:gpt,colour:red""#,
+        r#""capabilities":{"boot_mode":"UEFI","secure_boot":true,"x":7}"#,
+        r#""capabilities":"{\"boot_mode\":\"bios\"}""#,
+        r#""image_server_auth_strategy":"noauth""#,
+        r#""image_server_auth_strategy":"http_basic","image_server_user":"u","image_server_password":"p""#,
+    ] {
+        assert!(
+            read(&with(fine), &ASKED).is_ok(),
+            "{fine}: {:?}",
+            read(&with(fine), &ASKED).err()
+        );
+    }
+}

@@ -4,6 +4,7 @@
 mod actions_for_commands;
 mod api_server;
 mod callback_url_and_certificate;
+pub mod doctor;
 mod effective_config;
 mod end;
 mod hardware_wait;
@@ -19,6 +20,7 @@ mod screen_status;
 mod standalone_deploy;
 mod standalone_machine;
 mod system_time;
+mod without_ironic;
 pub mod write_image_by_hand;
 
 use std::path::PathBuf;
@@ -60,6 +62,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 const NETWORK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where the agent finds itself: the machine, or what a person named instead.
+#[derive(Clone)]
 pub struct Surroundings {
     /// What stands for `/`.
     pub root: PathBuf,
@@ -125,6 +128,7 @@ pub fn run(surroundings: Surroundings) -> Result<()> {
     };
     log_forwarding::start(&agent.config, &agent.host, &agent.clock);
     screen_status::start(&agent.host, &agent.clock);
+    doctor::by_itself::start(&agent, &surroundings);
     set(Row::State, "waiting for an address");
     agent.clock.sleep(agent.config.hardware_delay);
     let disks = Seen::now(&agent.host, &agent.clock);
@@ -182,6 +186,7 @@ impl Agent {
                 return End::LockDown.leave(&self.host);
             }
         };
+        doctor::signs_of_life::works();
         set(Row::Node, &actions_for_commands::name(&enrolment));
         // At once: Ironic tells the token once, and what comes next may fail and be tried by a new process.
         session.token = enrolment.token.clone();
@@ -201,6 +206,7 @@ impl Agent {
 
     /// No Ironic was named but for the inspection: this machine has nothing more to do, and is not to start all over either.
     fn serve_nobody(&self, client: &Arc<Client>, macs: Vec<String>) -> Result<()> {
+        doctor::signs_of_life::works();
         let nobody = Enrolment {
             token: self.config.token.clone(),
             ..Enrolment::default()

@@ -35,6 +35,15 @@ pub(super) struct Desk<'a> {
     source: Option<(Source, u64)>,
 }
 
+/// An order as it was read.
+pub(super) struct Ordered {
+    pub order: Order,
+    /// Where, as it may be told; none where parameters alone are it.
+    pub place: Option<String>,
+    /// The document, as it was served.
+    pub bytes: Vec<u8>,
+}
+
 impl<'a> Desk<'a> {
     /// By the parameters; an error if they cannot be meant.
     pub fn new(agent: &'a Agent, disks: Seen, tools: Tools) -> Result<Self> {
@@ -63,13 +72,46 @@ impl<'a> Desk<'a> {
         })
     }
 
-    /// The order as it is now, and the document that it came in.
-    pub fn order(&self) -> Result<(Order, Vec<u8>), Unready> {
-        let (agent, clock) = (self.agent, &self.agent.clock);
-        let Some((source, least)) = &self.source else {
-            return Ok((self.by_parameters()?, Vec::new()));
+    /// The order as it is now, from now on the oldest that is taken; the clock is right enough for what it names.
+    pub fn order(&self) -> Result<Ordered, Unready> {
+        let agent = self.agent;
+        let ordered = self.read()?;
+        let Some(place) = &ordered.place else {
+            return Ok(ordered);
         };
-        let names = Names::read(&agent.host, agent.config.boot_interface.as_deref());
+        let order = &ordered.order;
+        if let Some(serial) = order.serial {
+            standalone_machine::note_serial(&agent.host, serial);
+        }
+        let serial = order.serial.map(|serial| format!(", serial {serial}"));
+        info!("order: {place}{}", serial.unwrap_or_default());
+        let urls = &order.request.urls;
+        system_time::set_at_start(&agent.config, urls, &agent.host, &agent.clock)?;
+        Ok(ordered)
+    }
+
+    /// Where this machine's order is looked for first; none where parameters alone are the order.
+    pub fn first_place(&self) -> Option<String> {
+        let names = self.names();
+        self.source.as_ref()?.0.places(&names).into_iter().next()
+    }
+
+    fn names(&self) -> Names {
+        let agent = self.agent;
+        Names::read(&agent.host, agent.config.boot_interface.as_deref())
+    }
+
+    /// The order as it is now; nothing is changed by that.
+    pub fn read(&self) -> Result<Ordered, Unready> {
+        let agent = self.agent;
+        let Some((source, least)) = &self.source else {
+            return Ok(Ordered {
+                order: self.by_parameters()?,
+                place: None,
+                bytes: Vec::new(),
+            });
+        };
+        let names = self.names();
         let found = source.find(&names)?;
         let facts = Facts {
             settings: &self.settings,
@@ -84,14 +126,11 @@ impl<'a> Desk<'a> {
         let fetch = |url: &str| source.document(url);
         let drive = order.drive.as_ref();
         let drive = drive.map(|drive| drive.source(order.request.layout, &fetch));
-        let order = order.with_drive(drive.transpose()?);
-        if let Some(serial) = order.serial {
-            standalone_machine::note_serial(&agent.host, serial);
-        }
-        let serial = order.serial.map(|serial| format!(", serial {serial}"));
-        info!("order: {}{}", found.place, serial.unwrap_or_default());
-        system_time::set_at_start(&agent.config, &order.request.urls, &agent.host, clock)?;
-        Ok((order, found.bytes))
+        Ok(Ordered {
+            order: order.with_drive(drive.transpose()?),
+            place: Some(found.place),
+            bytes: found.bytes,
+        })
     }
 
     /// The order that `ironlet.image` and its kin are.
@@ -104,7 +143,7 @@ impl<'a> Desk<'a> {
             disk: given.disk.as_ref().map(PathBuf::from),
         };
         Ok(Order {
-            request: image.request()?,
+            request: image.request(self.settings.md5)?,
             drive: None,
             node: Default::default(),
             disk: image.disk,
@@ -187,7 +226,12 @@ impl<'a> Desk<'a> {
 
 /// The disk that a person named; an error unless they can have meant it: a whole one, not the stick that the machine was started from,
 /// and, unless `guard` is off, not what an array lacks.
-fn meant(host: &SystemRoot, path: &Path, medium: &BootMedium, guard: bool) -> Result<Disk> {
+pub(super) fn meant(
+    host: &SystemRoot,
+    path: &Path,
+    medium: &BootMedium,
+    guard: bool,
+) -> Result<Disk> {
     let disks = disk::list(host);
     let named = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let name = named
@@ -208,10 +252,9 @@ fn meant(host: &SystemRoot, path: &Path, medium: &BootMedium, guard: bool) -> Re
             disk.name
         )));
     }
-    if guard && let Some(array) = apart::member_on(&disk.path)? {
+    if guard && let Some(why) = apart::objection(&disk.path)? {
         return Err(wrong(format!(
-            "ironlet.disk: {} holds a member of an array that is not put together: {array}; \
-             ipa-guard-special-filesystems=false has it overwritten",
+            "ironlet.disk: {} {why}; ipa-guard-special-filesystems=false has it overwritten",
             disk.name
         )));
     }

@@ -2,22 +2,24 @@
 
 use log::{info, warn};
 
+use crate::agent::without_ironic::WithoutIronic;
 use crate::agent::{Surroundings, write_image_by_hand};
 use crate::clock::Bell;
 use crate::codec::json::{Object, Value, gather, parse, print, text};
+use crate::codec::near_miss::near_miss;
 use crate::disk;
 use crate::disk::{Choice, Wishes};
-use crate::error::{Context, Error, Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::logger;
+use crate::logger::progress_bar;
 use crate::logger::status::{self, DiskLine};
-use crate::power;
 use crate::redaction::clean;
 use crate::report;
 use crate::steps;
 use crate::steps::Phase;
 use crate::steps::find_boot_medium::boot_medium;
 use crate::steps::node::Node;
-use crate::steps::step_context::{Agent, Machine, Settings};
+use crate::steps::step_context::{Machine, Settings};
 
 /// A step as a person names it.
 pub struct Step {
@@ -33,27 +35,29 @@ pub struct Step {
 pub fn run(surroundings: Surroundings, step: &Step) -> Result<String> {
     logger::start(&surroundings.host(), false);
     let (node, arguments) = (
-        given("node", &step.node)?,
+        given_node(&step.node)?,
         given("arguments", &step.arguments)?,
     );
     let asked = [
         ("step".to_owned(), text(step.name.as_str())),
         ("args".to_owned(), Value::Object(arguments)),
     ];
+    let tools = write_image_by_hand::tools(&surroundings, false);
+    let host = surroundings.host();
+    let alone = WithoutIronic::new(&host, &Node::new(&node));
     let params = [
         ("step".to_owned(), Value::Object(gather(asked))),
         ("node".to_owned(), Value::Object(node)),
     ];
-    let tools = write_image_by_hand::tools(&surroundings, false);
-    let alone = Alone(surroundings);
     let machine = Machine::new(
-        alone.0.host(),
+        host,
         tools.clock.clone(),
         Bell::default(),
         tools,
         Box::new(alone),
         Settings::default(),
     );
+    let _bar = progress_bar::draw(machine.gauge(), &machine.clock);
     let done = steps::execute(Phase::Clean, &machine, gather(params))?;
     info!("step {} is done", step.name);
     Ok(print(&done))
@@ -95,13 +99,53 @@ fn choice(surroundings: &Surroundings, node: &Option<String>) -> Result<Choice> 
     let host = surroundings.host();
     let wishes = Wishes {
         medium: boot_medium(&host, None),
-        ..Node::new(&given("node", node)?).wishes()?
+        ..Node::new(&given_node(node)?).wishes()?
     };
     let choice = disk::root(&host, &wishes)?;
     for warning in &choice.warnings {
         warn!("{warning}");
     }
     Ok(choice)
+}
+
+/// Parts of a node that decide what is done, and what of them says which disks are meant.
+const PARTS: [&str; 5] = [
+    "properties",
+    "instance_info",
+    "driver_info",
+    "driver_internal_info",
+    "target_raid_config",
+];
+const OF_DISKS: [&str; 3] = ["root_device", "skip_block_devices", "capabilities"];
+
+/// As Ironic has it. What is misspelled would spare no disk.
+fn given_node(json: &Option<String>) -> Result<Object> {
+    let node = given("node", json)?;
+    let wrong = |why: String| Err(Error::new(Kind::InvalidCommandParamsError, why));
+    for (name, value) in &node {
+        if let Some(meant) = near_miss(name, PARTS) {
+            return wrong(format!(
+                "--node: '{name:.60}' is no part of a node; {meant} will be meant"
+            ));
+        }
+        let beside = OF_DISKS.iter().any(|own| own == name) || near_miss(name, OF_DISKS).is_some();
+        if beside {
+            return wrong(format!(
+                "--node: '{name:.60}' says nothing there: it belongs into properties, as in {{\"properties\": {{\"root_device\": …}}}}"
+            ));
+        }
+        let (true, Value::Object(part)) = (PARTS[..2].contains(&name.as_str()), value) else {
+            continue;
+        };
+        for inner in part.keys() {
+            if let Some(meant) = near_miss(inner, OF_DISKS) {
+                return wrong(format!(
+                    "--node: nobody knows '{inner:.60}' in {name}; {meant} will be meant"
+                ));
+            }
+        }
+    }
+    Ok(node)
 }
 
 fn given(flag: &str, json: &Option<String>) -> Result<Object> {
@@ -113,38 +157,4 @@ fn given(flag: &str, json: &Option<String>) -> Result<Object> {
             format!("--{flag} must be an object in JSON"),
         )),
     }
-}
-
-/// There is no Ironic to ask, and the machine stays on.
-struct Alone(Surroundings);
-
-impl Agent for Alone {
-    fn look_up(&self) -> Result<Node> {
-        without_ironic()
-    }
-
-    fn flush(&self) -> Result<()> {
-        power::flush_disks(&self.0.host());
-        Ok(())
-    }
-
-    fn power_off(&self) -> Result<()> {
-        without_ironic()
-    }
-
-    fn reboot(&self) -> Result<()> {
-        without_ironic()
-    }
-
-    // On a host somebody else does.
-    fn load_module(&self, _: &str) {}
-
-    fn lock_down(&self) {}
-
-    fn hand_over(&self) {}
-}
-
-fn without_ironic<T>() -> Result<T> {
-    Err(Error::plain("there is no Ironic behind a step run by hand"))
-        .kind(Kind::CommandExecutionError)
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use log::{error, info, warn};
 
-use crate::agent::order_desk::Desk;
+use crate::agent::doctor::signs_of_life;
+use crate::agent::order_desk::{Desk, Ordered};
 use crate::agent::{Agent, effective_config, screen_status};
 use crate::clock::Clock;
 use crate::disk::select::seen_disks::Seen;
@@ -36,12 +37,15 @@ pub(super) fn run(agent: &Agent, disks: Seen) -> Result<()> {
             Ok(_) => ("the deploy failed", LONGEST),
             Err(_) => ("no order can be carried out", LONGEST_WITHOUT_ORDER),
         };
-        let outcome = order.and_then(|(order, bytes)| {
+        let outcome = order.and_then(|Ordered { order, bytes, .. }| {
             set(Row::State, &format!("deploying {}", order.request.id));
             Ok(desk.carry_out(&order, &bytes, &mut erased)?)
         });
         let Unready { error, after } = match outcome {
-            Ok(then) => return leave(&agent.host, &agent.clock, then),
+            Ok(then) => {
+                signs_of_life::works();
+                return leave(&agent.host, &agent.clock, then);
+            }
             Err(unready) => unready,
         };
         failures += 1;

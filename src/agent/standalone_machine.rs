@@ -5,14 +5,14 @@ use std::fs;
 use log::{info, warn};
 
 use crate::agent;
+use crate::agent::doctor::signs_of_life;
+use crate::agent::without_ironic::WithoutIronic;
 use crate::codec::json::{gather, object, text};
-use crate::drivers::modules;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::image::Tools;
 use crate::order::Erase;
-use crate::power;
 use crate::steps::node::Node;
-use crate::steps::step_context::{Agent, Machine, Settings};
+use crate::steps::step_context::{Machine, Settings};
 use crate::steps::{self, Phase};
 use crate::system_root::{SystemRoot, attribute};
 
@@ -26,10 +26,7 @@ pub(super) fn machine(
     settings: &Settings,
     node: &Node,
 ) -> Machine {
-    let alone = Alone {
-        host: agent.host.clone(),
-        node: node.clone(),
-    };
+    let alone = WithoutIronic::new(&agent.host, node);
     let machine = Machine::new(
         agent.host.clone(),
         agent.clock.clone(),
@@ -50,7 +47,10 @@ pub(super) fn erase(machine: &Machine, what: Erase) -> Result<()> {
         Erase::All => "erase_devices",
     };
     let params = gather([("step".to_owned(), object([("step", text(step))]))]);
-    steps::execute(Phase::Clean, machine, params)?;
+    signs_of_life::busy(true);
+    let erased = steps::execute(Phase::Clean, machine, params);
+    signs_of_life::busy(false);
+    erased?;
     info!("step {step} is done");
     Ok(())
 }
@@ -72,45 +72,4 @@ pub(super) fn note_serial(host: &SystemRoot, serial: u64) {
             path.display()
         );
     }
-}
-
-/// There is no Ironic to ask: what the order says of the node stays so.
-struct Alone {
-    host: SystemRoot,
-    node: Node,
-}
-
-impl Agent for Alone {
-    fn look_up(&self) -> Result<Node> {
-        Ok(self.node.clone())
-    }
-
-    fn flush(&self) -> Result<()> {
-        power::flush_disks(&self.host);
-        Ok(())
-    }
-
-    fn power_off(&self) -> Result<()> {
-        without_ironic()
-    }
-
-    fn reboot(&self) -> Result<()> {
-        without_ironic()
-    }
-
-    fn load_module(&self, name: &str) {
-        if self.host.is_ramdisk() {
-            modules::load_named(&self.host, name);
-        }
-    }
-
-    fn lock_down(&self) {}
-
-    fn hand_over(&self) {}
-}
-
-/// The order says what comes last, and no step.
-fn without_ironic<T>() -> Result<T> {
-    let why = "there is no Ironic behind an order: it says by 'then' what comes last";
-    Err(Error::new(Kind::CommandExecutionError, why))
 }

@@ -12,7 +12,7 @@ use crate::image::decode::format::Format;
 use crate::image::download::retry_policy::RetryPolicy;
 use crate::image::verify::checksum::Checksum;
 use crate::image::{Layout, Request, Tools};
-use crate::logger;
+use crate::logger::{self, progress_bar};
 use crate::net::http::client::Timeouts;
 use crate::net::http::url;
 use crate::secret::redacted;
@@ -30,7 +30,7 @@ pub struct Image {
 
 impl Image {
     /// For the image path, by what the URL's ending says.
-    pub(super) fn request(&self) -> Result<Request> {
+    pub(super) fn request(&self, md5: bool) -> Result<Request> {
         if let Some(url) = self.urls.iter().find(|url| !url::is_http(url)) {
             return Err(wrong(format!(
                 "'{}' is no image: an http:// or https:// URL is needed",
@@ -39,9 +39,17 @@ impl Image {
         }
         // A name for messages, and all that declares a format here.
         let id = self.urls.first().map_or(String::new(), |url| redacted(url));
+        let checksum = Checksum::parse(&self.checksum)?;
+        if !md5 && checksum.is_md5() {
+            let why = "the checksum is MD5, which vouches for nothing: take sha256, or set md5_enabled in a file of parameters";
+            return Err(wrong(why.to_owned()));
+        }
         Ok(Request {
             urls: self.urls.clone(),
-            checksum: Checksum::parse(&self.checksum)?,
+            checksum: match md5 {
+                true => checksum,
+                false => checksum.without_md5(),
+            },
             format: Format::of_file(&id)?,
             authorization: None,
             proxies: Default::default(),
@@ -61,16 +69,24 @@ pub fn write(surroundings: Surroundings, image: Image, readback: bool) -> Result
             "no disk named: --disk PATH says which",
         ));
     };
+    if image.checksum.is_empty() {
+        let why = "no checksum: --checksum sha256:… (sha512:…, md5:… or the URL of a checksum file) says what the image must hash to; \
+                   one that nobody can verify is not written";
+        return Err(wrong(why.to_owned()));
+    }
+    let request = image.request(true)?;
     let tools = tools(&surroundings, readback);
-    if let Some(array) = apart::member_on(disk).kind(Kind::BlockDeviceError)? {
+    // Nothing of it is read before.
+    tools.permit.check(disk)?;
+    if let Some(why) = apart::objection(disk).kind(Kind::BlockDeviceError)? {
         let disk = disk.display();
         let why = format!(
-            "refusing to write {disk}: it holds a member of an array that is not put together: {array}. If nobody needs that, \
-             `ironlet erase metadata` or `wipefs -a` removes it"
+            "refusing to write {disk}: it {why}. If nobody needs that, `ironlet erase metadata` or `wipefs -a` removes it"
         );
         return Err(Error::new(Kind::BlockDeviceError, why));
     }
-    image::deploy(&image.request()?, disk, &tools).map(drop)
+    let _bar = progress_bar::draw(&tools.gauge, &tools.clock);
+    image::deploy(&request, disk, &tools).map(drop)
 }
 
 /// What a person's own orders are done with.

@@ -7,6 +7,7 @@ pub mod gzip;
 pub mod hex;
 pub mod json;
 pub mod json_low_memory;
+pub mod near_miss;
 pub mod tar;
 pub mod text_encoding;
 pub mod uuid;

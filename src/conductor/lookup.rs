@@ -9,6 +9,7 @@ use super::reply::{self, Token};
 use super::{ApiVersion, Client};
 use crate::clock::Clock;
 use crate::error::{Error, Kind};
+use crate::logger::status;
 use crate::net::http::client::Method;
 use crate::secret::Secret;
 
@@ -91,9 +92,14 @@ fn attempt(client: &Client, path: &str) -> Result<(Enrolment, Token), Miss> {
         .map_err(|fault| Miss::Other(fault.to_string()))?;
     match answer.status {
         200 => reply::enrolment(&answer.text)
+            .inspect(|_| status::stranger(None))
             .map_err(|error| Miss::Other(format!("unusable reply: {}", error.details()))),
         409 => Err(Miss::Locked(answer.complaint())),
-        _ => Err(Miss::Other(answer.complaint())),
+        _ => {
+            let complaint = answer.complaint();
+            status::stranger(Some(complaint.clone()));
+            Err(Miss::Other(complaint))
+        }
     }
 }
 

@@ -113,6 +113,18 @@ impl Client {
         Ok(known.version)
     }
 
+    /// The version that Ironic's root document tells, whatever is known already; else the status of what came instead, 0 for nothing,
+    /// and what it was in words.
+    pub fn greet(&self) -> Result<ApiVersion, (u16, String)> {
+        let answer = self
+            .call(Method::Get, "/", None, None)
+            .map_err(|fault| (0, fault.to_string()))?;
+        match reply::default_version(&answer.text).filter(|_| answer.status < 300) {
+            Some(version) => Ok(version),
+            None => Err((answer.status, answer.complaint())),
+        }
+    }
+
     /// The version to put on a call: at most `newest`, and upstream's assumption if Ironic does not say.
     fn spoken(&self, newest: ApiVersion) -> Result<ApiVersion, Fault> {
         let version = self.version()?.unwrap_or(ApiVersion::OLDEST);

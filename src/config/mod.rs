@@ -6,6 +6,7 @@ mod help;
 pub mod ini;
 pub mod manual_page;
 pub mod parameter_file;
+mod protecting;
 mod settings;
 mod sources;
 mod startup_warnings;
@@ -81,6 +82,8 @@ pub struct Config {
     pub page: Option<bool>,
     /// Where to post reports.
     pub report: Option<String>,
+    /// How long nothing may work before somebody looks why; none never looks.
+    pub doctor: Option<Duration>,
     /// Deploy by itself, as ordered there.
     pub order: Option<Order>,
     /// Deploy by itself; without this and an order Ironic is waited for.
@@ -106,10 +109,15 @@ impl Config {
             match named(name) {
                 Some(parameter) => values.set(parameter, value, COMMAND_LINE),
                 // Most of the others are the kernel's.
-                None if is_meant_for_us(name) => notes.unknown(COMMAND_LINE, name),
-                None => {}
+                None => {
+                    protecting::check(COMMAND_LINE, name)?;
+                    if is_meant_for_us(name) {
+                        notes.unknown(COMMAND_LINE, name);
+                    }
+                }
             }
         }
+        protecting::check_bare(COMMAND_LINE, command_line)?;
         let media = from_media(host, values.text("boot_method"))?;
         for (name, value) in sources::tokens(&media) {
             match named(name) {
@@ -124,8 +132,12 @@ impl Config {
                     values.set(parameter, value, MEDIA);
                     tokens.push((name, value));
                 }
-                None if is_meant_for_us(name) => notes.unknown(MEDIA, name),
-                None => {}
+                None => {
+                    protecting::check(MEDIA, name)?;
+                    if is_meant_for_us(name) {
+                        notes.unknown(MEDIA, name);
+                    }
+                }
             }
         }
         for file in files(host) {
@@ -137,7 +149,10 @@ impl Config {
                 else {
                     match declined_options::reason(key) {
                         Some(reason) => notes.declined(&name, &ini::titled(key), reason),
-                        None => notes.unknown(&name, &ini::titled(key)),
+                        None => {
+                            protecting::check(&name, key)?;
+                            notes.unknown(&name, &ini::titled(key));
+                        }
                     }
                     continue;
                 };
@@ -235,6 +250,7 @@ impl Config {
             page: (values.text("ironlet.page") != Some("auto"))
                 .then(|| values.flag("ironlet.page")),
             report: values.owned("ironlet.report"),
+            doctor: Some(values.seconds("ironlet.doctor")).filter(|time| !time.is_zero()),
             order: Order::from(values)?,
             standalone: Standalone::from(values)?,
             notes: Vec::new(),

@@ -151,6 +151,7 @@ pub const TABLE: &[Parameter] = &[
     works("ironlet.metrics", "", Boolean, "false", "serve /metrics (OpenMetrics) to whoever asks"),
     works("ironlet.page", "", Choice(&["auto", "0", "1", "false", "true"]), "auto", "show a browser at the agent's port how this machine stands; auto: without Ironic, not with it"),
     works("ironlet.report", "", Text, "", "post JSON there at each change and every few seconds of progress: http://… or https://…"),
+    works("ironlet.doctor", "", Seconds(0), "120", "when nothing has worked for so long, say on the console step by step what is wrong first, as ironlet doctor does; 0 never"),
     works("ironlet.order", "", Text, "", "without Ironic: do what the document at this URL or path orders; {mac}, {serial}, {uuid}, {asset_tag} and {hostname} in it are this machine's, else default"),
     works("ironlet.order-key", "", List, "", "public keys of minisign: an order without a signature by one of them, at its URL with .minisig behind, is not taken"),
     works("ironlet.order-serial", "", Integer(0, ANY), "0", "an order with a lower serial, or where this is not 0 with none, is not taken"),

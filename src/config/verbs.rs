@@ -46,6 +46,8 @@ pub const VERBS: &[Verb] = &[
         help: "erase partition tables and signatures alone, or all of each disk" },
     Verb { name: "step", argument: One("NAME"), flag: "step", flags: &["node", "arguments", "allow-disk"],
         help: "run one cleaning step and print its result as JSON" },
+    Verb { name: "doctor", argument: Nothing, flag: "doctor", flags: &["json"],
+        help: "what is fine between this machine and its work, and what is wrong first (the exit code is 1 then); nothing is changed" },
     Verb { name: "parameters", argument: Nothing, flag: "help-parameters", flags: &[],
         help: "list the kernel parameters" },
     Verb { name: "version", argument: Nothing, flag: "version", flags: &[],

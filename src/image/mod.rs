@@ -52,6 +52,7 @@ use crate::secret::redacted;
 use crate::units::Bytes;
 pub use deploy_receipt::Receipt;
 use download::fetch::Fetcher;
+use download::range::Offer;
 use download::resume::Download;
 pub use layout::Layout;
 pub use request::{Request, Tools};
@@ -95,6 +96,32 @@ struct Written {
     traffic: Arc<WriteCounters>,
 }
 
+fn fetcher(request: &Request, tools: &Tools) -> Result<Fetcher> {
+    let client = Client::new(&tools.trust, &request.proxies, tools.timeouts)?;
+    Ok(Fetcher::new(
+        client,
+        request.authorization.clone(),
+        tools.clock.clone(),
+        tools.timeouts.read,
+        tools.patience.limit,
+    ))
+}
+
+/// What the first place that has the image offers, asked for once as for a deploy; its checksum is there, too. Nothing is written.
+pub fn offered(request: &Request, tools: &Tools) -> Result<Offer, Failure> {
+    let fetcher = fetcher(request, tools)?;
+    wanted(request, &fetcher)?;
+    let mut first = None;
+    for url in &request.urls {
+        match fetcher.ask(url, None) {
+            Ok(served) => return Ok(served.offer),
+            Err(failure) => first = first.or(Some(failure)),
+        }
+    }
+    let none = || Failure::download("no place of the image is named", Then::End);
+    Err(first.unwrap_or_else(none))
+}
+
 /// Downloads, verifies and writes; returns once the disk is complete and on stable storage.
 ///
 /// A broken download goes on where it broke if it can, else from the first byte. What cannot get better
@@ -102,14 +129,7 @@ struct Written {
 pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> {
     let from = redacted(&request.urls.join(","));
     status::writing(from, disk.display().to_string());
-    let client = Client::new(&tools.trust, &request.proxies, tools.timeouts)?;
-    let fetcher = Fetcher::new(
-        client,
-        request.authorization.clone(),
-        tools.clock.clone(),
-        tools.timeouts.read,
-        tools.patience.limit,
-    );
+    let fetcher = fetcher(request, tools)?;
     let (meter, started) = (StageTimes::new(tools.clock.clone()), tools.clock.elapsed());
     let wanted = tools.patiently(&["the checksum".to_owned()], &meter, |_| {
         tools.gauge.begin("checksum", None);

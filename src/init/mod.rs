@@ -9,7 +9,7 @@ mod dhcp_threads;
 mod ipv6_routers;
 mod mounts;
 mod network;
-mod network_report;
+pub mod network_report;
 mod parameters;
 mod planned_network;
 mod programs;
@@ -26,6 +26,7 @@ use std::time::Duration;
 use std::{panic, process, thread};
 
 use self::network::{Network, Wishes};
+use self::network_report::Board;
 use self::parameters::Parameters;
 use self::rescue_logins::RescueLogins;
 use self::vlan_interfaces::VlanInterfaces;
@@ -193,7 +194,8 @@ pub fn keep_network(
 
 fn network(host: &SystemRoot, clock: &Clock, parameters: Arc<Parameters>, doubt: Doubt) -> Network {
     let wishes = wishes(host, clock, doubt);
-    Network::new(host, clock, parameters, Arc::default(), wishes)
+    let board = Arc::new(Board::kept(host));
+    Network::new(host, clock, parameters, board, wishes)
 }
 
 /// The VLANs of the parameters, and what `network_data.json` plans. What cannot be read is told, and left out.

@@ -1,6 +1,8 @@
 //! What the console says when the machine cannot be reached: what was tried, and what to check.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use crate::drivers::Faults;
@@ -8,11 +10,18 @@ use crate::drivers::nics_and_disk_controllers::Purpose;
 use crate::net::link::links::Link;
 use crate::system_root::SystemRoot;
 
+/// In /run: what each card is at, for whoever asks why there is no network.
+const KEPT: &str = "network-cards";
+
 /// What each card is at, by the index of its link.
 #[derive(Default)]
-pub struct Board(Mutex<BTreeMap<u32, Card>>);
+pub struct Board {
+    cards: Mutex<BTreeMap<u32, Card>>,
+    /// Where others may read it.
+    kept: Option<PathBuf>,
+}
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Card {
     /// As in `eth0 (02:00:00:00:00:01)`.
     name: String,
@@ -24,6 +33,57 @@ struct Card {
 }
 
 impl Board {
+    /// Empty, and from now on to be read by [`Board::read`] of other processes.
+    pub fn kept(host: &SystemRoot) -> Self {
+        Board {
+            kept: Some(host.run(KEPT)),
+            ..Board::default()
+        }
+    }
+
+    /// As process 1 keeps it; empty where there is none.
+    pub fn read(host: &SystemRoot) -> Self {
+        let text = fs::read_to_string(host.run(KEPT)).unwrap_or_default();
+        let card = |line: &str| {
+            let mut fields = line.split('\t').map(str::to_owned);
+            let mut next = || fields.next().unwrap_or_default();
+            Card {
+                name: next(),
+                state: next(),
+                ipv6: next(),
+                stuck: Some(next()).filter(|why| !why.is_empty()),
+            }
+        };
+        Board {
+            cards: Mutex::new((0..).zip(text.lines().map(card)).collect()),
+            kept: None,
+        }
+    }
+
+    /// Who cannot read it has the console.
+    fn keep(&self, cards: &BTreeMap<u32, Card>) {
+        let Some(path) = &self.kept else {
+            return;
+        };
+        let line = |card: &Card| {
+            let stuck = card.stuck.as_deref().unwrap_or_default();
+            let fields = [&card.name, &card.state, &card.ipv6, stuck];
+            fields
+                .map(|text| text.replace(char::is_control, " "))
+                .join("\t")
+                + "\n"
+        };
+        let (text, draft) = (
+            cards.values().map(line).collect::<String>(),
+            path.with_extension("new"),
+        );
+        if let Some(folder) = path.parent() {
+            let _ = fs::create_dir_all(folder);
+        }
+        let _ = fs::write(&draft, text).and_then(|()| fs::rename(&draft, path));
+    }
+
+    /// Notes what the card is at.
     pub fn say(&self, link: &Link, state: &str) {
         self.card(link, |card| state.clone_into(&mut card.state));
     }
@@ -43,10 +103,14 @@ impl Board {
         let card = cards.entry(link.index).or_default();
         card.name = format!("{} ({})", link.name, link.mac);
         change(card);
+        self.keep(&cards);
     }
 
+    /// It is gone.
     pub fn forget(&self, link: u32) {
-        self.cards().remove(&link);
+        let mut cards = self.cards();
+        cards.remove(&link);
+        self.keep(&cards);
     }
 
     /// Says on the console that there is no network, and why.
@@ -56,30 +120,44 @@ impl Board {
         }
     }
 
-    fn text(&self, faults: &Faults) -> Vec<String> {
-        let cards = self.cards();
-        let mut lines = vec!["no network yet, still trying:".to_owned()];
-        for card in cards.values() {
+    /// What each card is at, in words.
+    pub fn states(&self) -> Vec<String> {
+        let line = |card: &Card| {
             let state = card.stuck.as_ref().unwrap_or(&card.state);
             let ipv6 = match card.stuck.is_none() && !card.ipv6.is_empty() {
                 true => format!("; {}", card.ipv6),
                 false => String::new(),
             };
-            lines.push(format!("  {}: {state}{ipv6}", card.name));
-        }
-        if cards.is_empty() {
+            format!("{}: {state}{ipv6}", card.name)
+        };
+        self.cards().values().map(line).collect()
+    }
+
+    fn text(&self, faults: &Faults) -> Vec<String> {
+        let mut lines = vec!["no network yet, still trying:".to_owned()];
+        let states = self.states();
+        if states.is_empty() {
             let none = match faults.driverless.is_empty() && faults.lacks.is_empty() {
                 true => "the kernel shows no network card",
                 false => "no network card works",
             };
             lines.push(format!("  {none}"));
         }
+        lines.extend(states.iter().map(|line| format!("  {line}")));
         lines.extend(faults.lines().iter().map(|line| format!("  {line}")));
+        let checks = self.checks(faults);
+        lines.extend(checks.iter().map(|check| format!("  check: {check}")));
+        lines
+    }
+
+    /// What to check, by what the cards are at and what does not work.
+    pub fn checks(&self, faults: &Faults) -> Vec<&'static str> {
+        let cards = self.cards();
         let state = |part: &str| {
             let up = cards.values().filter(|card| card.stuck.is_none());
             up.into_iter().any(|card| card.state.contains(part))
         };
-        for (holds, advice) in [
+        let checks = [
             (
                 faults.lacks.iter().any(|lack| lack.needed),
                 "that the ramdisk has the firmware: append it, as the README says (Firmware)",
@@ -101,16 +179,13 @@ impl Board {
                 state("no answer"),
                 "the VLAN of the switch port, and that a DHCP server answers there; or give an address with ip=",
             ),
-        ] {
-            if holds {
-                lines.push(format!("  check: {advice}"));
-            }
-        }
-        lines
+        ];
+        let holding = checks.into_iter().filter(|(holds, _)| *holds);
+        holding.map(|(_, check)| check).collect()
     }
 
     fn cards(&self) -> std::sync::MutexGuard<'_, BTreeMap<u32, Card>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.cards.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -132,6 +207,29 @@ mod tests {
             made: false,
             gone: false,
         }
+    }
+
+    #[test]
+    fn another_process_reads_what_this_one_keeps() {
+        let root = std::env::temp_dir().join(format!("ironlet-board-{}", std::process::id()));
+        let host = SystemRoot::new(&root);
+        assert!(Board::read(&host).states().is_empty(), "nobody keeps one");
+        let board = Board::kept(&host);
+        board.say(&link(0), "no carrier");
+        board.say(&link(1), "DHCP: try 4,\tno answer\nyet");
+        board.say_ipv6(&link(1), "DHCPv6: try 2");
+        board.set_stuck(&link(2), Some("does not go up".into()));
+        board.say(&link(3), "gone");
+        board.forget(3);
+        let read = Board::read(&host);
+        let states = [
+            "eth0 (02:00:00:00:00:00): no carrier",
+            "eth1 (02:00:00:00:00:01): DHCP: try 4, no answer yet; DHCPv6: try 2",
+            "eth2 (02:00:00:00:00:02): does not go up",
+        ];
+        assert_eq!(read.states(), states);
+        assert_eq!(read.checks(&Faults::default()).len(), 2);
+        fs::remove_dir_all(root).expect("it was made here");
     }
 
     /// What the report says when these are the faults.

@@ -3,6 +3,7 @@
 //! On a host that is not ours it goes to standard error alone.
 
 mod consoles;
+pub mod progress_bar;
 pub mod status;
 
 use std::collections::VecDeque;
@@ -170,9 +171,7 @@ impl Log for Logger {
         }
         match &self.consoles {
             Some(consoles) => consoles.line(text.clone()),
-            None => {
-                let _ = std::io::stderr().write_all(text.as_bytes());
-            }
+            None => progress_bar::above(&text),
         }
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         ring.push(text.as_bytes());

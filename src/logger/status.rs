@@ -101,6 +101,8 @@ pub struct Status {
     pub receipt: Option<Value>,
     /// Its size, and how long it took.
     pub written: Option<(Bytes, Duration)>,
+    /// Why Ironic does not know this machine, in its words; none once it does, and before it was asked.
+    pub stranger: Option<String>,
     gauge: Option<WorkProgress>,
 }
 
@@ -115,6 +117,7 @@ impl Status {
         disks: Vec::new(),
         receipt: None,
         written: None,
+        stranger: None,
         gauge: None,
     };
 
@@ -199,6 +202,11 @@ pub fn disks(mut disks: Vec<DiskLine>) {
     disks.truncate(MOST_DISKS);
     lock().disks = disks;
     changed();
+}
+
+/// Why Ironic does not know this machine; none: it does.
+pub fn stranger(why: Option<String>) {
+    lock().stranger = why;
 }
 
 /// Whoever asks how far the work is from now on asks `gauge`.

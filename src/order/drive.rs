@@ -160,7 +160,7 @@ fn no_cloud(reader: &mut Reader, seed: &Object, facts: &Facts) -> Option<Drive> 
             }
             Some(Value::String(document)) => Content::Here(document.clone().into_bytes()),
             // JSON is YAML.
-            Some(document @ (Value::Object(_) | Value::Array(_))) => {
+            Some(document @ Value::Object(_)) => {
                 let head = if name == "user_data" {
                     "#cloud-config\n"
                 } else {

@@ -1,15 +1,13 @@
 //! The fields of an order → an [`Order`] for one machine, or all that is wrong with it at once. Nothing is written and nobody is asked.
 
-use crate::codec::json::{Object, Value, gather};
+use crate::codec::json::{Object, Value};
 use crate::error::{Error, Kind, Result};
 use crate::order::drive::Drive;
 use crate::order::facts::Facts;
 use crate::order::machine_names::{KINDS, Names, is_same};
 use crate::order::reader::{FIELDS, Reader, as_text};
 use crate::order::words::{ERASES, Erase, THENS};
-use crate::order::{Order, image_fields, reader};
-use crate::steps::node::Node;
-use crate::system_root::device_name;
+use crate::order::{Order, disks, image_fields, reader};
 
 /// Problems that are told; who has more has sent something else.
 const MOST_TOLD: usize = 20;
@@ -42,7 +40,7 @@ pub fn order(fields: &Object, facts: &Facts) -> Result<Order> {
     let ignores = reader.boolean("ignore_bootloader_failure");
     let erase = reader.choice("erase", &ERASES).unwrap_or(Erase::Nothing);
     let then = reader.choice("then", &THENS).unwrap_or(facts.then);
-    let node = node(&mut reader);
+    let node = disks::node(&mut reader);
     let drive = Drive::read(&mut reader, facts);
     let request = image_fields::request(&mut reader, &node, ignores, facts);
     if erase != Erase::Nothing && reader.boolean("preserve_ephemeral") == Some(true) {
@@ -139,78 +137,4 @@ fn some(list: &[String]) -> String {
         shown.push("others".to_owned());
     }
     shown.join(", ")
-}
-
-/// Which disk is meant and which are not, in a node as Ironic sends one.
-fn node(reader: &mut Reader) -> Node {
-    let mut properties = Object::new();
-    for name in ["root_device", "skip_block_devices", "capabilities"] {
-        if let Some(value) = reader.find(name) {
-            properties.insert(name.to_owned(), value.clone());
-        }
-    }
-    let node = Node::new(&gather([(
-        "properties".to_owned(),
-        Value::Object(properties),
-    )]));
-    if let Some(Value::Array(entries)) = reader.find("skip_block_devices") {
-        for entry in entries {
-            if let Value::Object(entry) = entry {
-                unfit(reader, entry);
-            }
-        }
-    }
-    if let Err(error) = node.wishes() {
-        let said = error.details().trim_end_matches("; no disk was touched");
-        reader.told(said);
-    }
-    node
-}
-
-/// Whoever spells a disk in a way that none is called by here wants it spared all the same.
-fn unfit(reader: &mut Reader, entry: &Object) {
-    let text = |key: &str| entry.get(key).and_then(as_text).unwrap_or_default();
-    let (name, by_path) = (text("name"), text("by_path"));
-    let (name, by_path) = (name.trim(), by_path.trim());
-    let links = device_name("disk/");
-    if name.starts_with(&links) && !name.starts_with(&device_name("disk/by-path/"))
-        || name.contains("..")
-    {
-        let why = format!(
-            "no disk is called '{}' here: serial, wwn or by_path say which is meant",
-            reader::shown(name, 80)
-        );
-        reader.problem("skip_block_devices", why);
-    }
-    if is_partition(name) {
-        let why = format!(
-            "'{}' is a partition, and disks are skipped whole",
-            reader::shown(name, 80)
-        );
-        reader.problem("skip_block_devices", why);
-    }
-    if !by_path.is_empty()
-        && !by_path.starts_with(&device_name("disk/by-path/"))
-        && !by_path.starts_with(['<', '=', '!', 's'])
-    {
-        let why = format!(
-            "by_path is '{}', and begins with {}",
-            reader::shown(by_path, 80),
-            device_name("disk/by-path/")
-        );
-        reader.problem("skip_block_devices", why);
-    }
-}
-
-/// As the kernel calls partitions of disks: `sda1`, `vdb2`, `nvme0n1p1`, `mmcblk0p2`.
-fn is_partition(name: &str) -> bool {
-    let name = name.rsplit('/').next().unwrap_or_default();
-    let bare = name.trim_end_matches(|c: char| c.is_ascii_digit());
-    let letters = ["sd", "vd", "hd", "xvd"]
-        .iter()
-        .find_map(|kind| bare.strip_prefix(kind));
-    let lettered = letters
-        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_lowercase()));
-    let numbered = (name.starts_with("nvme") || name.starts_with("mmcblk")) && bare.ends_with('p');
-    name.len() > bare.len() && (lettered || numbered)
 }

@@ -5,6 +5,7 @@ use crate::disk::table::partition_plan::Scheme;
 use crate::image::Request;
 use crate::image::decode::format::Format;
 use crate::image::verify::checksum::Checksum;
+use crate::image::verify::digest::Algorithm;
 use crate::net::http::url;
 use crate::order::facts::Facts;
 use crate::order::reader::{Reader, put, shown};
@@ -21,6 +22,10 @@ const SIZES: [(&str, &str, u64); 5] = [
     ("ephemeral_mb", "ephemeral_mb", 1),
 ];
 
+/// Whoever can make two images of one MD5 digest has had twenty years for it.
+const MD5: &str =
+    "is MD5, which vouches for nothing: take sha256, or set md5_enabled in a file of parameters";
+
 /// The image that is ordered; none, with a problem, if it cannot be told which.
 pub fn request(
     reader: &mut Reader,
@@ -30,12 +35,12 @@ pub fn request(
 ) -> Option<Request> {
     let (mut info, before) = (Object::new(), reader.count());
     let urls = urls(reader);
-    checksum(reader, &mut info, facts.signed);
+    checksum(reader, &mut info, facts);
     let scheme = boot_mode::scheme(node, facts.host);
     partition(reader, &mut info, scheme, ignores_boot_loader);
     proxies(reader, &mut info);
+    login(reader, &mut info);
     for field in [
-        "image_server_auth_strategy",
         "image_server_user",
         "image_server_password",
         "image_request_authorization",
@@ -64,6 +69,21 @@ pub fn request(
         request.format = format;
     }
     Some(request)
+}
+
+/// Ironic's own words for it; a login that nobody would show is a mistake.
+fn login(reader: &mut Reader, info: &mut Object) {
+    let words = [("noauth", false), ("http_basic", true)];
+    let is_basic = reader.choice("image_server_auth_strategy", &words);
+    if is_basic == Some(true) {
+        put(info, "image_server_auth_strategy", Some("http_basic"));
+        return;
+    }
+    for field in ["image_server_user", "image_server_password"] {
+        if reader.text(field).is_some() {
+            reader.problem(field, "is for image_server_auth_strategy=http_basic alone");
+        }
+    }
 }
 
 fn urls(reader: &mut Reader) -> Vec<String> {
@@ -98,7 +118,7 @@ fn urls(reader: &mut Reader) -> Vec<String> {
     urls
 }
 
-fn checksum(reader: &mut Reader, info: &mut Object, signed: bool) {
+fn checksum(reader: &mut Reader, info: &mut Object, facts: &Facts) {
     let (sum, algorithm, value) = (
         reader.text("image_checksum"),
         reader.text("image_os_hash_algo"),
@@ -117,12 +137,19 @@ fn checksum(reader: &mut Reader, info: &mut Object, signed: bool) {
         );
     }
     for (field, digits) in [("image_checksum", sum), ("image_os_hash_value", value)] {
-        if signed && digits.is_some_and(url::is_http) {
+        if facts.signed && digits.is_some_and(url::is_http) {
             reader.problem(
                 field,
                 "must be the digest itself, not a URL: nobody signed what is there",
             );
         }
+    }
+    let by_prefix = sum
+        .and_then(|sum| sum.split_once(':'))
+        .map(|(name, _)| name);
+    let is_md5 = |name: Option<&str>| name.and_then(Algorithm::named) == Some(Algorithm::Md5);
+    if !facts.settings.md5 && (is_md5(algorithm) || is_md5(by_prefix)) {
+        reader.problem("image_checksum", MD5);
     }
     put(info, "os_hash_algo", algorithm);
     put(info, "os_hash_value", value);

@@ -7,6 +7,7 @@
 //!
 //! What comes out is what Ironic's own words come to elsewhere; who does it is `agent`.
 
+mod disks;
 pub mod document;
 pub mod drive;
 pub mod facts;

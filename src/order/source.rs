@@ -84,12 +84,17 @@ impl Source {
         !self.keys.is_empty()
     }
 
+    /// Where it is looked for, one after the other.
+    pub fn places(&self, names: &Names) -> Vec<String> {
+        self.template.places(names)
+    }
+
     /// The order for the machine with these names: only where one place has none, the next is looked at.
     ///
     /// # Errors
     /// No place has one, one has something else, or nobody can tell now; later may be better.
     pub fn find(&self, names: &Names) -> Result<Found, Unready> {
-        let places = self.template.places(names);
+        let places = self.places(names);
         for place in &places {
             let shown = redacted(place);
             let Some(bytes) = self.get(place, document::LARGEST)? else {

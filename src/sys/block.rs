@@ -14,40 +14,47 @@ use super::checked;
 /// Alignment that satisfies O_DIRECT on every Linux block device (logical sectors are at most a page).
 pub const ALIGNMENT: usize = 4096;
 
+/// A FIFO would keep whoever opens it waiting for its other end, and none but these has offsets.
+fn open(path: &Path, writable: bool, flags: libc::c_int) -> io::Result<File> {
+    let kind = path.metadata()?.file_type();
+    if !kind.is_block_device() && !kind.is_file() {
+        let what = if kind.is_dir() {
+            "a directory"
+        } else {
+            "a pipe, a socket or a character device"
+        };
+        let why = format!("it is {what}: a block device or a regular file is needed");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(writable).custom_flags(flags);
+    options.open(path)
+}
+
+/// Opens for reading by way of the page cache, whoever else has it.
+pub fn open_reading(path: &Path) -> io::Result<File> {
+    open(path, false, 0)
+}
+
 /// Opens for reading and writing past the page cache. O_EXCL on a block device means the kernel
 /// refuses (EBUSY) one that is mounted, held by another driver or opened exclusively by someone else.
 pub fn open_exclusive(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .custom_flags(libc::O_DIRECT | libc::O_EXCL)
-        .open(path)
+    open(path, true, libc::O_DIRECT | libc::O_EXCL)
 }
 
 /// Opens for reading past the page cache, whoever else has it.
 pub fn open_direct(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_DIRECT)
-        .open(path)
+    open(path, false, libc::O_DIRECT)
 }
 
 /// Opens for reading and writing by way of the page cache, alone as [`open_exclusive`] does.
 pub fn open_cached_exclusive(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .custom_flags(libc::O_EXCL)
-        .open(path)
+    open(path, true, libc::O_EXCL)
 }
 
 /// Opens a disk for reading and writing past the page cache whose partitions others have.
 pub fn open_beside(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .custom_flags(libc::O_DIRECT)
-        .open(path)
+    open(path, true, libc::O_DIRECT)
 }
 
 /// Shows the kernel a partition that others of its disk, which are in use, keep it from finding by itself.

@@ -19,6 +19,7 @@ pub mod rooted;
 pub mod scsi;
 pub mod serial_speed;
 pub mod socket;
+pub mod terminal;
 
 use std::io;
 

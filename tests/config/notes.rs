@@ -14,12 +14,13 @@ fn what_nobody_knows_is_said_once_by_name() {
             "[tempest]\nbackend = statsd\n[DEFAULT]\nlog_dri = /x\n= 1\n[a\u{1b}b]\nsecret = hunter2\n",
         ),
     ];
-    let line = "quiet root=/dev/sda ipa-ap-url=http://h ironlet.dsk=/dev/sda ironlet.dsk=2 ip=dhcp";
+    let line =
+        "quiet root=/dev/sda ipa-ap-url=http://h ironlet.colour=red ironlet.colour=2 ip=dhcp";
     let config = Machine::new("unknown", &files).read(line).expect("fine");
     let [command_line, one, other] = &config.notes[..] else {
         panic!("{:?}", config.notes)
     };
-    let command = "the kernel command line sets what nobody here knows: ipa-ap-url, ironlet.dsk";
+    let command = "the kernel command line sets what nobody here knows: ipa-ap-url, ironlet.colour";
     assert_eq!(command_line, command);
     let known = "a.conf sets what nobody here knows: log_dri, [tempest] backend, [mdns] interface";
     assert!(one.ends_with(known), "{one}");
@@ -82,4 +83,41 @@ fn settings_without_effect_are_said() {
     assert_eq!(config.notes, expected);
     let quiet = Machine::new("quiet", &[]).read("quiet ipa-debug=1");
     assert!(quiet.expect("fine").notes.is_empty());
+}
+
+#[test]
+fn a_slip_in_the_name_of_what_protects_stops() {
+    let key = "ironlet.order=http://h/o";
+    for (line, why) in [
+        (
+            "ironlet.order_key=RW",
+            "sets ironlet.order_key, which nobody knows; ironlet.order-key protects something",
+        ),
+        ("ironlet-order-key=RW", "ironlet.order-key protects"),
+        ("Ironlet.order-key=RW", "ironlet.order-key protects"),
+        ("irnolet.order-key=RW", "ironlet.order-key protects"),
+        ("ironlet.order-serail=7", "ironlet.order-serial protects"),
+        ("ironlet.disks=/dev/sda", "ironlet.disk protects"),
+        (
+            "ipa-gaurd-special-filesystems=1",
+            "ipa-guard-special-filesystems protects",
+        ),
+        (
+            "ironlet.order-key",
+            "names ironlet.order-key without a value",
+        ),
+    ] {
+        let read = Machine::new("slip", &[]).read(&format!("quiet {key} {line}"));
+        let said = read
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default();
+        assert!(said.contains(why), "{line}: {said}");
+    }
+    let file = ("ironic-python-agent.d/a.conf", "[DEFAULT]\nca_file = /c\n");
+    let said = Machine::new("slip-file", &[file]).read("").err();
+    let said = said.map(|error| error.to_string()).unwrap_or_default();
+    assert!(said.contains("cafile protects"), "{said}");
+    let other = "ro root=/dev/sda disk=x order=1 ironlet.x=1 systemd.unit=rescue.target ipa-new=1 rootfstype=ramfs";
+    assert!(Machine::new("no-slip", &[]).read(other).is_ok());
 }

@@ -133,7 +133,7 @@ fn for_the_time_a_chain_is_judged_at_its_own_dates() {
         elsewhere
             .expect_err("another name")
             .to_string()
-            .contains("is for [")
+            .contains("is for ")
     );
 }
 

@@ -1,7 +1,6 @@
 //! Arrays of which nobody can tell what is on them: those that cannot be put together, and those that are part of another one. Where
 //! something is to be spared, it may be on them.
 
-use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -44,11 +43,18 @@ pub fn parts(host: &SystemRoot, disks: &[Disk]) -> Vec<(String, String)> {
     of_apart.chain(nested).collect()
 }
 
+/// Why whoever writes to the device or file at `path` might lose something: it holds a member of an array that is not put together, so that
+/// nobody can tell whether the others are only late; none if there is no superblock.
+pub fn objection(path: &Path) -> Result<Option<String>> {
+    let found = member_on(path)?;
+    Ok(found.map(|array| format!("holds a member of an array that is not put together: {array}")))
+}
+
 /// Of which array there is a member on the device or file at `path`, or in one of its partitions, in words; none if there is no
 /// superblock. Whoever has the device to themselves knows by that of an array that is not put together.
 pub fn member_on(path: &Path) -> Result<Option<String>> {
     let reading = || format!("looking for members of arrays on {}", path.display());
-    let file = File::open(path).with_context(reading)?;
+    let file = block::open_reading(path).with_context(reading)?;
     let size = block::size(&file).with_context(reading)?;
     let sector = block::sector_size(&file).with_context(reading)?;
     let mut read = |at: u64, bytes: &mut [u8]| Ok(file.read_exact_at(bytes, at)?);

@@ -8,12 +8,10 @@ use crate::disk::select::parameter_drive::holds_parameters;
 /// Why what is on the disk protects it; none if nothing does. One that is gone meanwhile holds nothing.
 pub(super) fn protected(disk: &Disk) -> Option<String> {
     let protected = match cluster_filesystem::file_system(disk) {
-        // Nobody can tell whether the array's other members are only late, or of what level this kernel has no module.
-        Ok(None) => apart::member_on(&disk.path).map(|found| {
-            let array = found?;
+        Ok(None) => apart::objection(&disk.path).map(|found| {
             Some(format!(
-                "holds a member of an array that is not put together: {array} (erase_devices_metadata or delete_configuration \
-                 removes it, wipe_special_filesystems=false has it overwritten)"
+                "{} (erase_devices_metadata or delete_configuration removes it, wipe_special_filesystems=false has it overwritten)",
+                found?
             ))
         }),
         Ok(Some(found)) => Ok(Some(format!(

@@ -129,6 +129,7 @@ impl Fetcher {
             let expiry = expiry(url, response.status(), self.clock.unix());
             Failure {
                 by_server: response.status() >= 500,
+                by_proxy: is_by_proxy(&response),
                 ..Failure::download(format!("GET {}: {why}{expiry}", redacted(url)), then)
             }
         })?;
@@ -190,7 +191,11 @@ fn offer(response: &Response, part_wanted: bool) -> Result<Offer, (String, Then)
                 (408 | 429 | 500.., _) => Then::Again,
                 _ => Then::Elsewhere,
             };
-            return Err((answer(status), then));
+            let meant = match status {
+                403 if is_by_proxy(response) => "HTTP status 403: the proxy itself says so; its rules must let this machine go there, or no_proxy name the host".to_owned(),
+                status => answer(status),
+            };
+            return Err((meant, then));
         }
     };
     Ok(Offer {
@@ -244,6 +249,11 @@ fn expiry(url: &str, status: u16, now: f64) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// A proxy that is asked for a plain URL answers in the server's place: 407 is its own, and Squid says of others that they are.
+fn is_by_proxy(response: &Response) -> bool {
+    response.status() == 407 || response.header("x-squid-error").is_some()
 }
 
 fn failed(fault: Fault) -> Failure {

@@ -269,6 +269,7 @@ impl Download {
                 error,
                 then,
                 by_server,
+                ..
             }) => {
                 place.failed_parts += u32::from(by_server);
                 match then {

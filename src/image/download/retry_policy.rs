@@ -27,6 +27,8 @@ pub struct Failure {
     pub then: Then,
     /// The server did answer, by a status of 500 or above.
     pub by_server: bool,
+    /// Was it a proxy that said so?
+    pub by_proxy: bool,
 }
 
 /// What may help after a failure.
@@ -49,6 +51,7 @@ impl From<Error> for Failure {
             error,
             then: Then::End,
             by_server: false,
+            by_proxy: false,
         }
     }
 }
@@ -60,6 +63,7 @@ impl Failure {
             error: Error::new(Kind::ImageDownloadError, details),
             then,
             by_server: false,
+            by_proxy: false,
         }
     }
 }

@@ -114,12 +114,11 @@ fn fetch(url: &str, limit: Bytes, fetcher: &Fetcher, image: &str) -> Result<Conf
             Kind::RESTError => Then::End,
             _ => Then::Again,
         },
-        by_server: false,
-        error: told(&Error::plain(format!(
+        ..Failure::from(told(&Error::plain(format!(
             "{}: {}",
             redacted(url),
             error.details()
-        ))),
+        ))))
     })
 }
 

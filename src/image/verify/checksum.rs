@@ -66,6 +66,14 @@ impl Checksum {
         Digest::new(algorithm, text).map(Checksum::Digest)
     }
 
+    /// Is it MD5 that is to vouch for the image?
+    pub fn is_md5(&self) -> bool {
+        match self {
+            Checksum::Digest(digest) => digest.algorithm() == Algorithm::Md5,
+            Checksum::At { wanted, .. } => *wanted == Wanted::Only(Algorithm::Md5),
+        }
+    }
+
     /// A checksum file may offer what it likes, but MD5 does not count.
     pub fn without_md5(self) -> Self {
         match self {

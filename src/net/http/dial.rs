@@ -130,6 +130,11 @@ impl Dialer {
                     socket.until(until);
                     return Ok(Wire::Plain(socket));
                 }
+                // Nothing came from there at all: that is no server that is slow.
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                    let silent = Fault::io(&place, &error);
+                    last = Fault::new(Cause::Unreachable, silent);
+                }
                 Err(error) => last = Fault::io(&place, &error),
             }
         }
@@ -203,6 +208,14 @@ impl Line {
     /// Is it encrypted to the other end?
     pub fn is_tls(&self) -> bool {
         matches!(self.wire, Wire::Tls(_))
+    }
+
+    /// What the other end shows of itself, in DER; none where nothing is encrypted.
+    pub fn certificate(&self) -> Option<&[u8]> {
+        match &self.wire {
+            Wire::Plain(_) => None,
+            Wire::Tls(tls) => tls.certificate(),
+        }
     }
 
     /// 0 is the end as the other side meant it. Waits no longer than the read timeout, and not beyond `until`.

@@ -202,6 +202,13 @@ pub type ClientStream<S> = Secured<ClientConnection, S>;
 /// A connection made to the agent.
 pub type ServerStream<S> = Secured<ServerConnection, S>;
 
+impl<S: Read + Write> ClientStream<S> {
+    /// The server's own certificate, in DER.
+    pub fn certificate(&self) -> Option<&[u8]> {
+        self.0.conn.peer_certificates()?.first().map(AsRef::as_ref)
+    }
+}
+
 impl<C, D: SideData, S: Read + Write> Secured<C, S>
 where
     C: DerefMut<Target = ConnectionCommon<D>>,
@@ -263,6 +270,20 @@ fn refused(error: &rustls::Error) -> Fault {
     Fault::new(cause, explain(error))
 }
 
+/// rustls tells them as `DnsName("h")` and `IpAddress(192.0.2.1)`.
+fn names(presented: &[String]) -> String {
+    let bare = |name: &String| {
+        let inner = name
+            .split_once('(')
+            .map_or(name.as_str(), |(_, inner)| inner);
+        inner.trim_end_matches(')').trim_matches('"').to_owned()
+    };
+    match presented.is_empty() {
+        true => "no name".to_owned(),
+        false => presented.iter().map(bare).collect::<Vec<_>>().join(", "),
+    }
+}
+
 fn explain(error: &rustls::Error) -> String {
     match error {
         InvalidCertificate(ExpiredContext { time, not_after }) => format!(
@@ -280,8 +301,8 @@ fn explain(error: &rustls::Error) -> String {
         }
         InvalidCertificate(Other(why)) if why.0.is::<OutOfDate>() => why.to_string(),
         InvalidCertificate(NotValidForNameContext { presented, .. }) => format!(
-            "the certificate is for [{}] only: call the server by a name in it",
-            presented.join(", ")
+            "the certificate is for {} only: call the server by a name in it",
+            names(presented)
         ),
         PeerIncompatible(_) | AlertReceived(AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure) => {
             format!("no TLS version and cipher in common ({error}): see ipa-tls-min-version")

@@ -1,0 +1,305 @@
+//! The steps of an examination, one after the other; what depends on a step that is wrong is not tried.
+
+use crate::agent::doctor::findings::{Findings, State, Step, Trouble};
+use crate::agent::doctor::ways::{PATIENCE, Ways};
+use crate::agent::doctor::{disk_choice, network, services};
+use crate::agent::order_desk::{Desk, Ordered};
+use crate::agent::{Agent, Surroundings, effective_config, mdns_endpoints};
+use crate::calendar::Day;
+use crate::clock::{Bell, Clock};
+use crate::config::Config;
+use crate::disk::select::seen_disks::Seen;
+use crate::error::{Error, Result};
+use crate::net::http::client::Proxies;
+use crate::secret::redacted;
+use crate::system_root::SystemRoot;
+
+/// The machine, and what it is to do.
+pub struct Patient {
+    host: SystemRoot,
+    clock: Clock,
+    agent: Result<Agent>,
+    /// Why multicast DNS, which was to say where Ironic is, does not.
+    unannounced: Option<String>,
+}
+
+impl Patient {
+    /// With an agent of its own, which asks but does nothing, and waits less long.
+    pub fn read(surroundings: &Surroundings) -> Self {
+        let (host, clock) = (surroundings.host(), Clock::real());
+        let mut unannounced = None;
+        let agent = surroundings.config().map(|config| {
+            let mut config = impatient(config);
+            let is_asked = config.mdns.is_wanted || config.api.urls.iter().any(|url| !is_url(url));
+            let asked = mdns_endpoints::find(&mut config, &clock);
+            if is_asked && !config.api.urls.iter().any(|url| is_url(url)) {
+                let nobody = || "nobody announces an Ironic by multicast DNS".to_owned();
+                unannounced = Some(asked.err().map_or_else(nobody, |error| error.to_string()));
+            }
+            Agent {
+                config,
+                host: host.clone(),
+                clock: clock.clone(),
+                permit: surroundings.permit(),
+                bell: Bell::default(),
+            }
+        });
+        Patient {
+            host,
+            clock,
+            agent,
+            unannounced,
+        }
+    }
+}
+
+/// A URL, and not a word for where one is to be found.
+fn is_url(text: &str) -> bool {
+    text.contains("://")
+}
+
+fn impatient(mut config: Config) -> Config {
+    config.mdns.attempts = 1;
+    config.api.timeout = config.api.timeout.min(PATIENCE);
+    config.image.timeout = config.image.timeout.min(PATIENCE);
+    config.image.max_duration = Some(PATIENCE * 3);
+    config
+}
+
+/// Every step.
+pub fn examine(patient: &Patient) -> Findings {
+    let host = &patient.host;
+    let mut findings = Findings::default();
+    findings.note(Step::Parameters, parameters(&patient.agent));
+    findings.note(Step::Link, network::link(host));
+    findings.note(
+        Step::Dhcp,
+        match findings.is_wrong(Step::Link) {
+            true => State::needs(Step::Link),
+            false => network::address(host),
+        },
+    );
+    let blocked = [Step::Parameters, Step::Link, Step::Dhcp];
+    let blocked = blocked.into_iter().find(|step| findings.is_wrong(*step));
+    let agent = patient.agent.as_ref().ok();
+    let ordered = match (agent, blocked) {
+        (Some(agent), None) => servers(&mut findings, agent, patient),
+        _ => {
+            let needed = blocked.unwrap_or(Step::Parameters);
+            for step in [
+                Step::Dns,
+                Step::Route,
+                Step::Proxy,
+                Step::Tls,
+                Step::Clock,
+                Step::Api,
+                Step::Image,
+                Step::Order,
+            ] {
+                findings.note(step, State::needs(needed));
+            }
+            None
+        }
+    };
+    findings.note(
+        Step::Disks,
+        disk_choice::disk(host, agent, ordered.as_ref()),
+    );
+    findings
+}
+
+fn parameters(agent: &Result<Agent>) -> State {
+    let wrong = |why: String, remedy: &str| {
+        State::Wrong(Trouble {
+            step: Step::Parameters,
+            why,
+            remedy: remedy.to_owned(),
+        })
+    };
+    let config = match agent {
+        Ok(agent) => &agent.config,
+        Err(error) => {
+            return wrong(
+                error.to_string(),
+                "correct it on the kernel command line, or in the file it names",
+            );
+        }
+    };
+    let mut told = match (&config.order, &config.standalone) {
+        (Some(order), _) => format!("the order at {}", redacted(&order.place)),
+        (_, Some(alone)) => format!("the image {}", redacted(&alone.images.join(","))),
+        _ if !config.api.urls.is_empty() => {
+            format!("Ironic at {}", redacted(&config.api.urls.join(",")))
+        }
+        _ if config.mdns.is_wanted => "Ironic, to be found by mDNS".to_owned(),
+        _ if config.inspection.is_wanted => "an inspection alone".to_owned(),
+        _ => {
+            return wrong(
+                "nothing says what to do".to_owned(),
+                "set ipa-api-url, ironlet.order or ironlet.image on the kernel command line, or in ironlet.conf on the boot medium",
+            );
+        }
+    };
+    for note in &config.notes {
+        told += &format!("; {note}");
+    }
+    State::Fine(told)
+}
+
+/// All that is asked of others.
+fn servers(findings: &mut Findings, agent: &Agent, patient: &Patient) -> Option<Ordered> {
+    let config = &agent.config;
+    let trust = match effective_config::trust(config, None) {
+        Ok(trust) => trust,
+        Err(error) => {
+            let why = error.to_string();
+            let remedy = "correct the file or parameter it names".to_owned();
+            findings.note(
+                Step::Tls,
+                State::Wrong(Trouble {
+                    step: Step::Tls,
+                    why,
+                    remedy,
+                }),
+            );
+            return None;
+        }
+    };
+    let mut ways = Ways::new(trust);
+    let http = |urls: &[String]| -> Vec<String> {
+        urls.iter().filter(|url| is_url(url)).cloned().collect()
+    };
+    let urls = match config.api.urls.is_empty() {
+        true => http(&config.inspection.urls),
+        false => http(&config.api.urls),
+    };
+    let unannounced = patient.unannounced.as_ref().map(|why| {
+        State::Wrong(Trouble {
+            step: Step::Api,
+            why: why.clone(),
+            remedy: "have Ironic announced on this network segment, or name it with ipa-api-url=http://…".to_owned(),
+        })
+    });
+    let api = match urls.is_empty() {
+        true if unannounced.is_some() => unannounced.unwrap_or_else(|| State::needs(Step::Api)),
+        true => State::Untried("no Ironic is named".to_owned()),
+        false => match ways.go(Step::Api, &urls, &Proxies::default()) {
+            Some(trouble) => at_its_end(Step::Api, trouble),
+            None if config.api.urls.is_empty() => {
+                State::Fine("somebody takes connections for the inspection".to_owned())
+            }
+            None => services::ironic(agent),
+        },
+    };
+    let (ordered, order, image) = match config.order.is_some() || config.standalone.is_some() {
+        false => {
+            let none = || State::Untried("there is an Ironic to say it".to_owned());
+            (None, none(), none())
+        }
+        true => without_ironic(agent, &mut ways),
+    };
+    let mut refused = None;
+    let image = match image {
+        State::Wrong(trouble) if trouble.step == Step::Proxy => {
+            refused = Some(trouble);
+            State::needs(Step::Proxy)
+        }
+        other => other,
+    };
+    let steps = [
+        (Step::Dns, "every server is named by its address"),
+        (Step::Route, ""),
+        (Step::Proxy, "none is to be asked"),
+        (Step::Tls, "no https anywhere"),
+    ];
+    let by_date = ways.trouble_at(Step::Clock).cloned();
+    for (step, without) in steps {
+        let trouble = ways.trouble_at(step);
+        let trouble = trouble.or(refused.as_ref().filter(|_| step == Step::Proxy));
+        let state = match trouble {
+            Some(trouble) => State::Wrong(trouble.clone()),
+            None if step == Step::Tls && by_date.is_some() => State::needs(Step::Clock),
+            None => ways.passed(step, without),
+        };
+        findings.note(step, state);
+    }
+    findings.note(Step::Clock, time(&patient.clock, by_date));
+    findings.note(Step::Api, api);
+    findings.note(Step::Image, image);
+    findings.note(Step::Order, order);
+    ordered
+}
+
+/// What is wrong at the end of a way, or that something on the way to it is.
+fn at_its_end(what: Step, trouble: Trouble) -> State {
+    match trouble.step == what {
+        true => State::Wrong(trouble),
+        false => State::needs(trouble.step),
+    }
+}
+
+fn time(clock: &Clock, needed: Option<Trouble>) -> State {
+    let today = Day(clock.unix().max(0.0) as u64);
+    match (clock.is_set(), needed) {
+        (true, None) => State::Fine(format!("it is {today}")),
+        (false, None) => State::Fine(format!(
+            "{today} cannot be right, and nothing here needs the date"
+        )),
+        (_, Some(trouble)) => State::Wrong(Trouble {
+            step: Step::Clock,
+            why: format!("this machine's date is {today}, which cannot be right, and certificates go by it: {}", trouble.why),
+            remedy: "set the clock: ipa-ntp-server=HOST on the kernel command line, a time server in the lease (option 42), or the firmware's setup; its battery may be empty".to_owned(),
+        }),
+    }
+}
+
+/// The order, and the image that it or the parameters name.
+fn without_ironic(agent: &Agent, ways: &mut Ways) -> (Option<Ordered>, State, State) {
+    let wrong = |error: &Error| Trouble {
+        step: Step::Order,
+        why: error.to_string(),
+        remedy: "correct it on the kernel command line".to_owned(),
+    };
+    let desk = effective_config::tools(&agent.config, None, agent.permit.clone(), &agent.clock)
+        .and_then(|tools| {
+            let disks = Seen::now(&agent.host, &agent.clock);
+            Ok((Desk::new(agent, disks, tools.clone())?, tools))
+        });
+    let (desk, tools) = match desk {
+        Ok(both) => both,
+        Err(error) => return (None, State::Wrong(wrong(&error)), State::needs(Step::Order)),
+    };
+    let place = desk.first_place();
+    let on_the_way = match place.as_ref().filter(|place| is_url(place)) {
+        Some(place) => ways.go(
+            Step::Order,
+            std::slice::from_ref(place),
+            &Proxies::default(),
+        ),
+        None => None,
+    };
+    let order = match on_the_way {
+        Some(trouble) => Err(trouble),
+        None => services::order(&desk),
+    };
+    let ordered = match order {
+        Err(trouble) => {
+            return (
+                None,
+                at_its_end(Step::Order, trouble),
+                State::needs(Step::Order),
+            );
+        }
+        Ok(ordered) => ordered,
+    };
+    let request = &ordered.order.request;
+    let image = match ways.go(Step::Image, &request.urls, &request.proxies) {
+        Some(trouble) => at_its_end(Step::Image, trouble),
+        None => services::image(request, &tools),
+    };
+    let told = match &ordered.place {
+        Some(place) => State::Fine(place.clone()),
+        None => State::Untried("the kernel command line is the order".to_owned()),
+    };
+    (Some(ordered), told, image)
+}
