@@ -1,4 +1,4 @@
-"""Standalone mode, the plug pulled at 12 random moments (LAB_KILLS says how many more): no bootable table before success was printed."""
+"""Standalone mode, the plug pulled at 7 random moments (LAB_KILLS says how many more): no bootable table before success was printed."""
 
 import collections
 import os
@@ -12,7 +12,7 @@ from verdict import Failed, require
 
 LONG = True
 MIB = 1 << 20
-KILLS_BOOTING, KILLS_WRITING = 3, 9 + int(os.environ.get("LAB_KILLS", 0))
+KILLS_BOOTING, KILLS_WRITING = 2, 5 + int(os.environ.get("LAB_KILLS", 0))
 RATE = 6 * MIB
 
 
