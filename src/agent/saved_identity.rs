@@ -76,12 +76,19 @@ impl SavedIdentity {
                 warn!(
                     "starting afresh: the agent before this one had another Ironic, port or token"
                 );
-                command::forget_last(host);
-                step_context::forget_written(host);
+                SavedIdentity::forget(host);
             }
             Err(error) => warn!("starting afresh: {error}"),
         }
         SavedIdentity::new(life)
+    }
+
+    /// What comes next is nobody yet, and did nothing before.
+    pub fn forget(host: &SystemRoot) {
+        // Without a file there is nothing to forget.
+        let _ = fs::remove_file(host.run(FILE));
+        command::forget_last(host);
+        step_context::forget_written(host);
     }
 
     pub fn restore(host: &SystemRoot, life: &Secret) -> Result<Left> {

@@ -26,6 +26,8 @@ pub struct Search<'a> {
     pub interval: Duration,
     /// Why inspection, which came before, told Ironic nothing of this machine.
     pub uninspected: Option<&'a str>,
+    /// Go on asking where Ironic has given the token away: nobody can switch this machine off and on, and Ironic may forget it.
+    pub waits_for_token: bool,
 }
 
 /// Why the node was not found.
@@ -50,7 +52,15 @@ pub fn lookup(client: &Client, clock: &Clock, search: &Search) -> Result<Enrolme
     let mut conflicts = 0;
     for failures in 1.. {
         let reason = match attempt(client, &path) {
-            Ok((enrolment, token)) => return adopt(enrolment, token, search.token),
+            Ok((enrolment, token)) => match adopt(enrolment, token, search.token) {
+                Err(Unfound::TokenTaken(error)) if search.waits_for_token => {
+                    warn!(
+                        "{error}; asking on: it is told anew once Ironic has ended what it does with this node (abort)"
+                    );
+                    error.details().to_owned()
+                }
+                done => return done,
+            },
             Err(Miss::Locked(reason)) => {
                 let pause = Duration::from_secs([5, 10, 30][conflicts.min(2)]);
                 conflicts += 1;

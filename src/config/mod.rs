@@ -79,6 +79,8 @@ pub struct Config {
     pub metrics: bool,
     /// Show browsers how the machine stands; none where that was not said.
     pub page: Option<bool>,
+    /// Nobody can switch this machine on or off but a person at it.
+    pub no_bmc: bool,
     /// Where to post reports.
     pub report: Option<String>,
     /// Deploy by itself, as ordered there.
@@ -234,6 +236,7 @@ impl Config {
             metrics: values.flag("ironlet.metrics"),
             page: (values.text("ironlet.page") != Some("auto"))
                 .then(|| values.flag("ironlet.page")),
+            no_bmc: values.flag("ironlet.no-bmc"),
             report: values.owned("ironlet.report"),
             order: Order::from(values)?,
             standalone: Standalone::from(values)?,

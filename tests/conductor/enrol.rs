@@ -28,6 +28,7 @@ fn search<'a>(addresses: &'a [String], token: Option<&'a Secret>) -> Search<'a> 
         timeout: Duration::from_secs(600),
         interval: Duration::from_secs(1),
         uninspected: None,
+        waits_for_token: false,
     }
 }
 

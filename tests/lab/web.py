@@ -17,7 +17,7 @@ API_BEHIND, BMC, BMC_BEHIND = 6386, 8000, 8001
 
 CONF = """
 daemon off; master_process off; worker_processes 1; pid {directory}/nginx.pid; error_log {directory}/nginx-error.log crit;
-events {{ worker_connections 128; }}
+events {{ worker_connections 4096; }}
 http {{
   map $witness $told {{ bmc $request_body; default ""; }} # a heartbeat's body holds the token
   log_format witness escape=json '{{"start":$msec,"took":$request_time,"to":"$witness","method":"$request_method","from":"$remote_addr",'

@@ -1,0 +1,127 @@
+"""A machine without a BMC, and an Ironic for such: QEMU without libvirt, Redfish or a monitor, which boots from the network first; what it has is buttons,
+and a person who presses them is counted."""
+
+import subprocess
+import time
+
+import console
+import disk
+import image
+import ironic
+import machine
+import network
+import node
+import place
+import web
+from verdict import require
+
+MIB = 1 << 20
+TAP = "tap-lonely"
+
+# What the README tells such operators.
+CONF = """
+[DEFAULT]
+enabled_hardware_types = manual-management
+enabled_management_interfaces = noop
+enabled_power_interfaces = {power}
+enabled_inspect_interfaces = agent
+default_inspect_interface = agent
+
+[inspector]
+hooks = ramdisk-error,validate-interfaces,ports,architecture,boot-mode,memory,root-device
+require_managed_boot = true
+power_off = false
+
+[auto_discovery]
+enabled = true
+driver = manual-management
+
+[deploy]
+fast_track = true
+
+# Who asks a fake whether the machine is off hears the same every time.
+[agent]
+post_deploy_get_power_state_retries = 2
+
+[pxe]
+ipxe_fallback_script = inspector.ipxe
+enable_netboot_fallback = true
+kernel_append_params = nofb vga=normal console=ttyS0,115200 no_timer_check {parameters}
+"""
+
+SCRIPT = f"""#!ipxe
+kernel {network.WEB}/dist/kernel nofb vga=normal console=ttyS0,115200 no_timer_check ipa-inspection-callback-url={ironic.API}/v1/continue_inspection ipa-api-url={ironic.API} %s BOOTIF=${{mac}} initrd=ramdisk
+initrd --name ramdisk {network.WEB}/dist/ramdisk
+boot
+"""
+
+
+class LonelyMachine:
+    def __init__(self, directory, disk):
+        self._directory, self._disk, self._process = directory, disk, None
+        # How often somebody had to go there.
+        self.visits = 0
+        network.tap(TAP)
+
+    def power_on(self):
+        self.visits += 1
+        with open(self._directory / "qemu.log", "ab") as log:
+            self._process = subprocess.Popen([
+                "qemu-system-x86_64", "-nodefaults", "-display", "none", "-machine", "q35", "-accel", "tcg", "-cpu", "max",
+                "-m", str(place.MEMORY), "-boot", "order=nc", "-uuid", machine.UUID,
+                "-chardev", f"socket,id=console,path={machine.CONSOLE}", "-serial", "chardev:console",
+                "-netdev", f"tap,id=net,ifname={TAP},script=no,downscript=no", "-device", f"virtio-net-pci,netdev=net,mac={network.MACHINE_MAC}",
+                "-drive", f"file={self._disk.path},if=none,id=disk,format=raw,cache=unsafe,discard=unmap",
+                "-device", "virtio-scsi-pci", "-device", f"scsi-hd,drive=disk,serial={machine.serial(self._disk.path)}",
+            ], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+    def reset(self):
+        """As the tenant's own restart, for those who boot what has none."""
+        self._process.kill()
+        self._process.wait()
+        self.power_on()
+
+    def is_on(self):
+        return self._process is not None and self._process.poll() is None
+
+
+class LonelyStand:
+    """Ironic, and the machine's first start: a node that Ironic did not know, `enroll` and inspected."""
+
+    def __init__(self, directory, parameters="ironlet.no-bmc=1", power="fake", conf="", image_rate=0):
+        network.start(directory)
+        self.web = web.Web(directory, image_rate).start()
+        self.ironic = ironic.Ironic(directory, self.web.root, CONF.format(parameters=parameters, power=power) + conf).start()
+        self.console = console.Console(machine.CONSOLE, directory / "console.log")
+        self.disk = disk.Disk(directory / "disk.raw", 5 << 30, 8 * MIB)
+        (self.web.root / "inspector.ipxe").write_text(SCRIPT % parameters)
+        self.ironic.ready(driver="manual-management")
+        self.machine = LonelyMachine(directory, self.disk)
+        self.machine.power_on()
+        told = self.console.expect(r"inspection: Ironic has taken it, this is node (\S+)", 180)
+        beat = self.web.wait_request("api", "POST", "/v1/heartbeat/", 60)
+        require(beat["status"] == 202, f"Ironic answered {beat['status']} to the first heartbeat")
+        self.node = node.Node(self.ironic, directory, {})
+        self.node.uuid = told.match[1]
+
+    def manage(self):
+        self.node.provision("manage")
+        self.node.wait("manageable", 60)
+
+    def call_on(self):
+        """Ironic is told what it cannot know: that the machine is on."""
+        self.ironic.call("PUT", f"/v1/nodes/{self.node.uuid}/states/power", {"target": "power on"})
+        deadline = time.monotonic() + 30
+        while self.node.read()["power_state"] != "power on":
+            require(time.monotonic() < deadline, "Ironic does not take the machine for one that is on")
+            time.sleep(0.5)
+
+    def order(self, source, again=False):
+        served = self.web.images / source.name
+        if not served.exists():
+            served.symlink_to(source)
+        self.node.deploy(f"{network.WEB}/images/{source.name}", disk.digest(source), "raw", again=again)
+
+    def booted(self, name, since):
+        """Until the deployed system of that name has said something."""
+        return self.console.expect(image.up(name), 90, since=since)
