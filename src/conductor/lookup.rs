@@ -9,7 +9,6 @@ use super::reply::{self, Token};
 use super::{ApiVersion, Client};
 use crate::clock::Clock;
 use crate::error::{Error, Kind};
-use crate::net::http::client::Method;
 use crate::secret::Secret;
 
 /// Which node to ask for, and for how long.
@@ -54,9 +53,7 @@ pub fn lookup(client: &Client, clock: &Clock, search: &Search) -> Result<Enrolme
         let reason = match attempt(client, &path) {
             Ok((enrolment, token)) => match adopt(enrolment, token, search.token) {
                 Err(Unfound::TokenTaken(error)) if search.waits_for_token => {
-                    warn!(
-                        "{error}; asking on: it is told anew once Ironic has ended what it does with this node (abort)"
-                    );
+                    warn!("{error}; asking on until Ironic has forgotten that token");
                     error.details().to_owned()
                 }
                 done => return done,
@@ -97,7 +94,8 @@ enum Miss {
 fn attempt(client: &Client, path: &str) -> Result<(Enrolment, Token), Miss> {
     let answer = client
         .spoken(ApiVersion::AGENT_TOKEN)
-        .and_then(|version| client.call(Method::Get, path, Some(version), None))
+        // The token is told once: an answer that nobody waits for any more would cost this agent its node.
+        .and_then(|version| client.ask_patiently(path, version))
         .map_err(|fault| Miss::Other(fault.to_string()))?;
     match answer.status {
         200 => reply::enrolment(&answer.text)
@@ -108,7 +106,6 @@ fn attempt(client: &Client, path: &str) -> Result<(Enrolment, Token), Miss> {
 }
 
 fn adopt(enrolment: Enrolment, token: Token, known: Option<&Secret>) -> Result<Enrolment, Unfound> {
-    info!("this is node {}", enrolment.uuid);
     let token = match (token, known) {
         (Token::New(token), _) => Some(token),
         (Token::Taken, None) => {
@@ -120,6 +117,7 @@ fn adopt(enrolment: Enrolment, token: Token, known: Option<&Secret>) -> Result<E
         }
         (Token::Taken | Token::Nothing, known) => known.cloned(),
     };
+    info!("this is node {}", enrolment.uuid);
     Ok(Enrolment { token, ..enrolment })
 }
 

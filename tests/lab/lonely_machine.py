@@ -108,9 +108,13 @@ class LonelyStand:
         self.node.provision("manage")
         self.node.wait("manageable", 60)
 
+    def power(self, target):
+        """What does nothing to the machine, and something to what Ironic knows of it."""
+        self.ironic.call("PUT", f"/v1/nodes/{self.node.uuid}/states/power", {"target": target})
+
     def call_on(self):
         """Ironic is told what it cannot know: that the machine is on."""
-        self.ironic.call("PUT", f"/v1/nodes/{self.node.uuid}/states/power", {"target": "power on"})
+        self.power("power on")
         deadline = time.monotonic() + 30
         while self.node.read()["power_state"] != "power on":
             require(time.monotonic() < deadline, "Ironic does not take the machine for one that is on")

@@ -113,7 +113,7 @@ def judge(witness, herd, server, begin, end, away, back):
     mean = len(after) / (end - back)
     seconds = Counter(int(at - back) for at in after)
     print(f"  heartbeats taken: {len(all_times)}; before the restart {len(undisturbed) / (away - begin):.1f} a second, "
-          f"largest second {max(Counter(int(at) for at in undisturbed).values())}")
+          f"largest second {max(Counter(int(at) for at in undisturbed).values(), default=0)}")
     statuses = Counter(status for _, status in missed)
     print(f"  not taken: {dict(statuses)}; longest an agent was not heard: {max(gaps):.0f} s of {TIMEOUT}")
     largest = max(seconds.values())

@@ -1,0 +1,65 @@
+"""A machine without a BMC that is reset by hand while it waits and in mid-clean, whose heartbeat is refused, whose Ironic restarts, and that is inspected anew: it comes back each time."""
+
+from lonely_machine import LonelyStand
+from verdict import require
+
+# By hand: it takes as long as heartbeats have it.
+BY_HAND = True
+
+# Heartbeats every 9 to 18 s.
+CONF = """
+[api]
+ramdisk_heartbeat_timeout = 30
+"""
+
+HEARD = "Ironic has heard the first heartbeat"
+ASKING = "asking on until Ironic has forgotten that token"
+
+
+def run(directory):
+    stand = LonelyStand(directory, conf=CONF)
+    console, node = stand.console, stand.node
+    stand.manage()
+    stand.call_on()
+
+    since = console.mark()
+    stand.machine.reset()
+    console.expect(ASKING, 60, since=since)
+    stand.power("rebooting")
+    console.expect(HEARD, 90, since=since)
+    print("  reset by hand while it waited: heard again once Ironic was told to reboot the node", flush=True)
+
+    since = console.mark()
+    stand.web.refuse_next_heartbeat(30)
+    console.expect("did not take the heartbeat: HTTP status 400", 10, since=since)
+    console.expect("hears the heartbeats again", 60, since=since)
+    require(not console.find("starting afresh", since=since), "one refusal was enough for it to begin again")
+    print("  refused once: nothing else happened", flush=True)
+
+    stand.ironic.stop()
+    console.expect("did not take the heartbeat", 60, since=since)
+    stand.ironic.start().ready(driver="manual-management")
+    console.expect("hears the heartbeats again", 60, since=console.mark())
+    before = stand.ironic.call("GET", f"/v1/nodes/{node.uuid}")["inspection_finished_at"]
+    since = console.mark()
+    node.inspect(180)
+    console.expect("does not know this agent any more: starting afresh", 1, since=since)
+    console.expect(HEARD, 60, since=since)
+    after = stand.ironic.call("GET", f"/v1/nodes/{node.uuid}")["inspection_finished_at"]
+    require(after and after != before, f"it was inspected at {before}, and then at {after}")
+    require(not console.find("-- the machine is on --", since=since), "it was started again")
+    print("  Ironic restarted; inspected anew by the same machine without a restart", flush=True)
+
+    since = console.mark()
+    node.provision("clean", clean_steps=[{"interface": "deploy", "step": "erase_devices"}])
+    console.expect("clean step erase_devices starts", 60, since=since)
+    stand.machine.reset()
+    console.expect(ASKING, 90, since=since)
+    node.provision("abort")
+    node.wait("clean failed", 60, hopeless=False)
+    node.patch(("/maintenance", False))
+    node.provision("manage")
+    node.wait("manageable", 60)
+    console.expect(HEARD, 120, since=since)
+    node.provide(clean=True)
+    print("  reset by hand in mid-clean: after the abort the node is cleaned", flush=True)
