@@ -188,7 +188,11 @@ impl Standing {
                     true => self.refusals + 1,
                     false => 0,
                 };
-                let patience = (self.heard + most).saturating_sub(now).min(part);
+                // Once that is over there is no hurry any more.
+                let patience = match (self.heard + most).saturating_sub(now) {
+                    left if left > 2 * SOONEST => left.min(part),
+                    _ => part,
+                };
                 let latest = match miss.status {
                     409 => 2 * SOONEST,
                     _ if self.has_news || miss.is_refusal() => {

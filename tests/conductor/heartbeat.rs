@@ -204,6 +204,11 @@ fn a_herd_that_an_ironic_missed_comes_back_spread_and_none_too_late() {
     }
     // Of 200 some 12 come in each of the 17 spans of 5 s; by the old rule all came in the first two.
     assert!(seconds.iter().all(|&in_it| in_it <= 36), "{seconds:?}");
+    // An Ironic that stays away is not besieged by those it takes for gone.
+    let besieged = beats(replies(), 40, &[]);
+    let late = pauses(&besieged[20..]);
+    let mean = late.iter().sum::<f64>() / late.len() as f64;
+    assert!(mean > 25.0, "{late:?}");
     // What a command's end has to say does not wait so long.
     let news = pauses(&beats(replies(), 3, &[1]));
     assert!((5.0..=10.0).contains(&news[1]), "{news:?}");

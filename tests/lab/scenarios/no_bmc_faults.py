@@ -36,10 +36,12 @@ def run(directory):
     require(not console.find("starting afresh", since=since), "one refusal was enough for it to begin again")
     print("  refused once: nothing else happened", flush=True)
 
+    since = console.mark()
     stand.ironic.stop()
     console.expect("did not take the heartbeat", 60, since=since)
+    since = console.mark()
     stand.ironic.start().ready(driver="manual-management")
-    console.expect("hears the heartbeats again", 60, since=console.mark())
+    console.expect("hears the heartbeats again", 60, since=since)
     before = stand.ironic.call("GET", f"/v1/nodes/{node.uuid}")["inspection_finished_at"]
     since = console.mark()
     node.inspect(180)
