@@ -12,47 +12,18 @@ import machine
 import network
 import node
 import place
+import readme
 import web
 from verdict import require
 
 MIB = 1 << 20
 TAP = "tap-lonely"
+SERIAL = "console=ttyS0,115200"
 
-# What the README tells such operators.
+# Of the lab alone.
 CONF = """
-[DEFAULT]
-enabled_hardware_types = manual-management
-enabled_management_interfaces = noop
-enabled_power_interfaces = {power}
-enabled_inspect_interfaces = agent
-default_inspect_interface = agent
-
 [inspector]
 hooks = ramdisk-error,validate-interfaces,ports,architecture,boot-mode,memory,root-device
-require_managed_boot = true
-power_off = false
-
-[auto_discovery]
-enabled = true
-driver = manual-management
-
-[deploy]
-fast_track = true
-
-# Who asks a fake whether the machine is off hears the same every time.
-[agent]
-post_deploy_get_power_state_retries = 2
-
-[pxe]
-ipxe_fallback_script = inspector.ipxe
-enable_netboot_fallback = true
-kernel_append_params = nofb vga=normal console=ttyS0,115200 no_timer_check {parameters}
-"""
-
-SCRIPT = f"""#!ipxe
-kernel {network.WEB}/dist/kernel nofb vga=normal console=ttyS0,115200 no_timer_check ipa-inspection-callback-url={ironic.API}/v1/continue_inspection ipa-api-url={ironic.API} %s BOOTIF=${{mac}} initrd=ramdisk
-initrd --name ramdisk {network.WEB}/dist/ramdisk
-boot
 """
 
 
@@ -86,15 +57,17 @@ class LonelyMachine:
 
 
 class LonelyStand:
-    """Ironic, and the machine's first start: a node that Ironic did not know, `enroll` and inspected."""
+    """Ironic as the README has it for those, and the machine's first start: a node that Ironic did not know, `enroll` and inspected."""
 
-    def __init__(self, directory, parameters="ironlet.no-bmc=1", power="fake", conf="", image_rate=0):
+    def __init__(self, directory, conf=""):
+        blocks = readme.page("A node without a BMC")
         network.start(directory)
-        self.web = web.Web(directory, image_rate).start()
-        self.ironic = ironic.Ironic(directory, self.web.root, CONF.format(parameters=parameters, power=power) + conf).start()
+        self.web = web.Web(directory, 0).start()
+        self.ironic = ironic.Ironic(directory, self.web.root, "\n" + blocks["ini"].replace(SERIAL, f"{SERIAL} no_timer_check") + CONF + conf).start()
         self.console = console.Console(machine.CONSOLE, directory / "console.log")
         self.disk = disk.Disk(directory / "disk.raw", 5 << 30, 8 * MIB)
-        (self.web.root / "inspector.ipxe").write_text(SCRIPT % parameters)
+        script = blocks["text"].replace("http://10.0.0.1:6385", ironic.API).replace("http://10.0.0.1/ironlet.initramfs", f"{network.WEB}/dist/ramdisk")
+        (self.web.root / "inspector.ipxe").write_text(script.replace("http://10.0.0.1/ironlet.kernel", f"{network.WEB}/dist/kernel").replace(SERIAL, f"{SERIAL} no_timer_check"))
         self.ironic.ready(driver="manual-management")
         self.machine = LonelyMachine(directory, self.disk)
         self.machine.power_on()

@@ -4,6 +4,7 @@ import image
 from lonely_machine import LonelyStand
 from verdict import require
 
+LONG = True
 
 def run(directory):
     stand = LonelyStand(directory)
