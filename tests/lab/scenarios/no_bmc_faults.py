@@ -1,5 +1,6 @@
-"""A machine without a BMC that is reset by hand while it waits and in mid-clean, whose heartbeat is refused, whose Ironic restarts, and that is inspected anew: it comes back each time."""
+"""A machine without a BMC that is reset by hand while it waits and in mid-clean, whose heartbeat is refused, whose Ironic restarts, and that is inspected anew: it comes back each time; and what Ironic's `agent` power interface makes of a deploy."""
 
+import image
 from lonely_machine import LonelyStand
 from verdict import require
 
@@ -8,6 +9,9 @@ BY_HAND = True
 
 # Heartbeats every 9 to 18 s.
 CONF = """
+[DEFAULT]
+enabled_power_interfaces = fake,agent
+
 [api]
 ramdisk_heartbeat_timeout = 30
 """
@@ -65,3 +69,12 @@ def run(directory):
     console.expect(HEARD, 120, since=since)
     node.provide(clean=True)
     print("  reset by hand in mid-clean: after the abort the node is cleaned", flush=True)
+
+    # What the README says of it. An Ironic that can do it fails here, and the README has to be told.
+    node.patch(("/power_interface", "agent"))
+    source = image.noise("lonely", 48)
+    stand.order(source)
+    failed = node.wait("deploy failed", 180, hopeless=False)
+    require("Agent driver requires agent_url in driver_internal_info" in failed["last_error"], f"the deploy failed for another reason: {failed['last_error']}")
+    require(stand.disk.holds(source), "the disk does not hold the image")
+    print("  Ironic's own power interface for such nodes: the image is on the disk, the deploy failed all the same")
