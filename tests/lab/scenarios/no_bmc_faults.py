@@ -1,4 +1,4 @@
-"""A machine without a BMC that is reset by hand while it waits and in mid-clean, whose heartbeat is refused, whose Ironic restarts, and that is inspected anew: it comes back each time; and what Ironic's `agent` power interface makes of a deploy."""
+"""A machine without a BMC that is reset by hand, refused, inspected anew, locked down, and whose Ironic restarts: it comes back each time."""
 
 import image
 from lonely_machine import LonelyStand
@@ -11,6 +11,7 @@ BY_HAND = True
 CONF = """
 [DEFAULT]
 enabled_power_interfaces = fake,agent
+default_power_interface = fake
 
 [api]
 ramdisk_heartbeat_timeout = 30
@@ -69,6 +70,19 @@ def run(directory):
     console.expect(HEARD, 120, since=since)
     node.provide(clean=True)
     print("  reset by hand in mid-clean: after the abort the node is cleaned", flush=True)
+
+    since, visits, source = console.mark(), stand.machine.visits, image.noise("lonely-again", 32)
+    node.patch(("/disable_power_off", True))
+    stand.order(source)
+    node.wait("active", 240)
+    stand.booted("lonely-again", since)
+    require(console.find("system.lockdown", since=since) and stand.machine.visits == visits, "it was not locked down, or somebody had to go there")
+    node.provision("deleted")
+    node.wait("clean wait", 60)
+    stand.machine.reset()
+    node.wait("available", 180)
+    node.patch(("/disable_power_off", False))
+    print("  locked down at the end of a deploy (`disable_power_off`): restarted into its disk; deleted", flush=True)
 
     # What the README says of it. An Ironic that can do it fails here, and the README has to be told.
     node.patch(("/power_interface", "agent"))
