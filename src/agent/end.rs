@@ -57,3 +57,25 @@ impl End {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn an_agent_that_ironic_forgot_ends_to_be_started_again_and_leaves_nothing() {
+        let root = std::env::temp_dir().join(format!("ironlet-end-{}", std::process::id()));
+        let host = SystemRoot::new(&root);
+        fs::create_dir_all(host.run("")).expect("a temporary directory");
+        for name in ["session", "command", "written"] {
+            fs::write(host.run(name), "{}").expect("a temporary directory");
+        }
+        let error = End::Forgotten.leave(&host).expect_err("a new one is due");
+        assert!(error.details().contains("forgotten"), "{error}");
+        let left = fs::read_dir(host.run("")).expect("a directory").count();
+        assert_eq!(left, 0);
+        fs::remove_dir_all(root).expect("it was made here");
+    }
+}
