@@ -52,9 +52,6 @@ class LonelyMachine:
         self._process.wait()
         self.power_on()
 
-    def is_on(self):
-        return self._process is not None and self._process.poll() is None
-
 
 class LonelyStand:
     """Ironic as the README has it for those, and the machine's first start: a node that Ironic did not know, `enroll` and inspected."""
@@ -72,8 +69,7 @@ class LonelyStand:
         self.machine = LonelyMachine(directory, self.disk)
         self.machine.power_on()
         told = self.console.expect(r"inspection: Ironic has taken it, this is node (\S+)", 180)
-        beat = self.web.wait_request("api", "POST", "/v1/heartbeat/", 60)
-        require(beat["status"] == 202, f"Ironic answered {beat['status']} to the first heartbeat")
+        self.console.expect("Ironic has heard the first heartbeat", 90)
         self.node = node.Node(self.ironic, directory, {})
         self.node.uuid = told.match[1]
 
