@@ -49,6 +49,7 @@ fn the_largest_reply_costs_little_more_than_its_text() {
             timeout: Duration::from_secs(1),
             interval: Duration::from_secs(1),
             uninspected: None,
+            waits_for_token: false,
         };
         fs::write("/proc/self/clear_refs", "5").expect("resets the high-water mark");
         let Err(Unfound::GaveUp(error)) = lookup(&ironic, &Clock::fake(), &search) else {

@@ -4,6 +4,8 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use log::error;
+
 use crate::agent::end::End;
 use crate::agent::system_time;
 use crate::clock::Clock;
@@ -30,6 +32,8 @@ pub struct Powers {
     pub token: Option<Secret>,
     pub ntp: Ntp,
     pub end: Mutex<Sender<End>>,
+    /// Nobody can switch this machine on again.
+    pub no_bmc: bool,
 }
 
 /// A second lookup is a courtesy: the first one said enough to go on.
@@ -79,6 +83,7 @@ impl Agent for Powers {
             timeout: LOOKUP_TIMEOUT,
             interval: Duration::from_secs(1),
             uninspected: None,
+            waits_for_token: false,
         };
         match lookup(&self.client, &self.clock, &search) {
             Ok(enrolment) => Ok(node(&enrolment)),
@@ -92,7 +97,10 @@ impl Agent for Powers {
     }
 
     fn power_off(&self) -> Result<()> {
-        self.go(How::Off)
+        self.go(match self.no_bmc {
+            true => How::Reboot,
+            false => How::Off,
+        })
     }
 
     fn reboot(&self) -> Result<()> {
@@ -106,7 +114,11 @@ impl Agent for Powers {
     }
 
     fn lock_down(&self) {
-        self.end(End::LockDown);
+        // Locked down a machine waits for whoever resets it.
+        match self.no_bmc.then(|| self.go(How::Reboot)) {
+            Some(Err(error)) => error!("{error}"),
+            _ => self.end(End::LockDown),
+        }
     }
 
     fn hand_over(&self) {

@@ -25,7 +25,7 @@ pub mod write_image_by_hand;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -39,7 +39,7 @@ use crate::agent::inspection::Inspected;
 use crate::agent::saved_identity::SavedIdentity;
 use crate::api::Server;
 use crate::clock::{Bell, Clock};
-use crate::command::Engine;
+use crate::command::{Engine, Entry};
 use crate::conductor::Client;
 use crate::conductor::heartbeat::Heartbeat;
 use crate::conductor::lookup::{Enrolment, Search, Unfound, lookup};
@@ -176,6 +176,7 @@ impl Agent {
             timeout: self.config.api.lookup_timeout,
             interval: self.config.api.lookup_interval,
             uninspected: inspected.failure.as_deref(),
+            waits_for_token: self.config.no_bmc,
         };
         let enrolment = match lookup(&client, &self.clock, &search) {
             Ok(enrolment) => enrolment,
@@ -196,12 +197,21 @@ impl Agent {
             Some(identity) => identity,
             None => Identity::make(&self.config, &client, &self.host, &self.clock)?,
         };
-        let (engine, end) = self.engine(&client, &enrolment, macs)?;
-        let server = self.serve(engine, &identity, &enrolment)?;
+        let (over, end) = channel();
+        let engine = self.engine(&client, &enrolment, macs, over.clone())?;
+        let server = self.serve(engine.clone(), &identity, &enrolment)?;
         let heartbeat = self.heartbeat(&identity, &enrolment);
         session.identity = Some(identity);
         self.keep(&session);
-        self.beat_until(end, &heartbeat, &client, server)
+        // Where somebody can switch the machine off and on, that is what Ironic does with an agent it has forgotten. A command that
+        // runs is not left alone.
+        let forgotten = || {
+            if self.config.no_bmc && !engine.list().last().is_some_and(Entry::is_running) {
+                // Nobody listening means that the agent is ending anyway.
+                let _ = over.send(End::Forgotten);
+            }
+        };
+        self.beat_until(end, &heartbeat, &client, server, &forgotten)
     }
 
     /// No Ironic was named but for the inspection: this machine has nothing more to do, and is not to start all over either.
@@ -211,7 +221,8 @@ impl Agent {
             token: self.config.token.clone(),
             ..Enrolment::default()
         };
-        let (engine, end) = self.engine(client, &nobody, macs)?;
+        let (over, end) = channel();
+        let engine = self.engine(client, &nobody, macs, over)?;
         let server = self.serve(engine, &Identity::of_nobody(&self.config), &nobody)?;
         info!("inspection is all this machine was started for: waiting to be switched off");
         // Only a client with the token of the command line could end it.
@@ -226,14 +237,14 @@ impl Agent {
         }
     }
 
-    /// The commands, and word from the one that ends them.
+    /// The commands; one that ends them says so to `end`.
     fn engine(
         &self,
         client: &Arc<Client>,
         enrolment: &Enrolment,
         macs: Vec<String>,
-    ) -> Result<(Engine, Receiver<End>)> {
-        let (end, ended) = channel();
+        end: Sender<End>,
+    ) -> Result<Engine> {
         let powers = Powers {
             host: self.host.clone(),
             clock: self.clock.clone(),
@@ -243,6 +254,7 @@ impl Agent {
             token: enrolment.token.clone(),
             ntp: self.config.ntp.clone(),
             end: Mutex::new(end),
+            no_bmc: self.config.no_bmc,
         };
         let machine = Machine::new(
             self.host.clone(),
@@ -259,7 +271,7 @@ impl Agent {
         );
         screen_status::follow(&self.host, machine.gauge().clone(), &self.clock);
         machine.set_node(actions_for_commands::node(enrolment));
-        Ok((Engine::new(Arc::new(machine)), ended))
+        Ok(Engine::new(Arc::new(machine)))
     }
 
     fn heartbeat(&self, identity: &Identity, enrolment: &Enrolment) -> Heartbeat {
@@ -283,10 +295,11 @@ impl Agent {
         heartbeat: &Heartbeat,
         client: &Client,
         server: Server,
+        forgotten: &(dyn Fn() + Sync),
     ) -> Result<()> {
         let stop = AtomicBool::new(false);
         thread::scope(|scope| -> Result<()> {
-            let beat = || heartbeat.run(client, &self.clock, &self.bell, &stop);
+            let beat = || heartbeat.run(client, &self.clock, &self.bell, &stop, forgotten);
             thread::Builder::new()
                 .name("heartbeat".into())
                 .spawn_scoped(scope, beat)

@@ -76,12 +76,18 @@ impl SavedIdentity {
                 warn!(
                     "starting afresh: the agent before this one had another Ironic, port or token"
                 );
-                command::forget_last(host);
-                step_context::forget_written(host);
+                forget_work(host);
             }
             Err(error) => warn!("starting afresh: {error}"),
         }
         SavedIdentity::new(life)
+    }
+
+    /// What comes next is nobody yet, and did nothing before.
+    pub fn forget(host: &SystemRoot) {
+        // Without a file there is nothing to forget.
+        let _ = fs::remove_file(host.run(FILE));
+        forget_work(host);
     }
 
     pub fn restore(host: &SystemRoot, life: &Secret) -> Result<Left> {
@@ -152,6 +158,12 @@ impl SavedIdentity {
             identity,
         })
     }
+}
+
+/// What an agent that was somebody else did is nothing that this one tells.
+fn forget_work(host: &SystemRoot) {
+    command::forget_last(host);
+    step_context::forget_written(host);
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Tells Ironic where the agent listens, again and again, and at once when there is news.
 
 use std::net::IpAddr;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::{ApiVersion, Client};
 use crate::clock::{Bell, Clock};
 use crate::codec::json;
 use crate::net::address::configure;
-use crate::net::http::client::Method;
+use crate::net::http::client::{Fault, Method};
 use crate::net::http::url;
 use crate::secret::Secret;
 
@@ -38,27 +39,58 @@ pub fn callback_url(protocol: &str, host: &str, port: u16) -> String {
 
 // protocol/lifecycle.md §12
 const SOONEST: Duration = Duration::from_secs(5);
-const AFTER_ERROR: std::ops::Range<Duration> = SOONEST..Duration::from_secs(10);
+
+/// How often in a row Ironic refuses an agent that it has forgotten: once may be anything.
+const REFUSALS: u32 = 3;
+
+/// Why a heartbeat was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Miss {
+    why: String,
+    /// Of the answer, 0 if there was none.
+    status: u16,
+}
+
+impl Miss {
+    /// Ironic was there, and does not know this token or this node.
+    fn is_refusal(&self) -> bool {
+        matches!(self.status, 400 | 404)
+    }
+}
 
 impl Heartbeat {
-    /// Beats at once, then by the clock, and earlier when `bell` rings. After setting `stop`, ring.
-    pub fn run(&self, client: &Client, clock: &Clock, bell: &Bell, stop: &AtomicBool) {
+    /// Beats at once, then by the clock, and earlier when `bell` rings. After setting `stop`, ring. `forgotten` is told when
+    /// Ironic does not know this agent any more, again at each further refusal.
+    pub fn run(
+        &self,
+        client: &Client,
+        clock: &Clock,
+        bell: &Bell,
+        stop: &AtomicBool,
+        forgotten: &dyn Fn(),
+    ) {
         let (mut last, mut here) = (None, self.is_ours());
+        let mut standing = Standing::new(clock);
         while !stop.load(Ordering::SeqCst) {
             let outcome = self.beat(client);
-            let interval = match &outcome {
-                Ok(()) => clock.between(self.timeout.mul_f64(0.3)..self.timeout.mul_f64(0.6)),
-                Err(_) => clock.between(AFTER_ERROR),
-            };
+            let next = standing.after(&outcome, clock.elapsed(), self.timeout);
+            let interval = clock.between(next);
             note(&outcome, &mut last, interval);
             if let Some(told) = moved(&mut here, self.is_ours()) {
                 warn!("{}: {told}", self.callback_url);
             }
-            rest(clock, bell, stop, interval);
+            if standing.refusals >= REFUSALS {
+                forgotten();
+            }
+            standing.has_news |= rest(clock, bell, stop, interval);
         }
     }
 
-    fn beat(&self, client: &Client) -> Result<(), String> {
+    fn beat(&self, client: &Client) -> Result<(), Miss> {
+        let unheard = |fault: Fault| Miss {
+            why: fault.to_string(),
+            status: 0,
+        };
         let path = format!("/v1/heartbeat/{}", encoded(&self.uuid));
         let answer = client
             .spoken(ApiVersion::AGENT_VERIFY_CA)
@@ -66,10 +98,13 @@ impl Heartbeat {
                 let body = self.body(version);
                 client.call(Method::Post, &path, Some(version), Some(&body))
             })
-            .map_err(|fault| fault.to_string())?;
+            .map_err(unheard)?;
         match answer.status {
             202 => Ok(()),
-            _ => Err(answer.complaint()),
+            status => Err(Miss {
+                why: answer.complaint(),
+                status,
+            }),
         }
     }
 
@@ -103,17 +138,85 @@ impl Heartbeat {
     }
 }
 
-/// Until the interval is over; or the bell rang, but no sooner than after [`SOONEST`]; or `stop`.
-fn rest(clock: &Clock, bell: &Bell, stop: &AtomicBool, interval: Duration) {
+/// How the agent stands with Ironic.
+struct Standing {
+    /// There is something that a conductor waits for: the agent is there, or a command has ended.
+    has_news: bool,
+    /// In a row, up to now.
+    failures: u32,
+    /// Those of them that were refusals, in a row.
+    refusals: u32,
+    /// When a heartbeat was last taken, or the agent began.
+    heard: Duration,
+}
+
+impl Standing {
+    fn new(clock: &Clock) -> Self {
+        Standing {
+            has_news: true,
+            failures: 0,
+            refusals: 0,
+            heard: clock.elapsed(),
+        }
+    }
+
+    /// Within which time the next heartbeat is to come after one that ended so.
+    ///
+    /// A node that is locked is one for seconds. News and refusals are told again soon, and ever more slowly. All else takes its
+    /// time: the hundreds that an Ironic missed while it was away do not come in the same seconds once it is back. Each comes
+    /// before Ironic's patience is over, if it can.
+    fn after(
+        &mut self,
+        outcome: &Result<(), Miss>,
+        now: Duration,
+        timeout: Duration,
+    ) -> Range<Duration> {
+        let (part, most) = (timeout.mul_f64(0.3), timeout.mul_f64(0.9));
+        match outcome {
+            Ok(()) => {
+                *self = Standing {
+                    has_news: false,
+                    failures: 0,
+                    refusals: 0,
+                    heard: now,
+                };
+                part..2 * part
+            }
+            Err(miss) => {
+                self.failures += 1;
+                self.refusals = match miss.is_refusal() {
+                    true => self.refusals + 1,
+                    false => 0,
+                };
+                // Once that is over there is no hurry any more.
+                let patience = match (self.heard + most).saturating_sub(now) {
+                    left if left > 2 * SOONEST => left.min(part),
+                    _ => part,
+                };
+                let latest = match miss.status {
+                    409 => 2 * SOONEST,
+                    _ if self.has_news || miss.is_refusal() => {
+                        SOONEST * (1 << self.failures.min(6))
+                    }
+                    _ => part,
+                };
+                SOONEST..latest.min(patience).max(2 * SOONEST)
+            }
+        }
+    }
+}
+
+/// Until the interval is over; or the bell rang, but no sooner than after [`SOONEST`]; or `stop`. Did it ring?
+fn rest(clock: &Clock, bell: &Bell, stop: &AtomicBool, interval: Duration) -> bool {
     let beaten = clock.elapsed();
-    let mut pause = interval;
+    let (mut pause, mut rang) = (interval, false);
     loop {
         let left = pause.saturating_sub(clock.elapsed() - beaten);
         if left.is_zero() || stop.load(Ordering::SeqCst) {
-            return;
+            return rang;
         }
         if bell.wait(clock, left) {
-            pause = pause.min(SOONEST);
+            (pause, rang) = (pause.min(SOONEST), true);
         }
     }
 }
@@ -133,12 +236,12 @@ fn moved(here: &mut bool, now: bool) -> Option<&'static str> {
 }
 
 /// One line per change, not per beat.
-fn note(outcome: &Result<(), String>, last: &mut Option<Result<(), String>>, interval: Duration) {
+fn note(outcome: &Result<(), Miss>, last: &mut Option<Result<(), Miss>>, interval: Duration) {
     if last.as_ref() != Some(outcome) {
         match (outcome, &last) {
             (Ok(()), None) => info!("Ironic has heard the first heartbeat"),
             (Ok(()), Some(_)) => info!("Ironic hears the heartbeats again"),
-            (Err(reason), _) => warn!("Ironic did not take the heartbeat: {reason}"),
+            (Err(miss), _) => warn!("Ironic did not take the heartbeat: {}", miss.why),
         }
         *last = Some(outcome.clone());
     }

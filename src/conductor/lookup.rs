@@ -10,7 +10,6 @@ use super::{ApiVersion, Client};
 use crate::clock::Clock;
 use crate::error::{Error, Kind};
 use crate::logger::status;
-use crate::net::http::client::Method;
 use crate::secret::Secret;
 
 /// Which node to ask for, and for how long.
@@ -27,6 +26,8 @@ pub struct Search<'a> {
     pub interval: Duration,
     /// Why inspection, which came before, told Ironic nothing of this machine.
     pub uninspected: Option<&'a str>,
+    /// Go on asking where Ironic has given the token away: nobody can switch this machine off and on, and Ironic may forget it.
+    pub waits_for_token: bool,
 }
 
 /// Why the node was not found.
@@ -51,7 +52,13 @@ pub fn lookup(client: &Client, clock: &Clock, search: &Search) -> Result<Enrolme
     let mut conflicts = 0;
     for failures in 1.. {
         let reason = match attempt(client, &path) {
-            Ok((enrolment, token)) => return adopt(enrolment, token, search.token),
+            Ok((enrolment, token)) => match adopt(enrolment, token, search.token) {
+                Err(Unfound::TokenTaken(error)) if search.waits_for_token => {
+                    warn!("{error}; asking on until Ironic has forgotten that token");
+                    error.details().to_owned()
+                }
+                done => return done,
+            },
             Err(Miss::Locked(reason)) => {
                 let pause = Duration::from_secs([5, 10, 30][conflicts.min(2)]);
                 conflicts += 1;
@@ -88,7 +95,8 @@ enum Miss {
 fn attempt(client: &Client, path: &str) -> Result<(Enrolment, Token), Miss> {
     let answer = client
         .spoken(ApiVersion::AGENT_TOKEN)
-        .and_then(|version| client.call(Method::Get, path, Some(version), None))
+        // The token is told once: an answer that nobody waits for any more would cost this agent its node.
+        .and_then(|version| client.ask_patiently(path, version))
         .map_err(|fault| Miss::Other(fault.to_string()))?;
     match answer.status {
         200 => reply::enrolment(&answer.text)
@@ -104,7 +112,6 @@ fn attempt(client: &Client, path: &str) -> Result<(Enrolment, Token), Miss> {
 }
 
 fn adopt(enrolment: Enrolment, token: Token, known: Option<&Secret>) -> Result<Enrolment, Unfound> {
-    info!("this is node {}", enrolment.uuid);
     let token = match (token, known) {
         (Token::New(token), _) => Some(token),
         (Token::Taken, None) => {
@@ -116,6 +123,7 @@ fn adopt(enrolment: Enrolment, token: Token, known: Option<&Secret>) -> Result<E
         }
         (Token::Taken | Token::Nothing, known) => known.cloned(),
     };
+    info!("this is node {}", enrolment.uuid);
     Ok(Enrolment { token, ..enrolment })
 }
 

@@ -80,6 +80,8 @@ pub struct Config {
     pub metrics: bool,
     /// Show browsers how the machine stands; none where that was not said.
     pub page: Option<bool>,
+    /// Nobody can switch this machine on or off but a person at it.
+    pub no_bmc: bool,
     /// Where to post reports.
     pub report: Option<String>,
     /// How long nothing may work before somebody looks why; none never looks.
@@ -249,6 +251,7 @@ impl Config {
             metrics: values.flag("ironlet.metrics"),
             page: (values.text("ironlet.page") != Some("auto"))
                 .then(|| values.flag("ironlet.page")),
+            no_bmc: values.flag("ironlet.no-bmc"),
             report: values.owned("ironlet.report"),
             doctor: Some(values.seconds("ironlet.doctor")).filter(|time| !time.is_zero()),
             order: Order::from(values)?,

@@ -150,6 +150,7 @@ pub const TABLE: &[Parameter] = &[
     works("ironlet.syslog", "", Text, "", "send the log there: host:port by UDP, tcp://host:port or tls://host:port"),
     works("ironlet.metrics", "", Boolean, "false", "serve /metrics (OpenMetrics) to whoever asks"),
     works("ironlet.page", "", Choice(&["auto", "0", "1", "false", "true"]), "auto", "show a browser at the agent's port how this machine stands; auto: without Ironic, not with it"),
+    works("ironlet.no-bmc", "", Boolean, "false", "nobody but a person can switch this machine on: restart where Ironic has it powered off or locked down, and ask anew where Ironic has forgotten the agent"),
     works("ironlet.report", "", Text, "", "post JSON there at each change and every few seconds of progress: http://… or https://…"),
     works("ironlet.doctor", "", Seconds(0), "120", "when nothing has worked for so long, say on the console step by step what is wrong first, as ironlet doctor does; 0 never"),
     works("ironlet.order", "", Text, "", "without Ironic: do what the document at this URL or path orders; {mac}, {serial}, {uuid}, {asset_tag} and {hostname} in it are this machine's, else default"),

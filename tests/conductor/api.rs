@@ -24,6 +24,7 @@ fn search() -> Search<'static> {
         timeout: Duration::from_secs(600),
         interval: Duration::from_secs(1),
         uninspected: None,
+        waits_for_token: false,
     }
 }
 

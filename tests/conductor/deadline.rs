@@ -140,6 +140,7 @@ fn a_lookup_is_asked_again_after_an_answer_without_end() {
         timeout: Duration::ZERO,
         interval: Duration::ZERO,
         uninspected: None,
+        waits_for_token: false,
     };
     let started = Instant::now();
     let Err(Unfound::GaveUp(error)) = lookup(&ironic, &Clock::fake(), &search) else {

@@ -1,5 +1,6 @@
 //! Version, lookup and token: every reply Ironic can give, and the recorded exchange word for word.
 
+use std::thread;
 use std::time::Duration;
 
 use ironlet::clock::Clock;
@@ -7,11 +8,12 @@ use ironlet::codec::json::{self, Fields, Value};
 use ironlet::conductor::Client;
 use ironlet::conductor::lookup::{Enrolment, Search, Unfound, lookup};
 use ironlet::error::Kind;
-use ironlet::net::tls::trust_settings::Version;
+use ironlet::net::http::client::{self, Proxies, Timeouts};
+use ironlet::net::tls::trust_settings::{Trust, Version};
 use ironlet::secret::Secret;
 
 use crate::fake_conductor::{FakeConductor, Reply, Script};
-use crate::shared::{TOKEN, client, http_client, recorded, root};
+use crate::shared::{TOKEN, client as conductor_client, http_client, recorded, root};
 
 fn reply_to(at: usize) -> Reply {
     Reply::new(
@@ -28,6 +30,7 @@ fn search<'a>(addresses: &'a [String], token: Option<&'a Secret>) -> Search<'a> 
         timeout: Duration::from_secs(600),
         interval: Duration::from_secs(1),
         uninspected: None,
+        waits_for_token: false,
     }
 }
 
@@ -39,7 +42,11 @@ fn enrol(
     let script: Script = vec![root(), ("GET /v1/lookup", replies)];
     let ironic = FakeConductor::with(script, clock.clone(), None, Box::new(drop));
     let addresses = ["52:54:00:aa:bb:01".to_owned()];
-    let outcome = lookup(&client(&[ironic.url()]), &clock, &search(&addresses, token));
+    let outcome = lookup(
+        &conductor_client(&[ironic.url()]),
+        &clock,
+        &search(&addresses, token),
+    );
     (outcome, ironic, clock)
 }
 
@@ -109,7 +116,7 @@ fn all_addresses_and_the_uuid_are_asked_for() {
         uuid: Some("a b"),
         ..search(&addresses, None)
     };
-    lookup(&client(&[ironic.url()]), &Clock::fake(), &search).expect("found");
+    lookup(&conductor_client(&[ironic.url()]), &Clock::fake(), &search).expect("found");
     let path = "/v1/lookup?addresses=aa%3Abb%2Ccc%3Add&node_uuid=a%20b";
     assert_eq!(ironic.seen_of("GET", "/v1/lookup")[0].path, path);
 }
@@ -263,6 +270,69 @@ fn the_token_is_kept_replaced_or_lost() {
         1,
         "it is not asked again"
     );
+}
+
+#[test]
+fn an_answer_that_is_slow_to_come_is_waited_for_as_it_has_the_token() {
+    let timeouts = Timeouts {
+        connect: Duration::from_secs(5),
+        read: Duration::from_millis(400),
+    };
+    let http = client::Client::new(&Trust::default(), &Proxies::default(), timeouts);
+    let http = http.expect("a client");
+    let script = vec![
+        root(),
+        (
+            "GET /v1/lookup",
+            vec![
+                reply(&format!(r#", "agent_token": "{TOKEN}""#)),
+                reply(r#", "agent_token": "******""#),
+            ],
+        ),
+    ];
+    // As an Ironic that has a thousand to answer.
+    let hook = |number| {
+        if number == 2 {
+            thread::sleep(Duration::from_millis(800));
+        }
+    };
+    let ironic = FakeConductor::with(script, Clock::fake(), None, Box::new(hook));
+    let conductor = Client::new(http, &[ironic.url()], None, None);
+    let addresses = ["aa:bb".to_owned()];
+    let enrolment = lookup(&conductor, &Clock::fake(), &search(&addresses, None)).expect("found");
+    assert_eq!(enrolment.token.as_ref().map(Secret::expose), Some(TOKEN));
+    assert_eq!(ironic.seen_of("GET", "/v1/lookup").len(), 1);
+}
+
+#[test]
+fn where_nobody_can_reset_the_machine_the_token_is_waited_for() {
+    let taken = || reply(r#", "agent_token": "******""#);
+    let fresh = reply(&format!(r#", "agent_token": "{TOKEN}""#));
+    for (replies, seconds, found) in [
+        (vec![taken(), taken(), taken(), fresh], 600, true),
+        (vec![taken()], 600, false),
+    ] {
+        let ironic = FakeConductor::start(vec![root(), ("GET /v1/lookup", replies)]);
+        let (addresses, clock) = (["aa:bb".to_owned()], Clock::fake());
+        let search = Search {
+            waits_for_token: true,
+            timeout: Duration::from_secs(seconds),
+            ..search(&addresses, None)
+        };
+        match lookup(&conductor_client(&[ironic.url()]), &clock, &search) {
+            Ok(enrolment) => {
+                let token = enrolment.token.as_ref().map(Secret::expose);
+                assert!(found && token == Some(TOKEN));
+                assert_eq!(ironic.seen_of("GET", "/v1/lookup").len(), 4);
+            }
+            // In vain it ends as any other lookup, and a new process tries again.
+            Err(Unfound::GaveUp(error)) => {
+                assert!(!found && error.details().contains("token away"), "{error}");
+                assert!(clock.elapsed() >= Duration::from_secs(600));
+            }
+            Err(Unfound::TokenTaken(error)) => panic!("{error}"),
+        }
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Heartbeats: the recorded body, who counts as success, and every interval on a clock that nobody waits for.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ironlet::clock::{Bell, Clock};
@@ -40,7 +40,7 @@ fn beats(replies: Vec<Reply>, count: usize, news: &[usize]) -> Vec<Seen> {
         }
     };
     let ironic = FakeConductor::with(script, clock.clone(), None, Box::new(hook));
-    heartbeat().run(&client(&[ironic.url()]), &clock, &bell, &stop);
+    heartbeat().run(&client(&[ironic.url()]), &clock, &bell, &stop, &|| ());
     ironic.seen_of("POST", "/v1/heartbeat/")
 }
 
@@ -86,7 +86,7 @@ fn the_recorded_heartbeat_is_repeated_word_for_word() {
         certificate: Some(text("agent_verify_ca")),
         ..heartbeat()
     };
-    heartbeat.run(&client, &Clock::fake(), &Bell::default(), &stop);
+    heartbeat.run(&client, &Clock::fake(), &Bell::default(), &stop, &|| ());
 
     let seen = &ironic.seen_of("POST", "/")[0];
     assert_eq!(Ok(Some(seen.path.as_str())), wanted.string("path"));
@@ -133,7 +133,7 @@ fn an_older_api_is_spared_what_it_would_refuse() {
         let script = vec![("POST /", vec![Reply::new(202, "")])];
         let ironic = FakeConductor::with(script, Clock::fake(), None, Box::new(hook));
         let client = Client::new(http_client(), &[ironic.url()], None, Some(version));
-        heartbeat().run(&client, &Clock::fake(), &Bell::default(), &stop);
+        heartbeat().run(&client, &Clock::fake(), &Bell::default(), &stop, &|| ());
         let seen = &ironic.seen()[0];
         let body = object(&seen.body);
         assert_eq!(body.keys().map(String::as_str).collect::<Vec<_>>(), fields);
@@ -176,12 +176,88 @@ fn only_202_is_success() {
         Reply::new(202, ""),
     ];
     let pauses = pauses(&beats(replies, 8, &[]));
-    let (failed, taken) = pauses.split_at(6);
-    assert!(
-        failed.iter().all(|pause| (5.0..=10.0).contains(pause)),
-        "{pauses:?}"
+    // The first heartbeat is news: told again soon, and ever more slowly.
+    for (pause, latest) in pauses.iter().zip([10.0, 20.0, 40.0, 80.0, 90.0, 90.0]) {
+        assert!((5.0..=latest).contains(pause), "{pauses:?}");
+    }
+    assert!((90.0..=180.0).contains(&pauses[6]), "{pauses:?}");
+}
+
+#[test]
+fn a_locked_node_is_asked_for_again_soon_every_time() {
+    let pauses = pauses(&beats(vec![Reply::new(409, "")], 12, &[]));
+    let soon = pauses.iter().all(|pause| (5.0..=10.0).contains(pause));
+    assert!(soon, "{pauses:?}");
+}
+
+#[test]
+fn a_herd_that_an_ironic_missed_comes_back_spread_and_none_too_late() {
+    let replies = || vec![Reply::new(202, ""), Reply::new(503, "")];
+    let mut seconds = [0; 18];
+    for _ in 0..200 {
+        let beats = beats(replies(), 3, &[]);
+        let (first, missed, again) = (beats[0].at, beats[1].at, beats[2].at);
+        let pause = (again - missed).as_secs_f64();
+        assert!((5.0..=90.0).contains(&pause), "{pause}");
+        assert!((again - first).as_secs_f64() <= 270.0, "{beats:?}");
+        seconds[(pause / 5.0) as usize % 18] += 1;
+    }
+    // Of 200 some 12 come in each of the 17 spans of 5 s; by the old rule all came in the first two.
+    assert!(seconds.iter().all(|&in_it| in_it <= 36), "{seconds:?}");
+    // An Ironic that stays away is not besieged by those it takes for gone.
+    let besieged = beats(replies(), 40, &[]);
+    let late = pauses(&besieged[20..]);
+    let mean = late.iter().sum::<f64>() / late.len() as f64;
+    assert!(mean > 25.0, "{late:?}");
+    // What a command's end has to say does not wait so long.
+    let news = pauses(&beats(replies(), 3, &[1]));
+    assert!((5.0..=10.0).contains(&news[1]), "{news:?}");
+}
+
+#[test]
+fn an_agent_is_forgotten_when_ironic_says_so_three_times() {
+    let (taken, refused, gone) = (
+        Reply::new(202, ""),
+        Reply::new(400, ""),
+        Reply::new(404, ""),
     );
-    assert!((90.0..=180.0).contains(&taken[0]), "{pauses:?}");
+    for (replies, told) in [
+        (vec![taken.clone(), refused.clone(), taken.clone()], 0),
+        (
+            vec![
+                refused.clone(),
+                gone.clone(),
+                Reply::new(503, ""),
+                refused.clone(),
+                taken,
+            ],
+            0,
+        ),
+        (vec![refused.clone(), gone.clone(), gone], 1),
+        (vec![refused], 3),
+    ] {
+        let (count, stop) = (replies.len().max(5), Arc::<AtomicBool>::default());
+        let (stopper, bell) = (stop.clone(), Bell::default());
+        let hook = move |number| stopper.store(number > count, Ordering::SeqCst);
+        let script = vec![root(), ("POST /", replies)];
+        let ironic = FakeConductor::with(script, Clock::fake(), None, Box::new(hook));
+        let forgotten = AtomicUsize::default();
+        let note = || {
+            forgotten.fetch_add(1, Ordering::SeqCst);
+        };
+        heartbeat().run(
+            &client(&[ironic.url()]),
+            &Clock::fake(),
+            &bell,
+            &stop,
+            &note,
+        );
+        let forgotten = forgotten.load(Ordering::SeqCst);
+        assert!(
+            forgotten.min(3) >= told && (told > 0 || forgotten == 0),
+            "{forgotten} {told}"
+        );
+    }
 }
 
 #[test]

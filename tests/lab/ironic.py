@@ -134,11 +134,11 @@ class Ironic:
         self._daemon.start()
         return self
 
-    def ready(self, seconds=120):
-        """The API answers and a conductor with our hardware type has come forward."""
+    def ready(self, seconds=120, driver="redfish"):
+        """The API answers and a conductor with that hardware type has come forward."""
         def has_driver():
             try:
-                return any(driver["name"] == "redfish" and driver["hosts"] for driver in self.call("GET", "/v1/drivers")["drivers"])
+                return any(known["name"] == driver and known["hosts"] for known in self.call("GET", "/v1/drivers")["drivers"])
             except Failed:
                 return False
         self._daemon.wait_for(has_driver, "conductor", seconds)

@@ -97,15 +97,15 @@ class Node:
             self._record.write(f"{time.strftime('%H:%M:%S')} {state[0]} ({step}) {node['last_error'] or ''}\n")
         return node
 
-    def wait(self, state, seconds, step=None):
-        """The node once it is in `state` (and at `step`); Failed at once in a state that leads nowhere else."""
+    def wait(self, state, seconds, step=None, hopeless=True):
+        """The node once it is in `state` (and at `step`); Failed at once in a state that leads nowhere else, if there is one."""
         deadline = time.monotonic() + seconds
         while True:
             node = self.read()
             here, at = self.history[-1][1:]
             if here == state and step in (None, at):
                 return node
-            if here in BROKEN and (here != "enroll" or node["last_error"]):
+            if hopeless and here in BROKEN and (here != "enroll" or node["last_error"]):
                 raise Failed(f"node is '{here}' instead of '{state}': {node['last_error']}")
             if time.monotonic() > deadline:
                 raise Failed(f"node is '{here}' ({at}) after {seconds} s instead of '{state}' ({step or 'any step'})")

@@ -17,7 +17,7 @@ API_BEHIND, BMC, BMC_BEHIND = 6386, 8000, 8001
 
 CONF = """
 daemon off; master_process off; worker_processes 1; pid {directory}/nginx.pid; error_log {directory}/nginx-error.log crit;
-events {{ worker_connections 128; }}
+events {{ worker_connections 4096; }}
 http {{
   map $witness $told {{ bmc $request_body; default ""; }} # a heartbeat's body holds the token
   log_format witness escape=json '{{"start":$msec,"took":$request_time,"to":"$witness","method":"$request_method","from":"$remote_addr",'
@@ -32,7 +32,7 @@ http {{
   server {{ listen {address}:8080; listen [{address6}]:8080; listen {aside}:8080; listen {address}:8443 ssl; set $witness web; root {directory}/http;
     location /images/ {{ limit_rate {rate}; }} }}
   server {{ listen {address}:8444 ssl; set $witness swift; location / {{ proxy_pass http://{address}:{swift}; proxy_max_temp_file_size 0; }} }}
-  server {{ listen {address}:6385; listen [{address6}]:6385; set $witness api; location / {{ proxy_pass http://127.0.0.1:{api}; proxy_set_header Host $http_host; }} }}
+  server {{ listen {address}:6385; listen [{address6}]:6385; set $witness api; location /v1/heartbeat/ {{ if (-f {directory}/refuse) {{ return 400; }} proxy_pass http://127.0.0.1:{api}; proxy_set_header Host $http_host; }} location / {{ proxy_pass http://127.0.0.1:{api}; proxy_set_header Host $http_host; }} }}
   server {{ listen 127.0.0.1:{bmc}; set $witness bmc; location / {{ proxy_pass http://127.0.0.1:{bmc_behind}; proxy_set_header Host $http_host; }} }}
 }}
 """
@@ -55,6 +55,15 @@ class Web:
     def start(self):
         self.daemon.start().wait_port(network.ADDRESS, 8080)
         return self
+
+    def refuse_next_heartbeat(self, seconds):
+        """Ironic says once that it does not know that agent."""
+        order, asked = self.log.parent / "refuse", time.time()
+        order.touch()
+        request = self.wait_request("api", "POST", "/v1/heartbeat/", seconds, after=asked)
+        order.unlink()
+        if request["status"] != 400:
+            raise Failed(f"the heartbeat was answered with {request['status']}")
 
     def requests(self, to, method, path, after=0.0):
         """Finished requests in their order; `start` and `end` are host times."""

@@ -89,6 +89,14 @@ impl Client {
         }
     }
 
+    /// The same, but `times` as long passes without a byte until a server is given up.
+    pub fn patient(&self, times: u32) -> Self {
+        let mut patient = self.clone();
+        patient.timeouts.read *= times;
+        patient.door = self.door.patient(patient.timeouts.read);
+        patient
+    }
+
     /// The same, but a redirect that would make a GET of a POST is an answer: what was posted has not arrived.
     pub fn keeping_posts(self) -> Self {
         Client {

@@ -25,6 +25,7 @@ pub struct Timeouts {
 }
 
 /// Opens connections by one set of proxies, authorities and timeouts.
+#[derive(Clone)]
 pub struct Dialer {
     tls: Connector,
     proxies: Proxies,
@@ -61,6 +62,13 @@ impl Dialer {
             proxies,
             timeouts,
         }
+    }
+
+    /// The same, but it waits so long until the next bytes come.
+    pub fn patient(&self, read: Duration) -> Self {
+        let mut patient = self.clone();
+        patient.timeouts.read = read;
+        patient
     }
 
     /// A connection to where `to` leads, straight or through its proxy, all of it by `until`; the fault names which part of the

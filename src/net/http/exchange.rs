@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::Duration;
 use ureq::config::Config;
 use ureq::http::response::Parts;
 use ureq::http::{HeaderName, Request};
@@ -48,6 +49,14 @@ impl Door {
         Door {
             config,
             dialer: Arc::new(dialer),
+        }
+    }
+
+    /// The same, but it waits so long until the next bytes come.
+    pub fn patient(&self, read: Duration) -> Self {
+        Door {
+            config: self.config.clone(),
+            dialer: Arc::new(self.dialer.patient(read)),
         }
     }
 

@@ -41,6 +41,7 @@ fn spoken(min: Version) -> &'static [&'static SupportedProtocolVersion] {
 }
 
 /// The calling side. Files are read at the first call that needs them, and once.
+#[derive(Clone)]
 pub struct Connector {
     trust: Trust,
     config: OnceLock<Arc<ClientConfig>>,
