@@ -109,7 +109,11 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         tools.clock.clone(),
         tools.timeouts.read,
         tools.patience.limit,
-    );
+    )
+    .at(tools.rate);
+    if let Some(rate) = tools.rate {
+        info!("fetching no faster than {rate} a second");
+    }
     let (meter, started) = (StageTimes::new(tools.clock.clone()), tools.clock.elapsed());
     let wanted = tools.patiently(&["the checksum".to_owned()], &meter, |_| {
         tools.gauge.begin("checksum", None);

@@ -4,6 +4,7 @@ pub mod fetch;
 pub mod length_limit;
 pub mod plain_file;
 pub mod random_access;
+pub mod rate_limit;
 pub mod range;
 pub mod resume;
 mod retry_loop;

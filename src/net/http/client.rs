@@ -15,7 +15,7 @@ pub use crate::net::http::dial::Timeouts;
 use crate::net::http::exchange::{Answer, Door};
 pub use crate::net::http::fault::{Cause, Fault};
 pub use crate::net::http::proxy::Proxies;
-use crate::net::http::{redirect, url};
+use crate::net::http::{redirect, retry_after, url};
 use crate::net::tls::connection::Connector;
 use crate::net::tls::trust_settings::Trust;
 use crate::secret::redacted;
@@ -182,6 +182,11 @@ impl Response {
     /// The first value of this name, in any letter case; none if it is no text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.answer.header(name)
+    }
+
+    /// How long the server asks to be left alone, if it does.
+    pub fn asked_pause(&self) -> Option<Duration> {
+        retry_after::pause(self.header("retry-after"), self.header("date"))
     }
 
     /// Of the body; none where only its end tells.
