@@ -133,7 +133,10 @@ impl Fetcher {
             verified,
         };
         let client = self.client.within(self.in_time()?);
-        let response = client.send(&request).map_err(failed)?;
+        let mut response = client.send(&request).map_err(failed)?;
+        if let Some(rate) = &self.rate {
+            response.hold(rate.ahead());
+        }
         let offer = offer(&response, rest.is_some()).map_err(|(why, then)| {
             let expiry = expiry(url, response.status(), self.clock.unix());
             Failure {

@@ -29,6 +29,11 @@ impl RateLimit {
         }
     }
 
+    /// What may wait in this machine to be read: of two slices, or the other side would send in bursts.
+    pub fn ahead(&self) -> usize {
+        self.slice() * 2
+    }
+
     /// Bytes of one read at the most.
     fn slice(&self) -> usize {
         let most = self.rate.0 as f64 * SLICE.as_secs_f64();

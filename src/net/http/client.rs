@@ -203,6 +203,11 @@ impl Response {
         Coding::of(&lists.join(","))
     }
 
+    /// For who reads slowly: no more than about so many bytes of the body are sent ahead.
+    pub fn hold(&mut self, bytes: usize) {
+        self.answer.wire.hold(bytes);
+    }
+
     /// To be read by whoever wants more than the head.
     pub fn into_body(self) -> Body {
         let Answer { wire, framing, .. } = self.answer;

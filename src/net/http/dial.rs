@@ -205,6 +205,11 @@ impl Line {
         matches!(self.wire, Wire::Tls(_))
     }
 
+    /// No more than about so many bytes wait here to be read.
+    pub fn hold(&mut self, bytes: usize) {
+        self.wire.socket().hold(bytes);
+    }
+
     /// 0 is the end as the other side meant it. Waits no longer than the read timeout, and not beyond `until`.
     pub fn read(&mut self, into: &mut [u8], until: Deadline) -> Result<usize, Fault> {
         let time = self.patience.min(until.left());
