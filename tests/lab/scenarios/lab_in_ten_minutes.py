@@ -61,8 +61,6 @@ def run(directory):
         fetched = tuple(sign in log.read_text() for log, sign in logs)
         require(fetched == FETCHED[name], f"{name}: whether iPXE was fetched by TFTP and by HTTP so far: {fetched}")
         print(f"  {name}: power-on to {up} {took:.0f} s", flush=True)
-        if name == "http":
-            print("  " + re.search(r"order: .*", (directory / "http.log").read_text(errors="replace"))[0])
 
 
 def deployed(directory, name, image_of):
@@ -76,12 +74,12 @@ def deployed(directory, name, image_of):
         subprocess.run(["ip", *command.split()], check=True)
     log = directory / f"{name}.log"
     # A card's ROM would be iPXE for UEFI as well, and firmware's own ways were not taken.
-    card = {"bios": "mac=52:54:00:00:00:01", "uefi": f"mac={OWN},romfile=", "http": "mac=52:54:00:00:00:03,romfile="}[name]
-    # The image for all is one for a BIOS: there the restart is the end.
+    card = {"bios": "mac=52:54:00:00:00:01", "uefi": f"mac={OWN},romfile=", "http": f"mac={OWN},romfile="}[name]
+    # Its firmware's way is told from the other UEFI's by how it got here: the restart is the end.
     end, source, wanted = {
         "bios": ([], "disk.raw", image.up("ten-minutes-bios")),
         "uefi": ([], "other.raw", image.up("ten-minutes-uefi")),
-        "http": (["-no-reboot"], "disk.raw", "reboot: Restarting system"),
+        "http": (["-no-reboot"], "other.raw", "reboot: Restarting system"),
     }[name]
     machine = Daemon(name, [
         "qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-machine", "q35", "-m", str(RAM), "-nodefaults", "-display", "none", *end,
@@ -94,10 +92,9 @@ def deployed(directory, name, image_of):
         console = log.read_text(errors="replace") if log.exists() else ""
     took = time.monotonic() - started
     machine.kill()
-    # The size in it: of the disk whose order it was.
     written = re.search(r"order: http://10\.0\.0\.1:8080/orders/(\S+)\.json", console)
     require(wanted in console and written, f"{name}: '{wanted}' was not said within {SECONDS} s, see {log}, which ends:\n{console[-1500:]}")
-    order = OWN.replace(":", "-") if name == "uefi" else "default"
+    order = "default" if name == "bios" else OWN.replace(":", "-")
     require(written[1] == order, f"{name}: the order was {written[1]}")
     # The table at both ends of a GPT says how large the disk is.
     size = image_of[source].stat().st_size
