@@ -60,7 +60,11 @@ def run(directory):
         logs = (directory / "dnsmasq.log", "sent /srv/tftp/snponly.efi"), (work / "var/log/nginx/access.log", "GET /snponly.efi")
         fetched = tuple(sign in log.read_text() for log, sign in logs)
         require(fetched == FETCHED[name], f"{name}: whether iPXE was fetched by TFTP and by HTTP so far: {fetched}")
-        print(f"  {name}: power-on to {up} {took:.0f} s", flush=True)
+        told = (directory / f"{name}.log").read_text(errors="replace")
+        order, byte = (float(re.search(rf"\[ *([0-9.]+)\] info  {words}", told)[1]) for words in ("agent: order: ", "image: writing "))
+        print(f"  {name}: power-on to {up} {took:.0f} s; from the order to the image's first byte {byte - order:.2f} s by the machine's own clock", flush=True)
+        # Its disks were all there, and the kernel says so: whoever waits for more of them waits two seconds.
+        require(byte - order < 2, f"{name}: {byte - order:.2f} s from the order to the image")
 
 
 def deployed(directory, name, image_of):
