@@ -70,9 +70,11 @@ pub fn authorities(host: &SystemRoot) -> Option<PathBuf> {
 
 fn place(host: &SystemRoot) -> Option<&'static Place> {
     let is_there = |path| host.seen(path).exists();
-    PLACES
-        .iter()
-        .find(|place| [place.file, place.authorities, place.order].into_iter().any(is_there))
+    PLACES.iter().find(|place| {
+        [place.file, place.authorities, place.order]
+            .into_iter()
+            .any(is_there)
+    })
 }
 
 /// The file's settings as words of a kernel command line, in their order. UTF-8 or, with a mark, UTF-16; any ends of lines;

@@ -28,10 +28,7 @@ impl Template {
     /// It is neither; a word in braces is no kind of name; or a name would stand for the server.
     pub fn parse(named: &str, place: &str) -> Result<Self> {
         let wrong = |why: String| {
-            Error::plain(format!(
-                "{named}={}: {why}",
-                redacted(place).escape_debug()
-            ))
+            Error::plain(format!("{named}={}: {why}", redacted(place).escape_debug()))
         };
         let is_url = url::is_http(place);
         if !is_url && !place.starts_with('/') {

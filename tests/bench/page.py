@@ -3,6 +3,7 @@
 import contextlib
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import threading
@@ -114,7 +115,8 @@ def _deploy(words, device, port, asked):
             peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
     finally:
         if browser:
-            browser.terminate()
+            # httperf tells how it went when it is interrupted.
+            browser.send_signal(signal.SIGINT if asked else signal.SIGTERM)
             told = browser.communicate()[0]
             served = float((re.search(r"Reply rate \[replies/s\]: min [0-9.]+ avg ([0-9.]+)", told) or [0, 0])[1])
         agent.kill()

@@ -97,9 +97,17 @@ mod tests {
             fs::write(path, text).expect("writable");
         };
         let bound = |path: &str, driver: &str| {
-            symlink(format!("../drivers/{driver}"), host.sys(path).join("driver")).expect("writable");
+            symlink(
+                format!("../drivers/{driver}"),
+                host.sys(path).join("driver"),
+            )
+            .expect("writable");
         };
-        assert_eq!(look(&host), Reported::Unknown, "nobody says that modules are loaded");
+        assert_eq!(
+            look(&host),
+            Reported::Unknown,
+            "nobody says that modules are loaded"
+        );
         modules_are_loaded(&host).expect("writable");
         assert_eq!(look(&host), Reported::All, "there is nothing to wait for");
         put("bus/pci/devices/0/class", "0x020000");
@@ -120,7 +128,11 @@ mod tests {
         for slow in [
             ("class/mmc_host/mmc0/x", "", "class/mmc_host"),
             ("firmware/devicetree/base/x", "", "firmware"),
-            ("class/scsi_host/host2/proc_name", "iscsi_tcp", "class/scsi_host/host2"),
+            (
+                "class/scsi_host/host2/proc_name",
+                "iscsi_tcp",
+                "class/scsi_host/host2",
+            ),
             ("class/scsi_host/host2/x", "", "class/scsi_host/host2"),
             ("bus/pci/devices/2/class", "0x010700", "bus/pci/devices/2"),
             ("bus/pci/devices/2/class", "0x0c0400", "bus/pci/devices/2"),
@@ -133,7 +145,11 @@ mod tests {
         }
         put("bus/pci/devices/2/class", "0x010700");
         bound("bus/pci/devices/2", "mpt3sas");
-        assert_eq!(look(&host), Reported::Unknown, "an expander's disks come later");
+        assert_eq!(
+            look(&host),
+            Reported::Unknown,
+            "an expander's disks come later"
+        );
         fs::remove_dir_all(root).expect("it was made here");
     }
 }
