@@ -17,10 +17,11 @@ const PROMPT_HOSTS: [&str; 3] = ["virtio_scsi", "ahci", "ata_piix"];
 /// Numbers of virtio devices that are disks or have some: virtio 1.2, 5.
 const VIRTIO_DISKS: [&str; 2] = ["0x0002", "0x0008"];
 /// Where anything at all stands for disks that come when they come.
-const SLOW: [&str; 4] = [
+const SLOW: [&str; 5] = [
     "class/mmc_host",
     "bus/xen/devices",
     "bus/vmbus/devices",
+    "bus/nd/devices",
     "firmware/devicetree/base",
 ];
 /// In /run: the modules for all devices that there were at the start are loaded.
