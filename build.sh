@@ -28,7 +28,7 @@ usage() {
 ./build.sh media [options]      boot media of what is in dist/: ironlet.iso, .img (USB), .efi (UKI), .ipxe, .tar.gz, each with its .sha256
     --out DIR                   of what is there instead, into it
     --arch x86_64|aarch64       for which processors
-    --conf FILE --cafile FILE   their ironlet.conf and ca.pem; those of a UKI are part of it
+    --conf FILE --cafile FILE --order FILE  their ironlet.conf, ca.pem and order.json; those of a UKI are part of it
     --cmdline TEXT              the UKI's command line where its loader gives none
     --sign KEY CERT             sign the UKI for Secure Boot, PEM
 ./build.sh demo [SIZE_MIB]      boot a VM over the network, deploy a real image, boot the deployed disk, print what took how long
@@ -272,14 +272,15 @@ release() {
 }
 
 media() {
-    local out=dist arch=x86_64 conf='' ca='' cmdline='' key='' cert=''
+    local out=dist arch=x86_64 conf='' ca='' order='' cmdline='' key='' cert=''
     while [ $# -gt 0 ]; do
-        option '--out --conf --arch --cafile --cmdline --sign' "$@"
+        option '--out --conf --arch --cafile --order --cmdline --sign' "$@"
         case $1 in
         --out) out=${2%/} ;;
         --conf) conf=$2 ;;
         --arch) arch=$2 ;;
         --cafile) ca=$2 ;;
+        --order) order=$2 ;;
         --cmdline) cmdline=$2 ;;
         --sign)
             [ $# -ge 3 ] || fail "--sign needs a key and a certificate"
@@ -294,7 +295,7 @@ media() {
     [ "$arch" = x86_64 ] || need cross
     SOURCE_DATE_EPOCH=$(source_date)
     export SOURCE_DATE_EPOCH
-    media_of "$arch" "$out" "$conf" "$ca" "${cmdline:-$(media_cmdline "$arch")}" "$key" "$cert"
+    media_of "$arch" "$out" "$conf" "$ca" "$order" "${cmdline:-$(media_cmdline "$arch")}" "$key" "$cert"
 }
 
 demo() {

@@ -139,38 +139,40 @@ bios_core() {
     rm "$commands"
 }
 
-# persons_files TREE CONF CA — what a person may put on a medium, as far as it is given
+# persons_files TREE CONF CA ORDER — what a person may put on a medium, as far as it is given
 persons_files() {
     [ -z "$2" ] || install -m 644 "$2" "$1/ironlet.conf"
     [ -z "$3" ] || install -m 644 "$3" "$1/ca.pem"
+    [ -z "$4" ] || install -m 644 "$4" "$1/order.json"
 }
 
-# on_medium TREE KERNEL INITRAMFS CONF CA ID — what the ISO and the USB image have in common
+# on_medium TREE KERNEL INITRAMFS CONF CA ORDER ID — what the ISO and the USB image have in common
 on_medium() {
     mkdir -p "$1/boot/grub"
     install -m 644 "$2" "$1/boot/ironlet.kernel"
     install -m 644 "$3" "$1/boot/ironlet.initramfs"
     install -m 644 "$media_files/grub.cfg" "$1/boot/grub/grub.cfg"
-    persons_files "$1" "${4:-$media_files/ironlet.conf}" "$5"
-    echo "$6" >"$1/boot/ironlet-$6"
+    persons_files "$1" "${4:-$media_files/ironlet.conf}" "$5" "$6"
+    echo "$7" >"$1/boot/ironlet-$7"
     conf_head >"$1/boot/conf.head"
     printf '\n==> ironlet: ca.pem <==\n   ' >"$1/boot/ca.head"
+    printf '   \n==> ironlet: order.json <==\n' >"$1/boot/order.head"
 }
 
-# conf_head — the head of an archive's file ironlet.conf of 256 KiB; what the boot loader lays behind it is what is in it, and as an archive
+# conf_head — the head of an archive's file ironlet.conf of 512 KiB; what the boot loader lays behind it is what is in it, and as an archive
 # that ends too early is none that the kernel minds, it may be less. Fields as in null_device (pack.sh).
 conf_head() {
     local zero=00000000
-    printf '%s' 070701 00000003 000081a4 $zero $zero 00000001 $zero 00040000 $zero $zero $zero $zero 0000000d $zero
+    printf '%s' 070701 00000003 000081a4 $zero $zero 00000001 $zero 00080000 $zero $zero $zero $zero 0000000d $zero
     printf 'ironlet.conf\0\0'
 }
 
-# media_iso ARCH KERNEL INITRAMFS CONF CA OUT — for CD drives, real or a BMC's, and for sticks; BIOS (x86-64 alone) and UEFI
+# media_iso ARCH KERNEL INITRAMFS CONF CA ORDER OUT — for CD drives, real or a BMC's, and for sticks; BIOS (x86-64 alone) and UEFI
 media_iso() {
-    local arch=$1 kernel=$2 initramfs=$3 conf=$4 ca=$5 out=$6 id work tree esp bios=()
+    local arch=$1 kernel=$2 initramfs=$3 conf=$4 ca=$5 order=$6 out=$7 id work tree esp bios=()
     id=$(media_id "$kernel" "$initramfs")
     work=$(mktemp -d) && tree=$work/tree esp=$work/esp
-    on_medium "$tree" "$kernel" "$initramfs" "$conf" "$ca" "$id"
+    on_medium "$tree" "$kernel" "$initramfs" "$conf" "$ca" "$order" "$id"
     signed_loaders "$arch" "$esp"
     first_commands "$id" >"$esp/EFI/debian/grub.cfg"
     # From a CD drive, some firmware tells GRUB of the whole disc, others of that image alone.
@@ -198,12 +200,12 @@ media_iso() {
     rm -rf "$work"
 }
 
-# media_usb ARCH KERNEL INITRAMFS CONF CA OUT — one FAT partition that every system can write, with ironlet.conf in it
+# media_usb ARCH KERNEL INITRAMFS CONF CA ORDER OUT — one FAT partition that every system can write, with ironlet.conf in it
 media_usb() {
-    local arch=$1 kernel=$2 initramfs=$3 conf=$4 ca=$5 out=$6 id work tree size start=2048
+    local arch=$1 kernel=$2 initramfs=$3 conf=$4 ca=$5 order=$6 out=$7 id work tree size start=2048
     id=$(media_id "$kernel" "$initramfs")
     work=$(mktemp -d) && tree=$work/tree
-    on_medium "$tree" "$kernel" "$initramfs" "$conf" "$ca" "$id"
+    on_medium "$tree" "$kernel" "$initramfs" "$conf" "$ca" "$order" "$id"
     signed_loaders "$arch" "$tree"
     first_commands "$id" >"$tree/EFI/debian/grub.cfg"
     # Room for another kernel, too. FAT32 begins at 65525 clusters, which with the smallest of them is 33 MiB.
@@ -228,17 +230,17 @@ start=$start, type=c, bootable"
     rm -rf "$work"
 }
 
-# media_uki ARCH KERNEL INITRAMFS CONF CA CMDLINE OUT — all as one program for UEFI, behind systemd's stub. With CONF or CA, no
+# media_uki ARCH KERNEL INITRAMFS CONF CA ORDER CMDLINE OUT — all as one program for UEFI, behind systemd's stub. With CONF, CA or ORDER, no
 # file beside it counts any more.
 media_uki() {
-    local arch=$1 kernel=$2 initramfs=$3 conf=$4 ca=$5 cmdline=$6 out=$7 prefix='' stub work size start at=0 section file sections=()
+    local arch=$1 kernel=$2 initramfs=$3 conf=$4 ca=$5 order=$6 cmdline=$7 out=$8 prefix='' stub work size start at=0 section file sections=()
     stub=$(loader "$arch" "usr/lib/systemd/boot/efi/linux$(efi_name "$arch").efi.stub")
     [ "$arch" = x86_64 ] || prefix=$arch-linux-gnu-
     work=$(mktemp -d)
     printf '%s\0' "$cmdline" >"$work/cmdline"
-    if [ -n "$conf$ca" ]; then
+    if [ -n "$conf$ca$order" ]; then
         mkdir "$work/tree"
-        persons_files "$work/tree" "$conf" "$ca"
+        persons_files "$work/tree" "$conf" "$ca" "$order"
         archive "$work/tree" "$SOURCE_DATE_EPOCH" "$work/persons" --lzma2=preset=6
         cat "$initramfs" "$work/persons" >"$work/initramfs"
         initramfs=$work/initramfs
@@ -283,23 +285,24 @@ media_sign() {
     mv "$3.signed" "$3"
 }
 
-# media_of ARCH DIR CONF CA CMDLINE KEY CERT — all media of DIR/ironlet.kernel and DIR/ironlet.initramfs, into DIR; empty for what is not given
+# media_of ARCH DIR CONF CA ORDER CMDLINE KEY CERT — all media of DIR/ironlet.kernel and DIR/ironlet.initramfs, into DIR; empty for what is not given
 media_of() {
-    local arch=$1 dir=$2 conf=$3 ca=$4 cmdline=$5 key=$6 cert=$7 file
+    local arch=$1 dir=$2 conf=$3 ca=$4 order=$5 cmdline=$6 key=$7 cert=$8 file
     local kernel=$dir/ironlet.kernel initramfs=$dir/ironlet.initramfs
     for file in "$kernel" "$initramfs"; do
         [ -s "$file" ] || fail "$file is not there: ./build.sh makes it"
     done
     is_kernel_of "$arch" "$kernel" || fail "$kernel is no kernel for $arch: --arch tells which processors its media are for"
-    for file in "$conf" "$ca" "$key" "$cert"; do
+    for file in "$conf" "$ca" "$order" "$key" "$cert"; do
         [ -z "$file" ] || [ -f "$file" ] && [ -r "${file:-/}" ] || fail "$file is no file that can be read"
     done
-    # The agent takes no larger one (src/config/parameter_file.rs), and the boot loader none of both that are longer than the head says.
+    # The agent takes no larger one (src/config/parameter_file.rs), and the boot loader no three that are longer than the head says.
     [ -z "$conf" ] || [ "$(stat -L -c %s "$conf")" -le $((64 << 10)) ] || fail "$conf is larger than 64 KiB: is it the ironlet.conf that was meant?"
     [ -z "$ca" ] || [ "$(stat -L -c %s "$ca")" -le $((190 << 10)) ] || fail "$ca is larger than 190 KiB, more than a boot loader can hand over: leave authorities out"
-    media_iso "$arch" "$kernel" "$initramfs" "$conf" "$ca" "$dir/ironlet.iso"
-    media_usb "$arch" "$kernel" "$initramfs" "$conf" "$ca" "$dir/ironlet.img"
-    media_uki "$arch" "$kernel" "$initramfs" "$conf" "$ca" "$cmdline" "$dir/ironlet.efi"
+    [ -z "$order" ] || [ "$(stat -L -c %s "$order")" -le $((250 << 10)) ] || fail "$order is larger than 250 KiB, more than a boot loader can hand over: name config drive and seed by URL"
+    media_iso "$arch" "$kernel" "$initramfs" "$conf" "$ca" "$order" "$dir/ironlet.iso"
+    media_usb "$arch" "$kernel" "$initramfs" "$conf" "$ca" "$order" "$dir/ironlet.img"
+    media_uki "$arch" "$kernel" "$initramfs" "$conf" "$ca" "$order" "$cmdline" "$dir/ironlet.efi"
     [ -z "$key" ] || media_sign "$key" "$cert" "$dir/ironlet.efi"
     install -m 644 initramfs/boot.ipxe "$dir/ironlet.ipxe"
     media_archive "$kernel" "$initramfs" "$dir/ironlet.tar.gz" ironlet

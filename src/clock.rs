@@ -77,13 +77,19 @@ impl Clock {
         range.start + range.end.saturating_sub(range.start).mul_f64(part)
     }
 
-    /// The pause after the `failures`-th failure in a row: random, at least `first`,
-    /// at most `2^(failures-1)` s and never above `cap`.
+    /// The pause after the `failures`-th failure in a row: random, at least `first`, at most `2^(failures-1)` s, or half as much again as
+    /// `first` if that is more, and never above `cap`. Those that fail together do not come again together.
     pub fn backoff(&self, failures: u32, first: Duration, cap: Duration) -> Duration {
         let ceiling = Duration::from_secs(1 << failures.saturating_sub(1).min(16))
+            .max(first + first / 2)
             .min(cap)
             .max(first);
         self.between(first..ceiling)
+    }
+
+    /// For who was asked to stay away for `time`: that, and up to a quarter of it more, for all who were asked so have been asked the same.
+    pub fn not_before(&self, time: Duration) -> Duration {
+        self.between(time..time + time / 4)
     }
 }
 
@@ -191,11 +197,15 @@ mod tests {
             );
             let slow = clock.backoff(failures, 5 * SECOND, 60 * SECOND);
             assert!(slow >= 5 * SECOND, "{failures}: {slow:?}");
+            let asked = clock.not_before(8 * SECOND);
+            assert!(asked >= 8 * SECOND && asked <= 10 * SECOND, "{asked:?}");
         }
-        let pauses: Vec<_> = (0..20)
-            .map(|_| clock.backoff(7, SECOND, 60 * SECOND))
-            .collect();
-        assert!(pauses.windows(2).any(|pair| pair[0] != pair[1]));
+        for failures in [1, 7] {
+            let pauses: Vec<_> = (0..20)
+                .map(|_| clock.backoff(failures, 5 * SECOND, 60 * SECOND))
+                .collect();
+            assert!(pauses.windows(2).any(|pair| pair[0] != pair[1]));
+        }
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::{fmt, time::Duration};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bytes(pub u64);
 
+/// No download is held to less.
+pub const LEAST_RATE: Bytes = Bytes(64 * KIB);
 /// 1024.
 pub const KIB: u64 = 1 << 10;
 /// 1024².
@@ -18,6 +20,24 @@ impl Bytes {
     /// So many MiB.
     pub const fn mib(count: u64) -> Self {
         Bytes(count * MIB)
+    }
+
+    /// Bytes a second as people write them: digits, and K, M or G for their binary multiples behind them, perhaps with iB. None of what
+    /// is something else, or less than [`LEAST_RATE`]: then another unit was meant.
+    pub fn parse_rate(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let end = text.find(|c: char| !c.is_ascii_digit());
+        let (digits, unit) = text.split_at(end.unwrap_or(text.len()));
+        let unit = match &*unit.trim_start().to_ascii_lowercase() {
+            "" | "b" => Some(1),
+            "k" | "kib" => Some(KIB),
+            "m" | "mib" => Some(MIB),
+            "g" | "gib" => Some(GIB),
+            _ => None,
+        };
+        let count: u64 = digits.parse().ok()?;
+        let bytes = Bytes(count.checked_mul(unit?)?);
+        (bytes >= LEAST_RATE).then_some(bytes)
     }
 
     /// MiB per second over `time`; nothing per no time is nothing.
@@ -74,6 +94,29 @@ mod tests {
             (2 * GIB + GIB / 2, "2.5 GiB"),
         ] {
             assert_eq!(Bytes(bytes).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn a_rate_is_what_people_write() {
+        for (text, bytes) in [
+            ("65536", Some(65536)),
+            ("64K", Some(65536)),
+            (" 20 MiB", Some(20 * MIB)),
+            ("20m", Some(20 * MIB)),
+            ("1G", Some(GIB)),
+            ("20", None),
+            ("63K", None),
+            ("0", None),
+            ("1.5M", None),
+            ("-1M", None),
+            ("20Mbit", None),
+            ("20M/s", None),
+            ("99999999999G", None),
+            ("M", None),
+            ("", None),
+        ] {
+            assert_eq!(Bytes::parse_rate(text), bytes.map(Bytes), "{text}");
         }
     }
 }

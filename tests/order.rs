@@ -97,7 +97,7 @@ fn the_most_specific_document_wins_and_only_404_is_none() {
         (
             (429, "Retry-After: 99999999999\r\n", vec![]),
             "HTTP status 429",
-            600,
+            300,
         ),
         ((503, "Retry-After: -1\r\n", vec![]), "HTTP status 503", 0),
         ((403, "", vec![]), "HTTP status 403", 0),
@@ -230,12 +230,11 @@ fn an_order_is_taken_with_its_own_signature_alone() {
     let error = source
         .document(&web.url("/user-data"))
         .expect_err("unsigned");
+    let error = error.error;
     assert!(error.details().contains("is not signed"), "{error}");
     web.put_text("/user-data.minisig", HASHED);
-    assert_eq!(
-        source.document(&web.url("/user-data")).as_deref(),
-        Ok(SIGNED)
-    );
+    let document = source.document(&web.url("/user-data"));
+    assert_eq!(document.expect("it is signed"), SIGNED);
 }
 
 fn object(text: &str) -> Object {
@@ -342,6 +341,10 @@ fn ironics_words_mean_what_they_mean_to_ironic() {
             "{name}: {format_of:?}"
         );
     }
+    for (rate, bytes) in [(r#""20M""#, 20 << 20), ("131072", 131_072)] {
+        let order = read(&with(&format!(r#""rate":{rate}"#)), &ASKED).expect("fine");
+        assert_eq!(order.rate.map(|rate| rate.0), Some(bytes));
+    }
     let declared = read(&with(r#""image_disk_format":"raw""#), &ASKED).expect("fine");
     assert_eq!(format!("{:?}", declared.request.format), "Raw");
     for sum in [format!("sha256:{SUM}"), format!("SHA256:{SUM}")] {
@@ -359,7 +362,7 @@ fn ironics_words_mean_what_they_mean_to_ironic() {
 fn everything_that_is_wrong_is_said_at_once() {
     let error = read(
         r#"{"image_source":"ftp://u:pw@h/x?sig=1","image_type":"partition","swap_mb":-1,"colour":"red","then":"explode","erase":"some",
-        "for":{"serial":"other","shoe":"9"},"configdrive":"%","seed":{},"root_device":{"colour":"red"},"serial":"x"}"#,
+        "for":{"serial":"other","shoe":"9"},"configdrive":"%","seed":{},"root_device":{"colour":"red"},"serial":"x","rate":20}"#,
         &ASKED,
     )
     .expect_err("much is wrong");
@@ -377,6 +380,7 @@ fn everything_that_is_wrong_is_said_at_once() {
         "seed: is there, and configdrive too",
         "root_device: a hint is wrong: 'colour' is none of size",
         "serial: must be a whole number",
+        "rate: must be bytes a second, 64 KiB or more: 512K, 20M, 1G",
     ] {
         assert!(error.contains(words), "{words}: {error}");
     }

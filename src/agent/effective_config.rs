@@ -96,6 +96,7 @@ pub fn tools(
         },
         permit,
         readback: image.readback,
+        rate: image.rate,
         clock: clock.clone(),
         gauge: WorkProgress::new(clock.clone()),
     })

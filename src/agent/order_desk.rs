@@ -1,6 +1,8 @@
 //! Takes an order in, from a document or from parameters alone, and has it carried out by the steps and commands that Ironic would ask for.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use log::{info, warn};
 
@@ -123,11 +125,22 @@ impl<'a> Desk<'a> {
         };
         let order = fields::order(&found.fields, &facts)
             .with_context(|| format!("reading the order at {}", found.place))?;
-        let fetch = |url: &str| source.document(url);
+        let after = Cell::new(Duration::ZERO);
+        let fetch = |url: &str| {
+            let fetched = source.document(url);
+            fetched.map_err(|unready| {
+                after.set(unready.after);
+                unready.error
+            })
+        };
         let drive = order.drive.as_ref();
         let drive = drive.map(|drive| drive.source(order.request.layout, &fetch));
+        let drive = drive.transpose().map_err(|error| Unready {
+            error,
+            after: after.get(),
+        })?;
         Ok(Ordered {
-            order: order.with_drive(drive.transpose()?),
+            order: order.with_drive(drive),
             place: Some(found.place),
             bytes: found.bytes,
         })
@@ -151,6 +164,7 @@ impl<'a> Desk<'a> {
             then: self.then,
             serial: None,
             readback: None,
+            rate: None,
             // Whatever it is, it is wanted on the disk.
             ignore_bootloader_failure: Some(true),
         })
@@ -165,6 +179,7 @@ impl<'a> Desk<'a> {
     ) -> Result<Then> {
         let mut tools = self.tools.clone();
         tools.readback = order.readback.unwrap_or(tools.readback);
+        tools.rate = order.rate.or(tools.rate);
         let machine = standalone_machine::machine(self.agent, tools, &self.settings, &order.node);
         let mut disk = self.disk(&machine, order)?;
         if order.erase != Erase::Nothing && erased.as_deref() != Some(bytes) {

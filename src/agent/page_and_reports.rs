@@ -7,6 +7,8 @@ use crate::agent::{Agent, VERSION, effective_config};
 use crate::api::{Page, Server};
 use crate::error::Result;
 use crate::logger::status;
+use crate::order::Names;
+use crate::order::location::Template;
 use crate::report;
 use crate::report::overview::Watcher;
 
@@ -20,9 +22,13 @@ impl Agent {
         let Some(url) = &self.config.report else {
             return;
         };
-        let started = effective_config::trust(&self.config, None)
-            .and_then(|trust| report::start(url, &trust, self.watcher()));
-        if let Err(error) = started {
+        let start = || {
+            let place = Template::parse("ironlet.report", url)?;
+            let names = Names::read(&self.host, self.config.boot_interface.as_deref());
+            let trust = effective_config::trust(&self.config, None)?;
+            report::start(&place.own_place(&names), &trust, self.watcher())
+        };
+        if let Err(error) = start() {
             error!("ironlet.report: nothing is reported: {error}");
         }
     }

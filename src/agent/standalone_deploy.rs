@@ -50,7 +50,8 @@ pub(super) fn run(agent: &Agent, disks: Seen) -> Result<()> {
         };
         failures += 1;
         status::failed(&error);
-        let pause = agent.clock.backoff(failures, SHORTEST, cap).max(after);
+        let usual = agent.clock.backoff(failures, SHORTEST, cap);
+        let pause = agent.clock.not_before(after).max(usual);
         error!(
             "{what} (attempt {failures}): {error}; next in {:.0} s",
             pause.as_secs_f64()

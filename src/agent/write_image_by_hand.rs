@@ -105,6 +105,7 @@ pub(super) fn tools(surroundings: &Surroundings, readback: bool) -> Tools {
         },
         permit: surroundings.permit(),
         readback,
+        rate: None,
         gauge: WorkProgress::new(clock.clone()),
         clock,
     }

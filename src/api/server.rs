@@ -14,6 +14,7 @@ use crate::api::connection_limit::ConnectionLimit;
 use crate::api::gateway_state::Gateway;
 use crate::api::request_log::RequestLog;
 use crate::api::service_settings::Service;
+use crate::api::stranger_rate::StrangerRate;
 use crate::api::tiny_http_backend::attend;
 use crate::clock::Clock;
 use crate::error::{Context, Result};
@@ -64,7 +65,7 @@ pub fn serve(listener: TcpListener, service: Service, clock: Clock) -> Result<Se
     let gateway = Arc::new(Gateway {
         backend,
         lobby: ConnectionLimit::new(service.limits.connections, grace, clock.clone()),
-        stranger_rate: Default::default(),
+        stranger_rate: StrangerRate::new(service.engine.is_some()),
         body_memory: Default::default(),
         log: RequestLog::new(clock.clone()),
         clock,

@@ -10,16 +10,30 @@ use crate::sys::socket;
 
 /// From one turn to the next. Where 64 connections wait for theirs, each waits about an eighth of a second.
 const APART: Duration = Duration::from_millis(2);
+/// The same where there is no Ironic that calls, and an image is written meanwhile: a page takes some 0.4 ms, so that all who look cost it a
+/// fiftieth of a processor.
+const APART_ALONE: Duration = Duration::from_millis(20);
 /// So many may come at once after a pause.
 const AT_ONCE: u32 = 64;
 
-#[derive(Default)]
 pub struct StrangerRate {
     strangers: Rate,
     known: Rate,
 }
 
 impl StrangerRate {
+    /// For a port that takes commands, or one that only shows how things stand.
+    pub fn new(takes_commands: bool) -> Self {
+        let strangers = match takes_commands {
+            true => APART,
+            false => APART_ALONE,
+        };
+        StrangerRate {
+            strangers: Rate::new(strangers),
+            known: Rate::new(APART),
+        }
+    }
+
     /// Comes back when it is the caller's turn: true; or when the other side of `client` has gone meanwhile, or was sent home.
     pub fn wait(&self, is_stranger: bool, client: BorrowedFd, clock: &Clock) -> bool {
         let rate = match is_stranger {
@@ -41,8 +55,10 @@ impl StrangerRate {
     }
 }
 
-#[derive(Default)]
-struct Rate(Mutex<State>);
+struct Rate {
+    state: Mutex<State>,
+    apart: Duration,
+}
 
 #[derive(Default)]
 struct State {
@@ -52,11 +68,18 @@ struct State {
 }
 
 impl Rate {
+    fn new(apart: Duration) -> Self {
+        Rate {
+            state: Mutex::default(),
+            apart,
+        }
+    }
+
     /// The turn of this moment if there is one, else how long to wait before asking again; `waits` is the caller's note
     /// that it does. The more wait the longer, so that together they ask once for each turn.
     fn turn(&self, now: Duration, waits: &mut bool) -> Result<(), Duration> {
         let mut state = self.state();
-        let next = state.last.max(now.saturating_sub(APART * AT_ONCE)) + APART;
+        let next = state.last.max(now.saturating_sub(self.apart * AT_ONCE)) + self.apart;
         if next <= now {
             state.last = next;
             state.waiting -= u32::from(*waits);
@@ -64,7 +87,7 @@ impl Rate {
         }
         state.waiting += u32::from(!*waits);
         *waits = true;
-        Err(APART * state.waiting)
+        Err(self.apart * state.waiting)
     }
 
     fn gives_up(&self) {
@@ -72,7 +95,7 @@ impl Rate {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -84,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_few_are_served_at_once_and_many_one_after_the_other() {
-        let rate = Rate::default();
+        let rate = Rate::new(APART);
         let hour = Duration::from_secs(3600);
         for _ in 0..AT_ONCE {
             assert_eq!(rate.turn(hour, &mut false), Ok(()));
@@ -103,7 +126,7 @@ mod tests {
 
     #[test]
     fn who_has_gone_is_not_waited_for() {
-        let rate = StrangerRate::default();
+        let rate = StrangerRate::new(true);
         let clock = Clock::fake();
         let (client, far) = std::os::unix::net::UnixStream::pair().expect("two sockets");
         // A fake clock stands still: there is one turn for each, and then none for ever.

@@ -17,20 +17,24 @@ const PLACES: [Place; 3] = [
     Place {
         file: "/ironlet.conf",
         authorities: "/ca.pem",
+        order: "/order.json",
     },
     Place {
         file: "/.extra/credentials/ironlet.conf.cred",
         authorities: "/.extra/credentials/ca.pem.cred",
+        order: "/.extra/credentials/order.json.cred",
     },
     Place {
         file: "/.extra/global_credentials/ironlet.conf.cred",
         authorities: "/.extra/global_credentials/ca.pem.cred",
+        order: "/.extra/global_credentials/order.json.cred",
     },
 ];
 
 struct Place {
     file: &'static str,
     authorities: &'static str,
+    order: &'static str,
 }
 
 /// No file is larger. A kernel's own line ends at 2 KiB.
@@ -40,8 +44,8 @@ const SHOWN: usize = 40;
 /// Parameters of pid 1 alone, which are in no table.
 const OF_PID_1: [&str; 3] = ["ip", "modprobe.blacklist", "module_blacklist"];
 
-/// The kernel command line and before it the words of the file, if there is one. An error names file and line: half of what a
-/// person wanted is not done.
+/// The kernel command line and before it the words of the file, if there is one, and before those the order that lies beside it, unless
+/// one of them says where the order is. An error names file and line: half of what a person wanted is not done.
 pub fn command_line(host: &SystemRoot) -> Result<String> {
     let kernel = host.command_line()?;
     let Some(place) = place(host) else {
@@ -51,7 +55,12 @@ pub fn command_line(host: &SystemRoot) -> Result<String> {
         .map_err(Error::from)
         .and_then(|bytes| words(&bytes.unwrap_or_default()))
         .with_context(|| format!("reading ironlet.conf ({})", place.file))?;
-    Ok([&words.join(" "), kernel.trim_end()].join(" "))
+    let mut line = [&words.join(" "), kernel.trim_end()].join(" ");
+    let is_told = |word: &str| word.trim_start_matches('"').starts_with("ironlet.order=");
+    if host.seen(place.order).exists() && !line.split_whitespace().any(is_told) {
+        line = format!("ironlet.order={} {line}", place.order);
+    }
+    Ok(line)
 }
 
 /// The authorities that lie beside the file, if any do.
@@ -61,9 +70,11 @@ pub fn authorities(host: &SystemRoot) -> Option<PathBuf> {
 
 fn place(host: &SystemRoot) -> Option<&'static Place> {
     let is_there = |path| host.seen(path).exists();
-    PLACES
-        .iter()
-        .find(|place| is_there(place.file) || is_there(place.authorities))
+    PLACES.iter().find(|place| {
+        [place.file, place.authorities, place.order]
+            .into_iter()
+            .any(is_there)
+    })
 }
 
 /// The file's settings as words of a kernel command line, in their order. UTF-8 or, with a mark, UTF-16; any ends of lines;
@@ -293,6 +304,16 @@ mod tests {
             authorities(&host),
             None,
             "what is signed is not mixed with what is not"
+        );
+        put(PLACES[0].order, "{}");
+        assert_eq!(
+            line().as_deref(),
+            Ok("ironlet.order=/order.json  quiet ironlet.then=poweroff")
+        );
+        put(PLACES[0].file, "ironlet.order=/mine.json");
+        assert_eq!(
+            line().as_deref(),
+            Ok("ironlet.order=/mine.json quiet ironlet.then=poweroff")
         );
         put(PLACES[0].file, "nonsense");
         let error = line().expect_err("a bad line");

@@ -7,6 +7,7 @@ use crate::config::startup_warnings::Notes;
 use crate::config::values::Values;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
+use crate::units::Bytes;
 
 /// How Ironic is asked.
 pub struct Api {
@@ -123,6 +124,8 @@ pub struct Image {
     pub permitted_formats: Vec<String>,
     /// Read the disk back at the end?
     pub readback: bool,
+    /// Bytes a second at the most.
+    pub rate: Option<Bytes>,
     /// Any format there is a decoder for, permitted or not.
     pub any_format: bool,
     /// Unpack what is declared raw, if it is packed.
@@ -215,6 +218,7 @@ impl Image {
             md5_allowed: values.flag("md5_enabled"),
             permitted_formats: values.list("permitted_image_formats"),
             readback: values.text("ironlet.verify") == Some("readback"),
+            rate: values.rate("ironlet.rate"),
             any_format: values.flag("disable_deep_image_inspection"),
             unpack: values.flag("ironlet.decompress"),
             rebuild_drive: values.flag("config_drive_rebuild"),

@@ -19,6 +19,8 @@ pub enum Kind {
     Seconds(u64),
     /// A number with a point.
     Decimal,
+    /// Bytes a second: digits, and K, M or G behind them.
+    Rate,
     /// `true`, `yes`, `on`, `1` and their opposites, as oslo.config has them.
     Boolean,
     /// One of these words.
@@ -145,13 +147,14 @@ pub const TABLE: &[Parameter] = &[
     works("", "disk_utils.partition_detection_attempts", Integer(1, ANY), "3", "how often, a second apart, to look for the device of a new partition"),
     works("BOOTIF", "", Text, "", "the MAC address of the NIC the machine booted from, plain or as 01-aa-bb-…"),
     works("ironlet.verify", "", Choice(&["none", "readback"]), "none", "readback: read the whole image back from the disk and compare"),
+    works("ironlet.rate", "", Rate, "", "fetch an image no faster than so many bytes a second: 512K, 20M, 1G"),
     works("ironlet.decompress", "", Boolean, "false", "unpack an image declared raw if it begins like gzip, zstd or xz"),
     works("ironlet.medium", "", Text, "", "the disk this machine was started from, which is never taken: /dev/…, serial number, WWN, LABEL=, UUID= or PARTUUID=; what firmware and loader tell is found without"),
     works("ironlet.syslog", "", Text, "", "send the log there: host:port by UDP, tcp://host:port or tls://host:port"),
     works("ironlet.metrics", "", Boolean, "false", "serve /metrics (OpenMetrics) to whoever asks"),
     works("ironlet.page", "", Choice(&["auto", "0", "1", "false", "true"]), "auto", "show a browser at the agent's port how this machine stands; auto: without Ironic, not with it"),
     works("ironlet.no-bmc", "", Boolean, "false", "nobody but a person can switch this machine on: restart where Ironic has it powered off or locked down, and ask anew where Ironic has forgotten the agent"),
-    works("ironlet.report", "", Text, "", "post JSON there at each change and every few seconds of progress: http://… or https://…"),
+    works("ironlet.report", "", Text, "", "post JSON there at each change and every few seconds of progress: http://… or https://…, with names of this machine in braces as in ironlet.order"),
     works("ironlet.doctor", "", Seconds(0), "120", "when nothing has worked for so long, say on the console step by step what is wrong first, as ironlet doctor does; 0 never"),
     works("ironlet.order", "", Text, "", "without Ironic: do what the document at this URL or path orders; {mac}, {serial}, {uuid}, {asset_tag} and {hostname} in it are this machine's, else default"),
     works("ironlet.order-key", "", List, "", "public keys of minisign: an order without a signature by one of them, at its URL with .minisig behind, is not taken"),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::table::{Kind, Parameter, TABLE};
 use crate::error::{Error, Result};
 use crate::secret::redacted;
+use crate::units::{Bytes, LEAST_RATE};
 
 /// What has been set, by the parameter's title.
 #[derive(Default)]
@@ -86,6 +87,10 @@ impl Values {
         Duration::from_secs_f64(number.unwrap_or_default().clamp(0.0, 86_400.0))
     }
 
+    pub fn rate(&self, title: &str) -> Option<Bytes> {
+        Bytes::parse_rate(self.text(title)?)
+    }
+
     pub fn flag(&self, title: &str) -> bool {
         self.text(title).and_then(truth).unwrap_or_default()
     }
@@ -124,6 +129,7 @@ fn fits(kind: Kind, text: &str) -> bool {
         Kind::Seconds(low) => within(low, 100 * 366 * 86_400),
         Kind::Decimal => text.parse().is_ok_and(|n: f64| n.is_finite() && n >= 0.0),
         Kind::Boolean => truth(text).is_some(),
+        Kind::Rate => Bytes::parse_rate(text).is_some(),
         Kind::Choice(choices) => choices.contains(&text),
     }
 }
@@ -142,6 +148,7 @@ pub fn describe(kind: Kind) -> String {
         Kind::Integer(low, high) => format!("a whole number from {low} to {high}"),
         Kind::Seconds(low) => format!("seconds, {low} or more"),
         Kind::Decimal => "a number of 0 or more".to_owned(),
+        Kind::Rate => format!("bytes a second, {LEAST_RATE} or more: 512K, 20M, 1G"),
         Kind::Boolean => "true or false".to_owned(),
         Kind::Choice(choices) => format!("one of {}", choices.join(", ")),
     }

@@ -5,6 +5,7 @@ use std::ffi::CStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::drivers::modalias::Aliases;
@@ -33,6 +34,8 @@ pub struct Modules {
     denied: Vec<String>,
     /// Those that were tried, with whatever result.
     tried: Mutex<HashSet<String>>,
+    /// Calls of the kernel that have not come back.
+    under_way: AtomicUsize,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -58,6 +61,7 @@ impl Modules {
                 .collect(),
             denied: denied.iter().map(|denied| name(denied)).collect(),
             tried: Mutex::default(),
+            under_way: AtomicUsize::new(0),
             directory,
         };
         if modules.dependencies.is_empty() {
@@ -67,6 +71,12 @@ impl Modules {
             );
         }
         Ok(modules)
+    }
+
+    /// Has the kernel come back to everybody who loads one? The second of two that load the same may come back before what its drivers
+    /// began beside is done.
+    pub fn are_all_in(&self) -> bool {
+        self.under_way.load(Ordering::SeqCst) == 0
     }
 
     /// Loads what modules.force names.
@@ -102,7 +112,10 @@ impl Modules {
             self.load(needed, path);
         }
         path.pop();
-        match self.load_file(&module.file) {
+        self.under_way.fetch_add(1, Ordering::SeqCst);
+        let loaded = self.load_file(&module.file);
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
+        match loaded {
             Ok(true) => log::debug!("module {name} is loaded"),
             Ok(false) => log::debug!("module {name} was there, or has nothing to do"),
             Err(error) => log::warn!("module {name}: {error}"),
@@ -185,6 +198,7 @@ mod tests {
             forced: Vec::new(),
             denied: Vec::new(),
             tried: Mutex::default(),
+            under_way: AtomicUsize::new(0),
         };
         modules.load_for("x:1");
         let mut tried: Vec<_> = modules.tried().iter().cloned().collect();
@@ -201,6 +215,7 @@ mod tests {
             forced: Vec::new(),
             denied: vec![name("no-such")],
             tried: Mutex::default(),
+            under_way: AtomicUsize::new(0),
         };
         modules.load_for("x:1");
         assert!(modules.tried().is_empty());

@@ -104,7 +104,8 @@ fn fetcher(request: &Request, tools: &Tools) -> Result<Fetcher> {
         tools.clock.clone(),
         tools.timeouts.read,
         tools.patience.limit,
-    ))
+    )
+    .at(tools.rate))
 }
 
 /// What the first place that has the image offers, asked for once as for a deploy; its checksum is there, too. Nothing is written.
@@ -130,6 +131,9 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
     let from = redacted(&request.urls.join(","));
     status::writing(from, disk.display().to_string());
     let fetcher = fetcher(request, tools)?;
+    if let Some(rate) = tools.rate {
+        info!("fetching no faster than {rate} a second");
+    }
     let (meter, started) = (StageTimes::new(tools.clock.clone()), tools.clock.elapsed());
     let wanted = tools.patiently(&["the checksum".to_owned()], &meter, |_| {
         tools.gauge.begin("checksum", None);

@@ -10,6 +10,7 @@ use crate::net::http::client::Timeouts;
 use crate::net::http::proxy::Proxies;
 use crate::net::tls::trust_settings::Trust;
 use crate::secret::Secret;
+use crate::units::Bytes;
 use crate::work_progress::WorkProgress;
 
 /// What to write.
@@ -46,6 +47,8 @@ pub struct Tools {
     pub permit: Permit,
     /// Read everything back at the end?
     pub readback: bool,
+    /// Bytes a second that are fetched at the most, all connections of a download together; none as fast as it goes.
+    pub rate: Option<Bytes>,
     /// For pauses, deadlines and durations.
     pub clock: Clock,
     /// Told how far the image has come.

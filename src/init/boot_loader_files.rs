@@ -11,9 +11,12 @@ use crate::system_root::{SystemRoot, read_bytes};
 /// The one file there is, named by the head (`initramfs/media.sh` makes it).
 const JOINED: &str = "/ironlet.conf";
 /// What stands before each further one, and its name here.
-const NEXT: [(&[u8], &str); 1] = [(b"\n==> ironlet: ca.pem <==\n", "/ca.pem")];
+const NEXT: [(&[u8], &str); 2] = [
+    (b"\n==> ironlet: ca.pem <==\n", "/ca.pem"),
+    (b"   \n==> ironlet: order.json <==\n", "/order.json"),
+];
 /// What the head says is the size of all.
-const HEAD_SAYS: u64 = 256 << 10;
+const HEAD_SAYS: u64 = 512 << 10;
 
 /// Cuts the file, if there is one that was laid there so. Files of a ramdisk that was built with them stay as they are.
 ///
@@ -63,13 +66,16 @@ mod tests {
 
     #[test]
     fn files_are_what_they_were() {
-        let laid = |conf: &[u8], authorities: Option<&[u8]>| {
+        let laid = |conf: &[u8], further: [Option<&[u8]>; NEXT.len()]| {
             let mut bytes = conf.to_vec();
             bytes.resize(conf.len().next_multiple_of(4), 0);
-            if let Some(authorities) = authorities {
-                bytes.extend(NEXT[0].0);
-                bytes.resize(bytes.len().next_multiple_of(4), 0);
-                bytes.extend(authorities);
+            for ((mark, _), file) in NEXT.iter().zip(further) {
+                if let Some(file) = file {
+                    bytes.extend(*mark);
+                    bytes.resize(bytes.len().next_multiple_of(4), 0);
+                    bytes.extend(file);
+                    bytes.resize(bytes.len().next_multiple_of(4), 0);
+                }
             }
             bytes.resize(HEAD_SAYS as usize, 0);
             bytes
@@ -84,8 +90,15 @@ mod tests {
             b"\xfe\xff\0a",
             b"\xff\xfe",
         ] {
-            assert_eq!(parts(&laid(conf, None)), [(JOINED, conf)]);
-            let both = laid(conf, Some(b"-----BEGIN"));
+            assert_eq!(parts(&laid(conf, [None; 2])), [(JOINED, conf)]);
+            for order in [&wide[..], b"{}", b"\xef\xbb\xbf{\"then\": \"wait\"}\r\n"] {
+                let alone = laid(conf, [None, Some(order)]);
+                assert_eq!(parts(&alone), [(JOINED, conf), ("/order.json", order)]);
+                let all = laid(conf, [Some(b"-----BEGIN"), Some(order)]);
+                assert_eq!(parts(&all)[2], ("/order.json", order));
+                assert_eq!(parts(&all)[0], (JOINED, conf));
+            }
+            let both = laid(conf, [Some(b"-----BEGIN"), None]);
             let found = parts(&both);
             assert_eq!(found[0], (JOINED, conf));
             let pem = String::from_utf8_lossy(found[1].1).into_owned();

@@ -33,6 +33,7 @@ use self::vlan_interfaces::VlanInterfaces;
 use crate::clock::{Clock, within};
 use crate::config::{Config, parameter_file};
 use crate::disk::ibft;
+use crate::disk::select::all_reported;
 use crate::drivers::Faults;
 use crate::drivers::modules::{self, Modules};
 use crate::drivers::nics_and_disk_controllers::Purpose;
@@ -49,6 +50,9 @@ use crate::virtual_media;
 
 /// A driver's start that takes longer is broken hardware; udev gives up at three minutes as well.
 const LONGEST_LOAD: Duration = Duration::from_secs(180);
+
+/// For modules that somebody else loads.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// How long a disk behind iSCSI may take that the firmware boots from: its card asks for an address first.
 const LONGEST_LOGIN: Duration = Duration::from_secs(60);
@@ -237,13 +241,21 @@ fn start_devices(host: &SystemRoot, clock: &Clock, parameters: &Parameters) {
         }
         Err(error) => log::error!("listening for new devices: {error}"),
     }
-    let machine = host.clone();
+    let (machine, own) = (host.clone(), clock.clone());
     let loaded = within(clock, LONGEST_LOAD, "modules", move || {
         device_drivers::load_all(&machine, &modules);
         modules.load_forced();
         device_drivers::load_all(&machine, &modules);
+        while !modules.are_all_in() {
+            own.sleep(BETWEEN_LOOKS);
+            device_drivers::load_all(&machine, &modules);
+        }
         log::info!("modules are loaded for every device");
     });
+    let noted = loaded.then(|| all_reported::modules_are_loaded(host));
+    if let Some(Err(error)) = noted {
+        log::warn!("noting that modules are loaded: {error}");
+    }
     if !loaded {
         log::error!(
             "a driver does not come up ({} s so far; ipa-debug=1 names those that did): going on without it",

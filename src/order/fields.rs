@@ -36,6 +36,7 @@ pub fn order(fields: &Object, facts: &Facts) -> Result<Order> {
         reader.problem("serial", why);
     }
     reader.text("description");
+    let rate = reader.rate("rate");
     let verify = reader.choice("verify", &[("none", false), ("readback", true)]);
     let ignores = reader.boolean("ignore_bootloader_failure");
     let erase = reader.choice("erase", &ERASES).unwrap_or(Erase::Nothing);
@@ -58,6 +59,7 @@ pub fn order(fields: &Object, facts: &Facts) -> Result<Order> {
             erase,
             then,
             serial,
+            rate,
             readback: verify,
             ignore_bootloader_failure: ignores,
         }),

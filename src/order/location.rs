@@ -22,16 +22,13 @@ pub struct Template {
 }
 
 impl Template {
-    /// An `http://…` or `https://…` URL, or a path that begins at the root.
+    /// What the parameter `named` says: an `http://…` or `https://…` URL, or a path that begins at the root.
     ///
     /// # Errors
     /// It is neither; a word in braces is no kind of name; or a name would stand for the server.
-    pub fn parse(place: &str) -> Result<Self> {
+    pub fn parse(named: &str, place: &str) -> Result<Self> {
         let wrong = |why: String| {
-            Error::plain(format!(
-                "ironlet.order={}: {why}",
-                redacted(place).escape_debug()
-            ))
+            Error::plain(format!("{named}={}: {why}", redacted(place).escape_debug()))
         };
         let is_url = url::is_http(place);
         if !is_url && !place.starts_with('/') {
@@ -77,6 +74,12 @@ impl Template {
             }
         }
         Ok(template)
+    }
+
+    /// The most specific of [`Template::places`].
+    pub fn own_place(&self, names: &Names) -> String {
+        let first = self.places(names).into_iter().next();
+        first.unwrap_or_default() // the one by no names is always there
     }
 
     /// The places to look at, one after the other: by all names, with each MAC; then with `default` for the last name, the last two …
@@ -155,7 +158,8 @@ mod tests {
     }
 
     fn places(template: &str, names: &Names) -> Vec<String> {
-        Template::parse(template).expect(template).places(names)
+        let parsed = Template::parse("ironlet.order", template);
+        parsed.expect(template).places(names)
     }
 
     #[test]
@@ -241,7 +245,7 @@ mod tests {
             ("http:///x", "it is no URL"),
             ("http://h:99999/x", "it is no URL"),
         ] {
-            let error = Template::parse(place).expect_err(place);
+            let error = Template::parse("ironlet.order", place).expect_err(place);
             assert!(error.details().contains(why), "{place}: {error}");
         }
     }

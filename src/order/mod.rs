@@ -24,6 +24,7 @@ use std::path::PathBuf;
 use crate::image::Request;
 use crate::image::layout::config_drive;
 use crate::steps::node::Node;
+use crate::units::Bytes;
 pub use machine_names::Names;
 pub use source::{Found, Source, Unready};
 pub use words::{ERASES, Erase, THENS, Then};
@@ -45,6 +46,8 @@ pub struct Order {
     pub then: Then,
     /// Rises with every order for the same machine.
     pub serial: Option<u64>,
+    /// Bytes a second that the image is fetched at, at the most.
+    pub rate: Option<Bytes>,
     /// Read everything back at the end?
     pub readback: Option<bool>,
     /// Go on where no boot entry could be made?

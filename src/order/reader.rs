@@ -2,6 +2,7 @@
 
 use crate::codec::json::{Object, Value, text};
 use crate::error::{Error, Result};
+use crate::units::{Bytes, LEAST_RATE};
 
 /// Every field by the name Ironic gives it in a node or its `instance_info`, and other names that it has there or in `image_info`.
 pub const FIELDS: &[(&str, &[&str])] = &[
@@ -31,6 +32,7 @@ pub const FIELDS: &[(&str, &[&str])] = &[
     ("capabilities", &[]),
     ("configdrive", &[]),
     ("seed", &[]),
+    ("rate", &[]),
     ("erase", &[]),
     ("verify", &[]),
     ("ignore_bootloader_failure", &[]),
@@ -119,6 +121,16 @@ impl<'a> Reader<'a> {
             Value::String(text) => Some(text.trim()),
             _ => self.wanted(name, "text"),
         }
+    }
+
+    /// Bytes a second, as a number or in text.
+    pub fn rate(&mut self, name: &str) -> Option<Bytes> {
+        let value = self.find(name)?;
+        let rate = as_text(value).and_then(|text| Bytes::parse_rate(&text));
+        rate.or_else(|| {
+            let what = format!("bytes a second, {LEAST_RATE} or more: 512K, 20M, 1G");
+            self.wanted(name, &what)
+        })
     }
 
     /// True or false, or a word for it.

@@ -11,7 +11,7 @@ use crate::error::{Context, Error, Result};
 use crate::image::Tools;
 use crate::image::verify::minisign;
 use crate::image::verify::minisign::Key;
-use crate::net::http::client::{Client, Method, Request, Response};
+use crate::net::http::client::{Client, Method, Request};
 use crate::net::http::url;
 use crate::order::document;
 use crate::order::location::Template;
@@ -20,8 +20,6 @@ use crate::order::reader::shown;
 use crate::secret::redacted;
 use crate::system_root::{SystemRoot, read_bytes};
 
-/// A server that asks for more patience than this gets no more.
-const LONGEST_ASKED: Duration = Duration::from_secs(600);
 /// No seed is larger: clouds take a few KiB.
 const LARGEST_SEED: usize = 2 << 20;
 
@@ -72,7 +70,7 @@ impl Source {
                 .with_context(|| format!("reading ironlet.order-key={:.80}", key.escape_debug()))
         });
         Ok(Source {
-            template: Template::parse(&order.place)?,
+            template: Template::parse("ironlet.order", &order.place)?,
             keys: keys.collect::<Result<_>>()?,
             client: Client::new(&tools.trust, &Default::default(), tools.timeouts)?,
             host: host.clone(),
@@ -122,16 +120,13 @@ impl Source {
     }
 
     /// A document that an order names by its URL.
-    pub fn document(&self, url: &str) -> Result<Vec<u8>> {
-        let fetched = self.get(url, LARGEST_SEED).and_then(|found| {
-            let missing = || Error::plain(format!("{}: HTTP status 404", redacted(url)));
-            let bytes = found.ok_or_else(missing)?;
-            if self.wants_signatures() {
-                self.signature(url, &bytes)?;
-            }
-            Ok(bytes)
-        });
-        fetched.map_err(|unready| unready.error)
+    pub fn document(&self, url: &str) -> Result<Vec<u8>, Unready> {
+        let missing = || Error::plain(format!("{}: HTTP status 404", redacted(url)));
+        let bytes = self.get(url, LARGEST_SEED)?.ok_or_else(missing)?;
+        if self.wants_signatures() {
+            self.signature(url, &bytes)?;
+        }
+        Ok(bytes)
     }
 
     /// Who signed `bytes`, which were at `place`: the trusted comment.
@@ -182,18 +177,10 @@ impl Source {
                     "GET {}: HTTP status {status}, and only 200 is a document and 404 none",
                     redacted(place)
                 )),
-                after: asked(&response),
+                after: response.asked_pause().unwrap_or_default(),
             }),
         }
     }
-}
-
-/// RFC 9110, 10.2.3; a date would need the server's clock.
-fn asked(response: &Response) -> Duration {
-    let seconds = response
-        .header("retry-after")
-        .and_then(|after| after.trim().parse().ok());
-    Duration::from_secs(seconds.unwrap_or(0)).min(LONGEST_ASKED)
 }
 
 /// Where the signature of what is at `place` is: before what a URL asks.

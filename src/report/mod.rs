@@ -32,8 +32,6 @@ const PROGRESS: Duration = Duration::from_secs(5);
 const APART: Duration = Duration::from_millis(200);
 /// Between two attempts to reach the server, growing from one to the other.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
-/// A server may ask for a longer pause, up to this.
-const LONGEST: u64 = 300;
 /// Between two attempts at the end, when somebody waits.
 const LAST_PAUSE: Duration = Duration::from_secs(1);
 /// The whole log goes along with a failure no oftener than this.
@@ -128,7 +126,8 @@ impl Reporter {
             warn!("reports are not taken, trying on: {}", missed.error);
         }
         let (clock, (first, most)) = (self.watcher.clock(), PAUSES);
-        let pause = clock.backoff(self.misses, first, most).max(missed.pause);
+        let usual = clock.backoff(self.misses, first, most);
+        let pause = clock.not_before(missed.pause).max(usual);
         let until = clock.elapsed() + pause;
         while !status::is_ending() && clock.elapsed() < until {
             change.wait(clock, until.saturating_sub(clock.elapsed()));
@@ -179,11 +178,9 @@ impl Reporter {
         if let Some(location) = answer.header("location") {
             error += &format!(" to {}: does it want a login?", redacted(location));
         }
-        let wished = answer.header("retry-after");
-        let wished = wished.and_then(|text| text.trim().parse::<u64>().ok());
         Err(Missed {
             error: Error::plain(error),
-            pause: Duration::from_secs(wished.unwrap_or(0).min(LONGEST)),
+            pause: answer.asked_pause().unwrap_or_default(),
         })
     }
 }

@@ -61,6 +61,14 @@ pub fn keep_alive(connection: BorrowedFd) -> io::Result<()> {
     set(libc::IPPROTO_TCP, libc::TCP_KEEPCNT, 3)
 }
 
+/// The kernel takes in no more than about so many bytes before they are read, and the other side sends no more; it may take in more by
+/// itself otherwise. Its own least and most hold.
+pub fn receive_buffer(connection: BorrowedFd, bytes: usize) -> io::Result<()> {
+    let bytes = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
+    let bytes = bytes.to_ne_bytes();
+    level_option(connection, libc::SOL_SOCKET, libc::SO_RCVBUF, &bytes)
+}
+
 fn poll<const N: usize>(
     files: [(BorrowedFd<'_>, libc::c_short); N],
     timeout: Option<Duration>,

@@ -24,7 +24,7 @@ user root; daemon off; pid {work}/nginx.pid; error_log {work}/nginx.err; worker_
 events {{ worker_connections 64; }}
 http {{ access_log off; sendfile on; client_body_temp_path {work}/t1; proxy_temp_path {work}/t2;
   fastcgi_temp_path {work}/t3; uwsgi_temp_path {work}/t4; scgi_temp_path {work}/t5;
-  server {{ listen 127.0.0.1:{port}; root {www}; }} }}
+  server {{ listen 127.0.0.1:{port}; root {www}; location /slow/ {{ alias {www}/; limit_rate {slow}; }} }} }}
 """
 
 
@@ -61,11 +61,11 @@ def sweep():
 
 
 @contextlib.contextmanager
-def nginx():
-    """Serves WWW; gives the port."""
+def nginx(slow=0):
+    """Serves WWW, and below /slow/ with so many bytes a second; gives the port."""
     port = free_port()
     conf = WORK / "nginx.conf"
-    conf.write_text(NGINX.format(work=WORK, www=WWW, port=port))
+    conf.write_text(NGINX.format(work=WORK, www=WWW, port=port, slow=slow))
     server = subprocess.Popen(own(["nginx", "-c", conf, "-p", WORK]))
     try:
         deadline = time.monotonic() + 10

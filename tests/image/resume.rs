@@ -103,7 +103,7 @@ fn a_busy_server_says_how_long_to_stay_away_but_not_for_ever() {
     let seconds = Duration::from_secs;
     for (script, pause) in [
         (vec![Busy(30), Parts("\"a\"", Until::End)], 30),
-        (vec![Busy(100_000), Parts("\"a\"", Until::End)], 120),
+        (vec![Busy(100_000), Parts("\"a\"", Until::End)], 300),
         (
             vec![
                 Parts("\"a\"", Until::Cut(2 * MIB)),
@@ -122,7 +122,8 @@ fn a_busy_server_says_how_long_to_stay_away_but_not_for_ever() {
         deploy(&request, &path, &tools).expect("served in the end");
         let waited = tools.clock.elapsed();
         assert!(
-            seconds(pause) <= waited && waited < seconds(pause + 2),
+            // Up to a quarter longer: others were told the same.
+            seconds(pause) <= waited && waited < seconds(pause + pause / 4 + 2),
             "{waited:?} {script:?}"
         );
     }

@@ -16,8 +16,6 @@ OPENING_URL = f"http://{network.ADDRESS}:{OPENING}"
 FRONT_URL = f"https://{network.ADDRESS}:{FRONT}"
 
 CONF = """
-http_port {address}:{port}
-http_access allow all
 visible_hostname lab
 pid_filename none
 pinger_enable off
@@ -25,6 +23,11 @@ shutdown_lifetime 1 second
 cache_log {log}/cache.log
 logformat lab %Ss %rm %ru %>a
 access_log stdio:{log}/access.log lab
+"""
+
+CACHE = f"""
+http_port {network.ADDRESS}:{PORT}
+http_access allow all
 cache_mem 256 MB
 maximum_object_size_in_memory 128 MB
 maximum_object_size 128 MB
@@ -55,13 +58,13 @@ Request = namedtuple("Request", "result method url client")
 
 
 class Proxy:
-    def __init__(self, directory, authority=None, trusted=None):
-        """`authority`: a directory as authority.py makes it; `trusted`: who signed for the Swift behind nginx."""
+    def __init__(self, directory, authority=None, trusted=None, cache=CACHE):
+        """`authority`: a directory as authority.py makes it; `trusted`: who signed for the Swift behind nginx; `cache`: squid.conf's lines on what is kept and for whom."""
         self._directory = directory / "squid"
         self._directory.mkdir()
         # Squid gives root away and writes its logs as this account, which every Debian has.
         shutil.chown(self._directory, "proxy", "proxy")
-        text = CONF.format(address=network.ADDRESS, port=PORT, log=self._directory)
+        text = CONF.format(log=self._directory) + cache
         if authority:
             # It is started as that account, which may not walk to where it lies.
             shutil.copy(place.SQUID / "usr/lib/squid/security_file_certgen", self._directory)
@@ -84,7 +87,7 @@ class Proxy:
         return self
 
     def requests(self, text, client=network.MACHINE_ADDRESS):
-        """What the machine, or another, asked it for that has `text` in the URL, in the order of completion."""
+        """What the machine, or another, or (None) anybody asked it for that has `text` in the URL, in the order of completion."""
         log = self._directory / "access.log"
         lines = log.read_text().splitlines() if log.exists() else []
-        return [request for request in (Request(*line.split()) for line in lines) if text in request.url and request.client == client]
+        return [request for request in (Request(*line.split()) for line in lines) if text in request.url and client in (None, request.client)]

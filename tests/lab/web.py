@@ -27,10 +27,10 @@ http {{
   client_body_temp_path {directory}/nginx-body; proxy_temp_path {directory}/nginx-proxy;
   fastcgi_temp_path {directory}/nginx-f; uwsgi_temp_path {directory}/nginx-u; scgi_temp_path {directory}/nginx-s;
   client_max_body_size 0; client_body_buffer_size 1m; sendfile on; default_type application/octet-stream;
-  proxy_read_timeout 300;
+  proxy_read_timeout 300;{http}
   ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate {directory}/nginx.crt; ssl_certificate_key {directory}/nginx.key;
   server {{ listen {address}:8080; listen [{address6}]:8080; listen {aside}:8080; listen {address}:8443 ssl; set $witness web; root {directory}/http;
-    location /images/ {{ limit_rate {rate}; }} }}
+    location /images/ {{ limit_rate {rate}; }}{server} }}
   server {{ listen {address}:8444 ssl; set $witness swift; location / {{ proxy_pass http://{address}:{swift}; proxy_max_temp_file_size 0; }} }}
   server {{ listen {address}:6385; listen [{address6}]:6385; set $witness api; location /v1/heartbeat/ {{ if (-f {directory}/refuse) {{ return 400; }} proxy_pass http://127.0.0.1:{api}; proxy_set_header Host $http_host; }} location / {{ proxy_pass http://127.0.0.1:{api}; proxy_set_header Host $http_host; }} }}
   server {{ listen 127.0.0.1:{bmc}; set $witness bmc; location / {{ proxy_pass http://127.0.0.1:{bmc_behind}; proxy_set_header Host $http_host; }} }}
@@ -39,8 +39,8 @@ http {{
 
 
 class Web:
-    def __init__(self, directory, image_rate):
-        """`image_rate` in bytes per second slows the downloads of images, 0 does not."""
+    def __init__(self, directory, image_rate, http="", server=""):
+        """`image_rate` in bytes per second slows the downloads of images, 0 does not; `http` and `server` are nginx's words for more."""
         self.root, self.log = directory / "http", directory / "witness.json"
         self.images = self.root / "images"
         self.images.mkdir(parents=True)
@@ -48,7 +48,7 @@ class Web:
         _certificate(directory)
         conf = directory / "nginx.conf"
         conf.write_text(CONF.format(
-            directory=directory, address=network.ADDRESS, address6=network.ADDRESS6, aside=network.ASIDE, rate=image_rate, swift=swift.PORT, api=API_BEHIND, bmc=BMC, bmc_behind=BMC_BEHIND
+            directory=directory, address=network.ADDRESS, address6=network.ADDRESS6, aside=network.ASIDE, rate=image_rate, swift=swift.PORT, http=http, server=server, api=API_BEHIND, bmc=BMC, bmc_behind=BMC_BEHIND
         ))
         self.daemon = Daemon("nginx", ["/usr/sbin/nginx", "-c", str(conf), "-e", f"{directory}/nginx-error.log"], directory / "nginx.log")
 

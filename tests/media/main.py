@@ -1,6 +1,7 @@
 """Machines started by boot media until they have deployed an image, or said why not. main.py FOLDER [--all] [CASE…]; FOLDER holds the media."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -58,15 +59,22 @@ class Stand:
     def order(self, url=IMAGE):
         return f"ironlet.image={url}\nironlet.checksum=sha256:{digest(self.image)}\nironlet.then=poweroff\n"
 
-    def iso(self, conf=None, size=None):
-        """The ISO with another ironlet.conf, changed as the README says; on a stick of `size` bytes."""
-        out, conf_file, kernel = (self.folder / f"{self.name}.{end}" for end in ("iso", "conf", "kernel.cfg"))
+    def document(self, url=IMAGE):
+        """The same as an order; the image has no loader that UEFI could be told of."""
+        return json.dumps({"image_source": url, "image_checksum": f"sha256:{digest(self.image)}", "ignore_bootloader_failure": True, "then": "poweroff"}, indent=2)
+
+    def iso(self, conf=None, size=None, order=None):
+        """The ISO with another ironlet.conf and an order.json, changed as the README says; on a stick of `size` bytes."""
+        out, conf_file, kernel, order_file = (self.folder / f"{self.name}.{end}" for end in ("iso", "conf", "kernel.cfg", "order"))
         out.unlink(missing_ok=True)
         kernel.write_bytes(KERNEL_CFG)
         words = ["-map", kernel, "/boot/grub/kernel.cfg"]
         if conf is not None:
             conf_file.write_bytes(conf)
             words += ["-map", conf_file, "/ironlet.conf"]
+        if order is not None:
+            order_file.write_bytes(order)
+            words += ["-map", order_file, "/order.json"]
         run("xorriso", "-indev", self.folder / "ironlet.iso", "-outdev", out, *words, "-boot_image", "any", "replay")
         if size:
             os.truncate(out, size)
@@ -145,10 +153,24 @@ def iso_uefi_stick(folder):
 
 
 def stick_bios(folder):
-    """the USB image, ironlet.conf edited and ca.pem beside it, by a BIOS; the image comes by HTTPS"""
+    """the USB image, ironlet.conf edited, ca.pem and order.json beside it, by a BIOS; the image comes by HTTPS"""
     stand = Stand(folder, "stick-bios")
+    stick = stand.usb(b"ipa-image-download-connection-retries=2\n", STICK, ca_pem=(folder / "server.crt").read_bytes(), order_json=stand.document(HTTPS_IMAGE).encode())
+    return stand.deploys(firmware.bios(), (stick, drives.stick(stick)), r"order: /order\.json")
+
+
+def stick_conf_bios(folder):
+    """the USB image, the image named in ironlet.conf and ca.pem beside it, by a BIOS; the image comes by HTTPS"""
+    stand = Stand(folder, "stick-conf-bios")
     stick = stand.usb(stand.order(HTTPS_IMAGE).encode(), STICK, ca_pem=(folder / "server.crt").read_bytes())
     return stand.deploys(firmware.bios(), (stick, drives.stick(stick)))
+
+
+def iso_order_uefi(folder):
+    """the ISO in a CD drive with an order.json and nothing else changed, as Notepad saves it, by UEFI"""
+    stand = Stand(folder, "iso-order-uefi")
+    iso = stand.iso(order=b"\xef\xbb\xbf" + stand.document().replace("\n", "\r\n").encode())
+    return stand.deploys(firmware.uefi(folder, stand.name), (iso, drives.cd(iso)), r"order: /order\.json")
 
 
 def stick_uefi(folder):
@@ -202,13 +224,13 @@ def words():
 
 
 def uki_file_beside(folder):
-    """a UKI on an ESP, ironlet.conf and ca.pem in files beside it"""
+    """a UKI on an ESP, ironlet.conf, ca.pem and order.json in files beside it"""
     stand = Stand(folder, "uki-file-beside")
     program = uki(folder, stand.name, "--cmdline", words())
     beside = "EFI/BOOT/BOOTX64.EFI.extra.d/"
-    disk = esp(folder / f"{stand.name}.esp", {"EFI/BOOT/BOOTX64.EFI": program, f"{beside}ironlet.conf.cred": stand.order(HTTPS_IMAGE).replace("\n", "\r\n").encode(),
+    disk = esp(folder / f"{stand.name}.esp", {"EFI/BOOT/BOOTX64.EFI": program, f"{beside}ironlet.conf.cred": b"ironlet.then=reboot\r\n", f"{beside}order.json.cred": stand.document(HTTPS_IMAGE).encode(),
                                               f"{beside}ca.pem.cred": folder / "server.crt"})
-    return stand.deploys(firmware.uefi(folder, stand.name), (disk, drives.stick(disk)))
+    return stand.deploys(firmware.uefi(folder, stand.name), (disk, drives.stick(disk)), r"order: /\.extra/\S+order\.json\.cred")
 
 
 def uki_signed(folder):
@@ -271,7 +293,7 @@ def unconfigured(folder):
 
 
 def broken_conf(folder):
-    """an ironlet.conf that is broken, empty or not there: nothing is touched, and the console says why"""
+    """an ironlet.conf or an order.json that is broken, empty, not there or contradicted: nothing is touched, and the console says why"""
     told = []
     for name, conf, sign in (
         ("misspelt", b"ironlet.imge=http://192.0.2.1/x\r\n", r"ironlet\.conf.*line 1: 'ironlet.imge' is none of"),
@@ -279,9 +301,13 @@ def broken_conf(folder):
         ("huge", b"# x\n" * (100 << 10), r"it is larger than 64 KiB"),
         ("empty", b"", "nothing to do: "),
         ("absent", None, "nothing to do: "),
+        # An order beside an image that ironlet.conf names: which of the two is meant, nobody here can know.
+        ("two-orders", b"ironlet.image=http://192.0.2.1/x\nironlet.checksum=sha256:00\n", "ironlet.order and ironlet.image: take one away"),
+        ("half-order", b"", r"no order can be carried out.*no whole JSON"),
     ):
         stand = Stand(folder, f"conf-{name}")
-        stick = stand.usb(conf)
+        order = {"two-orders": {"order_json": stand.document().encode()}, "half-order": {"order_json": stand.document().encode()[:-2]}}
+        stick = stand.usb(conf, **order.get(name, {}))
         told.append(stand.refuses(firmware.bios(), drives.stick(stick), sign))
     return "; ".join(told)
 
@@ -295,7 +321,7 @@ def iso_cut_short(folder):
 
 
 QUICK = (secure_boot_iso, stick_bios)
-CASES = QUICK + (iso_bios_cd, iso_bios_stick, iso_uefi_cd, iso_uefi_stick, stick_uefi, secure_boot_stick, uki_file_beside, uki_signed, http_boot,
+CASES = QUICK + (iso_bios_cd, iso_bios_stick, iso_uefi_cd, iso_uefi_stick, iso_order_uefi, stick_conf_bios, stick_uefi, secure_boot_stick, uki_file_beside, uki_signed, http_boot,
                  unsigned_refused, unconfigured, broken_conf, iso_cut_short)
 
 

@@ -172,6 +172,7 @@ impl Surroundings {
             },
             permit,
             readback: false,
+            rate: None,
             clock: self.clock.clone(),
             gauge: self.gauge.clone(),
         };

@@ -50,6 +50,7 @@ pub fn tools(permitted: &Path, retries: u32) -> Tools {
         },
         permit: Permit::new(&SystemRoot::new("/"), vec![permitted.to_owned()]),
         readback: false,
+        rate: None,
         gauge: WorkProgress::new(clock.clone()),
         clock,
     }

@@ -1,5 +1,6 @@
 //! Which disk is meant: root device hints, disks to be left alone, and what may be written at all.
 
+pub mod all_reported;
 pub mod boot_medium;
 pub mod cleanable;
 pub mod cluster_filesystem;

@@ -111,7 +111,15 @@ pub fn wait_for_root(
 ) -> Result<Choice> {
     let seen = wishes.seen.as_ref();
     let choice = match look(host, wishes) {
-        Ok(choice) if seen.is_some_and(|seen| seen.is_settled(host, clock)) => Ok(choice),
+        // Whatever hints there are may fit a disk that comes later, however it is connected.
+        Ok(choice)
+            if seen.is_some_and(|seen| {
+                let own_first = wishes.own_first && wishes.root.is_none();
+                seen.is_settled(host, clock, &choice.disk, own_first)
+            }) =>
+        {
+            Ok(choice)
+        }
         _ => settled(|| look(host, wishes), clock, attempts, delay),
     };
     let choice = choice.map_err(|error| with_faults(host, error))?;

@@ -8,13 +8,14 @@ use crate::calendar::Day;
 use crate::clock::Clock;
 use crate::codec::text_encoding;
 use crate::error::{Error, Result};
+use crate::image::download::rate_limit::{Limited, RateLimit};
 use crate::image::download::retry_policy::{Failure, Then};
 use crate::image::download::stall_guard::StallGuard;
 use crate::net::http::client::{Body, Cause, Client, Fault, Method, Request, Response};
 use crate::net::http::content_coding::Undone;
 use crate::net::http::url;
 use crate::secret::{Secret, redacted};
-use crate::units::MIB;
+use crate::units::{Bytes, MIB};
 
 /// Where to go on: from this byte, if the server still has what it called by this validator.
 pub struct Rest<'a> {
@@ -24,23 +25,23 @@ pub struct Rest<'a> {
     pub validator: Option<&'a str>,
 }
 
+/// The body of an image or what belongs to it: an error when it stalls, and no faster than it may be.
+pub type Content = Limited<StallGuard<Body>>;
+
 /// An answer with an open body.
 pub struct Served {
     /// What the head of the answer says.
     pub offer: Offer,
-    /// Still to be read; an error when it stalls.
-    pub body: StallGuard<Body>,
+    /// Still to be read.
+    pub body: Content,
 }
 
 impl Served {
     /// The body as its server means it: for what has no digest that could tell.
-    pub fn plain(self) -> Undone<StallGuard<Body>> {
+    pub fn plain(self) -> Undone<Content> {
         Undone::new(&self.offer.coding, self.body)
     }
 }
-
-/// A server that asks for more patience than this gets no more.
-const LONGEST_ASKED: Duration = Duration::from_secs(120);
 
 /// Whom images are asked from, and as whom: made anew for every download.
 #[derive(Clone)]
@@ -50,6 +51,7 @@ pub struct Fetcher {
     clock: Clock,
     window: Duration,
     limit: Option<Duration>,
+    rate: Option<RateLimit>,
     /// On the clock.
     made: Duration,
 }
@@ -71,8 +73,15 @@ impl Fetcher {
             clock,
             window,
             limit,
+            rate: None,
             made,
         }
+    }
+
+    /// The same, but all that it fetches comes no faster than so many bytes a second; none is as fast as it goes.
+    pub fn at(self, rate: Option<Bytes>) -> Self {
+        let rate = rate.map(|rate| RateLimit::new(rate, self.clock.clone()));
+        Fetcher { rate, ..self }
     }
 
     /// The same by another client, which goes other ways.
@@ -124,7 +133,10 @@ impl Fetcher {
             verified,
         };
         let client = self.client.within(self.in_time()?);
-        let response = client.send(&request).map_err(failed)?;
+        let mut response = client.send(&request).map_err(failed)?;
+        if let Some(rate) = &self.rate {
+            response.hold(rate.ahead());
+        }
         let offer = offer(&response, rest.is_some()).map_err(|(why, then)| {
             let expiry = expiry(url, response.status(), self.clock.unix());
             Failure {
@@ -134,9 +146,10 @@ impl Fetcher {
             }
         })?;
         let (clock, body) = (self.clock.clone(), response.into_body());
+        let body = StallGuard::new(body, redacted(url), clock, self.window);
         Ok(Served {
             offer,
-            body: StallGuard::new(body, redacted(url), clock, self.window),
+            body: Limited::new(body, self.rate.clone()),
         })
     }
 
@@ -180,14 +193,8 @@ fn offer(response: &Response, part_wanted: bool) -> Result<Offer, (String, Then)
             Some(Span::parse(range).ok_or_else(|| (why(), Then::Elsewhere))?)
         }
         status => {
-            // RFC 9110 §10.2.3; a date would need the server's clock.
-            let asked = response
-                .header("retry-after")
-                .map(|after| after.trim().parse());
-            let then = match (status, asked) {
-                (429 | 503, Some(Ok(seconds))) => {
-                    Then::After(Duration::from_secs(seconds).min(LONGEST_ASKED))
-                }
+            let then = match (status, response.asked_pause()) {
+                (429 | 503, Some(asked)) => Then::After(asked),
                 (408 | 429 | 500.., _) => Then::Again,
                 _ => Then::Elsewhere,
             };

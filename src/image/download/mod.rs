@@ -5,6 +5,7 @@ pub mod length_limit;
 pub mod plain_file;
 pub mod random_access;
 pub mod range;
+pub mod rate_limit;
 pub mod resume;
 mod retry_loop;
 pub mod retry_policy;

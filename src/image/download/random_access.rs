@@ -7,13 +7,11 @@ use log::{debug, warn};
 
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
-use crate::image::download::fetch::{Fetcher, Rest, Served};
+use crate::image::download::fetch::{Content, Fetcher, Rest, Served};
 use crate::image::download::range::Identity;
 use crate::image::download::retry_policy::{FAILED_PARTS, Failure, RetryPolicy, Then};
-use crate::image::download::stall_guard::StallGuard;
 use crate::image::download::statistics::Statistics;
 use crate::image::pipeline::stage_times::{Stage, StageTimes};
-use crate::net::http::client::Body;
 use crate::net::http::content_coding::{Coding, Undone};
 use crate::units::MIB;
 
@@ -49,7 +47,7 @@ pub struct Reread {
 
 /// An answer that brings byte `at` next.
 pub struct Open {
-    body: Undone<StallGuard<Body>>,
+    body: Undone<Content>,
     at: u64,
     /// Its server knows no parts: asking again would begin at the first byte.
     whole: bool,
@@ -142,7 +140,8 @@ impl Reread {
             };
             let ceiling = Duration::from_secs(1 << (failures - 1).min(16));
             let ceiling = ceiling.min(self.patience.interval);
-            let pause = self.clock.between(ceiling / 2..ceiling).max(asked);
+            let usual = self.clock.between(ceiling / 2..ceiling);
+            let pause = usual.max(self.clock.not_before(asked));
             warn!(
                 "{}; asking again for byte {at} in {:.1} s",
                 error.details(),

@@ -10,16 +10,14 @@ use std::time::Duration;
 
 use log::warn;
 
-use super::fetch::{Fetcher, Rest, Served};
+use super::fetch::{Content, Fetcher, Rest, Served};
 use super::range::{Identity, Offer};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::image::download::random_access::Reread;
 use crate::image::download::retry_policy::{FAILED_PARTS, Failure, RetryPolicy, Then};
-use crate::image::download::stall_guard::StallGuard;
 use crate::image::download::statistics::Statistics;
 use crate::image::pipeline::stage_times::StageTimes;
-use crate::net::http::client::Body;
 use crate::net::http::content_coding::Coding;
 use crate::secret::redacted;
 use crate::units::{Bytes, KIB};
@@ -38,7 +36,7 @@ pub struct Download {
     statistics: Statistics,
     /// Where the image may be had, the one in use first.
     places: VecDeque<Place>,
-    body: StallGuard<Body>,
+    body: Content,
     offer: Offer,
     /// The byte of the image that the body brings next.
     at: u64,
@@ -221,7 +219,7 @@ impl Download {
             if is_last && !place.fails_at_parts(1) || self.connections >= CONNECTIONS {
                 return Err(self.give_up(cause.details(), Then::End));
             }
-            let pause = self.pause().max(self.asked);
+            let pause = self.pause().max(self.clock.not_before(self.asked));
             self.statistics.interrupted();
             warn!(
                 "{}; asking {} for the rest from byte {} in {:.1} s",

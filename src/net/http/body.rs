@@ -67,6 +67,11 @@ pub struct Wire {
 }
 
 impl Wire {
+    /// No more than about so many bytes wait here to be read.
+    pub fn hold(&mut self, bytes: usize) {
+        self.line.hold(bytes);
+    }
+
     /// `early` comes first.
     pub fn new(line: Line, early: Vec<u8>) -> Self {
         Wire {

@@ -15,7 +15,7 @@ pub use crate::net::http::dial::Timeouts;
 use crate::net::http::exchange::{Answer, Door};
 pub use crate::net::http::fault::{Cause, Fault};
 pub use crate::net::http::proxy::Proxies;
-use crate::net::http::{redirect, url};
+use crate::net::http::{redirect, retry_after, url};
 use crate::net::tls::connection::Connector;
 use crate::net::tls::trust_settings::Trust;
 use crate::secret::redacted;
@@ -192,6 +192,11 @@ impl Response {
         self.answer.header(name)
     }
 
+    /// How long the server asks to be left alone, if it does.
+    pub fn asked_pause(&self) -> Option<Duration> {
+        retry_after::pause(self.header("retry-after"), self.header("date"))
+    }
+
     /// Of the body; none where only its end tells.
     pub fn content_length(&self) -> Option<u64> {
         match self.answer.framing {
@@ -204,6 +209,11 @@ impl Response {
     pub fn coding(&self) -> Coding {
         let lists = ["content-encoding", "transfer-encoding"].map(|name| self.answer.list(name));
         Coding::of(&lists.join(","))
+    }
+
+    /// For who reads slowly: no more than about so many bytes of the body are sent ahead.
+    pub fn hold(&mut self, bytes: usize) {
+        self.answer.wire.hold(bytes);
     }
 
     /// To be read by whoever wants more than the head.

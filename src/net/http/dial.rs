@@ -226,6 +226,11 @@ impl Line {
         }
     }
 
+    /// No more than about so many bytes wait here to be read.
+    pub fn hold(&mut self, bytes: usize) {
+        self.wire.socket().hold(bytes);
+    }
+
     /// 0 is the end as the other side meant it. Waits no longer than the read timeout, and not beyond `until`.
     pub fn read(&mut self, into: &mut [u8], until: Deadline) -> Result<usize, Fault> {
         let time = self.patience.min(until.left());

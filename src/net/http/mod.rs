@@ -13,5 +13,6 @@ mod percent_encoding;
 pub mod proxy;
 pub mod redirect;
 pub mod response_head;
+pub mod retry_after;
 pub mod socket;
 pub mod url;

@@ -2,9 +2,11 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use crate::clock::Deadline;
+use crate::sys::socket::receive_buffer;
 
 /// No single read or write waits longer than the patience, nor beyond the deadline: of bytes that come
 /// one by one, TLS reads as many as it needs before it gives any.
@@ -30,6 +32,12 @@ impl Socket {
     /// [`io::ErrorKind::WouldBlock`] in the middle of a wait.
     pub fn until(&mut self, deadline: Deadline) {
         self.until = deadline;
+    }
+
+    /// No more than about so many bytes wait here to be read; what else there is stays with its sender.
+    pub fn hold(&mut self, bytes: usize) {
+        // Then more is sent ahead: nothing breaks by that.
+        let _ = receive_buffer(self.tcp.as_fd(), bytes);
     }
 
     /// Bytes that came so far.
