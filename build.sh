@@ -139,7 +139,7 @@ need_rust() {
     done
 }
 
-# binary [ARCH [DIR]] — DIR/ironlet (dist), the same whoever builds it wherever: paths are cut, the C in ring is built by musl's own
+# binary [ARCH [DIR]] — DIR/ironlet (dist), the same whoever builds it wherever: paths are cut, the C in ring and zstd is built by musl's own
 # compiler wrapper, or for another machine by Debian's cross compiler, of which it takes no library.
 binary() {
     local arch=${1:-x86_64} out=${2:-dist} home=${CARGO_HOME:-$HOME/.cargo} target cuts flags
@@ -156,6 +156,8 @@ binary() {
     else
         flags+=(-Clink-arg=-Tinitramfs/unwound.ld) # Rust's own linker has no driver before it
     fi
+    # Of zstd's unpackers of each kind, the one that is good everywhere: the others are faster by a tenth, and larger than all the rest of it.
+    cuts+=" -DDYNAMIC_BMI2=0 -DHUF_FORCE_DECOMPRESS_X1=1 -DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT=1"
     # The C in ring is built anew whenever that stamp changes, and has no use for it.
     SOURCE_DATE_EPOCH=0 CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}") CC_SHELL_ESCAPED_FLAGS=yes \
         CC_x86_64_unknown_linux_musl=musl-gcc CFLAGS_x86_64_unknown_linux_musl=$cuts \

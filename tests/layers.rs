@@ -38,11 +38,11 @@ const IMPORTERS: &[(&str, &str)] = &[
     ("rcgen", "src/net/tls/certificate.rs"),
     ("regex-lite", "src/efi/entry_patterns.rs"),
     ("rustls", "src/net/tls/"),
-    ("ruzstd", "src/codec/zstd.rs"),
     ("sha1", "src/image/verify/digest.rs"),
     ("sha2", "src/image/verify/digest.rs"),
     ("tiny_http", "src/api/tiny_http_backend.rs"),
     ("ureq", "src/net/http/exchange.rs"),
+    ("zstd-safe", "src/codec/zstd.rs"),
 ];
 
 /// Words → where alone they may stand.
