@@ -26,6 +26,7 @@ const CONFIG_FROM: u8 = 7;
 /// Crate → the only file that imports it. `log` is everybody's; `libc` is sys/'s.
 const IMPORTERS: &[(&str, &str)] = &[
     ("base64", "src/codec/base64.rs"),
+    ("bzip2", "src/codec/bzip2.rs"),
     ("flate2", "src/codec/gzip.rs"),
     ("getopts", "src/main.rs"),
     ("httparse", "src/api/head.rs"),
@@ -37,6 +38,7 @@ const IMPORTERS: &[(&str, &str)] = &[
     ("p521", "src/net/tls/ecdsa_p521.rs"),
     ("rcgen", "src/net/tls/certificate.rs"),
     ("regex-lite", "src/efi/entry_patterns.rs"),
+    ("ring", "src/image/verify/digest.rs"),
     ("rustls", "src/net/tls/"),
     ("sha1", "src/image/verify/digest.rs"),
     ("sha2", "src/image/verify/digest.rs"),

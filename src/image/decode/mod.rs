@@ -5,3 +5,5 @@ pub mod format;
 pub mod format_inspector;
 pub mod qcow2;
 pub mod raw;
+mod unpack_shelf;
+mod unpack_threads;
