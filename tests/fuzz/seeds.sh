@@ -112,6 +112,14 @@ packing)
     { printf '\1'; plain | zstd -q; } >"$folder/zstd"
     { printf '\1'; printf '\x50\x2a\x4d\x18\x02\0\0\0ab'; plain | zstd -q -19; plain | zstd -q --no-check; } >"$folder/zstd-frames"
     { printf '\2'; plain | xz; } >"$folder/xz"
+    { printf '\4'; plain | bzip2; plain | bzip2 -1; } >"$folder/bzip2"
+    plain >"$folder/plain"
+    truncate -s 20K "$folder/plain"
+    for how in gnu pax ustar 'oldgnu -S' v7; do
+        { printf '\5'; tar -cC "$folder" --format=$how plain; } >"$folder/tar-${how% *}"
+    done
+    { printf '\6'; tar -czC "$folder" plain; } >"$folder/tar-gz"
+    rm "$folder/plain"
     tests/fixtures/images/xz.sh "$folder/made"
     for file in "$folder"/made/*.xz; do { printf '\2'; cat "$file"; } >"$folder/$(basename "$file")"; done
     rm -r "$folder/made"
