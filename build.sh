@@ -142,7 +142,7 @@ need_rust() {
 # binary [ARCH [DIR]] — DIR/ironlet (dist), the same whoever builds it wherever: paths are cut, the C in ring and zstd is built by musl's own
 # compiler wrapper, or for another machine by Debian's cross compiler, of which it takes no library.
 binary() {
-    local arch=${1:-x86_64} out=${2:-dist} home=${CARGO_HOME:-$HOME/.cargo} target cuts flags
+    local arch=${1:-x86_64} out=${2:-dist} home=${CARGO_HOME:-$HOME/.cargo} target cuts flags lld
     target=$arch-unknown-linux-musl
     cuts="'-ffile-prefix-map=$PWD=/ironlet' '-ffile-prefix-map=$home=/cargo'"
     flags=(
@@ -151,10 +151,14 @@ binary() {
         "--remap-path-prefix=$(rustc --print sysroot)=/rust"
     )
     if [ "$arch" = x86_64 ]; then
+        # Rust's own linker for its --icf: functions that came out alike are there once, a hundredth of the binary.
+        lld=$(rustc --print sysroot)/lib/rustlib/x86_64-unknown-linux-gnu/bin/gcc-ld
+        [ -x "$lld/ld.lld" ] || fail "this Rust comes without its linker ($lld/ld.lld): rustup's does"
+        flags+=(-Clink-arg=-fuse-ld=lld "-Clink-arg=-B$lld" -Clink-arg=-Wl,--icf=all,-O2)
         flags+=(-Clink-arg=-Wl,-T,initramfs/unwound.ld)
         flags+=(-Clink-arg=-Wl,-z,pack-relative-relocs) # a static file relocates itself; in this form the list is a kilobyte
     else
-        flags+=(-Clink-arg=-Tinitramfs/unwound.ld) # Rust's own linker has no driver before it
+        flags+=(-Clink-arg=-Tinitramfs/unwound.ld -Clink-arg=--icf=all -Clink-arg=-O2) # the same without a driver before it
     fi
     # Of zstd's unpackers of each kind, the one that is good everywhere: the others are faster by a tenth, and larger than all the rest of it.
     cuts+=" -DDYNAMIC_BMI2=0 -DHUF_FORCE_DECOMPRESS_X1=1 -DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT=1"

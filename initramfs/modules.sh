@@ -1,7 +1,7 @@
 # From a readable list to the reduced /lib/modules/VERSION of the initramfs. Sourced by build.sh.
 
 # listed ARCH PROFILE_FILE… — the lists for an architecture with their comments gone and their includes read: lines of "kernel KIND" or
-# "[+?]name [flash]"
+# "[+?]name [words as in the list]"
 listed() {
     local arch=$1 file dir word rest
     shift
@@ -20,7 +20,7 @@ listed() {
                 *" $arch "*) ;;
                 *' x86_64 '* | *' aarch64 '*) continue ;;
                 esac
-                [[ " $rest " == *' flash '* ]] && echo "$word flash" || echo "$word"
+                echo $word ${rest/$arch/}
                 ;;
             esac
         done
@@ -53,12 +53,18 @@ closure() {
         }
         /^kernel / { next }
         {
+            flash = beside = ""
+            for (i = 2; i <= NF; i++) {
+                if ($i == "flash") flash = 1
+                if ($i == "with") beside = plain($(++i))
+            }
+            if (beside != "" && !(beside in file) && !(beside in builtin)) next
             name = $1
             force = gsub(/\+/, "", name)
             optional = gsub(/\?/, "", name)
             key = name
             gsub(/-/, "_", key)
-            if (key in file) { take(file[key]); if ($2 == "flash") print "flash " file[key]; if (force && !forced[key]++) print "force " key }
+            if (key in file) { take(file[key]); if (flash) print "flash " file[key]; if (force && !forced[key]++) print "force " key }
             else if (!(key in builtin)) print (optional ? "absent " : "missing ") name
         }'
 }

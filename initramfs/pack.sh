@@ -96,7 +96,7 @@ modules_part() {
         find "$tree" -type d -exec chmod 755 {} +
         find "$tree" -type f -exec chmod 644 {} +
         mkdir -p target/initramfs
-        archive "$tree" "$modules_stamp" "$kept.part" --lzma2=preset=9e,dict=8MiB
+        archive "$tree" "$modules_stamp" "$kept.part" --lzma2=preset=9e,dict=8MiB,lc=4,pb=2
         mv "$kept.part" "$kept"
         rm -rf "$tree"
     fi

@@ -155,12 +155,35 @@ fn a_list_of_modules_serves_both_architectures() {
 }
 
 #[test]
+fn a_module_that_is_of_no_use_without_another_is_packed_only_beside_it() {
+    for (dep, builtin, packed) in [
+        ("", "", ""),
+        (
+            "usb/usb-hid.ko: hid/hid.ko\\n",
+            "",
+            "path hid/hid-generic.ko\npath hid/hid.ko\n",
+        ),
+        (
+            "",
+            "usb/usb-hid.ko\\n",
+            "path hid/hid-generic.ko\npath hid/hid.ko\n",
+        ),
+    ] {
+        let (done, said) = clone_at("with").bash(SOURCED, &format!(
+            "mkdir m; printf 'hid/hid-generic.ko: hid/hid.ko\\nhid/hid.ko:\\n{dep}' >m/modules.dep; printf '{builtin}' >m/modules.builtin
+             echo 'hid_generic with usb-hid' | closure m"
+        ));
+        assert_eq!((done, said.as_str()), (true, packed), "{dep}{builtin}");
+    }
+}
+
+#[test]
 fn every_profile_names_modules_and_a_kernel_of_the_table() {
     let clone = clone_at("profiles");
     for profile in ["vm", "server", "board"] {
         for arch in ["x86_64", "aarch64"] {
             let (done, said) = clone.bash(SOURCED, &format!(
-                "listed {arch} initramfs/{profile}.modules | tail -n +2 | grep -vxE '[+?]*[a-z0-9_-]+( flash)?' || true
+                "listed {arch} initramfs/{profile}.modules | tail -n +2 | grep -vxE '[+?]*[a-z0-9_-]+( with [a-z0-9_-]+| flash)?' || true
                  rows \"$(profile_kernel initramfs/{profile}.modules)\" {arch} | wc -l"
             ));
             assert_eq!((done, said.as_str()), (true, "1\n"), "{profile} {arch}");
