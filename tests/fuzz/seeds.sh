@@ -125,6 +125,15 @@ packing)
     rm -r "$folder/made"
     { printf '\2'; plain | xz --check=sha256 --block-size=1000; plain | xz -0 --check=crc32 --x86 --delta --lzma2; } >"$folder/xz-streams"
     ;;
+tar_member)
+    mkdir -p "$folder/in"
+    head -c 1000 "$0" >"$folder/in/plain"
+    truncate -s 200K "$folder/in/plain"
+    for at in {1..30}; do printf x | dd of="$folder/in/plain" bs=1 seek=$((at * 6000)) conv=notrunc status=none; done
+    for how in gnu pax ustar 'oldgnu -S' 'pax -S' v7; do tar -cC "$folder/in" --format=$how plain >"$folder/${how/ -/}"; done
+    tar -cC "$folder/in" --transform "s/plain/$(printf 'x%.0s' {1..200})/" plain >"$folder/long"
+    rm -r "$folder/in"
+    ;;
 response)
     mkdir -p "$folder"
     ok='HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n chunked\r\nContent-Encoding : x-gzip, aws-chunked\r\n\r\n'
