@@ -13,8 +13,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use ironlet::error::{Kind, Result};
-use ironlet::image::decode::compressed_raw::Packing;
 use ironlet::image::decode::format::Format;
+use ironlet::image::decode::packing::Packing;
 use ironlet::image::deploy;
 use support::corpus;
 use support::image_requests::{order, tools};

@@ -3,8 +3,9 @@
 use std::io::{BufReader, Read};
 
 use crate::error::{Error, Kind, Result};
-use crate::image::decode::compressed_raw::{Packing, Wrapping};
+use crate::image::decode::compressed_raw::Wrapping;
 use crate::image::decode::format_inspector;
+use crate::image::decode::packing::Packing;
 use crate::image::decode::qcow2;
 use crate::image::decode::raw;
 use crate::image::download::random_access::RandomAccess;

@@ -3,6 +3,7 @@
 pub mod compressed_raw;
 pub mod format;
 pub mod format_inspector;
+pub mod packing;
 pub mod qcow2;
 pub mod raw;
 mod unpack_shelf;

@@ -1,7 +1,7 @@
 //! Where the packed and unpacked pieces of an image's units wait for one another, and how much memory they may take.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, BufRead, Read};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::codec::packed_units::Units;
@@ -128,7 +128,9 @@ impl Units for Shelf {
             return;
         };
         while !bytes.is_empty() {
-            let mut piece = match unit.packed.pop_back_if(|piece| piece.len() < PIECE) {
+            let open = unit.packed.back().is_some_and(|piece| piece.len() < PIECE);
+            let last = if open { unit.packed.pop_back() } else { None };
+            let mut piece = match last {
                 Some(piece) => {
                     self.kept -= cost(&piece);
                     piece
@@ -168,4 +170,64 @@ impl Counter {
 /// Nobody sees it: whoever would has let the threads go.
 pub fn gone() -> io::Error {
     io::Error::other("the image is not read any more")
+}
+
+/// What there is of a unit; more of it is waited for.
+pub struct Packed<'a> {
+    counter: &'a Counter,
+    number: usize,
+    piece: Vec<u8>,
+    done: usize,
+}
+
+impl<'a> Packed<'a> {
+    /// Of unit `number`.
+    pub fn new(counter: &'a Counter, number: usize) -> Self {
+        Packed {
+            counter,
+            number,
+            piece: Vec::new(),
+            done: 0,
+        }
+    }
+}
+
+impl BufRead for Packed<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.done == self.piece.len() {
+            let mut shelf = self.counter.shelf();
+            shelf.put_back(std::mem::take(&mut self.piece));
+            self.done = 0;
+            loop {
+                if shelf.closed {
+                    return Err(gone());
+                }
+                let unit = shelf.unit(self.number);
+                if let Some(piece) = unit.packed.pop_front() {
+                    unit.unpacked += piece.len() as u64;
+                    shelf.kept -= cost(&piece);
+                    self.piece = piece;
+                    self.counter.changed.notify_all();
+                    break;
+                }
+                if unit.whole {
+                    break;
+                }
+                shelf = self.counter.wait(shelf);
+            }
+        }
+        Ok(&self.piece[self.done..])
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.done += count;
+    }
+}
+
+impl Read for Packed<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(into)?;
+        self.consume(count);
+        Ok(count)
+    }
 }

@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 use crate::available_memory::Memory;
 use crate::codec::packed_units::Split;
 use crate::error::{Context, Result};
-use crate::image::decode::unpack_shelf::{Counter, EACH, PIECE, cost, gone};
+use crate::image::decode::unpack_shelf::{Counter, EACH, PIECE, Packed, cost, gone};
 use crate::units::MIB;
 
 /// Looked at of the image at a time.
@@ -185,12 +185,7 @@ impl Counter {
             let number = shelf.begun;
             shelf.begun += 1;
             drop(shelf);
-            let packed = Packed {
-                counter: self,
-                number,
-                piece: Vec::new(),
-                done: 0,
-            };
+            let packed = Packed::new(self, number);
             let outcome = self.unpack(number, unpacker(packed));
             shelf = self.shelf();
             if !shelf.closed {
@@ -228,54 +223,6 @@ impl Counter {
                 return Ok(());
             }
         }
-    }
-}
-
-/// What there is of a unit; more of it is waited for.
-pub struct Packed<'a> {
-    counter: &'a Counter,
-    number: usize,
-    piece: Vec<u8>,
-    done: usize,
-}
-
-impl BufRead for Packed<'_> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.done == self.piece.len() {
-            let mut shelf = self.counter.shelf();
-            shelf.put_back(std::mem::take(&mut self.piece));
-            self.done = 0;
-            loop {
-                if shelf.closed {
-                    return Err(gone());
-                }
-                let unit = shelf.unit(self.number);
-                if let Some(piece) = unit.packed.pop_front() {
-                    unit.unpacked += piece.len() as u64;
-                    shelf.kept -= cost(&piece);
-                    self.piece = piece;
-                    self.counter.changed.notify_all();
-                    break;
-                }
-                if unit.whole {
-                    break;
-                }
-                shelf = self.counter.wait(shelf);
-            }
-        }
-        Ok(&self.piece[self.done..])
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.done += count;
-    }
-}
-
-impl Read for Packed<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.fill_buf()?.read(into)?;
-        self.consume(count);
-        Ok(count)
     }
 }
 

@@ -1,6 +1,6 @@
 #![no_main]
 use ironlet::image::decode::format::Format;
-use ironlet::image::decode::compressed_raw::Packing;
+use ironlet::image::decode::packing::Packing;
 use ironlet::codec::xz::Unxz;
 use ironlet::codec::zstd::Unzstd;
 use ironlet::image::write::sink::Sink;
