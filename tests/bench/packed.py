@@ -7,7 +7,7 @@ from limits import table
 from place import MIB, loop_device, nginx
 
 # Ending of the image → what unpacks it in the pipe, and the least that ironlet's speed is beside that.
-WAYS = {"gz": ("gzip", 1.5), "bz2": ("bzip2", 0.8), "zst": ("zstd", 1.0), "frames.zst": ("zstd", 1.5), "xz": ("xz", 0.8), "blocks.xz": ("xz", 1.7)}
+WAYS = {"gz": ("gzip", 1.5), "bz2": ("bzip2", 0.8), "zst": ("zstd", 1.5), "frames.zst": ("zstd", 1.5), "xz": ("xz", 0.8), "blocks.xz": ("xz", 1.7)}
 
 
 def run(limits, options):
