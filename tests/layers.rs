@@ -26,23 +26,25 @@ const CONFIG_FROM: u8 = 7;
 /// Crate → the only file that imports it. `log` is everybody's; `libc` is sys/'s.
 const IMPORTERS: &[(&str, &str)] = &[
     ("base64", "src/codec/base64.rs"),
+    ("bzip2", "src/codec/bzip2.rs"),
     ("flate2", "src/codec/gzip.rs"),
     ("getopts", "src/main.rs"),
     ("httparse", "src/api/head.rs"),
     ("libc", "src/sys/"),
     ("log", "src/"),
     ("lzma-rust2", "src/codec/xz.rs"),
-    ("md-5", "src/image/verify/digest.rs"),
+    ("md-5", "src/image/verify/algorithm.rs"),
     ("miniserde", "src/codec/json.rs"),
     ("p521", "src/net/tls/ecdsa_p521.rs"),
     ("rcgen", "src/net/tls/certificate.rs"),
     ("regex-lite", "src/efi/entry_patterns.rs"),
+    ("ring", "src/image/verify/algorithm.rs"),
     ("rustls", "src/net/tls/"),
-    ("ruzstd", "src/codec/zstd.rs"),
-    ("sha1", "src/image/verify/digest.rs"),
-    ("sha2", "src/image/verify/digest.rs"),
+    ("sha1", "src/image/verify/algorithm.rs"),
+    ("sha2", "src/image/verify/algorithm.rs"),
     ("tiny_http", "src/api/tiny_http_backend.rs"),
     ("ureq", "src/net/http/exchange.rs"),
+    ("zstd-safe", "src/codec/zstd.rs"),
 ];
 
 /// Words → where alone they may stand.

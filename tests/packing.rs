@@ -1,7 +1,11 @@
 //! Packed images as the real tools make them, and cut, changed and padded ones: what becomes of the disk.
 
+#[path = "packing/archives.rs"]
+mod archives;
 #[path = "packing/content.rs"]
 mod content;
+#[path = "packing/corpora.rs"]
+mod corpora;
 mod support;
 
 use std::io::Write;
@@ -9,8 +13,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use ironlet::error::{Kind, Result};
-use ironlet::image::decode::compressed_raw::Packing;
 use ironlet::image::decode::format::Format;
+use ironlet::image::decode::packing::Packing;
 use ironlet::image::deploy;
 use support::corpus;
 use support::image_requests::{order, tools};
@@ -24,6 +28,7 @@ const OLD: u8 = 0xAA;
 const GZIP: Format = Format::Packed(Packing::Gzip);
 const ZSTD: Format = Format::Packed(Packing::Zstd);
 const XZ: Format = Format::Packed(Packing::Xz);
+const BZIP2: Format = Format::Packed(Packing::Bzip2);
 
 /// Half of it packs well, half not at all; it ends within a sector and looks like a bootable disk.
 fn raw(size: usize) -> Vec<u8> {
@@ -51,7 +56,7 @@ fn packed(command: &str, bytes: &[u8]) -> Vec<u8> {
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .expect("gzip, zstd and xz are there: packages gzip, zstd, xz-utils");
+        .expect("gzip, zstd, xz, bzip2 and lbzip2 are there: packages gzip, zstd, xz-utils, bzip2, lbzip2");
     let (mut into, bytes) = (tool.stdin.take().expect("a pipe"), bytes.to_vec());
     let writer = std::thread::spawn(move || into.write_all(&bytes));
     let output = tool.wait_with_output().expect("it was started");
@@ -84,9 +89,16 @@ fn what_the_tools_pack_comes_off_on_the_way_to_the_disk() {
         ("xz", &XZ, packed("xz", &raw), vec![Serve]),
         ("xz -7", &XZ, packed("xz -7", &raw), vec![Serve]),
         ("xz, CRC-32, in blocks", &XZ, packed("xz -0 --check=crc32 --block-size=1MiB", &raw), vec![Serve]),
+        ("xz -T2, in blocks", &XZ, packed("xz -0 -T2 --block-size=300KiB", &raw), vec![Serve]),
+        ("xz, a block for every KiB", &XZ, packed("xz -0 --block-size=1KiB", &raw), vec![Chunked]),
+        ("zstd, many frames, some to skip", &ZSTD, packed("pzstd -1 -p 4 -q", &raw), vec![Serve]),
         ("xz, SHA-256", &XZ, packed("xz -0 --check=sha256", &raw), vec![Serve]),
         ("xz for programs", &XZ, packed("xz --x86 --lzma2=preset=0", &raw), vec![Serve]),
         ("two streams, then zeros", &XZ, [&both("xz -0")[..], &[0; 8]].concat(), vec![Serve]),
+        ("bzip2", &BZIP2, packed("bzip2", &raw), vec![Serve]),
+        ("bzip2 -1, two streams", &BZIP2, both("bzip2 -1"), vec![Chunked]),
+        ("lbzip2", &BZIP2, packed("lbzip2 -n2", &raw), vec![Serve]),
+        ("bzip2 by its first bytes", &Format::MaybePacked, packed("bzip2", &raw), vec![Serve]),
         ("cut, goes on", &ZSTD, packed("zstd", &raw), vec![parts(Until::Cut(2 * MIB)), parts(Until::End)]),
         ("cut, once more", &GZIP, packed("gzip", &raw), vec![CutAt(2 * MIB), Serve]),
         ("gzip by its first bytes", &Format::MaybePacked, packed("gzip", &raw), vec![Serve]),
@@ -132,10 +144,16 @@ fn what_is_broken_or_too_large_never_boots_and_says_why() {
         ("zstd, and more", &ZSTD, and(zstd(), b"more more"), Invalid, "follows the last frame"),
         ("zstd, checksum changed", &ZSTD, changed(zstd()), Invalid, "checksum is wrong"),
         ("zstd, 1 to 20000", &ZSTD, packed("zstd", &zeros), Write, "larger than the disk"),
-        ("zstd, window of 32 MiB", &ZSTD, packed("zstd --long=25", &zeros), Invalid, "over 32 MiB"),
+        ("zstd, window of 32 MiB", &ZSTD, packed("zstd --long=25", &zeros), Invalid, "further than the 16 MiB"),
         ("no zstd", &ZSTD, gzip(), Invalid, "zstd image cannot be unpacked"),
+        ("bzip2, cut", &BZIP2, cut(packed("bzip2", &raw)), Invalid, "cut short"),
+        ("bzip2, and more", &BZIP2, and(packed("bzip2", &raw), b"more"), Invalid, "follows the last stream"),
+        ("bzip2, 1 to 40000", &BZIP2, packed("bzip2", &zeros), Write, "larger than the disk"),
+        ("no bzip2", &BZIP2, zstd(), Invalid, "bzip2 image cannot be unpacked"),
         ("xz, cut", &XZ, cut(xz()), Invalid, "cut short"),
-        ("xz, and more", &XZ, and(xz(), b"more"), Invalid, "invalid data after stream"),
+        ("xz in blocks, cut", &XZ, cut(packed("xz -0 --block-size=64KiB", &raw)), Invalid, "cut short"),
+        ("xz in blocks, one changed", &XZ, { let mut x = packed("xz -0 -T2 --block-size=64KiB", &raw); x[MIB] ^= 1; x }, Invalid, "cannot be unpacked, at byte 10"),
+        ("xz, and more", &XZ, and(xz(), b"more"), Invalid, "follows the last stream"),
         ("xz, zeros in threes", &XZ, and(xz(), &[0; 3]), Invalid, "multiple of 4"),
         ("xz, 1 to 7000", &XZ, packed("xz -0", &zeros), Write, "larger than the disk"),
         ("xz -8", &XZ, packed("xz -8", &raw), Invalid, "xz -7 or less"),
@@ -163,6 +181,7 @@ fn every_bit_counts() {
     for (command, format) in [
         ("gzip -1", &GZIP),
         ("zstd -1 --check", &ZSTD),
+        ("bzip2 -1", &BZIP2),
         ("xz -0 --check=crc32", &XZ),
         ("xz -0 --check=crc64", &XZ),
         ("xz -0 --check=sha256", &XZ),

@@ -2,9 +2,11 @@
 
 use std::io::{self, BufRead, Read, Write};
 
+/// CRC-32 of what comes piece by piece.
+pub use flate2::Crc;
 use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
-use flate2::{Compression, Crc, Decompress, FlushDecompress};
+use flate2::{Compression, Decompress, FlushDecompress};
 
 /// RFC 1952, 2.3.1: what a gzip file begins with.
 pub const MAGIC: [u8; 2] = [0x1f, 0x8b];

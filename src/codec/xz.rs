@@ -1,22 +1,19 @@
-//! xz: stream after stream unpacked.
+//! xz: streams unpacked. What they state of their sizes is held against what is there by [`crate::codec::xz_blocks`].
 
 use std::io::{self, Read};
 
 use lzma_rust2::XzReader;
 
-use crate::codec::xz_size_checks::Sized;
-
 /// What unpacking may take, in KiB: a dictionary of 16 MiB, that of `xz -7`, and what comes with it.
 const MEMORY: u32 = (16 << 10) + 256;
 
-/// Unpacks xz streams laid end to end, each block checked against its CRC-32, CRC-64 or SHA-256, every size
-/// against what was read, into one stream. Zeros in fours may follow a stream; anything else is an error.
-pub struct Unxz<R: Read>(XzReader<Sized<R>>);
+/// Unpacks xz streams laid end to end, each block checked against its CRC-32, CRC-64 or SHA-256, into one stream. Zeros in fours may follow a stream; anything else is an error.
+pub struct Unxz<R: Read>(XzReader<R>);
 
 impl<R: Read> Unxz<R> {
     /// Nothing is read yet.
     pub fn new(packed: R) -> Self {
-        Unxz(XzReader::new_mem_limit(Sized::new(packed), true, MEMORY))
+        Unxz(XzReader::new_mem_limit(packed, true, MEMORY))
     }
 }
 

@@ -2,28 +2,39 @@
 
 use std::io::{self, BufRead, Read};
 
-use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
-use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder, StreamingDecoder};
+use zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, ResetDirective, get_error_name};
 
-/// The furthest a frame may look back: what RFC 8878, 3.1.1.1.2, has every decoder support.
-const WINDOW: u64 = 8 << 20;
+/// The furthest a frame may look back, as a power of two: what RFC 8878, 3.1.1.1.2, has every decoder support.
+const WINDOW: u32 = 23;
+
+/// The library's, from zstd_errors.h, where those numbers are said to be stable; it returns them negated.
+const UNKNOWN_PREFIX: usize = 10;
+const WINDOW_TOO_LARGE: usize = 16;
+const WRONG_CHECKSUM: usize = 22;
+const WRONG_DICTIONARY: usize = 32;
 
 /// Unpacks frames, one after the other in the same memory.
-pub struct Unpacker(FrameDecoder);
+pub struct Unpacker(Decoder);
 
 impl Unpacker {
     /// Its memory is allocated when it is first needed, and used again.
     pub fn new() -> Self {
-        let mut decoder = FrameDecoder::new();
-        decoder.set_max_window_size(WINDOW);
-        Unpacker(decoder)
+        Unpacker(Decoder::new(WINDOW))
     }
 
     /// Fills `plain` from the frame that `packed` begins with; what follows there is not looked at.
     pub fn fill(&mut self, packed: &[u8], plain: &mut [u8]) -> io::Result<()> {
-        StreamingDecoder::new_with_decoder(packed, &mut self.0)
-            .map_err(io::Error::other)?
-            .read_exact(plain)
+        self.0.restart()?;
+        let (mut from, mut to) = (0, 0);
+        while to < plain.len() {
+            let step = self.0.step(&packed[from..], &mut plain[to..])?;
+            (from, to) = (from + step.read, to + step.written);
+            let stuck = step.written == 0 && from == packed.len();
+            if (step.ends || stuck) && to < plain.len() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(())
     }
 }
 
@@ -33,165 +44,129 @@ impl Default for Unpacker {
     }
 }
 
-/// The furthest a frame of a packed image may look back: more than any level without --ultra does,
+/// The furthest a frame of a packed image may look back: 16 MiB, more than any level without --ultra does,
 /// and what leaves a machine with 128 MiB of memory in peace.
-const FURTHEST: u64 = 16 << 20;
+const FURTHEST: u32 = 24;
 
 /// Unpacks frames laid end to end, each checked against its checksum and the size it states, into one
 /// stream; skippable frames are skipped, and anything else is an error.
 pub struct Unzstd<R> {
     packed: R,
-    decoder: FrameDecoder,
-    /// Was there a frame?
+    decoder: Decoder,
+    /// Was there a frame? Is one under way?
     begun: bool,
-    /// Bytes the frame says it holds, if it does, and those that came out of it.
-    said: Option<u64>,
-    unpacked: u64,
+    within: bool,
 }
 
 impl<R: BufRead> Unzstd<R> {
     /// Nothing is read yet.
     pub fn new(packed: R) -> Self {
-        let mut decoder = FrameDecoder::new();
-        decoder.set_max_window_size(FURTHEST);
-        // Room for the window is made at once from the second frame on, for the first piece by piece,
-        // each time beside the last: a frame of nothing spares that.
-        let nothing = b"\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00";
-        let _ = StreamingDecoder::new_with_decoder(&nothing[..], &mut decoder)
-            .map(|mut frame| io::copy(&mut frame, &mut io::sink()));
         Unzstd {
             packed,
-            decoder,
+            decoder: Decoder::new(FURTHEST),
             begun: false,
-            said: None,
-            unpacked: 0,
-        }
-    }
-
-    /// Begins the next frame; false at the end of everything.
-    fn next_frame(&mut self) -> io::Result<bool> {
-        loop {
-            if self.packed.fill_buf()?.is_empty() {
-                return match self.begun {
-                    true => Ok(false),
-                    false => Err(io::ErrorKind::UnexpectedEof.into()),
-                };
-            }
-            let mut header = Header::of(&mut self.packed);
-            match self.decoder.reset(&mut header) {
-                Ok(()) => {
-                    let says_size = header.says_size()?;
-                    self.said = says_size.then(|| self.decoder.content_size());
-                    self.unpacked = 0;
-                    self.begun = true;
-                    return Ok(true);
-                }
-                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
-                    length,
-                    ..
-                })) => {
-                    let mut skipped = self.packed.by_ref().take(length.into());
-                    if io::copy(&mut skipped, &mut io::sink())? < length.into() {
-                        return Err(io::ErrorKind::UnexpectedEof.into());
-                    }
-                }
-                Err(FrameDecoderError::ReadFrameHeaderError(
-                    ReadFrameHeaderError::BadMagicNumber(_),
-                )) if self.begun => {
-                    return Err(invalid("something that is not zstd follows the last frame"));
-                }
-                Err(FrameDecoderError::WindowSizeTooBig { requested, .. }) => {
-                    return Err(invalid(format!(
-                        "it looks back over {} MiB, and only {} MiB are kept here: pack it without --long and --ultra",
-                        requested >> 20,
-                        FURTHEST >> 20
-                    )));
-                }
-                Err(other) => return Err(invalid(other)),
-            }
-        }
-    }
-
-    fn verify(&self) -> io::Result<()> {
-        if let Some(said) = self.said.filter(|said| *said != self.unpacked) {
-            let unpacked = self.unpacked;
-            let why = format!("a frame says it holds {said} bytes, and it holds {unpacked}");
-            return Err(invalid(why));
-        }
-        match self.decoder.get_checksum_from_data() {
-            Some(sum) if self.decoder.get_calculated_checksum() != Some(sum) => {
-                Err(invalid("a frame's checksum is wrong"))
-            }
-            _ => Ok(()),
+            within: false,
         }
     }
 }
 
 impl<R: BufRead> Read for Unzstd<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let count = self.decoder.read(into)?;
-            self.unpacked += count as u64;
-            if count > 0 || into.is_empty() {
-                return Ok(count);
+        while !into.is_empty() {
+            let packed = self.packed.fill_buf()?;
+            if packed.is_empty() && self.begun && !self.within {
+                break;
             }
-            if !self.decoder.is_finished() {
-                let blocks = BlockDecodingStrategy::UptoBlocks(1);
-                let decoded = self.decoder.decode_blocks(&mut self.packed, blocks);
-                decoded.map_err(invalid)?;
-                continue;
+            let step = self
+                .decoder
+                .step(packed, into)
+                .map_err(|error| match error {
+                    Error(UNKNOWN_PREFIX) if self.begun => {
+                        invalid("something that is not zstd follows the last frame")
+                    }
+                    other => other.into(),
+                })?;
+            let ended = packed.is_empty();
+            self.packed.consume(step.read);
+            self.within = !step.ends;
+            self.begun |= step.ends;
+            if step.written > 0 {
+                return Ok(step.written);
             }
-            self.verify()?;
-            if !self.next_frame()? {
-                return Ok(0);
+            if ended {
+                return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
+        Ok(0)
     }
 }
 
-/// The header of a frame as it is read, and what the crate leaves out of it.
-struct Header<R> {
-    packed: R,
+/// The library's decoder, with a bound on its memory.
+struct Decoder(DCtx<'static>);
+
+/// What became of a piece.
+struct Step {
     read: usize,
-    descriptor: u8,
+    written: usize,
+    /// Is all of the frame unpacked?
+    ends: bool,
 }
 
-impl<R: Read> Header<R> {
-    /// RFC 8878, 3.1.1.1.1: the byte after the magic number.
-    const DESCRIPTOR: usize = 4;
+/// A code of the library's.
+struct Error(usize);
 
-    fn of(packed: R) -> Self {
-        Header {
-            packed,
-            read: 0,
-            descriptor: 0,
-        }
+impl Decoder {
+    /// For frames that look back over 2 to the power of `window` bytes at the most.
+    fn new(window: u32) -> Self {
+        let mut context = DCtx::create();
+        let set = context.set_parameter(DParameter::WindowLogMax(window));
+        set.expect("the library knows windows from 1 KiB to 2 GiB");
+        Decoder(context)
     }
 
-    /// Does it state the size of what is in the frame?
-    fn says_size(&self) -> io::Result<bool> {
-        // 3.1.1.1.1.4: a decoder must see to it that this bit is not set.
-        if self.descriptor & 0x08 != 0 {
-            return Err(invalid("a frame uses what is reserved for later versions"));
-        }
-        // 3.1.1.1.1.1 and 3.1.1.1.1.2: the length of the field, and that there is a segment of one piece.
-        Ok(self.descriptor & 0xe0 != 0)
+    /// Forgets the frame under way.
+    fn restart(&mut self) -> Result<(), Error> {
+        self.0
+            .reset(ResetDirective::SessionOnly)
+            .map_err(Error::of)
+            .map(drop)
+    }
+
+    /// Unpacks from `packed` into `plain` until one of them is used up or a frame ends.
+    fn step(&mut self, packed: &[u8], plain: &mut [u8]) -> Result<Step, Error> {
+        let (mut packed, mut plain) = (InBuffer::around(packed), OutBuffer::around(plain));
+        let left = self
+            .0
+            .decompress_stream(&mut plain, &mut packed)
+            .map_err(Error::of)?;
+        Ok(Step {
+            read: packed.pos(),
+            written: plain.pos(),
+            ends: left == 0,
+        })
     }
 }
 
-impl<R: Read> Read for Header<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.packed.read(into)?;
-        let at = Self::DESCRIPTOR.checked_sub(self.read);
-        if let Some(byte) = at.and_then(|at| into[..count].get(at)) {
-            self.descriptor = *byte;
-        }
-        self.read += count;
-        Ok(count)
+impl Error {
+    fn of(code: usize) -> Self {
+        Error(code.wrapping_neg())
     }
 }
 
-fn invalid(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+impl From<Error> for io::Error {
+    fn from(Error(code): Error) -> Self {
+        match code {
+            WINDOW_TOO_LARGE => invalid(
+                "it looks back further than the 16 MiB that are kept here: pack it without --long and --ultra",
+            ),
+            WRONG_CHECKSUM => invalid("a frame's checksum is wrong"),
+            WRONG_DICTIONARY => invalid("it was packed with a dictionary, and there is none here"),
+            _ => invalid(get_error_name(code.wrapping_neg())),
+        }
+    }
+}
+
+fn invalid(why: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why)
 }
 
@@ -235,8 +210,7 @@ mod tests {
         assert_eq!(both, "hellohello");
         // The same with a checksum flag, and a checksum of nothing in particular.
         let wrong = b"\x28\xb5\x2f\xfd\x24\x05\x29\x00\x00hello1234";
-        // It says it holds more or less, in fields of each length there is; a block longer than the window is
-        // the crate's own.
+        // It says it holds more or less, in fields of each length there is.
         let sizes: [&[u8]; 5] = [
             b"\x20\x06",
             b"\x20\x04",
@@ -248,11 +222,7 @@ mod tests {
             let magic = &b"\x28\xb5\x2f\xfd"[..];
             let lying = unzstd(&[frame, magic, size, b"\x29\x00\x00hello", frame]);
             let error = lying.expect_err("it lies").to_string();
-            let said = ["and it holds 5", "SizeTooLarge"];
-            assert!(
-                said.iter().any(|said| error.contains(said)),
-                "{size:?}: {error}"
-            );
+            assert_eq!(error, "Data corruption detected", "{size:?}");
         }
         // A size in four bytes that is right.
         let right = b"\x28\xb5\x2f\xfd\x80\x58\x05\x00\x00\x00\x29\x00\x00hello";
@@ -266,6 +236,14 @@ mod tests {
             (
                 "a reserved bit",
                 &[b"\x28\xb5\x2f\xfd\x28\x05\x29\x00\x00hello"],
+            ),
+            (
+                "a dictionary",
+                &[b"\x28\xb5\x2f\xfd\x21\x07\x05\x29\x00\x00hello"],
+            ),
+            (
+                "a window of 2 GiB",
+                &[b"\x28\xb5\x2f\xfd\x00\xa8\x29\x00\x00hello"],
             ),
             (
                 "a window of 1 TiB",

@@ -148,7 +148,7 @@ pub const TABLE: &[Parameter] = &[
     works("BOOTIF", "", Text, "", "the MAC address of the NIC the machine booted from, plain or as 01-aa-bb-…"),
     works("ironlet.verify", "", Choice(&["none", "readback"]), "none", "readback: read the whole image back from the disk and compare"),
     works("ironlet.rate", "", Rate, "", "fetch an image no faster than so many bytes a second: 512K, 20M, 1G"),
-    works("ironlet.decompress", "", Boolean, "false", "unpack an image declared raw if it begins like gzip, zstd or xz"),
+    works("ironlet.decompress", "", Boolean, "false", "unpack an image declared raw if it begins like gzip, zstd, xz or bzip2"),
     works("ironlet.medium", "", Text, "", "the disk this machine was started from, which is never taken: /dev/…, serial number, WWN, LABEL=, UUID= or PARTUUID=; what firmware and loader tell is found without"),
     works("ironlet.syslog", "", Text, "", "send the log there: host:port by UDP, tcp://host:port or tls://host:port"),
     works("ironlet.metrics", "", Boolean, "false", "serve /metrics (OpenMetrics) to whoever asks"),

@@ -5,8 +5,8 @@
 //!                thread              └───────── calling thread ────────┘ └ ends held ┘   threads
 //! ```
 //!
-//! Of a packed image progress and hash are in a thread of their own, image-digest; compressed clusters of
-//! qcow2 come off in several, image-unpack.
+//! Of a packed image progress and hash are in a thread of their own, image-digest; blocks of xz, frames of
+//! zstd and compressed clusters of qcow2 come off in several, image-unpack.
 //!
 //! Knows no command and no parameter: a [`Request`] says what to write, [`Tools`] with what.
 

@@ -18,6 +18,7 @@ import inventory
 import lab
 import memory
 import metadata
+import packed
 import page
 import place
 import qcow2
@@ -26,7 +27,7 @@ import sizes
 import zeros
 from limits import Limits
 
-SECTIONS = {"sizes": sizes, "raw": raw, "qcow2": qcow2, "zeros": zeros, "memory": memory, "cuts": cuts, "page": page, "floor": floor, "choice": choice, "inventory": inventory,
+SECTIONS = {"sizes": sizes, "raw": raw, "qcow2": qcow2, "packed": packed, "zeros": zeros, "memory": memory, "cuts": cuts, "page": page, "floor": floor, "choice": choice, "inventory": inventory,
             "erase": erase, "metadata": metadata, "inspect": inspection, "lab": lab}
 
 

@@ -122,9 +122,20 @@ def qcow2(raw, packing=None):
     return kept(f"{raw.path.stem}-{packing or 'plain'}.qcow2", " ".join(["qemu-img", *options]), make, raw)
 
 
+# By the ending of what they make: in one piece, and in frames or blocks.
+PACKERS = {
+    "gz": ["gzip", "-1", "-n"],
+    "bz2": ["bzip2"],
+    "zst": ["zstd", "-q", "-T0"],
+    "frames.zst": ["pzstd", "-q", "-p", "2"],
+    "xz": ["xz", "-T1", "-6"],
+    "blocks.xz": ["xz", "-T2", "-6"],
+}
+
+
 def packed(raw, suffix):
     """A raw image as people publish it."""
-    argv = {"gz": ["gzip", "-1", "-n"], "zst": ["zstd", "-q", "-T0"], "xz": ["xz", "-T1", "-6"]}[suffix]
+    argv = PACKERS[suffix]
 
     def make(path):
         with open(raw.path, "rb") as source, open(path, "wb") as sink:

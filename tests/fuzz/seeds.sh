@@ -112,10 +112,27 @@ packing)
     { printf '\1'; plain | zstd -q; } >"$folder/zstd"
     { printf '\1'; printf '\x50\x2a\x4d\x18\x02\0\0\0ab'; plain | zstd -q -19; plain | zstd -q --no-check; } >"$folder/zstd-frames"
     { printf '\2'; plain | xz; } >"$folder/xz"
+    { printf '\4'; plain | bzip2; plain | bzip2 -1; } >"$folder/bzip2"
+    plain >"$folder/plain"
+    truncate -s 20K "$folder/plain"
+    for how in gnu pax ustar 'oldgnu -S' v7; do
+        { printf '\5'; tar -cC "$folder" --format=$how plain; } >"$folder/tar-${how% *}"
+    done
+    { printf '\6'; tar -czC "$folder" plain; } >"$folder/tar-gz"
+    rm "$folder/plain"
     tests/fixtures/images/xz.sh "$folder/made"
     for file in "$folder"/made/*.xz; do { printf '\2'; cat "$file"; } >"$folder/$(basename "$file")"; done
     rm -r "$folder/made"
     { printf '\2'; plain | xz --check=sha256 --block-size=1000; plain | xz -0 --check=crc32 --x86 --delta --lzma2; } >"$folder/xz-streams"
+    ;;
+tar_member)
+    mkdir -p "$folder/in"
+    head -c 1000 "$0" >"$folder/in/plain"
+    truncate -s 200K "$folder/in/plain"
+    for at in {1..30}; do printf x | dd of="$folder/in/plain" bs=1 seek=$((at * 6000)) conv=notrunc status=none; done
+    for how in gnu pax ustar 'oldgnu -S' 'pax -S' v7; do tar -cC "$folder/in" --format=$how plain >"$folder/${how/ -/}"; done
+    tar -cC "$folder/in" --transform "s/plain/$(printf 'x%.0s' {1..200})/" plain >"$folder/long"
+    rm -r "$folder/in"
     ;;
 response)
     mkdir -p "$folder"

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ironlet::codec::gzip;
 use ironlet::error::Kind;
-use ironlet::image::decode::compressed_raw::Packing;
 use ironlet::image::decode::format::Format;
+use ironlet::image::decode::packing::Packing;
 use ironlet::image::deploy;
 use ironlet::image::verify::checksum::Checksum;
 

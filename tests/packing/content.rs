@@ -7,7 +7,7 @@ use ironlet::image::decode::format::Format;
 
 use super::support::image_server::Behaviour::{EndlessBody, Serve};
 use super::support::scratch::Scratch;
-use super::{GZIP, MIB, OLD, XZ, ZSTD, packed, raw, run};
+use super::{BZIP2, GZIP, MIB, OLD, Packing, XZ, ZSTD, packed, raw, run};
 
 /// A disk of a MiB, of which nothing was ever written.
 fn empty_qcow2(scratch: &Scratch) -> Vec<u8> {
@@ -99,6 +99,29 @@ fn where_there_is_no_ironic_the_name_says_what_an_image_is() {
         ("http://h/disk.img.ZSTD", Some(ZSTD)),
         ("http://h/disk.img.XZ", Some(XZ)),
         ("http://h/disk.iso.xz", Some(XZ)),
+        ("http://h/disk.img.bz2", Some(BZIP2)),
+        ("http://h/disk.tar", Some(Format::Archived(None))),
+        (
+            "http://h/disk.TAR.gz",
+            Some(Format::Archived(Some(Packing::Gzip))),
+        ),
+        (
+            "http://h/disk.tgz",
+            Some(Format::Archived(Some(Packing::Gzip))),
+        ),
+        (
+            "http://h/disk.tar.xz",
+            Some(Format::Archived(Some(Packing::Xz))),
+        ),
+        (
+            "http://h/disk.tbz2",
+            Some(Format::Archived(Some(Packing::Bzip2))),
+        ),
+        (
+            "http://h/disk.tar.zst",
+            Some(Format::Archived(Some(Packing::Zstd))),
+        ),
+        ("http://h/disk.tgz.xz", None),
         ("http://h/disk.qcow2.gz", None),
         ("http://h/disk.raw.gz.xz", None),
         ("http://h/disk.gzip.gz", None),
@@ -115,7 +138,7 @@ fn where_there_is_no_ironic_the_name_says_what_an_image_is() {
 /// kind is written as it lies there.
 #[test]
 fn what_is_packed_otherwise_is_refused_by_its_name() {
-    let packed = "br bz bz2 bzip2 lrz lz lz4 lzma lzo Z zz tar taz tb2 tbz tbz2 tgz tlz txz tz2 tzo tzst \
+    let packed = "br bz bzip lrz lz lz4 lzma lzo Z zz taz tb2 tlz tz2 tzo \
                   7z ace arj cab cpio deb dmg lzh ova rar rpm wim zip";
     let foreign = "vmdk vhd vhdx vdi qed qcow vpc";
     for ending in packed.split(' ').chain(foreign.split(' ')) {

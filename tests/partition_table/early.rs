@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use ironlet::error::{Kind, Result};
-use ironlet::image::decode::compressed_raw::Packing;
 use ironlet::image::decode::format::Format;
+use ironlet::image::decode::packing::Packing;
 use ironlet::image::{Layout, Receipt, deploy};
 
 use super::support::image_requests::order;

@@ -1,4 +1,4 @@
-//! Unpacks raw images that come as gzip, zstd or xz, while they stream.
+//! Unpacks raw images that come as gzip, zstd, xz or bzip2, or as the one file of a tar archive, while they stream.
 //!
 //! The window each looks back over is bounded in `codec`, what comes out by the disk, and what goes in
 //! here: empty members, frames and padding without end are no image either.
@@ -7,68 +7,42 @@ use std::cell::Cell;
 use std::io::{self, BufRead, Read};
 use std::rc::Rc;
 
+use crate::codec::bzip2::Bunzip2;
 use crate::codec::gzip::Gunzip;
+use crate::codec::packed_units::Split;
+use crate::codec::tar_member::Member;
 use crate::codec::xz::Unxz;
+use crate::codec::xz_blocks::Blocks;
 use crate::codec::zstd::Unzstd;
+use crate::codec::zstd_frames::Frames;
 use crate::error::{Error, Kind, Result};
+use crate::image::decode::packing::Packing;
 use crate::image::decode::raw::copy;
+use crate::image::decode::unpack_threads::{Broken, UnpackThreads, Unpacker};
 use crate::image::verify::digest::Copied;
 use crate::image::write::sink::Sink;
 use crate::units::{Bytes, MIB};
 
-/// How a raw image is packed.
+/// What is around a raw image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Packing {
-    /// RFC 1952.
-    Gzip,
-    /// RFC 8878.
-    Zstd,
-    /// The .xz file format 1.2.
-    Xz,
+pub struct Wrapping {
+    /// Around all of it.
+    pub packing: Option<Packing>,
+    /// Is it the one file in a tar archive?
+    pub archive: bool,
 }
 
-impl Packing {
-    /// By the ending of a file's name; beside it the name of what is inside.
-    pub fn named(file: &str) -> Option<(Self, &str)> {
-        let endings = [
-            (".gz", Packing::Gzip),
-            (".gzip", Packing::Gzip),
-            (".zst", Packing::Zstd),
-            (".zstd", Packing::Zstd),
-            (".xz", Packing::Xz),
-        ];
-        endings.into_iter().find_map(|(ending, packing)| {
-            let (inside, last) = file.split_at_checked(file.len().checked_sub(ending.len())?)?;
-            last.eq_ignore_ascii_case(ending)
-                .then_some((packing, inside))
-        })
-    }
-
-    /// By the first bytes.
-    pub fn begun_by(head: &[u8]) -> Option<Self> {
-        match head {
-            // RFC 1952, 2.3.1: two bytes and the one method there is.
-            [0x1f, 0x8b, 8, ..] => Some(Packing::Gzip),
-            // RFC 8878, 3.1.1 and 3.1.2: a frame, or one to skip before it as pzstd writes it.
-            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
-                Some(Packing::Zstd)
-            }
-            // xz-file-format 1.2.1, 2.1.1.1
-            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Packing::Xz),
-            _ => None,
+impl From<Packing> for Wrapping {
+    fn from(packing: Packing) -> Self {
+        Wrapping {
+            packing: Some(packing),
+            archive: false,
         }
     }
+}
 
-    /// As people call it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Packing::Gzip => "gzip",
-            Packing::Zstd => "zstd",
-            Packing::Xz => "xz",
-        }
-    }
-
-    /// Reads `packed` to its end and what was in it into `out`; gives the size of that.
+impl Wrapping {
+    /// Reads `packed` to its end and the image that was in it into `out`; gives the size of that.
     pub fn unpack(self, packed: impl BufRead, out: &mut impl Sink) -> Result<Bytes> {
         let notes = Rc::<Notes>::default();
         let packed = Noted {
@@ -76,18 +50,65 @@ impl Packing {
             notes: Rc::clone(&notes),
             most: most(out.capacity()),
         };
-        let plain: Box<dyn Read + '_> = match self {
-            Packing::Gzip => Box::new(Gunzip::new(packed)),
-            Packing::Zstd => Box::new(Unzstd::new(packed)),
-            Packing::Xz => Box::new(Unxz::new(packed)),
+        let threaded = |packed, split: Box<dyn Split>, unpacker| Threaded {
+            threads: UnpackThreads::new(packed, split, unpacker),
+            notes: Rc::clone(&notes),
         };
-        let packing = self;
-        let unpacked = Unpacked {
+        let plain: Box<dyn Read + '_> = match self.packing {
+            None => Box::new(packed),
+            Some(Packing::Gzip) => Box::new(Gunzip::new(packed)),
+            Some(Packing::Bzip2) => Box::new(Bunzip2::new(packed)),
+            Some(Packing::Zstd) => {
+                let unpacker: Unpacker = |frame| Box::new(Unzstd::new(frame));
+                Box::new(threaded(packed, Box::<Frames>::default(), unpacker))
+            }
+            Some(Packing::Xz) => {
+                let unpacker: Unpacker = |block| Box::new(Unxz::new(block));
+                Box::new(threaded(packed, Box::<Blocks>::default(), unpacker))
+            }
+        };
+        let plain = Unpacked {
             plain,
-            packing,
+            packing: self.packing,
             notes,
         };
-        copy(&mut Copied(unpacked), out)
+        match self.archive {
+            true => copy(&mut Copied(Archive(Member::new(plain))), out),
+            false => copy(&mut Copied(plain), out),
+        }
+    }
+}
+
+/// The file in an archive.
+struct Archive<R>(Member<R>);
+
+impl<R: Read> Read for Archive<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.read(into).map_err(|error| {
+            let why = match error.kind() {
+                _ if error.get_ref().is_some_and(|inner| inner.is::<Error>()) => return error,
+                io::ErrorKind::UnexpectedEof => "the tar archive is cut short".to_owned(),
+                _ => format!("the tar archive cannot be taken: {error}"),
+            };
+            Error::new(Kind::InvalidImage, why).into()
+        })
+    }
+}
+
+/// By several threads, which tell better where the image is broken than how far it was read.
+struct Threaded<R> {
+    threads: UnpackThreads<R>,
+    notes: Rc<Notes>,
+}
+
+impl<R: BufRead> Read for Threaded<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.threads.next(into).map_err(|Broken { at, error }| {
+            let cut = error.kind() == io::ErrorKind::UnexpectedEof;
+            self.notes.ended.set(cut && self.notes.ended.get());
+            self.notes.at.set(at);
+            error
+        })
     }
 }
 
@@ -152,19 +173,20 @@ impl<R: BufRead> Read for Noted<R> {
 }
 
 /// The image inside.
-struct Unpacked<'a> {
-    plain: Box<dyn Read + 'a>,
-    packing: Packing,
+struct Unpacked<P> {
+    plain: P,
+    packing: Option<Packing>,
     notes: Rc<Notes>,
 }
 
-impl Read for Unpacked<'_> {
+impl<P: Read> Read for Unpacked<P> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         self.plain.read(into).map_err(|error| {
             if let Some(failure) = self.notes.failure.take() {
                 return failure;
             }
-            let (packing, at) = (self.packing.name(), self.notes.at.get());
+            let packing = self.packing.map_or("tar", Packing::name);
+            let at = self.notes.at.get();
             let why = match self.notes.ended.get() {
                 true => {
                     format!("the {packing} image is cut short: it ends after {at} bytes ({error})")
@@ -181,23 +203,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_says_how_its_file_is_packed() {
-        for (name, packed) in [
-            ("a.raw.gz", Some((Packing::Gzip, "a.raw"))),
-            ("a.Gzip", Some((Packing::Gzip, "a"))),
-            ("a.ZST", Some((Packing::Zstd, "a"))),
-            ("a.img.zstd", Some((Packing::Zstd, "a.img"))),
-            (".xz", Some((Packing::Xz, ""))),
-            ("a.raw", None),
-            ("gz", None),
-            ("ä€z", None),
-            ("", None),
-        ] {
-            assert_eq!(Packing::named(name), packed, "{name}");
-        }
-    }
-
-    #[test]
     fn what_the_network_said_is_said() {
         struct Broken;
         impl Read for Broken {
@@ -207,12 +212,13 @@ mod tests {
         }
         for (packing, head) in [
             (Packing::Gzip, &b"\x1f\x8b\x08\0\0\0\0\0\0\0"[..]),
+            (Packing::Bzip2, b"BZh91AY&SY"),
             (Packing::Zstd, b"\x28\xb5\x2f\xfd\x20"),
             (Packing::Xz, b"\xfd7zXZ\0\0\x04\xe6\xd6\xb4\x46\x02"),
         ] {
             let packed = io::BufReader::new(head.chain(Broken));
             let mut plain = [0; 4096];
-            let error = packing.unpack(packed, &mut Disk(&mut plain));
+            let error = Wrapping::from(packing).unpack(packed, &mut Disk(&mut plain));
             let error = error.expect_err("the cable");
             assert_eq!(error.kind(), Kind::ImageDownloadError, "{error}");
         }
@@ -238,6 +244,7 @@ mod tests {
         ];
         for (packing, nothing) in [
             (Packing::Gzip, &member.concat()[..]),
+            (Packing::Bzip2, b"BZh9\x17\x72\x45\x38\x50\x90\0\0\0\0"),
             (Packing::Zstd, b"\x50\x2a\x4d\x18\x02\0\0\0ab"),
             (Packing::Zstd, b"\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00"),
             (
@@ -246,7 +253,7 @@ mod tests {
             ),
         ] {
             let packed = io::BufReader::with_capacity(1 << 16, Endless(nothing, 0));
-            let error = packing.unpack(packed, &mut Disk(&mut [0; 4096]));
+            let error = Wrapping::from(packing).unpack(packed, &mut Disk(&mut [0; 4096]));
             let error = error.expect_err("there is no end");
             assert!(error.details().contains("this is none"), "{error}");
         }

@@ -3,8 +3,9 @@
 use std::io::{BufReader, Read};
 
 use crate::error::{Error, Kind, Result};
-use crate::image::decode::compressed_raw::Packing;
+use crate::image::decode::compressed_raw::Wrapping;
 use crate::image::decode::format_inspector;
+use crate::image::decode::packing::Packing;
 use crate::image::decode::qcow2;
 use crate::image::decode::raw;
 use crate::image::download::random_access::RandomAccess;
@@ -23,6 +24,8 @@ pub enum Format {
     Qcow2,
     /// Raw, packed.
     Packed(Packing),
+    /// Raw, as the one file of a tar archive, which may be packed.
+    Archived(Option<Packing>),
     /// Raw, packed if its first bytes say so.
     MaybePacked,
     /// Nothing: it is what its first bytes say, one of those permitted; raw may be packed.
@@ -39,18 +42,27 @@ pub enum Format {
 enum Content {
     Raw,
     Qcow2,
-    Packed(Packing),
+    Wrapped(Wrapping),
 }
 
 /// Formats by the name Ironic gives them or a file's name ends in, with what qemu-img makes raw of.
 const FOREIGN: [&str; 7] = ["vmdk", "vhd", "vhdx", "vdi", "qed", "qcow", "vpc"];
 /// Endings of what is packed in ways not known here, and of archives, packed or not.
 #[rustfmt::skip]
-const STRANGE: [&str; 52] = [
-    "br", "bz", "bz2", "bzip", "bzip2", "lrz", "lz", "lz4", "lzip", "lzfse", "lzma", "lzo", "lzop", "sz", "z", "zlib", "zz",
-    "tar", "tb2", "tbz", "tbz2", "taz", "tgz", "tlz", "tlz4", "tlzma", "txz", "tz", "tz2", "tzo", "tzst", "tzstd",
+const STRANGE: [&str; 44] = [
+    "br", "bz", "bzip", "lrz", "lz", "lz4", "lzip", "lzfse", "lzma", "lzo", "lzop", "sz", "z", "zlib", "zz",
+    "tb2", "taz", "tlz", "tlz4", "tlzma", "tz", "tz2", "tzo", "tzstd",
     "7z", "ace", "ar", "arj", "cab", "cpio", "deb", "dmg", "esd", "lha", "lzh", "ova", "rar", "rpm", "swm", "wim", "xar", "xva",
     "zip", "zpaq",
+];
+
+/// Endings of packed archives that are one word.
+const TARBALLS: [(&str, Packing); 5] = [
+    ("tgz", Packing::Gzip),
+    ("tbz", Packing::Bzip2),
+    ("tbz2", Packing::Bzip2),
+    ("txz", Packing::Xz),
+    ("tzst", Packing::Zstd),
 ];
 
 impl Format {
@@ -81,9 +93,17 @@ impl Format {
         if FOREIGN.contains(&&*ending) {
             return Err(unsupported(&ending));
         }
-        if STRANGE.contains(&&*ending) {
+        let tarball = TARBALLS.iter().find(|(name, _)| *name == ending);
+        match (tarball, packed) {
+            (Some((_, packing)), None) => return Ok(Format::Archived(Some(*packing))),
+            (None, _) if ending == "tar" => {
+                return Ok(Format::Archived(packed.map(|(packing, _)| packing)));
+            }
+            _ => {}
+        }
+        if tarball.is_some() || STRANGE.contains(&&*ending) {
             return Err(invalid(format!(
-                "'{file:.200}' is packed as .{ending}: of packed images only raw ones as .gz, .zst or .xz are taken"
+                "'{file:.200}' is packed as .{ending}: of packed images only raw ones as .gz, .zst, .xz or .bz2 are taken, or one in a .tar"
             )));
         }
         match packed {
@@ -101,6 +121,7 @@ impl Format {
     pub fn unpacked(&self) -> Self {
         match self {
             Format::Packed(Packing::Gzip) => Format::MaybePacked,
+            Format::Archived(Some(Packing::Gzip)) => Format::Archived(None),
             other => other.clone(),
         }
     }
@@ -137,14 +158,14 @@ impl Format {
         {
             return Err(out.too_small(Some(length)));
         }
-        let Content::Packed(packing) = content else {
+        let Content::Wrapped(wrapping) = content else {
             let bytes = content.decode(head.chain(&mut image), out, Some(aside))?;
             return Ok((bytes, image));
         };
         let meter = image.meter();
         let ahead = ReadAhead::spawn("image-digest", image)?;
         let mut image = ahead.metered(meter, Stage::Another);
-        let bytes = packing.unpack(head.chain(&mut image), out)?;
+        let bytes = wrapping.unpack(head.chain(&mut image), out)?;
         Ok((bytes, image.into_inner()))
     }
 
@@ -152,7 +173,11 @@ impl Format {
     fn settle(&self, image: &mut impl Read) -> Result<(Content, Vec<u8>)> {
         let content = match self {
             Format::Raw => Content::Raw,
-            Format::Packed(packing) => Content::Packed(*packing),
+            Format::Packed(packing) => Content::Wrapped((*packing).into()),
+            Format::Archived(packing) => Content::Wrapped(Wrapping {
+                packing: *packing,
+                archive: true,
+            }),
             Format::Qcow2 | Format::MaybePacked | Format::Unsaid { .. } => {
                 let mut head = Vec::with_capacity(format_inspector::HEAD);
                 image
@@ -177,10 +202,10 @@ impl Format {
                     other => return Err(unsupported(other)),
                 }
             }
-            Format::Raw | Format::Packed(_) | Format::MaybePacked => true,
+            Format::Raw | Format::Packed(_) | Format::Archived(_) | Format::MaybePacked => true,
         };
         let packing = Packing::begun_by(head).filter(|_| unpack);
-        Ok(packing.map_or(Content::Raw, Content::Packed))
+        Ok(packing.map_or(Content::Raw, |packing| Content::Wrapped(packing.into())))
     }
 }
 
@@ -197,7 +222,7 @@ impl Content {
                 Some(aside) => qcow2::decode(&mut image, out, Some(aside)),
                 None => qcow2::decode(&mut image, out, None),
             },
-            Content::Packed(packing) => packing.unpack(BufReader::new(image), out),
+            Content::Wrapped(wrapping) => wrapping.unpack(BufReader::new(image), out),
         }
     }
 }

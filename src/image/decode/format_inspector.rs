@@ -4,7 +4,7 @@
 //! first write: what is two formats at once, or another than declared, is nobody's honest image.
 
 use crate::error::{Error, Kind, Result};
-use crate::image::decode::compressed_raw::Packing;
+use crate::image::decode::packing::Packing;
 
 /// As much as has to be looked at: the furthest sign is at byte 32769.
 pub const HEAD: usize = 64 << 10;

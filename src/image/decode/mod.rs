@@ -3,5 +3,8 @@
 pub mod compressed_raw;
 pub mod format;
 pub mod format_inspector;
+pub mod packing;
 pub mod qcow2;
 pub mod raw;
+mod unpack_shelf;
+mod unpack_threads;

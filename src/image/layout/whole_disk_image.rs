@@ -11,7 +11,7 @@ use crate::disk::table::gpt::Gpt;
 use crate::disk::table::gpt_geometry::Moved;
 use crate::disk::table::{Partition, Table, gpt, mbr};
 use crate::error::{Context, Error, Kind, Result};
-use crate::image::decode::compressed_raw::Packing;
+use crate::image::decode::packing::Packing;
 use crate::image::layout::config_drive;
 use crate::image::layout::config_drive::ConfigDrive;
 use crate::image::layout::random;

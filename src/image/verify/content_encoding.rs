@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, Kind, Result};
-use crate::image::decode::compressed_raw::Packing;
+use crate::image::decode::packing::Packing;
 use crate::image::download::length_limit::Bounded;
 use crate::image::verify::digest::{Algorithm, Digest, Hashing, Source};
 use crate::net::http::content_coding::{Coding, Undone};

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::io::{self, Chain, Read};
 
-use sha2::digest::DynDigest;
-
 use crate::codec::hex;
 use crate::error::{Error, Kind, Result};
 use crate::image::pipeline::stage_times::{Stage, StageTimes};
+pub use crate::image::verify::algorithm::Algorithm;
+use crate::image::verify::algorithm::Hasher;
 use crate::sys::block::Aligned;
 
 /// A reader that may hold its bytes in memory of the same kind as a sink's.
@@ -44,93 +44,6 @@ impl<R: Read> Read for Copied<R> {
 }
 
 impl<R: Read> Source for Copied<R> {}
-
-/// The digests Ironic may ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Algorithm {
-    /// RFC 1321.
-    Md5,
-    /// FIPS 180-4, 160 bits.
-    Sha1,
-    /// FIPS 180-4, 224 bits.
-    Sha224,
-    /// FIPS 180-4, 256 bits.
-    Sha256,
-    /// FIPS 180-4, 384 bits.
-    Sha384,
-    /// FIPS 180-4, 512 bits.
-    Sha512,
-}
-
-impl Algorithm {
-    /// Every one there is, shortest digest first.
-    pub const ALL: [Algorithm; 6] = [
-        Algorithm::Md5,
-        Algorithm::Sha1,
-        Algorithm::Sha224,
-        Algorithm::Sha256,
-        Algorithm::Sha384,
-        Algorithm::Sha512,
-    ];
-    /// For messages.
-    pub const NAMES: &str = "md5, sha1, sha224, sha256, sha384 and sha512";
-
-    /// By the name hashlib and Ironic use, in any letter case.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|algorithm| name.eq_ignore_ascii_case(algorithm.name()))
-    }
-
-    /// By the number of hexadecimal digits. SHA-1 is not guessed: too weak to be taken unasked.
-    pub fn of_length(digits: usize) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|algorithm| algorithm.digits() == digits && *algorithm != Algorithm::Sha1)
-    }
-
-    /// As Ironic and Glance spell it: `sha256`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Algorithm::Md5 => "md5",
-            Algorithm::Sha1 => "sha1",
-            Algorithm::Sha224 => "sha224",
-            Algorithm::Sha256 => "sha256",
-            Algorithm::Sha384 => "sha384",
-            Algorithm::Sha512 => "sha512",
-        }
-    }
-
-    /// Hexadecimal digits of a digest.
-    pub fn digits(self) -> usize {
-        match self {
-            Algorithm::Md5 => 32,
-            Algorithm::Sha1 => 40,
-            Algorithm::Sha224 => 56,
-            Algorithm::Sha256 => 64,
-            Algorithm::Sha384 => 96,
-            Algorithm::Sha512 => 128,
-        }
-    }
-
-    /// The digest of `bytes`.
-    pub fn of(self, bytes: &[u8]) -> Box<[u8]> {
-        let mut hasher = self.hasher();
-        hasher.update(bytes);
-        hasher.finalize()
-    }
-
-    fn hasher(self) -> Box<dyn DynDigest + Send> {
-        match self {
-            Algorithm::Md5 => Box::<md5::Md5>::default(),
-            Algorithm::Sha1 => Box::<sha1::Sha1>::default(),
-            Algorithm::Sha224 => Box::<sha2::Sha224>::default(),
-            Algorithm::Sha256 => Box::<sha2::Sha256>::default(),
-            Algorithm::Sha384 => Box::<sha2::Sha384>::default(),
-            Algorithm::Sha512 => Box::<sha2::Sha512>::default(),
-        }
-    }
-}
 
 /// What a body must hash to; the digits are lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,7 +102,7 @@ pub struct Hashing<R> {
     /// Its first bytes.
     head: Vec<u8>,
     algorithm: Algorithm,
-    hasher: Box<dyn DynDigest + Send>,
+    hasher: Hasher,
     meter: Option<StageTimes>,
 }
 
@@ -200,7 +113,7 @@ impl<R: Read> Hashing<R> {
             inner,
             head: Vec::new(),
             algorithm,
-            hasher: algorithm.hasher(),
+            hasher: Hasher::new(algorithm),
             meter: None,
         }
     }
@@ -232,7 +145,7 @@ impl<R: Read> Hashing<R> {
     pub fn finish_with_inner(mut self) -> Result<(Digest, R)> {
         let mut rest = [0; 4096];
         while self.read(&mut rest)? > 0 {}
-        let digits = hex::encode(&self.hasher.finalize());
+        let digits = hex::encode(&self.hasher.finish());
         let digest = Digest {
             algorithm: self.algorithm,
             digits,

@@ -11,7 +11,8 @@ use rustls::crypto::ring::cipher_suite::{
     TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 as RSA_AES_128,
     TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 as RSA_AES_256,
 };
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring};
+use rustls::crypto::ring::default_provider;
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::NoServerSessionStorage;
@@ -142,7 +143,7 @@ fn provider(ciphers: Option<&str>) -> Result<Arc<CryptoProvider>> {
         let text = format!("no TLS 1.2 suite of {ciphers:?} is known; those known are {known}");
         return Err(Error::plain(text));
     }
-    let mut provider = ring::default_provider();
+    let mut provider = default_provider();
     provider
         .cipher_suites
         .retain(|suite| suite.tls13().is_some());

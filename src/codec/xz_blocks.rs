@@ -1,19 +1,26 @@
-//! Sizes an xz file states, held against what is read: in the headers of blocks, the index and the footer.
+//! An xz file as a row of blocks, each made a stream of its own that [`crate::codec::xz`] unpacks; and all that is around blocks,
+//! checked: headers, index, footer, zeros, and every size that is stated.
 //!
-//! Looks at the packed bytes as they pass and leaves unpacking, every CRC and what must be zero to [`crate::codec::xz`].
 //! Numbers without another source are those of xz-file-format 1.2.1.
 
-use std::io::{self, Read};
+use std::io;
 
-/// Passes on what it reads; an error where a size is not what it was said to be. Memory does not grow
-/// with the file.
-pub struct Sized<R> {
-    packed: R,
+use crate::codec::gzip::{Crc, crc32};
+use crate::codec::packed_units::{Split, Units, invalid as wrong};
+use crate::codec::xz_sizes::{Block, Records, number};
+
+/// Takes the packed bytes as they come. Memory does not grow with the file.
+pub struct Blocks {
+    /// The header of the stream; none before the first.
+    stream: Option<[u8; 12]>,
+    /// After a stream.
+    zeros: u64,
     /// What the bytes in `held` begin.
     part: Part,
     held: Vec<u8>,
-    /// Bytes to come that say nothing of sizes.
+    /// Bytes of a block to come that say nothing of sizes; and whether they are its last.
     skip: u64,
+    closing: bool,
     /// Behind a block, as the header of its stream has it.
     check: u64,
     block: Block,
@@ -23,6 +30,7 @@ pub struct Sized<R> {
     /// Of the index.
     records: u64,
     index: u64,
+    sum: Crc,
 }
 
 #[derive(Clone, Copy)]
@@ -39,61 +47,48 @@ enum Part {
     Plain {
         unpadded: u64,
     },
+    /// Zeros and the CRC-32.
+    Tail,
     Footer,
 }
 
-/// In bytes.
-#[derive(Default)]
-struct Block {
-    header: u64,
-    packed: u64,
-    plain: u64,
-    said_packed: Option<u64>,
-    said_plain: Option<u64>,
-}
-
-/// The sizes of all blocks of a stream, in order.
-#[derive(Default, PartialEq, Eq)]
-struct Records {
-    count: u64,
-    sum: u64,
-}
-
-impl Records {
-    fn add(&mut self, unpadded: u64, plain: u64) {
-        self.count += 1;
-        // FNV-1a; whoever makes one on purpose gains nothing.
-        for byte in [unpadded, plain].iter().flat_map(|size| size.to_le_bytes()) {
-            self.sum = (self.sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-        }
-    }
-}
-
-impl<R> Sized<R> {
-    pub fn new(packed: R) -> Self {
-        Sized {
-            packed,
+impl Default for Blocks {
+    fn default() -> Self {
+        Blocks {
+            stream: None,
+            zeros: 0,
             part: Part::Stream,
             held: Vec::new(),
             skip: 0,
+            closing: false,
             check: 0,
             block: Block::default(),
             seen: Records::default(),
             told: Records::default(),
             records: 0,
             index: 0,
+            sum: Crc::new(),
         }
     }
+}
 
-    fn pass(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+impl Split for Blocks {
+    fn pass(&mut self, bytes: &mut &[u8], units: &mut dyn Units) -> io::Result<()> {
         loop {
             let skipped = self.skip.min(bytes.len() as u64);
             self.skip -= skipped;
-            bytes = &bytes[skipped as usize..];
-            let missing = self.part.length(&self.held) - self.held.len();
+            let (skipped, rest) = bytes.split_at(skipped as usize);
+            units.add(skipped);
+            *bytes = rest;
+            if self.closing && self.skip == 0 {
+                self.closing = false;
+                units.add(&self.block.ending(self.check, self.flags()));
+                units.end();
+            }
+            let missing = self.length() - self.held.len();
             if missing == 0 {
                 let held = std::mem::take(&mut self.held);
-                self.part = self.whole(&held)?;
+                self.part = self.whole(&held, units)?;
                 self.held = held;
                 self.held.clear();
                 continue;
@@ -103,36 +98,105 @@ impl<R> Sized<R> {
                 return Ok(());
             }
             self.held.extend_from_slice(more);
-            bytes = rest;
+            *bytes = rest;
         }
     }
 
+    fn finish(&self) -> io::Result<()> {
+        match (self.part, self.stream) {
+            (Part::Stream, Some(_)) if self.held.is_empty() => self.zeros_in_fours(),
+            _ => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+}
+
+impl Blocks {
+    /// Bytes of the current part, as far as it is known.
+    fn length(&self) -> usize {
+        match self.part {
+            // 4.4, 4.5: zeros to a multiple of four, and a CRC-32.
+            Part::Tail => (self.index.next_multiple_of(4) + 4 - self.index) as usize,
+            part => part.length(&self.held),
+        }
+    }
+
+    fn zeros_in_fours(&self) -> io::Result<()> {
+        match self.zeros % 4 {
+            0 => Ok(()),
+            _ => Err(wrong("the zeros after a stream are no multiple of 4 bytes")),
+        }
+    }
+
+    /// 2.1.1.2, of this stream.
+    fn flags(&self) -> [u8; 2] {
+        self.stream.map_or([0; 2], |header| [header[6], header[7]])
+    }
+
+    /// 2.1.1, after which a stream's blocks follow.
+    fn begin_stream(&mut self, header: &[u8; 12]) -> io::Result<()> {
+        self.zeros_in_fours()?;
+        let (magic, rest) = header.split_at(6);
+        let (flags, sum) = rest.split_at(2);
+        if magic != b"\xfd7zXZ\0" {
+            return Err(self.no_stream());
+        }
+        if crc32(flags).to_le_bytes() != sum {
+            return Err(wrong("the CRC-32 of a stream's header is wrong"));
+        }
+        self.check = match flags {
+            [0, 0] => 0,
+            [0, 1] => 4,
+            [0, 4] => 8,
+            [0, 10] => 32,
+            _ => return Err(wrong("its blocks are checked in a way not known here")),
+        };
+        self.stream = Some(*header);
+        self.zeros = 0;
+        self.seen = Records::default();
+        Ok(())
+    }
+
+    fn no_stream(&self) -> io::Error {
+        wrong(match self.stream {
+            None => "it does not begin as xz does",
+            Some(_) => "something that is not xz follows the last stream",
+        })
+    }
+
     /// What `bytes`, all of the current part, say; gives the part that follows.
-    fn whole(&mut self, bytes: &[u8]) -> io::Result<Part> {
+    fn whole(&mut self, bytes: &[u8], units: &mut dyn Units) -> io::Result<Part> {
         Ok(match (self.part, bytes) {
-            (Part::Stream, [0]) => Part::Stream,
+            (Part::Stream, [0]) if self.stream.is_some() => {
+                self.zeros += 1;
+                Part::Stream
+            }
             (Part::Stream, _) => {
-                // 2.1.1.2: the kind of check, and how long each is.
-                let kind = usize::from(bytes[7] & 0xf).div_ceil(3);
-                self.check = [0, 4, 8, 16, 32, 64][kind];
-                self.seen = Records::default();
+                let header = bytes.try_into().map_err(|_| self.no_stream())?;
+                self.begin_stream(header)?;
                 Part::Block
             }
             (Part::Block, [0]) => {
                 self.index = 1;
+                self.sum.reset();
+                self.sum.update(&[0]);
                 self.told = Records::default();
                 Part::Count
             }
             (Part::Block, _) => {
                 self.block = Block::said(bytes)?;
+                units.begin();
+                units.add(&self.stream.unwrap_or_default());
+                units.add(bytes);
                 Part::Chunk
             }
             (Part::Chunk, [0]) => {
+                units.add(bytes);
                 self.block.packed += 1;
                 self.end_block()?;
                 Part::Block
             }
             (Part::Chunk, _) => {
+                units.add(bytes);
                 self.skip = self.block.chunk(bytes);
                 Part::Chunk
             }
@@ -155,7 +219,21 @@ impl<R> Sized<R> {
                 self.told.add(unpadded, plain);
                 self.next_record()?
             }
+            (Part::Tail, _) => {
+                let (zeros, sum) = bytes.split_at(bytes.len() - 4);
+                self.sum.update(zeros);
+                if zeros.iter().any(|zero| *zero != 0) || self.sum.sum().to_le_bytes() != sum {
+                    return Err(wrong("the CRC-32 of its index is wrong"));
+                }
+                self.index += bytes.len() as u64;
+                Part::Footer
+            }
             (Part::Footer, _) => {
+                let (sum, rest) = bytes.split_at(4);
+                let (told, magic) = rest.split_at(6);
+                if crc32(told).to_le_bytes() != sum || magic != b"YZ" || told[4..] != self.flags() {
+                    return Err(wrong("its footer is damaged"));
+                }
                 // 2.1.2.2: in fours, one less.
                 let said =
                     (u64::from(u32::from_le_bytes([bytes[4], bytes[5], bytes[6], bytes[7]])) + 1)
@@ -174,6 +252,7 @@ impl<R> Sized<R> {
     /// A number of the index.
     fn number(&mut self, bytes: &[u8]) -> io::Result<u64> {
         self.index += bytes.len() as u64;
+        self.sum.update(bytes);
         number(bytes).map(|(value, _)| value)
     }
 
@@ -182,15 +261,9 @@ impl<R> Sized<R> {
             return Ok(Part::Unpadded);
         }
         if self.told != self.seen {
-            return Err(wrong(
-                "its index tells other sizes than its blocks have".into(),
-            ));
+            return Err(wrong("its index tells other sizes than its blocks have"));
         }
-        // 4.4, 4.5: zeros to a multiple of four, and a CRC-32.
-        let whole = self.index.next_multiple_of(4) + 4;
-        self.skip = whole - self.index;
-        self.index = whole;
-        Ok(Part::Footer)
+        Ok(Part::Tail)
     }
 
     fn end_block(&mut self) -> io::Result<()> {
@@ -209,6 +282,7 @@ impl<R> Sized<R> {
         // 3.3, 4.3: the padding counts for nobody.
         let padding = block.packed.next_multiple_of(4) - block.packed;
         self.skip = padding + self.check;
+        self.closing = true;
         (self.seen).add(block.header + block.packed + self.check, block.plain);
         Ok(())
     }
@@ -218,92 +292,18 @@ impl Part {
     /// Bytes of this part, as far as what is `held` of it tells.
     fn length(self, held: &[u8]) -> usize {
         match (self, held) {
-            (Part::Stream, [] | [0]) | (Part::Block | Part::Chunk, [] | [0]) => 1,
+            (Part::Stream, [] | [..=0xfc | 0xfe..]) | (Part::Block | Part::Chunk, [] | [0]) => 1,
             // 3.1.1
             (Part::Block, [size, ..]) => (usize::from(*size) + 1) * 4,
             // linux/Documentation/staging/xz.rst leaves it to the code: lib/xz/xz_dec_lzma2.c, xz_dec_lzma2_run.
             (Part::Chunk, [..0x80, ..]) => 3,
             (Part::Chunk, _) => 5,
             (Part::Stream | Part::Footer, _) => 12,
+            // Only the index as a whole tells.
+            (Part::Tail, _) => 4,
             // 1.2
             (Part::Count | Part::Unpadded | Part::Plain { .. }, [.., ..0x80]) => held.len(),
             (Part::Count | Part::Unpadded | Part::Plain { .. }, _) => 9.min(held.len() + 1),
         }
     }
-}
-
-impl Block {
-    /// 3.1: the header of a block, all of it.
-    fn said(header: &[u8]) -> io::Result<Self> {
-        let mut block = Block {
-            header: header.len() as u64,
-            ..Block::default()
-        };
-        // Behind its size and flags, before its CRC-32.
-        let (flags, mut rest) = (header[1], &header[2..header.len() - 4]);
-        let mut next = || -> io::Result<u64> {
-            let (value, after) = number(rest)?;
-            rest = after;
-            Ok(value)
-        };
-        if flags & 0x40 != 0 {
-            block.said_packed = Some(next()?);
-        }
-        if flags & 0x80 != 0 {
-            block.said_plain = Some(next()?);
-        }
-        for _ in 0..=flags & 3 {
-            let (_, after) = number(rest)?;
-            let (properties, after) = number(after)?;
-            let end = usize::try_from(properties).ok();
-            rest = end
-                .and_then(|end| after.get(end..))
-                .ok_or_else(|| wrong("a block's header is too short for its filters".into()))?;
-        }
-        Ok(block)
-    }
-
-    /// Counts the chunk that begins with `head`; gives the bytes that follow.
-    fn chunk(&mut self, head: &[u8]) -> u64 {
-        let size = |at: usize| u64::from(u16::from_be_bytes([head[at], head[at + 1]])) + 1;
-        let control = u64::from(head[0]);
-        let (plain, rest) = match control {
-            ..0x80 => (size(1), size(1)),
-            // The fifth bit up are the size's; with the two above both set, properties come first.
-            _ => {
-                let plain = ((control & 0x1f) << 16) + size(1);
-                (plain, size(3) + u64::from(control >= 0xc0))
-            }
-        };
-        self.packed += head.len() as u64 + rest;
-        self.plain += plain;
-        rest
-    }
-}
-
-impl<R: Read> Read for Sized<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.packed.read(into)?;
-        self.pass(&into[..count])?;
-        Ok(count)
-    }
-}
-
-/// 1.2: a number of up to nine bytes, seven bits in each, as short as can be; and what follows it.
-fn number(bytes: &[u8]) -> io::Result<(u64, &[u8])> {
-    let mut value = 0;
-    for (at, byte) in bytes.iter().enumerate().take(9) {
-        value |= u64::from(byte & 0x7f) << (7 * at);
-        if *byte < 0x80 {
-            return match (at, byte) {
-                (1.., 0) => Err(wrong("a number is longer than it has to be".into())),
-                _ => Ok((value, &bytes[at + 1..])),
-            };
-        }
-    }
-    Err(wrong("a number has no end".into()))
-}
-
-fn wrong(why: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, why)
 }

@@ -1,0 +1,233 @@
+//! Where the packed and unpacked pieces of an image's units wait for one another, and how much memory they may take.
+
+use std::collections::VecDeque;
+use std::io::{self, BufRead, Read};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::codec::packed_units::Units;
+use crate::units::MIB;
+
+/// What waits is kept in pieces no larger than this; some of them are used again.
+pub const PIECE: usize = 128 << 10;
+const SPARE: usize = 16;
+/// What a piece takes beside its bytes, and a part of a unit: an image may be one of nothing but empty frames.
+const BESIDE: u64 = 512;
+/// Pieces of the first in line that may wait for whoever reads.
+const FEW: usize = 8;
+/// For each thread beyond what it unpacks with: a block of `xz -T0 -6` is as large.
+pub const EACH: u64 = 24 * MIB;
+/// Of a lone thread, or as long as there is one unit.
+const ALONE: u64 = 2 * MIB;
+
+/// Where pieces change hands.
+pub struct Counter {
+    shelf: Mutex<Shelf>,
+    /// Something on the shelf is not as it was.
+    pub changed: Condvar,
+}
+
+#[derive(Default)]
+pub struct Shelf {
+    pub units: VecDeque<Unit>,
+    /// Numbers: of the first of `units`, and of the next to be unpacked.
+    pub first: usize,
+    pub begun: usize,
+    /// Bytes that all pieces take that wait, and how many may.
+    pub kept: u64,
+    pub most: u64,
+    pub spare: Vec<Vec<u8>>,
+    /// Bytes of the image in the units so far.
+    pub split: u64,
+    pub closed: bool,
+}
+
+#[derive(Default)]
+pub struct Unit {
+    pub packed: VecDeque<Vec<u8>>,
+    /// Has all of it come?
+    pub whole: bool,
+    pub plain: VecDeque<Vec<u8>>,
+    pub outcome: Option<io::Result<()>>,
+    /// Where it was seen in the image, and how much of it was unpacked since.
+    pub at: u64,
+    pub unpacked: u64,
+}
+
+impl Counter {
+    /// For so many threads.
+    pub fn new(threads: u64) -> Self {
+        let most = if threads == 1 { ALONE } else { threads * EACH };
+        let shelf = Shelf {
+            most,
+            ..Shelf::default()
+        };
+        Counter {
+            shelf: Mutex::new(shelf),
+            changed: Condvar::new(),
+        }
+    }
+}
+
+impl Shelf {
+    /// May more of the image come? Always when nobody else could go on.
+    pub fn takes_more(&self) -> bool {
+        let starved = |unit: &Unit| !unit.whole && unit.packed.is_empty();
+        let most = match self.first + self.units.len() {
+            ..2 => ALONE,
+            _ => self.most,
+        };
+        self.kept < most || self.units.len() < 2 && self.units.iter().all(starved)
+    }
+
+    /// Takes the first unit away.
+    pub fn pop(&mut self) {
+        let unit = self.units.pop_front();
+        self.first += 1;
+        for piece in unit.into_iter().flat_map(|unit| unit.packed) {
+            self.kept -= cost(&piece);
+            self.put_back(piece);
+        }
+    }
+
+    /// Must unit `number` keep what it has until there is more room?
+    pub fn is_full(&self, number: usize) -> bool {
+        match self.units.front() {
+            Some(first) if number == self.first => first.plain.len() >= FEW,
+            _ => self.kept >= self.most,
+        }
+    }
+
+    /// Unit `number`, which is there until its thread is done with it.
+    pub fn unit(&mut self, number: usize) -> &mut Unit {
+        let place = number - self.first;
+        &mut self.units[place]
+    }
+
+    pub fn put_back(&mut self, mut piece: Vec<u8>) {
+        if piece.capacity() == PIECE && self.spare.len() < SPARE {
+            piece.clear();
+            self.spare.push(piece);
+        }
+    }
+}
+
+pub fn cost(piece: &[u8]) -> u64 {
+    piece.len() as u64 + BESIDE
+}
+
+impl Units for Shelf {
+    fn begin(&mut self) {
+        self.units.push_back(Unit {
+            at: self.split,
+            ..Unit::default()
+        });
+    }
+
+    fn add(&mut self, mut bytes: &[u8]) {
+        let Some(unit) = self.units.back_mut().filter(|_| !bytes.is_empty()) else {
+            return;
+        };
+        while !bytes.is_empty() {
+            let open = unit.packed.back().is_some_and(|piece| piece.len() < PIECE);
+            let last = if open { unit.packed.pop_back() } else { None };
+            let mut piece = match last {
+                Some(piece) => {
+                    self.kept -= cost(&piece);
+                    piece
+                }
+                None => self.spare.pop().unwrap_or_default(),
+            };
+            let (more, rest) = bytes.split_at(bytes.len().min(PIECE - piece.len()));
+            if piece.len() + more.len() > piece.capacity() {
+                piece.reserve_exact(match more.len() {
+                    ..1024 => more.len(),
+                    _ => PIECE - piece.len(),
+                });
+            }
+            piece.extend_from_slice(more);
+            self.kept += cost(&piece);
+            unit.packed.push_back(piece);
+            bytes = rest;
+        }
+    }
+
+    fn end(&mut self) {
+        self.units.back_mut().expect("it began").whole = true;
+    }
+}
+
+impl Counter {
+    pub fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn wait<'a>(&self, shelf: MutexGuard<'a, Shelf>) -> MutexGuard<'a, Shelf> {
+        let waited = self.changed.wait(shelf);
+        waited.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Nobody sees it: whoever would has let the threads go.
+pub fn gone() -> io::Error {
+    io::Error::other("the image is not read any more")
+}
+
+/// What there is of a unit; more of it is waited for.
+pub struct Packed<'a> {
+    counter: &'a Counter,
+    number: usize,
+    piece: Vec<u8>,
+    done: usize,
+}
+
+impl<'a> Packed<'a> {
+    /// Of unit `number`.
+    pub fn new(counter: &'a Counter, number: usize) -> Self {
+        Packed {
+            counter,
+            number,
+            piece: Vec::new(),
+            done: 0,
+        }
+    }
+}
+
+impl BufRead for Packed<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.done == self.piece.len() {
+            let mut shelf = self.counter.shelf();
+            shelf.put_back(std::mem::take(&mut self.piece));
+            self.done = 0;
+            loop {
+                if shelf.closed {
+                    return Err(gone());
+                }
+                let unit = shelf.unit(self.number);
+                if let Some(piece) = unit.packed.pop_front() {
+                    unit.unpacked += piece.len() as u64;
+                    shelf.kept -= cost(&piece);
+                    self.piece = piece;
+                    self.counter.changed.notify_all();
+                    break;
+                }
+                if unit.whole {
+                    break;
+                }
+                shelf = self.counter.wait(shelf);
+            }
+        }
+        Ok(&self.piece[self.done..])
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.done += count;
+    }
+}
+
+impl Read for Packed<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(into)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
