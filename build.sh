@@ -44,7 +44,7 @@ usage() {
 ./build.sh zoo [NAME…]           each of QEMU's network cards, disk controllers and card readers deploys an image once, as a table
 ./build.sh components [PART…]   real web servers and proxies around the binary
 ./build.sh siege [--short] [ATTACK…]  clients, images and drives that mean no good against the binary, as a table
-./build.sh bench [OPTIONS]      figures beside their limits and peers; --only SECTION, --rounds N
+./build.sh bench [OPTIONS]      figures beside their limits and peers; --only SECTION, --rounds N, --json FILE
 ./build.sh fuzz TARGET SECONDS  one fuzz target; --all HOURS divides these among all of them
 TABLE
 }

@@ -4,10 +4,13 @@ Writes only to loop devices over files made here; serves only on the loopback.
 """
 
 import argparse
+import os
 import signal
+import subprocess
 import sys
 import time
 import traceback
+from pathlib import Path
 
 import choice
 import cuts
@@ -36,6 +39,7 @@ def arguments():
     parser.add_argument("--only", choices=SECTIONS, action="append", help="this section; may be given more than once")
     parser.add_argument("--rounds", type=int, default=5, help="how often everything is run (default %(default)s)")
     parser.add_argument("--mib", type=int, default=1024, help="size of the images written (default %(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="keep all figures there, to be compared later")
     return parser.parse_args()
 
 
@@ -46,6 +50,7 @@ def main():
     place.sweep()
     for name in options.only or SECTIONS:
         print(SECTIONS[name].__doc__, flush=True)
+        limits.begin(name)
         started = time.monotonic()
         try:
             SECTIONS[name].run(limits, options)
@@ -55,6 +60,9 @@ def main():
             print(f"  {name}: {error}")
             limits.broken.append(f"{name}: {error}")
         print(f"  ({time.monotonic() - started:.0f} s)\n", flush=True)
+    if options.json:
+        version = subprocess.run([place.DIST / "ironlet", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+        limits.save(options.json, version=version, taken=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), cores=os.cpu_count(), rounds=options.rounds)
     if limits.broken:
         print("\n  ".join([f"bench: {len(limits.broken)} broken:", *limits.broken]))
     return 1 if limits.broken else 0

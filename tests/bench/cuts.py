@@ -10,7 +10,6 @@ import sys
 import images
 import measure
 from ironlet import Ironlet
-from limits import table
 from place import HERE, IPA_PYTHON, MIB, TOP, Broken, free_port, loop_device, nginx, own
 
 CHAOS = TOP / "tests/components/chaos.py"
@@ -62,7 +61,7 @@ def run(limits, options):
                 ratio = sum(one["bytes"] for one in connections) / image.size
                 ratios[name].append(ratio)
                 rows.append((f"{name}, chance {seed}", len(connections), cuts, ratio, "done" if done else "gave up"))
-    table((f"{image.size // MIB} MiB", "connections", "cuts", "fetched/size", ""), rows)
+    limits.table((f"{image.size // MIB} MiB", "connections", "cuts", "fetched/size", ""), rows)
     if not any(cuts for _, _, cuts, *_ in rows):
         raise Broken("nothing was cut")
     limits.most("ironlet: bytes fetched / image size, the worst", max(ratios["ironlet"]), 1.02)

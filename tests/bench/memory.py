@@ -5,7 +5,6 @@ import os
 
 import images
 from ironlet import Ironlet
-from limits import table
 from place import MIB, Broken, loop_device, nginx
 
 SIZES = (1024, 4096, 16384)
@@ -25,7 +24,7 @@ def run(limits, options):
                     peaks.setdefault(name, []).append(Ironlet(port).write(image, device).rss)
                     if not data_arrived(disk, device):
                         raise Broken(f"{image.path.name}: what is on {device} is not the image")
-    table(("sparse image of", *(f"{mib // 1024} GiB" for mib in SIZES)), [(name, *of, *["-"] * (len(SIZES) - len(of))) for name, of in peaks.items()])
+    limits.table(("sparse image of", *(f"{mib // 1024} GiB" for mib in SIZES)), [(name, *of, *["-"] * (len(SIZES) - len(of))) for name, of in peaks.items()])
     for name, of in peaks.items():
         limits.most(f"{name}: the highest peak", max(of), 24 if name == "raw" else 40, "MiB")
         limits.most(f"{name}: the largest image's peak - the smallest one's", of[-1] - of[0], GROWTH, "MiB")

@@ -3,7 +3,6 @@
 import images
 import measure
 from ironlet import Ironlet
-from limits import table
 from place import MIB, loop_device, nginx
 
 # Ending of the image → what unpacks it in the pipe, and the least that ironlet's speed is beside that.
@@ -22,5 +21,5 @@ def run(limits, options):
             costs = measure.rounds(options.rounds, peers)
             own, other = costs.values()
             head = (f".{suffix}, {image.size / MIB:.0f} MiB", "MiB/s", "CPU s", "RSS MiB")
-            table(head, [(name, disk.size / MIB / c.wall, c.cpu, c.rss) for name, c in costs.items()])
+            limits.table(head, [(name, disk.size / MIB / c.wall, c.cpu, c.rss) for name, c in costs.items()])
             limits.least(f".{suffix}: speed / that of the pipe", measure.paired(own, other, lambda own, other: other.wall / own.wall), least)

@@ -12,7 +12,6 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import images
-from limits import table
 from place import DIST, MIB, WORK, Broken, free_port, loop_device, nginx, own
 
 ROOT, LOG = WORK / "page-root", WORK / "page.log"
@@ -46,7 +45,7 @@ def run(limits, options):
             for name in order:
                 rounds[name].append(ways[name]())
             order = order[1:] + order[:1]
-    table(("", "MiB/s", "RSS MiB", "pages/s"), [
+    limits.table(("", "MiB/s", "RSS MiB", "pages/s"), [
         (name, options.mib / statistics.median(cost[0] for cost in costs), max(cost[1] for cost in costs), statistics.median(cost[2] / cost[0] for cost in costs)) for name, costs in rounds.items()
     ])
     if not posted:

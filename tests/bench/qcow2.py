@@ -3,7 +3,6 @@
 import images
 import measure
 from ironlet import Ironlet
-from limits import table
 from place import GIB, MIB, loop_device, nginx, tmpfs
 
 
@@ -22,6 +21,6 @@ def run(limits, options):
             costs = measure.rounds(options.rounds, peers)
             own, other = costs.values()
             name = f"{packing or 'plain'}, {image.size / MIB:.0f} MiB"
-            table((name, "seconds", "CPU s", "RSS MiB"), [(name, c.wall, c.cpu, c.rss) for name, c in costs.items()])
+            limits.table((name, "seconds", "CPU s", "RSS MiB"), [(name, c.wall, c.cpu, c.rss) for name, c in costs.items()])
             limits.most(f"{packing or 'plain'}: time / that of downloading and converting", own.wall / other.wall, 0.6)
             limits.most(f"{packing or 'plain'}: peak resident memory", own.rss, 40, "MiB")

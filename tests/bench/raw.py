@@ -3,7 +3,6 @@
 import images
 import measure
 from ironlet import Ironlet
-from limits import table
 from place import HERE, IPA_PYTHON, MIB, loop_device, nginx
 
 IPA = "IPA 13's streaming loop"
@@ -31,7 +30,7 @@ def run(limits, options):
         costs = measure.rounds(options.rounds, peers)
     own, gib = costs["ironlet"], options.mib / 1024
     head = ("", "MiB/s", "CPU s/GiB", "RSS MiB", "own speed is")
-    table(head, [(name, options.mib / c.wall, c.cpu / gib, c.rss, f"{c.wall / own.wall:.2f}×") for name, c in costs.items()])
+    limits.table(head, [(name, options.mib / c.wall, c.cpu / gib, c.rss, f"{c.wall / own.wall:.2f}×") for name, c in costs.items()])
     slowest = max(ALONE, key=lambda name: costs[name].wall)
 
     def against(name, ratio):

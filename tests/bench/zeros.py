@@ -3,7 +3,6 @@
 import images
 import measure
 from ironlet import Ironlet
-from limits import table
 from place import MIB, Broken, loop_device, nginx
 from slow import slowed
 
@@ -21,7 +20,7 @@ def run(limits, options):
         peers = {"all of it random": quick.peer(full, one), "90 % zeros": quick.peer(sparse, other)}
         peers |= {f"all of it random{SLOWER}": slow.peer(full, one), f"90 % zeros{SLOWER}": slow.peer(sparse, other)}
         costs = measure.rounds(options.rounds, peers)
-    table(("", "MiB/s", "CPU s"), [(name, options.mib / cost.wall, cost.cpu) for name, cost in costs.items()])
+    limits.table(("", "MiB/s", "CPU s"), [(name, options.mib / cost.wall, cost.cpu) for name, cost in costs.items()])
     random, zeros, random_slow, zeros_slow = (cost.wall for cost in costs.values())
     if options.mib * MIB / random_slow > 1.2 * RATE:
         raise Broken("the disk was not slowed")
