@@ -32,7 +32,7 @@ usage() {
     --cmdline TEXT              the UKI's command line where its loader gives none
     --sign KEY CERT             sign the UKI for Secure Boot, PEM
 ./build.sh demo [SIZE_MIB]      boot a VM over the network, deploy a real image, boot the deployed disk, print what took how long
-./build.sh check                formatting, lints, unit tests, the house's layers
+./build.sh check                formatting, lints, licences and sources of the crates, unit tests, the house's layers
 ./build.sh test                 everything CI runs
 ./build.sh lab [SCENARIO…]      scenarios against a real Ironic
 ./build.sh conformance          the same requests to IPA and to ironlet, replies compared
@@ -91,6 +91,7 @@ packages() {
     rust_tests) echo tgt rsyslog rsyslog-gnutls dmidecode dnsmasq-base lldpd radvd isc-dhcp-server avahi-daemon dbus python3 efibootmgr iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools mtools genisoimage xorriso gzip zstd xz-utils bzip2 lbzip2 libarchive-tools tar parted "${file_systems[@]}" ;;
     fuzz) echo g++ dosfstools mtools genisoimage ;;
     curl) echo curl ;;
+    crates) echo python3 ;;
     esac
 }
 
@@ -311,6 +312,8 @@ check() {
     cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy
     cargo fmt --check
     cargo clippy --locked --all-targets -- -D warnings
+    need crates
+    python3 -B initramfs/release/supply_chain.py >/dev/null
     cargo test --locked --lib --bins --test layers --test scripts
 }
 

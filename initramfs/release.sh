@@ -66,6 +66,7 @@ release_texts() {
     changelog_entry "$(version)" >"$out/CHANGES-$(version).md" || fail "README.md has no changelog entry for $(version)"
     install -m 644 "$top/LICENSE" "$out/LICENSE"
     python3 initramfs/release/notices.py "${archs[@]}" "${packages_of_release[@]}" >"$out/THIRD-PARTY-NOTICES.txt"
+    python3 -B initramfs/release/supply_chain.py >"$out/CRATES.txt"
 }
 
 # sums OUT — a sum beside each of the artefacts, as downloaders ask for it, and one file of all
