@@ -9,6 +9,7 @@ use crate::codec::json::Object;
 use crate::config;
 use crate::error::{Context, Error, Result};
 use crate::image::Tools;
+use crate::image::verify::image_signature::beside;
 use crate::image::verify::minisign;
 use crate::image::verify::minisign::Key;
 use crate::net::http::client::{Client, Method, Request};
@@ -181,15 +182,6 @@ impl Source {
             }),
         }
     }
-}
-
-/// Where the signature of what is at `place` is: before what a URL asks.
-fn beside(place: &str) -> String {
-    let end = match url::is_http(place) {
-        true => place.find(['?', '#']).unwrap_or(place.len()),
-        false => place.len(),
-    };
-    format!("{}.minisig{}", &place[..end], &place[end..])
 }
 
 /// The first places and the last.
