@@ -12,7 +12,7 @@ use crate::image::request::Request;
 use crate::image::verify::checksum::{self, Checksum};
 use crate::image::verify::digest::{Algorithm, Digest, Digests};
 use crate::image::verify::image_signature::{ImageSignature, Place, beside};
-use crate::image::verify::minisign::{self, Of, Signature};
+use crate::image::verify::minisign::{self, Key, Of, Signature};
 use crate::secret::redacted;
 use crate::units::MIB;
 
@@ -144,38 +144,10 @@ fn signature(
         "the signature is to be beside a checksum file, and there is none",
         Then::End,
     );
+    let file = file.filter(|_| of_file);
     for (at, place) in places.iter().enumerate() {
-        let shown = redacted(place);
-        let outcome = fetcher.beside(place, image, minisign::LONGEST as u64, "a signature");
-        let outcome = outcome.map_err(|failure| Failure {
-            error: Error::new(
-                failure.error.kind(),
-                format_args!(
-                    "{}; ironlet.image-key asks for one, and `minisign -S -H -m IMAGE` makes it",
-                    failure.error.details()
-                ),
-            ),
-            ..failure
-        });
-        let outcome = outcome.and_then(|bytes| {
-            let read = match file.filter(|_| of_file) {
-                Some(file) => minisign::verify(&wanted.keys, file, &bytes).map(|comment| {
-                    info!("the checksum file is signed: {}", told(&comment));
-                    None
-                }),
-                None => Signature::read(&wanted.keys, &bytes, Of::Stream)
-                    .map(|signature| Some((signature, shown.clone()))),
-            };
-            let read = read.with_context(|| format!("reading the signature {shown}"));
-            read.map_err(|error| Failure {
-                then: Then::Elsewhere,
-                ..Error::new(
-                    Kind::ImageChecksumError,
-                    format_args!("{}; nothing was written", error.details()),
-                )
-                .into()
-            })
-        });
+        let bytes = fetcher.beside(place, image, minisign::LONGEST as u64, "a signature");
+        let outcome = bytes.and_then(|bytes| Ok(read(&wanted.keys, place, &bytes, file)?));
         match outcome {
             Ok(signature) => return Ok(signature),
             // What may be better soon is waited for.
@@ -185,5 +157,30 @@ fn signature(
             Err(_) => {}
         }
     }
+    let (kind, why) = (worst.error.kind(), worst.error.details());
+    let why = format!(
+        "{why}; nothing was written. ironlet.image-key asks for the signature that `minisign -S -H -m FILE` makes"
+    );
+    worst.error = Error::new(kind, why);
     Err(worst)
+}
+
+/// What was at `place`; none where it is of the checksum `file`.
+fn read(
+    keys: &[Key],
+    place: &str,
+    bytes: &[u8],
+    file: Option<&[u8]>,
+) -> Result<Option<(Signature, String)>> {
+    let place = redacted(place);
+    let read = match file {
+        Some(file) => minisign::verify(keys, file, bytes).map(|comment| {
+            info!("the checksum file is signed: {}", told(&comment));
+            None
+        }),
+        None => Signature::read(keys, bytes, Of::Stream).map(Some),
+    };
+    let read = read.with_context(|| format!("reading the signature {place}"));
+    let signature = read.kind(Kind::ImageChecksumError)?;
+    Ok(signature.map(|signature| (signature, place)))
 }

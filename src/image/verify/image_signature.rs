@@ -55,7 +55,7 @@ impl ImageSignature {
         };
         if keys.is_empty() {
             return Err(wrong(
-                "a signature is named, and no ironlet.image-key=RW… that says whose counts"
+                "a signature is named, and no ironlet.image-key=RW… (by hand --image-key) that says whose counts"
                     .to_owned(),
             ));
         }
