@@ -214,7 +214,7 @@ fn an_image_boots_with_its_own_signature_alone() {
             (404, "", vec![]),
             &image,
             Some((GET, Left::Untouched)),
-            "minisign -S -H -m IMAGE",
+            "minisign -S -H -m FILE",
         ),
         (
             "a busy server",
