@@ -114,6 +114,7 @@ macro_rules! mix {
     };
 }
 
+#[inline(never)]
 fn compress(state: &mut [u64; 8], block: &[u8; BLOCK], seen: u128, last: bool) {
     let (words, _) = block.as_chunks();
     let mut v = [0; 16];

@@ -138,7 +138,7 @@ fn checksum(reader: &mut Reader, info: &mut Object, facts: &Facts) {
     let place = reader.of(sound, "image_signature").flatten();
     let place = place.map(|signature| signature.place);
     let by_file = place == Some(Place::BesideChecksum);
-    if by_file && ![sum, value].into_iter().flatten().any(url::is_http) {
+    if by_file && !(sum.is_some_and(url::is_http) || value.is_some_and(url::is_http)) {
         reader.problem(
             "image_signature",
             "is beside the checksum file, and image_checksum is no URL of one",

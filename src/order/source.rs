@@ -66,13 +66,9 @@ impl From<Error> for Unready {
 impl Source {
     /// By the parameters; an error if they cannot be meant.
     pub fn new(order: &config::Order, host: &SystemRoot, tools: &Tools) -> Result<Self> {
-        let keys = order.keys.iter().map(|key| {
-            Key::parse(key)
-                .with_context(|| format!("reading ironlet.order-key={:.80}", key.escape_debug()))
-        });
         Ok(Source {
             template: Template::parse("ironlet.order", &order.place)?,
-            keys: keys.collect::<Result<_>>()?,
+            keys: Key::all(&order.keys, "ironlet.order-key")?,
             client: Client::new(&tools.trust, &Default::default(), tools.timeouts)?,
             host: host.clone(),
         })

@@ -113,7 +113,12 @@ const HEAD: usize = 64;
 /// Digests every byte that passes: the image as served, before it is decoded.
 pub struct Hashing<R> {
     inner: R,
-    /// Its first bytes.
+    passed: Passed,
+}
+
+/// What is kept of the bytes that passed, whoever they are read from.
+struct Passed {
+    /// The first of them.
     head: Vec<u8>,
     hashers: Vec<(Algorithm, Hasher)>,
     meter: Option<StageTimes>,
@@ -129,28 +134,24 @@ impl<R: Read> Hashing<R> {
     pub fn each(inner: R, algorithms: &[Algorithm]) -> Self {
         Hashing {
             inner,
-            head: Vec::new(),
-            hashers: hashers(algorithms),
-            meter: None,
+            passed: Passed::new(algorithms),
         }
     }
 
     /// The account its time is charged to, if it has one.
     pub fn meter(&self) -> Option<StageTimes> {
-        self.meter.clone()
+        self.passed.meter.clone()
     }
 
     /// Charges the hashing to `meter`.
     pub fn metered(mut self, meter: StageTimes) -> Self {
-        self.meter = Some(meter);
+        self.passed.meter = Some(meter);
         self
     }
 
     /// Does it begin like a page in HTML? Proxies and portals like to answer with one of their own, and say so with status 200.
     pub fn is_page(&self) -> bool {
-        let head = self.head.to_ascii_lowercase();
-        let head = head.trim_ascii_start();
-        PAGES.iter().any(|page| head.starts_with(page))
+        self.passed.is_page()
     }
 
     /// Reads what the decoder left, then gives the digest of everything, where one alone is wanted.
@@ -164,25 +165,27 @@ impl<R: Read> Hashing<R> {
     pub fn finish_with_inner(mut self) -> Result<(Digests, R)> {
         let mut rest = [0; 4096];
         while self.read(&mut rest)? > 0 {}
-        Ok((digests(self.hashers), self.inner))
+        Ok((self.passed.digests(), self.inner))
     }
 }
 
-fn hashers(algorithms: &[Algorithm]) -> Vec<(Algorithm, Hasher)> {
-    let each = algorithms.iter();
-    each.map(|one| (*one, Hasher::new(*one))).collect()
-}
+impl Passed {
+    fn new(algorithms: &[Algorithm]) -> Self {
+        let each = algorithms.iter();
+        Passed {
+            head: Vec::new(),
+            hashers: each.map(|one| (*one, Hasher::new(*one))).collect(),
+            meter: None,
+        }
+    }
 
-fn digests(hashers: Vec<(Algorithm, Hasher)>) -> Digests {
-    let digest = |(algorithm, hasher): (Algorithm, Hasher)| Digest {
-        algorithm,
-        digits: hex::encode(&hasher.finish()),
-    };
-    Digests(hashers.into_iter().map(digest).collect())
-}
+    fn is_page(&self) -> bool {
+        let head = self.head.to_ascii_lowercase();
+        let head = head.trim_ascii_start();
+        PAGES.iter().any(|page| head.starts_with(page))
+    }
 
-impl<R> Hashing<R> {
-    fn passes(&mut self, bytes: &[u8]) {
+    fn add(&mut self, bytes: &[u8]) {
         let wanted = HEAD.saturating_sub(self.head.len()).min(bytes.len());
         self.head.extend_from_slice(&bytes[..wanted]);
         let mut update = || {
@@ -195,12 +198,20 @@ impl<R> Hashing<R> {
             None => update(),
         }
     }
+
+    fn digests(self) -> Digests {
+        let digest = |(algorithm, hasher): (Algorithm, Hasher)| Digest {
+            algorithm,
+            digits: hex::encode(&hasher.finish()),
+        };
+        Digests(self.hashers.into_iter().map(digest).collect())
+    }
 }
 
 impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(into)?;
-        self.passes(&into[..count]);
+        self.passed.add(&into[..count]);
         Ok(count)
     }
 }
@@ -208,7 +219,7 @@ impl<R: Read> Read for Hashing<R> {
 impl<S: Source> Source for Hashing<S> {
     fn read_block(&mut self, into: &mut Aligned) -> io::Result<usize> {
         let count = self.inner.read_block(into)?;
-        self.passes(&into[..count]);
+        self.passed.add(&into[..count]);
         Ok(count)
     }
 }

@@ -17,7 +17,6 @@ use crate::secret::redacted;
 use crate::units::MIB;
 
 /// At least one of the two.
-#[derive(Clone, Debug)]
 pub struct Expected {
     digest: Option<Digest>,
     /// And where it was found, as it may be told.
@@ -69,9 +68,14 @@ impl Expected {
 
     /// Which digests of the image are needed.
     pub fn algorithms(&self) -> Vec<Algorithm> {
-        let digest = self.digest.iter().map(Digest::algorithm);
-        let signed = self.signature.iter().map(|_| Algorithm::Blake2b);
-        digest.chain(signed).collect()
+        let mut all = Vec::new();
+        if let Some(digest) = &self.digest {
+            all.push(digest.algorithm());
+        }
+        if self.signature.is_some() {
+            all.push(Algorithm::Blake2b);
+        }
+        all
     }
 
     /// Ok if `found` is of the image that is expected, by each that vouches for it.

@@ -32,42 +32,28 @@ impl ImageSignature {
     /// # Errors
     /// Where there are keys an image without a signature is not taken, nor a signature where nobody says whose counts.
     pub fn parse(keys: &[String], place: Option<&str>) -> Result<Option<Self>> {
-        let wrong = |why: String| Error::new(Kind::InvalidCommandParamsError, why);
-        let place = match place {
+        let found = match place {
             None if keys.is_empty() => return Ok(None),
-            None => {
-                return Err(wrong(
-                    "ironlet.image-key asks for the image's signature, and none is named: image_signature in an order or ironlet.signature says \
-                     where it is, 1 for beside the image with .minisig behind; nothing was written"
-                        .to_owned(),
-                ));
-            }
-            Some("1" | ".minisig") => Place::Beside,
-            Some("checksum") => Place::BesideChecksum,
-            Some(url) if url::parse(url).is_some() => Place::At(url.to_owned()),
-            Some(_) => {
-                return Err(wrong(
-                    "a signature is named by its http:// or https:// URL, by 1 where it is beside the image with .minisig behind, or by checksum \
-                     where it is beside the checksum file"
-                        .to_owned(),
-                ));
-            }
+            None => Err(MISSING),
+            Some(_) if keys.is_empty() => Err(NOBODYS),
+            Some("1" | ".minisig") => Ok(Place::Beside),
+            Some("checksum") => Ok(Place::BesideChecksum),
+            Some(url) if url::parse(url).is_some() => Ok(Place::At(url.to_owned())),
+            Some(_) => Err(NOWHERE),
         };
-        if keys.is_empty() {
-            return Err(wrong(
-                "a signature is named, and no ironlet.image-key=RW… (by hand --image-key) that says whose counts"
-                    .to_owned(),
-            ));
-        }
-        let keys = keys.iter().map(|key| {
-            Key::parse(key)
-                .with_context(|| format!("reading ironlet.image-key={:.80}", key.escape_debug()))
-                .kind(Kind::InvalidCommandParamsError)
-        });
-        let keys = keys.collect::<Result<_>>()?;
-        Ok(Some(ImageSignature { keys, place }))
+        const KIND: Kind = Kind::InvalidCommandParamsError;
+        Ok(Some(ImageSignature {
+            place: found.map_err(|why| Error::new(KIND, why))?,
+            keys: Key::all(keys, "ironlet.image-key").kind(KIND)?,
+        }))
     }
 }
+
+const MISSING: &str = "ironlet.image-key asks for the image's signature, and none is named: image_signature in an order or ironlet.signature says \
+    where it is, 1 for beside the image with .minisig behind; nothing was written";
+const NOWHERE: &str = "a signature is named by its http:// or https:// URL, by 1 where it is beside the image with .minisig behind, or by checksum \
+    where it is beside the checksum file";
+const NOBODYS: &str = "a signature is named, and no ironlet.image-key=RW… (by hand --image-key) that says whose counts";
 
 /// Where the signature of what is at `place`, a URL or a path, is: before what a URL asks.
 pub fn beside(place: &str) -> String {

@@ -3,7 +3,7 @@
 
 use crate::codec;
 use crate::codec::blake2b;
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use crate::net::tls::ed25519::is_signed;
 
 /// Of the key and in signatures: which key it is.
@@ -50,6 +50,16 @@ impl Key {
             number: *number,
             key: key.try_into().expect("32 are left"),
         })
+    }
+
+    /// Those of the parameter `title`.
+    pub fn all(texts: &[String], title: &str) -> Result<Vec<Self>> {
+        let mut keys = Vec::new();
+        for text in texts {
+            let key = Key::parse(text);
+            keys.push(key.with_context(|| format!("reading {title}={:.80}", text.escape_debug()))?);
+        }
+        Ok(keys)
     }
 
     /// As minisign shows it.
