@@ -20,6 +20,8 @@ pub mod scsi;
 pub mod serial_speed;
 pub mod socket;
 pub mod terminal;
+#[cfg(all(target_env = "musl", not(debug_assertions)))]
+mod unwinder;
 
 use std::io;
 
