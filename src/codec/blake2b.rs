@@ -116,7 +116,10 @@ macro_rules! mix {
 
 #[inline(never)]
 fn compress(state: &mut [u64; 8], block: &[u8; BLOCK], seen: u128, last: bool) {
-    let (words, _) = block.as_chunks();
+    let mut words = [0; 16];
+    for (word, bytes) in words.iter_mut().zip(block.as_chunks().0) {
+        *word = u64::from_le_bytes(*bytes);
+    }
     let mut v = [0; 16];
     v[..8].copy_from_slice(state);
     v[8..].copy_from_slice(&START);
@@ -125,7 +128,7 @@ fn compress(state: &mut [u64; 8], block: &[u8; BLOCK], seen: u128, last: bool) {
     v[14] ^= if last { u64::MAX } else { 0 };
     for round in 0..12 {
         let order = &ORDER[round % 10];
-        let word = |at: usize| u64::from_le_bytes(words[usize::from(order[at] & 15)]);
+        let word = |at: usize| words[usize::from(order[at] & 15)]; // never out of bounds, which is not asked then
         mix!(v, 0 4 8 12, word(0), word(1));
         mix!(v, 1 5 9 13, word(2), word(3));
         mix!(v, 2 6 10 14, word(4), word(5));
