@@ -203,7 +203,9 @@ fn step(flags: &Matches) -> run_step_by_hand::Step {
 fn image(flags: &Matches) -> write_image_by_hand::Image {
     write_image_by_hand::Image {
         urls: flags.opt_str("write-image").into_iter().collect(),
-        checksum: flags.opt_str("checksum").unwrap_or_default(),
+        checksum: flags.opt_str("checksum"),
+        signature: flags.opt_str("signature"),
+        keys: flags.opt_strs("image-key"),
         disk: flags.opt_str("disk").map(PathBuf::from),
     }
 }

@@ -353,6 +353,23 @@ fn what_is_no_disk_is_not_waited_for_and_what_nobody_allowed_not_read() {
         ),
         (
             &fifo,
+            &["--allow-disk", &fifo, "--signature", "1"],
+            "no ironlet.image-key=RW…",
+        ),
+        (
+            &fifo,
+            &[
+                "--allow-disk",
+                &fifo,
+                "--checksum",
+                sum,
+                "--image-key",
+                "RWx",
+            ],
+            "asks for the image's signature",
+        ),
+        (
+            &fifo,
             &["--allow-disk", &fifo, "--checksum", "x"],
             "a checksum of 1 characters is none of",
         ),

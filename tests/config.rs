@@ -283,13 +283,43 @@ fn a_deploy_without_ironic_needs_a_checksum() {
         .expect("fine");
     let alone = config.standalone.expect("a deploy");
     assert_eq!(
-        (alone.images.join(" "), alone.checksum.as_str()),
-        ("http://h/i https://g/i".to_owned(), "sha256:00")
+        (alone.images.join(" "), alone.checksum.as_deref()),
+        ("http://h/i https://g/i".to_owned(), Some("sha256:00"))
     );
     assert_eq!(
         (alone.disk.as_deref(), alone.then.as_str()),
         (Some("/dev/vda"), "reboot")
     );
+}
+
+#[test]
+fn a_signature_stands_for_a_checksum_where_a_key_says_whose() {
+    let (image, key) = ("ironlet.image=http://h/i", "ironlet.image-key=RWx,RWy");
+    let config = Machine::new("signed", &[])
+        .read(&format!("{image} {key} ironlet.signature=1"))
+        .expect("fine");
+    assert_eq!(config.standalone.expect("a deploy").checksum, None);
+    assert_eq!(
+        (config.image.keys.len(), config.image.signature.as_deref()),
+        (2, Some("1"))
+    );
+    for (line, words) in [
+        (format!("{image} {key}"), "needs ironlet.checksum"),
+        (
+            format!("{image} {key} ironlet.signature="),
+            "needs ironlet.checksum",
+        ),
+        (
+            format!("{image} ironlet.signature=1"),
+            "needs ironlet.image-key",
+        ),
+        (
+            format!("{image} ironlet.checksum=sha256:00 ironlet.image-key="),
+            "no key in it",
+        ),
+    ] {
+        assert!(refusal(&line).contains(words), "{line}: {}", refusal(&line));
+    }
 }
 
 #[test]

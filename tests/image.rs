@@ -16,7 +16,11 @@ mod proxy;
 mod receipt;
 #[path = "image/resume.rs"]
 mod resume;
+#[path = "image/signature.rs"]
+mod signature;
 mod support;
+#[path = "order/web.rs"]
+mod web;
 
 use std::path::Path;
 

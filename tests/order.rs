@@ -13,6 +13,7 @@ use std::time::Duration;
 use ironlet::codec::json::{Object, Value, parse, print};
 use ironlet::config;
 use ironlet::image::Layout;
+use ironlet::image::verify::image_signature::Place;
 use ironlet::image::verify::minisign::{Key, verify};
 use ironlet::order::drive::{Content, Drive};
 use ironlet::order::facts::Facts;
@@ -257,6 +258,10 @@ const ASKED: Asked = Asked {
 };
 
 fn read(text: &str, asked: &Asked) -> Result<Order, String> {
+    read_by(Settings::default(), text, asked)
+}
+
+fn read_by(settings: Settings, text: &str, asked: &Asked) -> Result<Order, String> {
     let machine = Machine::empty();
     let machine = match asked.uefi {
         true => machine.with("/sys/firmware/efi/"),
@@ -264,7 +269,7 @@ fn read(text: &str, asked: &Asked) -> Result<Order, String> {
     };
     let settings = Settings {
         md5: false,
-        ..Settings::default()
+        ..settings
     };
     let facts = Facts {
         settings: &settings,
@@ -548,6 +553,118 @@ fn an_order_that_contradicts_itself_or_this_machine_is_refused() {
     assert!(read(&by_url, &ASKED).is_ok() && read(&with(r#""serial":8"#), &eighth).is_ok());
     let md5 = with("").replace(SUM, &"a".repeat(32));
     assert!(read(&md5, &ASKED).is_err(), "MD5 is for who says so");
+}
+
+#[test]
+fn an_image_is_signed_where_a_key_asks_for_that() {
+    let by = |keys: &[&str], place: Option<&str>| Settings {
+        image_keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+        image_signature: place.map(str::to_owned),
+        ..Settings::default()
+    };
+    let own = key();
+    let keys = [own.as_str()];
+    let beside = Place::Beside;
+    let (alone, sums) = (
+        r#"{"image_source":"http://h/disk.raw"}"#.to_owned(),
+        with("").replace(SUM, "http://h/sums"),
+    );
+    let signed = Asked {
+        signed: true,
+        ..ASKED
+    };
+    let here = |order: &str, place: &str| {
+        order.replace("}", &format!(r#","image_signature":"{place}"}}"#))
+    };
+    for (settings, order, asked, outcome) in [
+        (by(&[], None), with(""), &ASKED, Ok(None)),
+        (
+            by(&keys, None),
+            here(&alone, "1"),
+            &ASKED,
+            Ok(Some(beside.clone())),
+        ),
+        (
+            by(&keys, None),
+            here(&alone, ".minisig"),
+            &signed,
+            Ok(Some(beside.clone())),
+        ),
+        (
+            by(&keys, Some("1")),
+            alone.clone(),
+            &ASKED,
+            Ok(Some(beside.clone())),
+        ),
+        (by(&keys, Some("1")), with(""), &ASKED, Ok(Some(beside))),
+        (
+            by(&keys, Some("1")),
+            here(&alone, "http://h/s"),
+            &ASKED,
+            Ok(Some(Place::At("http://h/s".into()))),
+        ),
+        // Nobody signed the URL of sums, but the sums there.
+        (
+            by(&keys, None),
+            here(&sums, "checksum"),
+            &signed,
+            Ok(Some(Place::BesideChecksum)),
+        ),
+        (
+            by(&keys, Some("1")),
+            sums.clone(),
+            &signed,
+            Err("must be the digest itself"),
+        ),
+        (
+            by(&keys, None),
+            here(&with(""), "checksum"),
+            &ASKED,
+            Err("image_checksum is no URL of one"),
+        ),
+        (
+            by(&keys, None),
+            with(""),
+            &ASKED,
+            Err("ironlet.image-key asks for the image's signature"),
+        ),
+        (
+            by(&[], None),
+            here(&alone, "1"),
+            &ASKED,
+            Err("no ironlet.image-key=RW…"),
+        ),
+        (
+            by(&keys, None),
+            here(&with(""), "yes"),
+            &ASKED,
+            Err("a signature is named by its"),
+        ),
+        (
+            by(&keys, None),
+            here(&with(""), "ftp://h/s"),
+            &ASKED,
+            Err("a signature is named by its"),
+        ),
+        (
+            by(&["RWx"], None),
+            here(&with(""), "1"),
+            &ASKED,
+            Err("ironlet.image-key=RWx: it is no public key"),
+        ),
+    ] {
+        let read = read_by(settings, &order, asked);
+        match (read, outcome) {
+            (Ok(order), Ok(place)) => {
+                let found = order.request.signature.map(|signature| signature.place);
+                assert_eq!(found, place, "{order:?}", order = order.request.checksum);
+            }
+            (Err(error), Err(words)) => assert!(error.contains(words), "{order}: {error}"),
+            (read, outcome) => panic!("{order}: {:?}, expected {outcome:?}", read.err()),
+        }
+    }
+    let error = read_by(by(&[], None), &alone, &ASKED).expect_err("nobody can verify it");
+    assert!(error.contains("image_checksum: is missing"), "{error}");
 }
 
 fn drive(more: &str) -> Vec<(String, String)> {

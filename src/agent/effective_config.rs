@@ -114,6 +114,8 @@ pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
                 .clone()
                 .unwrap_or_else(|| image.permitted_formats.clone()),
         },
+        image_keys: image.keys.clone(),
+        image_signature: image.signature.clone(),
         unpack: image.unpack,
         rebuild_drive: image.rebuild_drive,
         md5: enrolment.md5_allowed.unwrap_or(config.image.md5_allowed),

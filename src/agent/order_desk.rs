@@ -153,6 +153,8 @@ impl<'a> Desk<'a> {
         let image = Image {
             urls: given.images.clone(),
             checksum: given.checksum.clone(),
+            signature: self.settings.image_signature.clone(),
+            keys: self.settings.image_keys.clone(),
             disk: given.disk.as_ref().map(PathBuf::from),
         };
         Ok(Order {

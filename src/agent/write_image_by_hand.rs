@@ -11,6 +11,7 @@ use crate::image;
 use crate::image::decode::format::Format;
 use crate::image::download::retry_policy::RetryPolicy;
 use crate::image::verify::checksum::Checksum;
+use crate::image::verify::image_signature::ImageSignature;
 use crate::image::{Layout, Request, Tools};
 use crate::logger::{self, progress_bar};
 use crate::net::http::client::Timeouts;
@@ -23,7 +24,11 @@ pub struct Image {
     /// The same image at several places.
     pub urls: Vec<String>,
     /// `algorithm:digest`, a bare digest or the URL of a checksum file.
-    pub checksum: String,
+    pub checksum: Option<String>,
+    /// Where its signature is: a URL or a word for it.
+    pub signature: Option<String>,
+    /// Public keys of minisign that count.
+    pub keys: Vec<String>,
     /// The disk to write; none lets the agent choose.
     pub disk: Option<PathBuf>,
 }
@@ -39,8 +44,8 @@ impl Image {
         }
         // A name for messages, and all that declares a format here.
         let id = self.urls.first().map_or(String::new(), |url| redacted(url));
-        let checksum = Checksum::parse(&self.checksum)?;
-        if !md5 && checksum.is_md5() {
+        let checksum = self.checksum.as_deref().map(Checksum::parse).transpose()?;
+        if !md5 && checksum.as_ref().is_some_and(Checksum::is_md5) {
             let why = "the checksum is MD5, which vouches for nothing: take sha256, or set md5_enabled in a file of parameters";
             return Err(wrong(why.to_owned()));
         }
@@ -48,8 +53,9 @@ impl Image {
             urls: self.urls.clone(),
             checksum: match md5 {
                 true => checksum,
-                false => checksum.without_md5(),
+                false => checksum.map(Checksum::without_md5),
             },
+            signature: ImageSignature::parse(&self.keys, self.signature.as_deref())?,
             format: Format::of_file(&id)?,
             authorization: None,
             proxies: Default::default(),
@@ -69,8 +75,9 @@ pub fn write(surroundings: Surroundings, image: Image, readback: bool) -> Result
             "no disk named: --disk PATH says which",
         ));
     };
-    if image.checksum.is_empty() {
-        let why = "no checksum: --checksum sha256:… (sha512:…, md5:… or the URL of a checksum file) says what the image must hash to; \
+    if image.checksum.is_none() && image.signature.is_none() {
+        let why = "no checksum: --checksum sha256:… (sha512:…, md5:… or the URL of a checksum file) says what the image must hash to, or \
+                   --signature and --image-key who signed it; \
                    one that nobody can verify is not written";
         return Err(wrong(why.to_owned()));
     }

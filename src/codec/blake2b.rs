@@ -28,29 +28,98 @@ const ORDER: [[u8; 16]; 10] = [
 
 const BLOCK: usize = 128;
 
-/// The digest of `message`.
-pub fn digest(message: &[u8]) -> [u8; 64] {
-    let mut state = START;
-    state[0] ^= 0x0101_0000 ^ 64; // a tree of one node; how long the digest is
-    let blocks = message.len().div_ceil(BLOCK).max(1);
-    for at in 0..blocks {
-        let rest = &message[at * BLOCK..];
-        let mut block = [0; BLOCK];
-        let count = rest.len().min(BLOCK);
-        block[..count].copy_from_slice(&rest[..count]);
-        let seen = (at * BLOCK + count) as u128;
-        compress(&mut state, &block, seen, at + 1 == blocks);
-    }
-    let mut digest = [0; 64];
-    for (into, word) in digest.chunks_exact_mut(8).zip(state) {
-        into.copy_from_slice(&word.to_le_bytes());
-    }
-    digest
+/// A digest of what comes piece by piece.
+pub struct Blake2b {
+    state: [u64; 8],
+    /// The last that came; only at the end it is known whether more will.
+    block: [u8; BLOCK],
+    held: usize,
+    /// Bytes in all blocks before it.
+    seen: u128,
 }
 
+impl Blake2b {
+    /// Of nothing yet.
+    pub fn new() -> Self {
+        let mut state = START;
+        state[0] ^= 0x0101_0000 ^ 64; // a tree of one node; how long the digest is
+        Blake2b {
+            state,
+            block: [0; BLOCK],
+            held: 0,
+            seen: 0,
+        }
+    }
+
+    /// The next of it.
+    pub fn update(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            if self.held == BLOCK {
+                self.seen += BLOCK as u128;
+                compress(&mut self.state, &self.block, self.seen, false);
+                self.held = 0;
+                // All but the last one need no copy.
+                while let Some((block, rest)) = bytes.split_first_chunk()
+                    && !rest.is_empty()
+                {
+                    self.seen += BLOCK as u128;
+                    compress(&mut self.state, block, self.seen, false);
+                    bytes = rest;
+                }
+            }
+            let (now, rest) = bytes.split_at(bytes.len().min(BLOCK - self.held));
+            self.block[self.held..][..now.len()].copy_from_slice(now);
+            self.held += now.len();
+            bytes = rest;
+        }
+    }
+
+    /// The digest of all of it.
+    pub fn finish(mut self) -> [u8; 64] {
+        self.block[self.held..].fill(0);
+        let seen = self.seen + self.held as u128;
+        compress(&mut self.state, &self.block, seen, true);
+        let mut digest = [0; 64];
+        for (into, word) in digest.chunks_exact_mut(8).zip(self.state) {
+            into.copy_from_slice(&word.to_le_bytes());
+        }
+        digest
+    }
+}
+
+impl Default for Blake2b {
+    fn default() -> Self {
+        Blake2b::new()
+    }
+}
+
+/// The digest of `message`.
+pub fn digest(message: &[u8]) -> [u8; 64] {
+    let mut all = Blake2b::new();
+    all.update(message);
+    all.finish()
+}
+
+/// Four words of the state, by their constant places: all sixteen stay in registers, or near them, however this crate is built.
+macro_rules! mix {
+    ($v:ident, $a:literal $b:literal $c:literal $d:literal, $x:expr, $y:expr) => {
+        $v[$a] = $v[$a].wrapping_add($v[$b]).wrapping_add($x);
+        $v[$d] = ($v[$d] ^ $v[$a]).rotate_right(32);
+        $v[$c] = $v[$c].wrapping_add($v[$d]);
+        $v[$b] = ($v[$b] ^ $v[$c]).rotate_right(24);
+        $v[$a] = $v[$a].wrapping_add($v[$b]).wrapping_add($y);
+        $v[$d] = ($v[$d] ^ $v[$a]).rotate_right(16);
+        $v[$c] = $v[$c].wrapping_add($v[$d]);
+        $v[$b] = ($v[$b] ^ $v[$c]).rotate_right(63);
+    };
+}
+
+#[inline(never)]
 fn compress(state: &mut [u64; 8], block: &[u8; BLOCK], seen: u128, last: bool) {
-    let (words, _) = block.as_chunks();
-    let words = |at: u8| u64::from_le_bytes(words[usize::from(at)]);
+    let mut words = [0; 16];
+    for (word, bytes) in words.iter_mut().zip(block.as_chunks().0) {
+        *word = u64::from_le_bytes(*bytes);
+    }
     let mut v = [0; 16];
     v[..8].copy_from_slice(state);
     v[8..].copy_from_slice(&START);
@@ -59,30 +128,19 @@ fn compress(state: &mut [u64; 8], block: &[u8; BLOCK], seen: u128, last: bool) {
     v[14] ^= if last { u64::MAX } else { 0 };
     for round in 0..12 {
         let order = &ORDER[round % 10];
-        for at in 0..4 {
-            let [x, y] = [order[2 * at], order[2 * at + 1]].map(words);
-            mix(&mut v, [at, 4 + at, 8 + at, 12 + at], x, y);
-        }
-        for at in 0..4 {
-            let [x, y] = [order[8 + 2 * at], order[9 + 2 * at]].map(words);
-            let slant = [at, 4 + (at + 1) % 4, 8 + (at + 2) % 4, 12 + (at + 3) % 4];
-            mix(&mut v, slant, x, y);
-        }
+        let word = |at: usize| words[usize::from(order[at] & 15)]; // never out of bounds, which is not asked then
+        mix!(v, 0 4 8 12, word(0), word(1));
+        mix!(v, 1 5 9 13, word(2), word(3));
+        mix!(v, 2 6 10 14, word(4), word(5));
+        mix!(v, 3 7 11 15, word(6), word(7));
+        mix!(v, 0 5 10 15, word(8), word(9));
+        mix!(v, 1 6 11 12, word(10), word(11));
+        mix!(v, 2 7 8 13, word(12), word(13));
+        mix!(v, 3 4 9 14, word(14), word(15));
     }
     for (at, word) in state.iter_mut().enumerate() {
         *word ^= v[at] ^ v[at + 8];
     }
-}
-
-fn mix(v: &mut [u64; 16], [a, b, c, d]: [usize; 4], x: u64, y: u64) {
-    v[a] = v[a].wrapping_add(v[b]).wrapping_add(x);
-    v[d] = (v[d] ^ v[a]).rotate_right(32);
-    v[c] = v[c].wrapping_add(v[d]);
-    v[b] = (v[b] ^ v[c]).rotate_right(24);
-    v[a] = v[a].wrapping_add(v[b]).wrapping_add(y);
-    v[d] = (v[d] ^ v[a]).rotate_right(16);
-    v[c] = v[c].wrapping_add(v[d]);
-    v[b] = (v[b] ^ v[c]).rotate_right(63);
 }
 
 #[cfg(test)]
@@ -121,6 +179,20 @@ mod tests {
             ),
         ] {
             assert_eq!(hex::encode(&digest(&message)), wanted, "{}", message.len());
+        }
+    }
+
+    #[test]
+    fn however_the_bytes_are_cut_the_digest_is_the_same() {
+        let bytes: Vec<u8> = (0..600u32).map(|n| n as u8).collect();
+        for len in [0, 1, 127, 128, 129, 255, 256, 257, 384, 600] {
+            for cut in 0..=len {
+                let (start, end) = bytes[..len].split_at(cut);
+                let mut all = Blake2b::new();
+                all.update(start);
+                all.update(end);
+                assert_eq!(all.finish(), digest(&bytes[..len]), "{cut} of {len}");
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::steps::step_context::Machine;
 
 pub(super) fn check_image(machine: &Machine, params: &Object) -> Result<()> {
     let info = params.object("image_info")?;
-    image_info::validate(info, machine.settings().md5)
+    image_info::validate(info, machine.settings())
 }
 
 /// Of a whole disk, its signature; of one that was divided, its partitions; nothing before an image was written.

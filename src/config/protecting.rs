@@ -5,10 +5,12 @@ use crate::config::table::TABLE;
 use crate::error::{Error, Result};
 
 /// By the names of the command line, or where there is none by those of files.
-const PROTECTING: [&str; 12] = [
+const PROTECTING: [&str; 14] = [
     "ironlet.order-key",
     "ironlet.order-serial",
     "ironlet.checksum",
+    "ironlet.image-key",
+    "ironlet.signature",
     "ironlet.disk",
     "ironlet.medium",
     "ironlet.verify",

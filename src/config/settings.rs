@@ -122,6 +122,10 @@ pub struct Image {
     pub md5_allowed: bool,
     /// By the names Ironic gives them.
     pub permitted_formats: Vec<String>,
+    /// Public keys of minisign; none takes images that are not signed, too.
+    pub keys: Vec<String>,
+    /// Where signatures are: a URL or a word for it.
+    pub signature: Option<String>,
     /// Read the disk back at the end?
     pub readback: bool,
     /// Bytes a second at the most.
@@ -164,8 +168,8 @@ pub struct Order {
 pub struct Standalone {
     /// The same image at several places.
     pub images: Vec<String>,
-    /// `algorithm:digest`, a bare digest or the URL of a checksum file.
-    pub checksum: String,
+    /// `algorithm:digest`, a bare digest or the URL of a checksum file; none where a signature vouches for it.
+    pub checksum: Option<String>,
     /// A path below /dev; none lets the agent choose.
     pub disk: Option<String>,
     /// `poweroff`, `reboot` or `wait`.
@@ -209,7 +213,16 @@ impl Image {
                 "image_server_auth_strategy=http_basic needs image_server_user and image_server_password",
             ));
         }
+        let keys = keys(values, "ironlet.image-key")?;
+        let signature = values.owned("ironlet.signature");
+        if signature.is_some() && keys.is_empty() {
+            return Err(Error::plain(
+                "ironlet.signature needs ironlet.image-key=RW…: nobody else says whose signature counts",
+            ));
+        }
         Ok(Image {
+            keys,
+            signature,
             timeout: values.seconds("ipa-image-download-connection-timeout"),
             retries: values.number("ipa-image-download-connection-retries") as u32, // fits by the table
             retry_interval: values.seconds("ipa-image-download-connection-retry-interval"),
@@ -231,12 +244,7 @@ impl Image {
 
 impl Order {
     pub(super) fn from(values: &Values) -> Result<Option<Self>> {
-        let keys = values.list("ironlet.order-key");
-        if keys.is_empty() && values.is_set("ironlet.order-key") {
-            return Err(Error::plain(
-                "ironlet.order-key is there, and no key in it: what is not signed is not taken then; take it away if nobody signs",
-            ));
-        }
+        let keys = keys(values, "ironlet.order-key")?;
         let Some(place) = values.owned("ironlet.order") else {
             // Whoever asks for a signature does not want what has none.
             return match keys.is_empty() {
@@ -271,14 +279,28 @@ impl Standalone {
         }
         not_with_ironic(values, "ironlet.image")?;
         let checksum = values.owned("ironlet.checksum");
+        if checksum.is_none() && values.text("ironlet.signature").is_none() {
+            return Err(Error::plain(
+                "ironlet.image needs ironlet.checksum=sha256:…, or ironlet.signature and ironlet.image-key: an image nobody can verify is not written",
+            ));
+        }
         Ok(Some(Standalone {
             images,
-            checksum: checksum.ok_or_else(|| {
-                Error::plain("ironlet.image needs ironlet.checksum=sha256:…: an image nobody can verify is not written")
-            })?,
+            checksum,
             disk: values.owned("ironlet.disk"),
             then: values.owned("ironlet.then").unwrap_or_default(),
         }))
+    }
+}
+
+/// Public keys; a parameter for some that has none is not what anybody means.
+fn keys(values: &Values, title: &str) -> Result<Vec<String>> {
+    let keys = values.list(title);
+    match keys.is_empty() && values.is_set(title) {
+        false => Ok(keys),
+        true => Err(Error::plain(format!(
+            "{title} is there, and no key in it: what is not signed is not taken then; take it away if nobody signs"
+        ))),
     }
 }
 

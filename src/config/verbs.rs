@@ -36,7 +36,7 @@ use Argument::*;
 /// All of them, in the order of `ironlet help`.
 #[rustfmt::skip]
 pub const VERBS: &[Verb] = &[
-    Verb { name: "write", argument: One("URL"), flag: "write-image", flags: &["checksum", "disk", "readback", "allow-disk"],
+    Verb { name: "write", argument: One("URL"), flag: "write-image", flags: &["checksum", "signature", "image-key", "disk", "readback", "allow-disk"],
         help: "write the image at URL to a disk, verified on its way" },
     Verb { name: "plan", argument: Nothing, flag: "plan", flags: &["node", "json"],
         help: "which disk an image would go to, and why each other not; nothing is touched" },

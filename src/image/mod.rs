@@ -38,10 +38,9 @@ use crate::image::layout::whole_disk_image;
 use crate::image::pipeline::progress_reader::Progress;
 use crate::image::pipeline::read_ahead::ReadAhead;
 use crate::image::pipeline::stage_times::{Metered, Stage, StageTimes};
-use crate::image::verify::checksum;
-use crate::image::verify::checksum::Checksum;
 use crate::image::verify::content_encoding::{Content, Reading, Unfit};
-use crate::image::verify::digest::{Digest, Hashing};
+use crate::image::verify::digest::Hashing;
+use crate::image::verify::expected::Expected;
 use crate::image::verify::readback::{Verdict, once_more};
 use crate::image::write::disk_sink::DiskSink;
 use crate::image::write::sink::Sink;
@@ -62,7 +61,7 @@ struct Deployment<'a> {
     request: &'a Request,
     disk: &'a Path,
     tools: &'a Tools,
-    wanted: Digest,
+    wanted: Expected,
     drive: Option<ConfigDrive>,
     meter: &'a StageTimes,
     fetcher: &'a Fetcher,
@@ -111,7 +110,7 @@ fn fetcher(request: &Request, tools: &Tools) -> Result<Fetcher> {
 /// What the first place that has the image offers, asked for once as for a deploy; its checksum is there, too. Nothing is written.
 pub fn offered(request: &Request, tools: &Tools) -> Result<Offer, Failure> {
     let fetcher = fetcher(request, tools)?;
-    wanted(request, &fetcher)?;
+    Expected::fetch(request, &fetcher)?;
     let mut first = None;
     for url in &request.urls {
         match fetcher.ask(url, None) {
@@ -137,7 +136,7 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
     let (meter, started) = (StageTimes::new(tools.clock.clone()), tools.clock.elapsed());
     let wanted = tools.patiently(&["the checksum".to_owned()], &meter, |_| {
         tools.gauge.begin("checksum", None);
-        meter.charge(Stage::Network, || wanted(request, &fetcher))
+        meter.charge(Stage::Network, || Expected::fetch(request, &fetcher))
     })?;
     let image = request.urls.first().map_or("", |url| url);
     let load = |source: &config_drive::Source| {
@@ -193,23 +192,6 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
     info!("{}", receipt.line(disk));
     status::written(receipt.to_json(), receipt.bytes, receipt.seconds.total);
     Ok(receipt)
-}
-
-/// The digest to expect: given, or from the checksum file.
-fn wanted(request: &Request, fetcher: &Fetcher) -> Result<Digest, Failure> {
-    match &request.checksum {
-        Checksum::Digest(digest) => Ok(digest.clone()),
-        Checksum::At { url, wanted } => {
-            let file = fetcher.text(url, request.urls.first().map_or("", |url| url))?;
-            let image = request
-                .urls
-                .first()
-                .map(|url| redacted(url))
-                .unwrap_or_default();
-            let name = image.rsplit('/').next().unwrap_or_default();
-            Ok(checksum::find(&file, name, *wanted)?)
-        }
-    }
 }
 
 impl Deployment<'_> {
@@ -283,9 +265,8 @@ impl Deployment<'_> {
         let ahead =
             ReadAhead::spawn("image-read", download)?.metered(meter.clone(), Stage::Network);
         let seen = Progress::new(Bounded::new(ahead, room), tools.gauge.clone());
-        let algorithm = self.wanted.algorithm();
-        let content = Content::new(seen, coding, reading, algorithm, room);
-        let image = Hashing::new(content, algorithm).metered(meter.clone());
+        let content = Content::new(seen, coding, reading, &self.wanted, room);
+        let image = Hashing::each(content, &self.wanted.algorithms()).metered(meter.clone());
         let mut out = out.read_back(tools.readback.then(|| tools.gauge.clone()));
         let metered = &mut Metered::new(&mut out, meter);
         let (format, length) = match unpacked {

@@ -6,6 +6,7 @@ use crate::image::decode::format::Format;
 use crate::image::download::retry_policy::RetryPolicy;
 use crate::image::layout::{Layout, config_drive};
 use crate::image::verify::checksum::Checksum;
+use crate::image::verify::image_signature::ImageSignature;
 use crate::net::http::client::Timeouts;
 use crate::net::http::proxy::Proxies;
 use crate::net::tls::trust_settings::Trust;
@@ -20,8 +21,10 @@ pub struct Request {
     pub id: String,
     /// The same image at several places; at least one.
     pub urls: Vec<String>,
-    /// What its bytes as served must hash to.
-    pub checksum: Checksum,
+    /// What its bytes as served must hash to; none where they are signed.
+    pub checksum: Option<Checksum>,
+    /// Whose signature they must have, if anybody's.
+    pub signature: Option<ImageSignature>,
     /// What its bytes are.
     pub format: Format,
     /// A complete Authorization header value.

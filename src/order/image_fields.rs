@@ -6,6 +6,7 @@ use crate::image::Request;
 use crate::image::decode::format::Format;
 use crate::image::verify::checksum::Checksum;
 use crate::image::verify::digest::Algorithm;
+use crate::image::verify::image_signature::{ImageSignature, Place};
 use crate::net::http::url;
 use crate::order::facts::Facts;
 use crate::order::reader::{Reader, put, shown};
@@ -130,14 +131,27 @@ fn checksum(reader: &mut Reader, info: &mut Object, facts: &Facts) {
             "goes with image_os_hash_value, and one of them is missing",
         );
     }
-    if sum.is_none() && value.is_none() {
+    let own = reader.text("image_signature");
+    put(info, "signature", own);
+    let signed = own.or(facts.settings.image_signature.as_deref());
+    let sound = ImageSignature::parse(&facts.settings.image_keys, signed);
+    let place = reader.of(sound, "image_signature").flatten();
+    let place = place.map(|signature| signature.place);
+    let by_file = place == Some(Place::BesideChecksum);
+    if by_file && !(sum.is_some_and(url::is_http) || value.is_some_and(url::is_http)) {
+        reader.problem(
+            "image_signature",
+            "is beside the checksum file, and image_checksum is no URL of one",
+        );
+    }
+    if sum.is_none() && value.is_none() && signed.is_none() {
         reader.problem(
             "image_checksum",
-            "is missing, and image_os_hash_value too: an image nobody can verify is not written",
+            "is missing, and image_os_hash_value and image_signature too: an image nobody can verify is not written",
         );
     }
     for (field, digits) in [("image_checksum", sum), ("image_os_hash_value", value)] {
-        if facts.signed && digits.is_some_and(url::is_http) {
+        if facts.signed && !by_file && digits.is_some_and(url::is_http) {
             reader.problem(
                 field,
                 "must be the digest itself, not a URL: nobody signed what is there",

@@ -11,6 +11,7 @@ pub const FIELDS: &[(&str, &[&str])] = &[
     ("image_checksum", &["checksum"]),
     ("image_os_hash_algo", &["os_hash_algo"]),
     ("image_os_hash_value", &["os_hash_value"]),
+    ("image_signature", &["signature"]),
     ("image_disk_format", &["disk_format"]),
     ("image_type", &[]),
     ("root_gb", &[]),

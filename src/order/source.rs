@@ -9,6 +9,7 @@ use crate::codec::json::Object;
 use crate::config;
 use crate::error::{Context, Error, Result};
 use crate::image::Tools;
+use crate::image::verify::image_signature::beside;
 use crate::image::verify::minisign;
 use crate::image::verify::minisign::Key;
 use crate::net::http::client::{Client, Method, Request};
@@ -65,13 +66,9 @@ impl From<Error> for Unready {
 impl Source {
     /// By the parameters; an error if they cannot be meant.
     pub fn new(order: &config::Order, host: &SystemRoot, tools: &Tools) -> Result<Self> {
-        let keys = order.keys.iter().map(|key| {
-            Key::parse(key)
-                .with_context(|| format!("reading ironlet.order-key={:.80}", key.escape_debug()))
-        });
         Ok(Source {
             template: Template::parse("ironlet.order", &order.place)?,
-            keys: keys.collect::<Result<_>>()?,
+            keys: Key::all(&order.keys, "ironlet.order-key")?,
             client: Client::new(&tools.trust, &Default::default(), tools.timeouts)?,
             host: host.clone(),
         })
@@ -181,15 +178,6 @@ impl Source {
             }),
         }
     }
-}
-
-/// Where the signature of what is at `place` is: before what a URL asks.
-fn beside(place: &str) -> String {
-    let end = match url::is_http(place) {
-        true => place.find(['?', '#']).unwrap_or(place.len()),
-        false => place.len(),
-    };
-    format!("{}.minisig{}", &place[..end], &place[end..])
 }
 
 /// The first places and the last.

@@ -9,7 +9,7 @@ pub fn advice(kind: Kind) -> &'static str {
             "Is the URL right, does its server answer, and is the way there free: cable, switch port, VLAN, proxy?"
         }
         Kind::ImageChecksumError => {
-            "Compare the checksum that was given with that of the file on the server; a proxy in between may serve an old or a changed one."
+            "Compare the checksum that was given, or the signature, with the file on the server; a proxy in between may serve an old or a changed one."
         }
         Kind::InvalidImage => "Is the file on the server the image that is meant, and is it whole?",
         Kind::ImageWriteError | Kind::BlockDeviceError | Kind::BlockDeviceEraseError => {

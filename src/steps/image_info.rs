@@ -8,6 +8,7 @@ use crate::image::decode::format::Format;
 use crate::image::layout::{Ephemeral, Partitions};
 use crate::image::verify::checksum::Checksum;
 use crate::image::verify::digest::Algorithm;
+use crate::image::verify::image_signature::ImageSignature;
 use crate::image::{Layout, Request};
 use crate::net::http::proxy::Proxies;
 use crate::net::http::url;
@@ -19,7 +20,8 @@ use crate::steps::step_context::{Login, Settings};
 const LEAST_ROOT: u64 = 2;
 
 /// What upstream checks before it starts; the texts are part of the protocol (deploy.md §3).
-pub fn validate(info: Option<&Object>, md5: bool) -> Result<()> {
+pub fn validate(info: Option<&Object>, settings: &Settings) -> Result<()> {
+    let md5 = settings.md5;
     let empty = Object::new();
     let info = info.unwrap_or(&empty);
     for field in ["id", "urls"] {
@@ -44,7 +46,7 @@ pub fn validate(info: Option<&Object>, md5: bool) -> Result<()> {
             }
         }
     }
-    if checksum.is_none() && !pair {
+    if checksum.is_none() && !pair && signature(info, settings)?.is_none() {
         return Err(invalid(
             "Image checksum is not available, either the 'checksum' field or the 'os_hash_algo' and \
              'os_hash_value' fields pair must be set for image verification.",
@@ -56,7 +58,7 @@ pub fn validate(info: Option<&Object>, md5: bool) -> Result<()> {
 /// Everything the image path needs, for a machine that starts from a disk made by `scheme`; what this build
 /// cannot do is refused here, before any write.
 pub fn request(info: &Object, settings: &Settings, scheme: Scheme) -> Result<Request> {
-    validate(Some(info), settings.md5)?;
+    validate(Some(info), settings)?;
     let id = match info.get("id") {
         // The end of the URL, so that of a temporary URL has the signature in it.
         Some(Value::String(id)) => redacted(id),
@@ -65,6 +67,7 @@ pub fn request(info: &Object, settings: &Settings, scheme: Scheme) -> Result<Req
     Ok(Request {
         urls: urls(info)?,
         checksum: checksum(info, settings.md5)?,
+        signature: signature(info, settings)?,
         format: format(info, settings)?,
         authorization: authorization(info, &id, settings)?,
         proxies: proxies(info)?,
@@ -138,14 +141,14 @@ fn urls(info: &Object) -> Result<Vec<String>> {
 }
 
 /// The `os_hash_…` pair decides, unless its algorithm is strange to us and there is a checksum.
-fn checksum(info: &Object, md5: bool) -> Result<Checksum> {
+fn checksum(info: &Object, md5: bool) -> Result<Option<Checksum>> {
     let checksum = filled(info, "checksum")?;
     if let (Some(name), Some(value)) = (
         filled(info, "os_hash_algo")?,
         filled(info, "os_hash_value")?,
     ) {
         match (Algorithm::named(name), checksum) {
-            (Some(algorithm), _) => return Checksum::new(value, Some(algorithm)),
+            (Some(algorithm), _) => return Checksum::new(value, Some(algorithm)).map(Some),
             (None, Some(_)) => (),
             (None, None) => {
                 return Err(invalid(format!(
@@ -155,17 +158,25 @@ fn checksum(info: &Object, md5: bool) -> Result<Checksum> {
             }
         }
     }
-    let checksum = checksum.unwrap_or_default();
+    let Some(checksum) = checksum else {
+        return Ok(None);
+    };
     if !md5 && Algorithm::of_length(checksum.len()) == Some(Algorithm::Md5) {
         return Err(invalid(
             "Image 'checksum' is MD5, which Ironic does not allow.",
         ));
     }
     let checksum = Checksum::new(checksum, None)?;
-    Ok(match md5 {
+    Ok(Some(match md5 {
         true => checksum,
         false => checksum.without_md5(),
-    })
+    }))
+}
+
+/// Whose signature it must have. Ironic knows none and says nothing of it; an order may.
+fn signature(info: &Object, settings: &Settings) -> Result<Option<ImageSignature>> {
+    let place = filled(info, "signature")?.or(settings.image_signature.as_deref());
+    ImageSignature::parse(&settings.image_keys, place)
 }
 
 /// As declared, or by its content; anything but declared raw must be among those Ironic permits.

@@ -65,6 +65,10 @@ pub trait Agent: Send + Sync {
 pub struct Settings {
     /// May an MD5 digest vouch for an image?
     pub md5: bool,
+    /// Whose signatures images must have, in base64; nobody's where there is none.
+    pub image_keys: Vec<String>,
+    /// Where an image's signature is, unless its order says that.
+    pub image_signature: Option<String>,
     /// Image formats that may be deployed, raw aside.
     pub formats: Vec<String>,
     /// May an image declared raw be unpacked if its first bytes say that it is packed?
@@ -115,6 +119,8 @@ impl Default for Settings {
         Settings {
             // protocol/lifecycle.md §8: Ironic allows it unless told otherwise.
             md5: true,
+            image_keys: Vec::new(),
+            image_signature: None,
             formats: ["raw", "gpt", "qcow2"].map(str::to_owned).to_vec(),
             unpack: false,
             login: None,

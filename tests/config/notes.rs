@@ -98,6 +98,17 @@ fn a_slip_in_the_name_of_what_protects_stops() {
         ("irnolet.order-key=RW", "ironlet.order-key protects"),
         ("ironlet.order-serail=7", "ironlet.order-serial protects"),
         ("ironlet.disks=/dev/sda", "ironlet.disk protects"),
+        ("ironlet.image_key=RW", "ironlet.image-key protects"),
+        ("ironlet.imagekey=RW", "ironlet.image-key protects"),
+        ("ironlet.signatur=1", "ironlet.signature protects"),
+        (
+            "ironlet.signature",
+            "names ironlet.signature without a value",
+        ),
+        (
+            "ironlet.image-key",
+            "names ironlet.image-key without a value",
+        ),
         (
             "ipa-gaurd-special-filesystems=1",
             "ipa-guard-special-filesystems protects",

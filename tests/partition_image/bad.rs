@@ -222,7 +222,7 @@ fn what_never_verified_never_starts() {
             let wanted = wanted(scheme, 8, 2, 8);
             let mut request = request(server.url("/i"), &image, wanted, None);
             if let Some(digest) = &digest {
-                request.checksum = Checksum::Digest(digest.clone());
+                request.checksum = Some(Checksum::Digest(digest.clone()));
             }
             let error = deploy(&request, &disk, &tools(&disk)).expect_err("it is wrong");
             refused(&error, kind, "");

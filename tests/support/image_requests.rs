@@ -25,7 +25,8 @@ pub fn request(urls: Vec<String>, checksum: Checksum, format: Format) -> Request
     Request {
         id: "image".into(),
         urls,
-        checksum,
+        checksum: Some(checksum),
+        signature: None,
         format,
         authorization: None,
         proxies: Default::default(),

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::range::{Identity, Offer, Span};
 use crate::calendar::Day;
 use crate::clock::Clock;
-use crate::codec::text_encoding;
 use crate::error::{Error, Result};
 use crate::image::download::rate_limit::{Limited, RateLimit};
 use crate::image::download::retry_policy::{Failure, Then};
@@ -15,7 +14,7 @@ use crate::net::http::client::{Body, Cause, Client, Fault, Method, Request, Resp
 use crate::net::http::content_coding::Undone;
 use crate::net::http::url;
 use crate::secret::{Secret, redacted};
-use crate::units::{Bytes, MIB};
+use crate::units::Bytes;
 
 /// Where to go on: from this byte, if the server still has what it called by this validator.
 pub struct Rest<'a> {
@@ -160,17 +159,30 @@ impl Fetcher {
         fetcher.send(url, None, false)
     }
 
-    /// A small text file beside `image`, such as a checksum file: at most 1 MiB.
-    pub fn text(&self, url: &str, image: &str) -> Result<String, Failure> {
+    /// A small file beside `image`, `what` it is: at most `limit` bytes.
+    pub fn beside(
+        &self,
+        url: &str,
+        image: &str,
+        limit: u64,
+        what: &str,
+    ) -> Result<Vec<u8>, Failure> {
         let mut bytes = Vec::new();
-        let mut body = self.ask_beside(url, image)?.plain().take(MIB + 1);
+        let served = self.ask_beside(url, image).map_err(|failure| Failure {
+            error: Error::new(
+                failure.error.kind(),
+                format_args!("fetching {what}: {}", failure.error.details()),
+            ),
+            ..failure
+        })?;
+        let mut body = served.plain().take(limit + 1);
         body.read_to_end(&mut bytes)
             .map_err(|error| Failure::download(Error::from(error).details(), Then::Again))?;
-        if bytes.len() as u64 > MIB {
-            let why = format!("{}: over 1 MiB is no checksum file", redacted(url));
+        if bytes.len() as u64 > limit {
+            let why = format!("{}: over {} is not {what}", redacted(url), Bytes(limit));
             return Err(Failure::download(why, Then::Elsewhere));
         }
-        Ok(text_encoding::decode(&bytes))
+        Ok(bytes)
     }
 }
 

@@ -3,6 +3,8 @@
 use ring::digest;
 use sha2::digest::DynDigest;
 
+use crate::codec::blake2b::Blake2b;
+
 /// The digests Ironic may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
@@ -18,10 +20,12 @@ pub enum Algorithm {
     Sha384,
     /// FIPS 180-4, 512 bits.
     Sha512,
+    /// RFC 7693, 512 bits: what minisign signs. No checksum.
+    Blake2b,
 }
 
 impl Algorithm {
-    /// Every one there is, shortest digest first.
+    /// Every one that a checksum may be of, shortest digest first.
     pub const ALL: [Algorithm; 6] = [
         Algorithm::Md5,
         Algorithm::Sha1,
@@ -56,6 +60,7 @@ impl Algorithm {
             Algorithm::Sha256 => "sha256",
             Algorithm::Sha384 => "sha384",
             Algorithm::Sha512 => "sha512",
+            Algorithm::Blake2b => "blake2b",
         }
     }
 
@@ -67,7 +72,7 @@ impl Algorithm {
             Algorithm::Sha224 => 56,
             Algorithm::Sha256 => 64,
             Algorithm::Sha384 => 96,
-            Algorithm::Sha512 => 128,
+            Algorithm::Sha512 | Algorithm::Blake2b => 128,
         }
     }
 
@@ -84,6 +89,8 @@ impl Algorithm {
 pub enum Hasher {
     /// SHA-256.
     Ring(Box<digest::Context>),
+    /// BLAKE2b.
+    Own(Box<Blake2b>),
     /// All others.
     Other(Box<dyn DynDigest + Send>),
 }
@@ -98,6 +105,7 @@ impl Hasher {
             Algorithm::Sha256 => {
                 return Hasher::Ring(Box::new(digest::Context::new(&digest::SHA256)));
             }
+            Algorithm::Blake2b => return Hasher::Own(Box::default()),
             Algorithm::Sha384 => Box::<sha2::Sha384>::default(),
             Algorithm::Sha512 => Box::<sha2::Sha512>::default(),
         })
@@ -107,6 +115,7 @@ impl Hasher {
     pub fn update(&mut self, bytes: &[u8]) {
         match self {
             Hasher::Ring(context) => context.update(bytes),
+            Hasher::Own(own) => own.update(bytes),
             Hasher::Other(other) => other.update(bytes),
         }
     }
@@ -115,6 +124,7 @@ impl Hasher {
     pub fn finish(self) -> Box<[u8]> {
         match self {
             Hasher::Ring(context) => context.finish().as_ref().into(),
+            Hasher::Own(own) => own.finish().into(),
             Hasher::Other(other) => other.finalize(),
         }
     }

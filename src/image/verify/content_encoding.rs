@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::error::{Error, Kind, Result};
 use crate::image::decode::packing::Packing;
 use crate::image::download::length_limit::Bounded;
-use crate::image::verify::digest::{Algorithm, Digest, Hashing, Source};
+use crate::image::verify::digest::{Digests, Hashing, Source};
+use crate::image::verify::expected::Expected;
 use crate::net::http::content_coding::{Coding, Undone};
 use crate::sys::block::Aligned;
 use crate::units::Bytes;
@@ -70,17 +71,14 @@ enum State<R> {
 
 impl<R: Read> Content<R> {
     /// `body` comes in `coding`, and the image in it is for a disk of `room`.
-    pub fn new(
-        body: R,
-        coding: Coding,
-        reading: Reading,
-        algorithm: Algorithm,
-        room: Bytes,
-    ) -> Self {
+    pub fn new(body: R, coding: Coding, reading: Reading, wanted: &Expected, room: Bytes) -> Self {
         let state = match reading {
             Reading::AsServed => State::AsServed(body),
             Reading::Unpacked => {
-                let served = Passing(Arc::new(Mutex::new(Hashing::new(body, algorithm))));
+                let served = Passing(Arc::new(Mutex::new(Hashing::each(
+                    body,
+                    &wanted.algorithms(),
+                ))));
                 let undone = Undone::new(&coding, served.clone());
                 State::Unpacked(Box::new(Bounded::new(undone, room)), served)
             }
@@ -88,25 +86,30 @@ impl<R: Read> Content<R> {
         Content { coding, state }
     }
 
-    /// Reads what a decoder left of `image`; Ok if all of it has the digest `wanted`.
-    pub fn must_be(image: Hashing<Self>, wanted: &Digest) -> Result<(), Unfit> {
+    /// Reads what a decoder left of `image`; Ok if all of it is what is `wanted`.
+    pub fn must_be(image: Hashing<Self>, wanted: &Expected) -> Result<(), Unfit> {
         let is_page = image.is_page();
-        let (digest, Content { coding, state }) = image.finish_with_inner()?;
-        let Err(mut error) = digest.must_be(wanted) else {
+        let (found, Content { coding, state }) = image.finish_with_inner()?;
+        let Err(why) = wanted.judge(&found) else {
             return Ok(());
         };
+        let mut why = format!("the image as served has {found}, {why}");
         let mut other_fits = None;
         if let State::Unpacked(plain, served) = state {
             drop(plain);
             let served = served.finish()?;
-            other_fits = Some(served == *wanted);
-            if served != digest {
-                let why = format!(
-                    "the image as served has {served}, and what is in its gzip {digest}, expected {wanted}; nothing bootable was left on the disk"
+            let other = wanted.judge(&served);
+            if let Err(as_served) = &other
+                && served != found
+            {
+                why = format!(
+                    "the image as served has {served}, and what is in its gzip {found}, {as_served}"
                 );
-                error = Error::new(Kind::ImageChecksumError, why);
             }
+            other_fits = Some(other.is_ok());
         }
+        let why = format!("{why}; nothing bootable was left on the disk");
+        let mut error = Error::new(Kind::ImageChecksumError, why);
         let hint = match (is_page, coding) {
             (true, _) => "what came is a page in HTML: open the URL in a browser; is there a proxy or a login in between?".to_owned(),
             (false, Coding::Identity) => String::new(),
@@ -169,12 +172,11 @@ impl<R: Read> Read for Passing<R> {
 
 impl<R: Read> Passing<R> {
     /// Of all of it; the only holder is this one.
-    fn finish(self) -> Result<Digest> {
+    fn finish(self) -> Result<Digests> {
         let body =
             Arc::into_inner(self.0).ok_or_else(|| Error::plain("a body is still being read"))?;
-        body.into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
-            .finish()
+        let body = body.into_inner().unwrap_or_else(PoisonError::into_inner);
+        body.finish_with_inner().map(|(digests, _)| digests)
     }
 }
 
@@ -182,12 +184,13 @@ impl<R: Read> Passing<R> {
 mod tests {
     use super::*;
     use crate::codec::gzip::pack;
+    use crate::image::verify::digest::Algorithm;
 
     #[test]
     fn the_digest_tells_which_reading_was_meant() {
         let digest = |bytes: &[u8]| {
             let digest = Hashing::new(bytes, Algorithm::Sha256).finish();
-            digest.expect("memory can be read")
+            Expected::digest(digest.expect("memory can be read"))
         };
         let (plain, room) = (b"an image".repeat(1000), Bytes(8000));
         let packed = pack(&plain).expect("memory");
@@ -198,10 +201,11 @@ mod tests {
             (Reading::Unpacked, &packed, Err(Some(true))),
             (Reading::Unpacked, &vec![1], Err(Some(false))),
         ] {
-            let content = Content::new(&packed[..], Coding::Gzip, reading, Algorithm::Sha256, room);
+            let wanted = digest(wanted);
+            let content = Content::new(&packed[..], Coding::Gzip, reading, &wanted, room);
             let mut image = Hashing::new(content, Algorithm::Sha256);
             image.read_exact(&mut [0; 20]).expect("there is more");
-            let verdict = Content::must_be(image, &digest(wanted));
+            let verdict = Content::must_be(image, &wanted);
             assert_eq!(
                 verdict.map_err(|unfit| unfit.other_fits),
                 outcome,
@@ -212,7 +216,7 @@ mod tests {
             &packed[..30],
             Coding::Gzip,
             Reading::Unpacked,
-            Algorithm::Sha256,
+            &digest(&plain),
             room,
         );
         let verdict = Content::must_be(Hashing::new(content, Algorithm::Sha256), &digest(&plain));

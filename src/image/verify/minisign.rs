@@ -3,7 +3,7 @@
 
 use crate::codec;
 use crate::codec::blake2b;
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use crate::net::tls::ed25519::is_signed;
 
 /// Of the key and in signatures: which key it is.
@@ -16,12 +16,14 @@ pub struct Key {
     key: [u8; 32],
 }
 
-/// A `.minisig` file.
+/// A `.minisig` file that a known key made, as it stands there: whose file it is of shows later.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Signature {
+pub struct Signature {
     /// Of the digest of the file, not of the file?
     hashed: bool,
     number: KeyNumber,
+    /// Of that number.
+    key: [u8; 32],
     of_file: [u8; 64],
     comment: String,
     /// Of the signature and the comment.
@@ -50,10 +52,29 @@ impl Key {
         })
     }
 
+    /// Those of the parameter `title`.
+    pub fn all(texts: &[String], title: &str) -> Result<Vec<Self>> {
+        let mut keys = Vec::new();
+        for text in texts {
+            let key = Key::parse(text);
+            keys.push(key.with_context(|| format!("reading {title}={:.80}", text.escape_debug()))?);
+        }
+        Ok(keys)
+    }
+
     /// As minisign shows it.
     fn shown(number: KeyNumber) -> String {
         format!("{:016X}", u64::from_le_bytes(number))
     }
+}
+
+/// What there is of a file that is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// All of it.
+    Whole,
+    /// Its BLAKE2b-512 alone, made while it passed.
+    Stream,
 }
 
 /// Was `message` signed by one of `keys`, as the file `signature` says? Gives the trusted comment, which was signed as well.
@@ -61,34 +82,60 @@ impl Key {
 /// # Errors
 /// It was not, or nobody can tell; the error says which.
 pub fn verify(keys: &[Key], message: &[u8], signature: &[u8]) -> Result<String> {
-    let signature = Signature::parse(signature)?;
-    let known = keys.iter().find(|key| key.number == signature.number);
-    let Some(Key { key, .. }) = known else {
-        let known = keys.iter().map(|key| Key::shown(key.number));
-        return Err(Error::plain(format!(
-            "it is signed by key {}, and {} is asked for",
-            Key::shown(signature.number),
-            known.collect::<Vec<_>>().join(" or ")
-        )));
-    };
-    let (digest, file) = (signature.hashed.then(|| blake2b::digest(message)), message);
-    let signed = digest.as_ref().map_or(file, |digest| digest);
-    if !is_signed(key, signed, &signature.of_file) {
-        return Err(Error::plain(
+    let signature = Signature::read(keys, signature, Of::Whole)?;
+    let digest = signature.hashed.then(|| blake2b::digest(message));
+    match signature.is_of(digest.as_ref().map_or(message, |digest| digest)) {
+        true => Ok(signature.comment),
+        false => Err(Error::plain(
             "the signature is of the right key and of another file: is one of the two older, or was something changed?",
-        ));
+        )),
     }
-    let whole = [&signature.of_file[..], signature.comment.as_bytes()].concat();
-    if !is_signed(key, &whole, &signature.of_comment) {
-        return Err(Error::plain(
-            "the trusted comment of the signature was changed",
-        ));
-    }
-    Ok(signature.comment)
 }
 
 impl Signature {
-    fn parse(file: &[u8]) -> Result<Self> {
+    /// A `.minisig` file by one of `keys`, its trusted comment verified, for a file of which there is `of`.
+    ///
+    /// # Errors
+    /// It is none, is by another key, was changed, or is of a kind that needs more of the file.
+    pub fn read(keys: &[Key], file: &[u8], of: Of) -> Result<Self> {
+        let mut signature = Signature::parse(file, of)?;
+        let number = signature.number;
+        let known = keys.iter().find(|key| key.number == number);
+        let Some(Key { key, .. }) = known else {
+            let known = keys.iter().map(|key| Key::shown(key.number));
+            return Err(Error::plain(format!(
+                "it is signed by key {}, and {} is asked for",
+                Key::shown(number),
+                known.collect::<Vec<_>>().join(" or ")
+            )));
+        };
+        signature.key = *key;
+        let whole = [&signature.of_file[..], signature.comment.as_bytes()].concat();
+        match is_signed(key, &whole, &signature.of_comment) {
+            true => Ok(signature),
+            false => Err(Error::plain(
+                "the signature or its trusted comment was changed, or another key has the same number",
+            )),
+        }
+    }
+
+    /// Did the key sign the file that has this BLAKE2b-512, or, as it was read for the whole and is of the old kind, these bytes?
+    pub fn is_of(&self, signed: &[u8]) -> bool {
+        is_signed(&self.key, signed, &self.of_file)
+    }
+
+    /// What its maker says of the file, verified.
+    pub fn comment(&self) -> &str {
+        &self.comment
+    }
+
+    /// Whose it is, as minisign shows it.
+    pub fn key(&self) -> String {
+        Key::shown(self.number)
+    }
+
+    /// Its key is not known yet.
+    fn parse(file: &[u8], of: Of) -> Result<Self> {
         let wrong = |why: &str| Error::plain(format!("it is no signature of minisign: {why}"));
         if file.len() > LONGEST {
             return Err(wrong("it is too large"));
@@ -98,6 +145,9 @@ impl Signature {
             .lines()
             .map(|line| line.strip_suffix('\r').unwrap_or(line));
         let mut line = || lines.next().unwrap_or_default();
+        if text.trim_start().starts_with('<') {
+            return Err(wrong("it looks like a web page"));
+        }
         if !line().starts_with(UNTRUSTED) {
             return Err(wrong("it does not begin with an untrusted comment"));
         }
@@ -107,6 +157,11 @@ impl Signature {
         };
         let hashed = match kind {
             b"ED" => true,
+            b"Ed" if of == Of::Stream => {
+                return Err(Error::plain(
+                    "it is of the old kind, minisign's -l or signify's, which wants the whole file in memory: sign it anew by `minisign -S -H`",
+                ));
+            }
             b"Ed" => false,
             _ => return Err(wrong("it is of a kind not known here")),
         };
@@ -120,6 +175,7 @@ impl Signature {
         Ok(Signature {
             hashed,
             number: *number,
+            key: [0; 32],
             of_file: of_file.try_into().expect("64 are left"),
             comment: comment.to_owned(),
             of_comment,

@@ -1,6 +1,7 @@
 #![no_main]
 
-use ironlet::image::verify::minisign::{Key, verify};
+use ironlet::codec::blake2b;
+use ironlet::image::verify::minisign::{Key, Of, Signature, verify};
 
 // A signature as any server may send it: nothing but what the key's owner made is one.
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
@@ -15,6 +16,11 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         ];
         let trusted = |text: &str| text.lines().nth(2).map(str::to_owned);
         assert!(real.iter().any(|real| trusted(real) == trusted(&text)));
+    }
+    // Of an image that passes, nothing of the old kind, nor one that is of other bytes.
+    if let Ok(signature) = Signature::read(&keys, bytes, Of::Stream) {
+        assert_eq!(signature.comment(), "serial 7\tfile:order.json");
+        assert!(!signature.is_of(signed) && signature.is_of(&blake2b::digest(signed)));
     }
     let _ = Key::parse(&String::from_utf8_lossy(bytes));
 });

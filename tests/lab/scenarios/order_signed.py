@@ -1,4 +1,4 @@
-"""No Ironic; orders over plain HTTP by `ironlet.order-key`: unsigned, by another key, older than the last, half of an update: none is taken, and the disk stays as it was; then the right one."""
+"""No Ironic; orders over plain HTTP by `ironlet.order-key`: unsigned, by another key, older than the last, half of an update: none is taken, and the disk stays as it was; nor is an image that `ironlet.image-key` did not sign; then the right ones."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ import web
 from verdict import require
 
 # What the machine says of each, before the right one.
-WRONG = "is not signed", "is signed by key [0-9A-F]{16}, and [0-9A-F]{16} is asked for", "the signature is of the right key and of another file", "serial: 3 is older than 7"
+WRONG = r"reading the signature .*\.minisig: it is signed by key", "ironlet.image-key asks for the image's signature", "is not signed", "verifying .*: it is signed by key [0-9A-F]{16}, and [0-9A-F]{16} is asked for", "the signature is of the right key and of another file", "serial: 3 is older than 7"
 
 
 def run(directory):
@@ -28,11 +28,11 @@ def run(directory):
         minisign("-G", "-W", "-p", directory / f"{name}.pub", "-s", directory / f"{name}.key")
     key = (directory / "own.pub").read_text().splitlines()[-1]
 
-    def put(serial, signer, *more):
-        """An order of that serial, signed by Debian's minisign; the signature is there first."""
+    def put(serial, signer, *more, checksum=None):
+        """An order of that serial, signed by Debian's minisign; the signature is there first. Where no checksum is given the image has a signature."""
         draft = directory / "order.json"
         draft.write_text(json.dumps({
-            "image_source": f"{network.WEB}/images/{source.name}", "image_checksum": f"sha256:{disk.digest(source)}",
+            "image_source": f"{network.WEB}/images/{source.name}", **({"image_checksum": checksum} if checksum else {"image_signature": "1"}),
             "image_disk_format": "raw", "root_device": {"name": "/dev/vda"}, "serial": serial, "then": "poweroff",
         }))
         beside.unlink(missing_ok=True)
@@ -40,12 +40,18 @@ def run(directory):
             minisign("-S", *more, "-s", directory / f"{signer}.key", "-x", beside, "-m", draft)
         order.write_bytes(draft.read_bytes())
 
-    put(7, None)
+    def sign_image(signer):
+        minisign("-S", "-H", "-t", "release 7", "-s", directory / f"{signer}.key", "-x", server.images / f"{source.name}.minisig", "-m", source)
+
+    sign_image("other")
+    put(7, "own")
     emulated = emulator.Emulator(
-        directory, f"ironlet.order={network.WEB}/order.json ironlet.order-key={key} ironlet.order-serial=7", emulator.thin(target.path, zeroes=True)
+        directory, f"ironlet.order={network.WEB}/order.json ironlet.order-key={key} ironlet.order-serial=7 ironlet.image-key={key}", emulator.thin(target.path, zeroes=True)
     )
     on = told.opened(20)
     for words, then in zip(WRONG, (
+        lambda: put(7, "own", checksum=f"sha256:{disk.digest(source)}"),
+        lambda: (sign_image("own"), put(7, None)),
         lambda: put(7, "other"),
         lambda: (put(7, "own"), order.write_text(order.read_text() + " ")),
         lambda: put(3, "own", "-l"),
@@ -55,6 +61,7 @@ def run(directory):
         require(target.untouched(), f"the disk was written to before: {words}")
         then()
     told.expect(r"order: .*/order.json, serial 8", 60, since=on.number)
+    told.expect(r"the signature by [0-9A-F]{16} \(release 7\) verified", 120, since=on.number)
     told.expect(r"image: .* on /dev/vda in [0-9.]+ s", 120, since=on.number)
     told.closed(60, since=on.number)
     emulated.process.wait()
