@@ -305,17 +305,14 @@ fn a_signature_stands_for_a_checksum_where_a_key_says_whose() {
     );
     for (line, words) in [
         (format!("{image} {key}"), "needs ironlet.checksum"),
-        (
-            format!("{image} {key} ironlet.signature="),
-            "needs ironlet.checksum",
-        ),
+        (format!("{image} {key} ironlet.signature="), "is empty"),
         (
             format!("{image} ironlet.signature=1"),
             "needs ironlet.image-key",
         ),
         (
             format!("{image} ironlet.checksum=sha256:00 ironlet.image-key="),
-            "no key in it",
+            "is empty",
         ),
     ] {
         assert!(refusal(&line).contains(words), "{line}: {}", refusal(&line));
@@ -356,7 +353,15 @@ fn an_order_is_no_half_of_one_by_parameters() {
         ("ironlet.order-key=RWx", "needs ironlet.order"),
         (
             "ironlet.order=http://h/o ironlet.order-key=",
-            "no key in it",
+            "ironlet.order-key= from the kernel command line is empty",
+        ),
+        (
+            "ironlet.image=http://h/i ironlet.checksum=sha256:00 ironlet.disk=",
+            "ironlet.disk= from the kernel command line is empty",
+        ),
+        (
+            "ironlet.image=http://h/i ironlet.checksum=sha256:00 ironlet.disk=/dev/vda ironlet.disk=",
+            "ironlet.disk= from the kernel command line is empty",
         ),
         (
             "ironlet.order=http://h/o ironlet.order-key=RWx ironlet.order-key=,",

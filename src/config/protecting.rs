@@ -52,6 +52,11 @@ pub fn check_bare(origin: &str, command_line: &str) -> Result<()> {
     }
 }
 
+/// Must `title` have a value where it is named? One of Ironic's own may be written empty; ours is empty where what was to fill it in had nothing.
+pub fn wants_value(title: &str) -> bool {
+    title.starts_with("ironlet.") && PROTECTING.contains(&title)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

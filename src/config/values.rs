@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::protecting;
 use super::table::{Kind, Parameter, TABLE};
 use crate::error::{Error, Result};
 use crate::secret::redacted;
@@ -33,6 +34,13 @@ impl Values {
             let Some(value) = self.0.get(parameter.title()) else {
                 continue;
             };
+            if value.text.is_empty() && protecting::wants_value(parameter.title()) {
+                return Err(Error::plain(format!(
+                    "{}= from {} is empty: a value is needed, or take it away",
+                    parameter.title(),
+                    value.origin
+                )));
+            }
             if !value.text.is_empty() && !fits(parameter.kind, &value.text) {
                 return Err(Error::plain(format!(
                     "{}={} from {}: {} is needed",

@@ -214,7 +214,7 @@ fn line(time: Duration, level: Level, room: &str, text: &str) -> String {
 }
 
 /// At most `most` characters of a text that may be anybody's, without those that steer a terminal.
-fn harmless(text: &str, most: usize) -> String {
+pub fn harmless(text: &str, most: usize) -> String {
     let mut shown = String::new();
     for character in text.chars().take(most) {
         match character.is_control() {

@@ -1,7 +1,11 @@
 //! What became of each step of an examination, and how that is told: a line for each, the first wrong one last and in full, or JSON.
 
 use crate::codec::json::{Value, gather, object, print, text, text_or_null};
+use crate::logger::harmless;
 use crate::redaction::clean;
+
+/// Of what a step is told with, in characters.
+const LONGEST: usize = 4000;
 
 /// A step, in the order in which they depend on each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,12 +93,12 @@ impl State {
 pub struct Findings(Vec<(Step, State)>);
 
 impl Findings {
-    /// Notes a step, without any secret that came into its words.
+    /// Notes a step, without any secret that came into its words, nor anything that a terminal would obey.
     pub fn note(&mut self, step: Step, state: State) {
         let state = match state {
-            State::Fine(fact) => State::Fine(clean(fact.as_bytes())),
+            State::Fine(fact) => State::Fine(harmless(&clean(fact.as_bytes()), LONGEST)),
             State::Wrong(trouble) => State::Wrong(Trouble {
-                why: clean(trouble.why.as_bytes()),
+                why: harmless(&clean(trouble.why.as_bytes()), LONGEST),
                 ..trouble
             }),
             untried => untried,

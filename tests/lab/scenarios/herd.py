@@ -21,7 +21,7 @@ ORIGIN_RATE = 4 * MIB
 AT_ONCE, LEAVE_ALONE = 6, 8
 RATE = 3 * MIB
 # The README's, and what of it is this lab's own.
-SQUID = {"10.0.0.1:3128": f"{network.ADDRESS}:{proxy.PORT}", r"10\.0\.0\.1": network.ADDRESS.replace(".", r"\."), "8 GB": "256 MB"}
+SQUID = {"dst 10.0.0.1": f"dst {network.ADDRESS}", "10.0.0.1:3128": f"{network.ADDRESS}:{proxy.PORT}", r"10\.0\.0\.1": network.ADDRESS.replace(".", r"\."), "8 GB": "256 MB"}
 HTTP = f"""
   limit_conn_zone $server_addr zone=seats:1m; limit_req_zone $server_addr zone=asks:1m rate=40r/s; limit_conn_status 503; limit_req_status 503;
 """
