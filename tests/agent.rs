@@ -124,3 +124,45 @@ fn only_the_same_agent_is_taken_over() {
         "and the first one again"
     );
 }
+
+/// What comes after an agent whose heartbeats Ironic refused.
+#[test]
+fn a_refused_agent_knows_its_token_until_it_is_told_another() {
+    const OTHER: &str = "another-token-of-more-than-thirty-two-characters";
+    let root = r#"{"default_version": {"version": "1.115"}}"#;
+    let told = |token: &str| {
+        let config = format!(r#"{{"heartbeat_timeout": 300, "agent_token": "{token}"}}"#);
+        Reply::new(
+            200,
+            &format!(r#"{{"node": {{"uuid": "u"}}, "config": {config}}}"#),
+        )
+    };
+    let lookups = vec![told(TOKEN), told("******"), told(OTHER)];
+    let ironic = FakeConductor::start(vec![
+        ("GET / ", vec![Reply::new(200, root)]),
+        ("GET /v1/lookup", lookups),
+    ]);
+    let scratch = Scratch::new();
+    for (token, did_work) in [(TOKEN, true), (TOKEN, true), (OTHER, false)] {
+        let surroundings = Surroundings {
+            root: scratch.path("root"),
+            command_line: Some(format!(
+                "ipa-api-url={} ipa-network-interface=none-such ipa-ip-lookup-attempts=1 ironlet.no-bmc=1",
+                ironic.url()
+            )),
+            allowed_disks: Vec::new(),
+        };
+        let host = surroundings.host();
+        fs::create_dir_all(host.run("")).expect("a directory");
+        fs::write(host.run("command"), "{}").expect("written");
+        let error = agent::run(surroundings).expect_err("there is no such interface");
+        assert!(error.details().contains("none-such"), "{error}");
+        let kept = fs::read_to_string(host.run("session")).expect("a session");
+        let heard = kept.replace(' ', "");
+        assert!(heard.contains(&format!(r#""token":"{token}""#)), "{kept}");
+        assert!(heard.contains(r#""refused":false"#), "{kept}");
+        assert_eq!(host.run("command").exists(), did_work, "{token}");
+        let refused = heard.replace(r#""refused":false"#, r#""refused":true"#);
+        fs::write(host.run("session"), refused).expect("written");
+    }
+}

@@ -2,7 +2,7 @@
 
 use log::{error, info, warn};
 
-use crate::agent::saved_identity;
+use crate::agent::saved_identity::SavedIdentity;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::logger::status::{self, Row, set};
@@ -16,7 +16,7 @@ pub enum End {
     LockDown,
     /// It is its tenant's.
     Rescue,
-    /// Ironic knows neither the token nor the node any more.
+    /// Ironic knows the token or the node no more, as far as it says.
     Forgotten,
 }
 
@@ -44,7 +44,9 @@ impl End {
     /// The last thing an agent does. Locked down it ends well also if a card refuses: an agent that failed would be started again.
     pub fn leave(self, host: &SystemRoot) -> Result<()> {
         if self == End::Forgotten {
-            saved_identity::SavedIdentity::forget(host);
+            if let Err(error) = SavedIdentity::note_refusal(host) {
+                error!("{error}");
+            }
             let why = "Ironic has forgotten this agent; a new one asks which node this is";
             return Err(Error::plain(why));
         }
@@ -63,19 +65,24 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::agent::saved_identity::Left;
+    use crate::secret::Secret;
 
     #[test]
-    fn an_agent_that_ironic_forgot_ends_to_be_started_again_and_leaves_nothing() {
+    fn an_agent_that_ironic_forgot_ends_to_be_started_again_and_leaves_its_token() {
         let root = std::env::temp_dir().join(format!("ironlet-end-{}", std::process::id()));
         let host = SystemRoot::new(&root);
-        fs::create_dir_all(host.run("")).expect("a temporary directory");
-        for name in ["session", "command", "written"] {
-            fs::write(host.run(name), "{}").expect("a temporary directory");
-        }
+        let life = Secret::new("life");
+        let token = Some(Secret::new("token"));
+        let mut session = SavedIdentity::new(life.clone());
+        session.token = token.clone();
+        session.keep(&host).expect("a temporary directory");
         let error = End::Forgotten.leave(&host).expect_err("a new one is due");
         assert!(error.details().contains("forgotten"), "{error}");
-        let left = fs::read_dir(host.run("")).expect("a directory").count();
-        assert_eq!(left, 0);
+        let Ok(Left::Identity(left)) = SavedIdentity::restore(&host, &life) else {
+            panic!("nobody is left");
+        };
+        assert!(left.is_refused && left.token == token);
         fs::remove_dir_all(root).expect("it was made here");
     }
 }

@@ -153,8 +153,8 @@ impl Agent {
         let mut session = SavedIdentity::take_over(&self.config, &self.host);
         let inspected = match session.identity {
             // Ironic knows this machine; only the process is new.
-            Some(_) => Inspected::default(),
-            None => inspection::inspect(&self.config, &self.host, &self.clock)?,
+            Some(_) if !session.is_refused => Inspected::default(),
+            _ => inspection::inspect(&self.config, &self.host, &self.clock)?,
         };
         let token = session.token.take().or_else(|| self.config.token.clone());
         let macs = inventory::macs(&inventory::interfaces(&self.host));
@@ -190,7 +190,7 @@ impl Agent {
         doctor::signs_of_life::works();
         set(Row::Node, &actions_for_commands::name(&enrolment));
         // At once: Ironic tells the token once, and what comes next may fail and be tried by a new process.
-        session.token = enrolment.token.clone();
+        session.enrolled(token.as_ref(), enrolment.token.clone(), &self.host);
         self.keep(&session);
 
         let identity = match session.identity.take() {

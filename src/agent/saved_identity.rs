@@ -25,6 +25,8 @@ pub struct SavedIdentity {
     life: Secret,
     pub token: Option<Secret>,
     pub identity: Option<Identity>,
+    /// Ironic does not know this agent any more, as far as it said. The next lookup decides.
+    pub is_refused: bool,
 }
 
 /// What the process before this one left.
@@ -63,6 +65,7 @@ impl SavedIdentity {
             life,
             token: None,
             identity: None,
+            is_refused: false,
         }
     }
 
@@ -83,25 +86,47 @@ impl SavedIdentity {
         SavedIdentity::new(life)
     }
 
-    /// What comes next is nobody yet, and did nothing before.
-    pub fn forget(host: &SystemRoot) {
-        // Without a file there is nothing to forget.
-        let _ = fs::remove_file(host.run(FILE));
-        forget_work(host);
+    /// What comes next is inspected and asks for its node as one that is new, and stays who it was unless it is told another token.
+    pub fn note_refusal(host: &SystemRoot) -> Result<()> {
+        match SavedIdentity::read(host)? {
+            None => Ok(()),
+            Some(saved) => SavedIdentity {
+                is_refused: true,
+                ..saved
+            }
+            .keep(host),
+        }
+    }
+
+    /// `token` is what a lookup brought that knew `before`. One that was refused and is told another token is another agent from now
+    /// on, which did nothing before.
+    pub fn enrolled(&mut self, before: Option<&Secret>, token: Option<Secret>, host: &SystemRoot) {
+        if self.is_refused && token.as_ref() != before {
+            self.identity = None;
+            forget_work(host);
+        }
+        self.is_refused = false;
+        self.token = token;
     }
 
     pub fn restore(host: &SystemRoot, life: &Secret) -> Result<Left> {
+        Ok(match SavedIdentity::read(host)? {
+            None => Left::Nothing,
+            Some(saved) if saved.life == *life => Left::Identity(saved),
+            Some(_) => Left::OfAnotherLife,
+        })
+    }
+
+    fn read(host: &SystemRoot) -> Result<Option<Self>> {
         let path = host.run(FILE);
         let text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Left::Nothing),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             text => text.map_err(Error::from),
         };
         let saved = text.and_then(|text| SavedIdentity::parse(&text));
-        let saved = saved.with_context(|| format!("reading {}", path.display()))?;
-        Ok(match saved.life == *life {
-            true => Left::Identity(saved),
-            false => Left::OfAnotherLife,
-        })
+        saved
+            .with_context(|| format!("reading {}", path.display()))
+            .map(Some)
     }
 
     /// Replaces what was kept, whole or not at all.
@@ -127,6 +152,7 @@ impl SavedIdentity {
         let tls = identity.and_then(|identity| identity.tls.as_ref());
         json::object([
             ("life", secret(&self.life)),
+            ("refused", Value::Bool(self.is_refused)),
             ("token", self.token.as_ref().map_or(Value::Null, secret)),
             (
                 "callback_url",
@@ -156,6 +182,7 @@ impl SavedIdentity {
             life: Secret::new(fields.string("life")?.unwrap_or_default()),
             token: fields.string("token")?.map(Secret::new),
             identity,
+            is_refused: fields.boolean("refused")?.unwrap_or_default(),
         })
     }
 }
@@ -185,6 +212,7 @@ mod tests {
                 callback_url: "https://10.0.0.5:9999".into(),
                 tls: Some(("certificate".into(), Secret::new("key"))),
             }),
+            is_refused: false,
         };
         session
             .keep(&host)
@@ -208,6 +236,50 @@ mod tests {
                 .details()
                 .contains("'token'")
         );
+        fs::remove_dir_all(root).expect("it was made here");
+    }
+
+    #[test]
+    fn one_that_was_refused_stays_who_it_was_until_it_is_told_another_token() {
+        let root = std::env::temp_dir().join(format!("ironlet-refused-{}", std::process::id()));
+        let host = SystemRoot::new(&root);
+        let (life, old) = (Secret::new("life"), Secret::new("old"));
+        let identity = Identity {
+            callback_url: "http://10.0.0.5:9999".into(),
+            tls: None,
+        };
+        SavedIdentity::note_refusal(&host).expect("there is nobody to be refused");
+        assert_eq!(SavedIdentity::restore(&host, &life), Ok(Left::Nothing));
+        for (refused, told, stays) in [
+            (true, "old", true),
+            (true, "new", false),
+            // Only the process is new: Ironic has pinned its callback URL.
+            (false, "new", true),
+        ] {
+            let session = SavedIdentity {
+                token: Some(old.clone()),
+                identity: Some(identity.clone()),
+                ..SavedIdentity::new(life.clone())
+            };
+            session.keep(&host).expect("a temporary directory");
+            for name in ["command", "written"] {
+                fs::write(host.run(name), "{}").expect("a temporary directory");
+            }
+            if refused {
+                SavedIdentity::note_refusal(&host).expect("a temporary directory");
+            }
+            let Ok(Left::Identity(mut session)) = SavedIdentity::restore(&host, &life) else {
+                panic!("it was kept");
+            };
+            assert_eq!(session.token, Some(old.clone()), "the lookup is to know it");
+            assert_eq!(session.is_refused, refused);
+            session.enrolled(Some(&old), Some(Secret::new(told)), &host);
+            assert_eq!(session.token, Some(Secret::new(told)));
+            assert_eq!(session.identity.is_some(), stays, "{refused} {told}");
+            assert_eq!(host.run("command").exists(), stays, "{refused} {told}");
+            assert_eq!(host.run("written").exists(), stays, "{refused} {told}");
+            assert!(!session.is_refused, "settled");
+        }
         fs::remove_dir_all(root).expect("it was made here");
     }
 }

@@ -30,14 +30,19 @@ pub fn attend(gateway: &Gateway, first: UnixListener) {
     let mut threads = Vec::new();
     let mut listener = Some(first);
     while let Some(behind) = listener {
-        match tiny_http::Server::from_listener(behind, None) {
-            Ok(server) => serve_one_listener(gateway, &mut threads, server),
-            Err(error) => error!("starting the HTTP server: {error}"),
-        }
+        let broken = match tiny_http::Server::from_listener(behind, None) {
+            Ok(server) => serve_one_listener(gateway, &mut threads, server).to_string(),
+            Err(error) => format!("starting the HTTP server: {error}"),
+        };
         // Its accept(2) fails for want of files or memory as well, and it gives up then.
         listener = loop {
             match gateway.backend.reopen() {
-                Ok(again) => break again,
+                Ok(again) => {
+                    if again.is_some() {
+                        error!("the API's own socket is opened again: {broken}");
+                    }
+                    break again;
+                }
                 Err(error) => error!("opening the API's own socket again: {error}"),
             }
             gateway.clock.sleep(Duration::from_secs(1));
@@ -49,12 +54,17 @@ pub fn attend(gateway: &Gateway, first: UnixListener) {
     }
 }
 
+/// Until the listener is shut or breaks; returns what its accept(2) said then.
 fn serve_one_listener(
     gateway: &Gateway,
     threads: &mut Vec<JoinHandle<()>>,
     server: tiny_http::Server,
-) {
-    while let Ok(request) = server.recv() {
+) -> io::Error {
+    let broken = loop {
+        let request = match server.recv() {
+            Ok(request) => request,
+            Err(error) => break error,
+        };
         join(threads.extract_if(.., |thread| thread.is_finished()));
         let name = request.url().trim_start_matches('/');
         let Some(job) = gateway.backend.pending.take(name) else {
@@ -71,9 +81,10 @@ fn serve_one_listener(
             Ok(thread) => threads.push(thread),
             Err(error) => warn!("no thread for a request: {error}"),
         }
-    }
+    };
     // tiny_http 0.12 `Server::drop` unwraps the path of its socket, and an abstract one has none.
     mem::forget(server);
+    broken
 }
 
 fn respond(mut request: Request, service: &Service, job: PendingReply) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use log::{debug, info, warn};
 
 use super::lookup::encoded;
-use super::{ApiVersion, Client};
+use super::{ApiVersion, Client, reply};
 use crate::clock::{Bell, Clock};
 use crate::codec::json;
 use crate::net::address::configure;
@@ -49,13 +49,8 @@ struct Miss {
     why: String,
     /// Of the answer, 0 if there was none.
     status: u16,
-}
-
-impl Miss {
-    /// Ironic was there, and does not know this token or this node.
-    fn is_refusal(&self) -> bool {
-        matches!(self.status, 400 | 404)
-    }
+    /// Ironic itself was there, and does not know this token or this node.
+    is_refusal: bool,
 }
 
 impl Heartbeat {
@@ -90,6 +85,7 @@ impl Heartbeat {
         let unheard = |fault: Fault| Miss {
             why: fault.to_string(),
             status: 0,
+            is_refusal: false,
         };
         let path = format!("/v1/heartbeat/{}", encoded(&self.uuid));
         let answer = client
@@ -104,6 +100,8 @@ impl Heartbeat {
             status => Err(Miss {
                 why: answer.complaint(),
                 status,
+                // A web server before an Ironic that restarts knows nothing of tokens.
+                is_refusal: matches!(status, 400 | 404) && reply::is_ironics_error(&answer.text),
             }),
         }
     }
@@ -184,7 +182,7 @@ impl Standing {
             }
             Err(miss) => {
                 self.failures += 1;
-                self.refusals = match miss.is_refusal() {
+                self.refusals = match miss.is_refusal {
                     true => self.refusals + 1,
                     false => 0,
                 };
@@ -195,9 +193,7 @@ impl Standing {
                 };
                 let latest = match miss.status {
                     409 => 2 * SOONEST,
-                    _ if self.has_news || miss.is_refusal() => {
-                        SOONEST * (1 << self.failures.min(6))
-                    }
+                    _ if self.has_news || miss.is_refusal => SOONEST * (1 << self.failures.min(6)),
                     _ => part,
                 };
                 SOONEST..latest.min(patience).max(2 * SOONEST)

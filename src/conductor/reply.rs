@@ -143,7 +143,24 @@ pub fn error_text(body: &str) -> String {
     line
 }
 
+/// Is this what Ironic's own API says when it refuses (lifecycle.md §6), and not the page of whatever stands before it?
+pub fn is_ironics_error(body: &str) -> bool {
+    fault(body).is_some_and(|fields| said(&fields, "faultstring").is_some())
+}
+
 fn stated(body: &str) -> Option<String> {
+    let fields = fault(body)?;
+    let text = said(&fields, "faultstring").or_else(|| said(&fields, "title"));
+    text.map(str::to_owned)
+}
+
+fn said<'a>(fields: &'a Object, name: &str) -> Option<&'a str> {
+    let text = fields.string(name).ok().flatten();
+    text.filter(|text| !text.is_empty())
+}
+
+/// The object that says what is wrong, in whatever wraps it.
+fn fault(body: &str) -> Option<Object> {
     let Ok(Value::Object(mut fields)) = parse_all(body) else {
         return None;
     };
@@ -156,16 +173,7 @@ fn stated(body: &str) -> Option<String> {
         },
         _ => (),
     }
-    let said = |name| {
-        fields
-            .string(name)
-            .ok()
-            .flatten()
-            .filter(|text| !text.is_empty())
-    };
-    said("faultstring")
-        .or_else(|| said("title"))
-        .map(str::to_owned)
+    Some(fields)
 }
 
 #[cfg(test)]
@@ -199,6 +207,33 @@ mod tests {
             assert_eq!(error_text(body), told);
         }
         assert_eq!(error_text(&"é".repeat(9000)).chars().count(), 301);
+    }
+
+    #[test]
+    fn an_error_is_ironics_own_by_its_faultstring() {
+        for (body, own) in [
+            // As Ironic 39 sends it: JSON in a string.
+            (
+                r#"{"error_message": "{\"faultcode\": \"Client\", \"faultstring\": \"Invalid or missing agent token received.\", \"debuginfo\": null}"}"#,
+                true,
+            ),
+            (r#"{"error_message": {"faultstring": "no node"}}"#, true),
+            (r#"{"faultstring": "no node"}"#, true),
+            (r#"{"faultstring": ""}"#, false),
+            (r#"{"faultstring": 404}"#, false),
+            // No such route, and those who know nothing of Ironic.
+            (
+                r#"{"error_message": "{\"code\": \"404 Not Found\", \"title\": \"Not Found\"}"}"#,
+                false,
+            ),
+            (r#"{"error_message": "default backend - 404"}"#, false),
+            ("default backend - 404", false),
+            ("404 <h1>404 Not Found</h1>", false),
+            (r#""faultstring""#, false),
+            ("", false),
+        ] {
+            assert_eq!(is_ironics_error(body), own, "{body}");
+        }
     }
 
     #[test]

@@ -144,11 +144,12 @@ impl Logger {
 }
 
 impl Log for Logger {
-    /// Other people's crates may log what we would not (request paths, headers): only their warnings.
+    /// Other people's crates may log what we would not (request paths, headers): only their warnings. tiny_http has one, at the end of
+    /// its listener, which is no fault where that was shut: `api::tiny_http_backend` knows, and says what there is to say.
     fn enabled(&self, metadata: &Metadata) -> bool {
         match metadata.target().starts_with("ironlet") {
             true => self.debug || metadata.level() <= Level::Info,
-            false => metadata.level() <= Level::Warn,
+            false => metadata.level() <= Level::Warn && metadata.target() != "tiny_http",
         }
     }
 

@@ -187,7 +187,8 @@ fn pauses_grow_to_a_minute_and_the_timeout_ends_it() {
         .collect();
     let pauses: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
     for (at, pause) in pauses.iter().enumerate() {
-        let ceiling = Duration::from_secs(60.min(1 << at.min(6)));
+        // The first varies too: a herd that started together does not come back together.
+        let ceiling = Duration::from_secs(60.min(1 << at.min(6))).max(Duration::from_millis(1500));
         let last = at + 1 == pauses.len();
         assert!(
             *pause <= ceiling && (last || pause.as_secs() >= 1),
@@ -223,12 +224,13 @@ fn a_locked_node_is_asked_for_less_and_less_often() {
         .iter()
         .map(|seen| seen.at)
         .collect();
-    for (pair, (least, most)) in times.windows(2).zip([(6, 6), (11, 12), (31, 34), (31, 38)]) {
+    for (pair, (least, most)) in
+        times
+            .windows(2)
+            .zip([(6.0, 6.5), (11.0, 12.0), (31.0, 34.0), (31.0, 38.0)])
+    {
         let pause = (pair[1] - pair[0]).as_secs_f64();
-        assert!(
-            pause >= f64::from(least) && pause <= f64::from(most),
-            "{pause}"
-        );
+        assert!((least..=most).contains(&pause), "{pause}");
     }
 }
 

@@ -216,12 +216,44 @@ fn a_herd_that_an_ironic_missed_comes_back_spread_and_none_too_late() {
 
 #[test]
 fn an_agent_is_forgotten_when_ironic_says_so_three_times() {
+    // Ironic 39's own, JSON in a string.
+    let own = |status, why: &str| {
+        let fault = format!(
+            r#"{{\"faultcode\": \"Client\", \"faultstring\": \"{why}\", \"debuginfo\": null}}"#
+        );
+        Reply::new(status, &format!(r#"{{"error_message": "{fault}"}}"#))
+    };
     let (taken, refused, gone) = (
         Reply::new(202, ""),
-        Reply::new(400, ""),
-        Reply::new(404, ""),
+        own(400, "Invalid or missing agent token received."),
+        own(404, "Node u could not be found."),
     );
+    // Of whatever stands where Ironic's API was, and comes back.
+    let pages = [
+        Reply::raw(
+            "HTTP/1.1 404 Not Found\r\nContent-Length: 26\r\n\r\n404 <h1>404 Not Found</h1>",
+        ),
+        Reply::new(404, "default backend - 404"),
+        Reply::new(404, r#"{"error": {"code": 404, "title": "Not Found"}}"#),
+        Reply::new(400, "<html><center>nginx</center></html>"),
+        Reply::new(404, r#"{"error_message": ""}"#),
+        Reply::new(400, ""),
+    ];
+    let page = |at: usize| pages[at].clone();
     for (replies, told) in [
+        (pages.iter().cloned().cycle().take(30).collect(), 0),
+        (vec![page(0)], 0),
+        (
+            vec![
+                refused.clone(),
+                gone.clone(),
+                page(0),
+                refused.clone(),
+                gone.clone(),
+                page(3),
+            ],
+            0,
+        ),
         (vec![taken.clone(), refused.clone(), taken.clone()], 0),
         (
             vec![

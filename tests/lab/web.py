@@ -32,7 +32,7 @@ http {{
   server {{ listen {address}:8080; listen [{address6}]:8080; listen {aside}:8080; listen {address}:8443 ssl; set $witness web; root {directory}/http;
     location /images/ {{ limit_rate {rate}; }}{server} }}
   server {{ listen {address}:8444 ssl; set $witness swift; location / {{ proxy_pass http://{address}:{swift}; proxy_max_temp_file_size 0; }} }}
-  server {{ listen {address}:6385; listen [{address6}]:6385; set $witness api; location /v1/heartbeat/ {{ if (-f {directory}/refuse) {{ return 400; }} proxy_pass http://127.0.0.1:{api}; proxy_set_header Host $http_host; }} location / {{ proxy_pass http://127.0.0.1:{api}; proxy_set_header Host $http_host; }} }}
+  server {{ listen {address}:6385; listen [{address6}]:6385; set $witness api; location /v1/heartbeat/ {{ default_type application/json; if (-f {directory}/refuse) {{ return 400 '{{"error_message": {{"faultstring": "Invalid or missing agent token received."}}}}'; }} proxy_pass http://127.0.0.1:{api}; proxy_set_header Host $http_host; }} location / {{ proxy_pass http://127.0.0.1:{api}; proxy_set_header Host $http_host; }} }}
   server {{ listen 127.0.0.1:{bmc}; set $witness bmc; location / {{ proxy_pass http://127.0.0.1:{bmc_behind}; proxy_set_header Host $http_host; }} }}
 }}
 """

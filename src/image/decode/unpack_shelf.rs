@@ -9,13 +9,20 @@ use crate::units::MIB;
 
 /// What waits is kept in pieces no larger than this; some of them are used again.
 pub const PIECE: usize = 128 << 10;
+const SMALLEST: usize = 64;
 const SPARE: usize = 16;
-/// What a piece takes beside its bytes, and a part of a unit: an image may be one of nothing but empty frames.
-const BESIDE: u64 = 512;
+/// What a piece takes beside its bytes.
+const BESIDE: u64 = 64;
+/// What a unit takes beside its pieces: an image may be one of nothing but empty frames.
+const UNIT: u64 = 512;
+/// As many may wait, and those that the same look at the image ends: more would not be unpacked any sooner.
+pub const UNITS: usize = 4096;
 /// Pieces of the first in line that may wait for whoever reads.
 const FEW: usize = 8;
 /// For each thread beyond what it unpacks with: a block of `xz -T0 -6` is as large.
 pub const EACH: u64 = 24 * MIB;
+/// That is for all that does not wait: spare pieces, those in the hands of threads, and decoders but for their windows.
+const OTHERS: u64 = 4 * MIB;
 /// Of a lone thread, or as long as there is one unit.
 const ALONE: u64 = 2 * MIB;
 
@@ -32,10 +39,10 @@ pub struct Shelf {
     /// Numbers: of the first of `units`, and of the next to be unpacked.
     pub first: usize,
     pub begun: usize,
-    /// Bytes that all pieces take that wait, and how many may.
+    /// Bytes of memory that all units take, and the pieces that wait; and how many may.
     pub kept: u64,
     pub most: u64,
-    pub spare: Vec<Vec<u8>>,
+    spare: Vec<Vec<u8>>,
     /// Bytes of the image in the units so far.
     pub split: u64,
     pub closed: bool,
@@ -56,7 +63,10 @@ pub struct Unit {
 impl Counter {
     /// For so many threads.
     pub fn new(threads: u64) -> Self {
-        let most = if threads == 1 { ALONE } else { threads * EACH };
+        let most = match threads {
+            1 => ALONE,
+            _ => threads * EACH - OTHERS,
+        };
         let shelf = Shelf {
             most,
             ..Shelf::default()
@@ -76,13 +86,15 @@ impl Shelf {
             ..2 => ALONE,
             _ => self.most,
         };
-        self.kept < most || self.units.len() < 2 && self.units.iter().all(starved)
+        self.kept < most && self.units.len() < UNITS
+            || self.units.len() < 2 && self.units.iter().all(starved)
     }
 
     /// Takes the first unit away.
     pub fn pop(&mut self) {
         let unit = self.units.pop_front();
         self.first += 1;
+        self.kept -= UNIT;
         for piece in unit.into_iter().flat_map(|unit| unit.packed) {
             self.kept -= cost(&piece);
             self.put_back(piece);
@@ -103,6 +115,12 @@ impl Shelf {
         &mut self.units[place]
     }
 
+    /// One to fill.
+    pub fn empty(&mut self) -> Vec<u8> {
+        let spare = self.spare.pop();
+        spare.unwrap_or_else(|| Vec::with_capacity(PIECE))
+    }
+
     pub fn put_back(&mut self, mut piece: Vec<u8>) {
         if piece.capacity() == PIECE && self.spare.len() < SPARE {
             piece.clear();
@@ -111,12 +129,19 @@ impl Shelf {
     }
 }
 
-pub fn cost(piece: &[u8]) -> u64 {
-    piece.len() as u64 + BESIDE
+/// Bytes of memory, full or not: an allocator gives small ones up to an eighth more, and large ones a page.
+pub fn cost(piece: &Vec<u8>) -> u64 {
+    let capacity = piece.capacity();
+    let more = match capacity {
+        ..PIECE => capacity / 8,
+        _ => 4096,
+    };
+    (capacity + more) as u64 + BESIDE
 }
 
 impl Units for Shelf {
     fn begin(&mut self) {
+        self.kept += UNIT;
         self.units.push_back(Unit {
             at: self.split,
             ..Unit::default()
@@ -124,29 +149,33 @@ impl Units for Shelf {
     }
 
     fn add(&mut self, mut bytes: &[u8]) {
-        let Some(unit) = self.units.back_mut().filter(|_| !bytes.is_empty()) else {
-            return;
-        };
         while !bytes.is_empty() {
+            let Some(unit) = self.units.back_mut() else {
+                return;
+            };
             let open = unit.packed.back().is_some_and(|piece| piece.len() < PIECE);
             let last = if open { unit.packed.pop_back() } else { None };
-            let mut piece = match last {
-                Some(piece) => {
-                    self.kept -= cost(&piece);
-                    piece
-                }
-                None => self.spare.pop().unwrap_or_default(),
-            };
+            let large = unit.unpacked > 0 || !unit.packed.is_empty();
+            let mut piece = last.unwrap_or_default();
+            if open {
+                self.kept -= cost(&piece);
+            }
             let (more, rest) = bytes.split_at(bytes.len().min(PIECE - piece.len()));
-            if piece.len() + more.len() > piece.capacity() {
-                piece.reserve_exact(match more.len() {
-                    ..1024 => more.len(),
-                    _ => PIECE - piece.len(),
-                });
+            let needed = piece.len() + more.len();
+            if needed > piece.capacity() {
+                // A small unit takes no more than twice its size.
+                let mut wider = match large || needed > PIECE / 2 {
+                    true => self.empty(),
+                    false => Vec::with_capacity(needed.next_power_of_two().max(SMALLEST)),
+                };
+                wider.extend_from_slice(&piece);
+                piece = wider;
             }
             piece.extend_from_slice(more);
             self.kept += cost(&piece);
-            unit.packed.push_back(piece);
+            if let Some(unit) = self.units.back_mut() {
+                unit.packed.push_back(piece);
+            }
             bytes = rest;
         }
     }

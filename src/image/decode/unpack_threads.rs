@@ -197,14 +197,14 @@ impl Counter {
 
     fn unpack(&self, number: usize, mut plain: Box<dyn Read + '_>) -> io::Result<()> {
         loop {
-            let piece = self.shelf().spare.pop();
-            let mut piece = piece.unwrap_or_else(|| Vec::with_capacity(PIECE));
+            let mut piece = self.shelf().empty();
             let read = (&mut plain).take(PIECE as u64).read_to_end(&mut piece);
             let all = piece.len() < PIECE;
-            if all {
-                piece.shrink_to_fit();
-            }
+            let few = (piece.len() <= PIECE / 2).then(|| piece.to_vec());
             let mut shelf = self.shelf();
+            if let Some(few) = few {
+                shelf.put_back(std::mem::replace(&mut piece, few));
+            }
             loop {
                 if shelf.closed {
                     return Err(gone());
@@ -231,6 +231,7 @@ mod tests {
     use super::*;
     use crate::codec::zstd::Unzstd;
     use crate::codec::zstd_frames::Frames;
+    use crate::image::decode::unpack_shelf::UNITS;
 
     /// RFC 8878, 3.1.1: a segment of one piece and of one raw block.
     fn frame(plain: &[u8]) -> Vec<u8> {
@@ -297,7 +298,11 @@ mod tests {
         while threads.counter.shelf().takes_more() {
             threads.feed().expect("frames");
         }
-        let kept = threads.counter.shelf().kept;
+        let shelf = threads.counter.shelf();
+        let (kept, units) = (shelf.kept, shelf.units.len());
+        drop(shelf);
+        // 9 bytes each.
+        assert!(units <= UNITS + LOOK / 9 + 1, "{units}");
         assert!(
             kept < 2 * EACH + 8 * MIB && threads.read < packed.len() as u64,
             "{kept}"
