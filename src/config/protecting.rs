@@ -30,6 +30,8 @@ pub fn check(origin: &str, name: &str) -> Result<()> {
     let names = meant.flat_map(|parameter| [parameter.name, parameter.key]);
     match near_miss(name, names.filter(|name| !name.is_empty())) {
         None => Ok(()),
+        // Ironic's agent knows no such word either, and goes on.
+        Some(meant) if !meant.starts_with("ironlet.") && meant.eq_ignore_ascii_case(name) => Ok(()),
         Some(meant) => Err(Error::plain(format!(
             "{origin} sets {}, which nobody knows; {meant} protects something, and will be meant: correct it or take it away",
             name.escape_debug()
