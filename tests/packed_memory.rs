@@ -18,26 +18,28 @@ const CASE: &str = "PACKED_MEMORY_CASE";
 #[test]
 #[rustfmt::skip]
 fn small_units_without_number_take_no_more_than_large_ones() {
-    let noise = noise(16 * MIB);
+    let page = "xz -0 --block-size=4096";
+    let small = || noise(1100);
     // RFC 8878, 3.1.2: a length, and as many bytes that say nothing.
-    let skipped = [&b"\x50\x2a\x4d\x18\0\0\0\x01"[..], &vec![0; 16 * MIB]].concat();
-    let (small, page) = (&noise[..1100], "xz -0 --block-size=4096");
-    for (what, packing, window, parts) in [
-        ("zstd, 100000 frames of 1 KiB", Zstd, 2, vec![(packed("zstd", small), 100_000)]),
-        ("zstd, the same that state their size", Zstd, 0, vec![(segment(small), 100_000)]),
-        ("zstd, frames of 64 KiB and a little", Zstd, 2, vec![(packed("zstd", &noise[..66_000]), 3000)]),
-        ("zstd, frames of 128 KiB of zeros", Zstd, 2, vec![(packed("zstd", &[0; MIB / 8]), 4000)]),
-        ("zstd, 300000 empty frames", Zstd, 0, vec![(packed("zstd", b""), 300_000)]),
+    let skipped = || [&b"\x50\x2a\x4d\x18\0\0\0\x01"[..], &vec![0; 16 * MIB]].concat();
+    let large = || noise(16 * MIB);
+    let cases: [(&str, Packing, usize, &dyn Fn() -> Parts); 12] = [
+        ("zstd, 100000 frames of 1 KiB", Zstd, 2, &|| vec![(packed("zstd", &small()), 100_000)]),
+        ("zstd, the same that state their size", Zstd, 0, &|| vec![(segment(&small()), 100_000)]),
+        ("zstd, frames of 64 KiB and a little", Zstd, 2, &|| vec![(packed("zstd", &noise(66_000)), 3000)]),
+        ("zstd, frames of 128 KiB of zeros", Zstd, 2, &|| vec![(packed("zstd", &[0; MIB / 8]), 4000)]),
+        ("zstd, 300000 empty frames", Zstd, 0, &|| vec![(packed("zstd", b""), 300_000)]),
         ("zstd, 300000 empty frames behind a large one", Zstd, 2,
-            vec![(packed("zstd", &noise), 1), (packed("zstd", b""), 300_000)]),
-        ("zstd, large frames to skip", Zstd, 0, vec![(skipped, 16), (packed("zstd", b""), 1)]),
-        ("xz, blocks of 4 KiB", Xz, 1, vec![(packed(page, &noise), 2)]),
+            &|| vec![(packed("zstd", &large()), 1), (packed("zstd", b""), 300_000)]),
+        ("zstd, large frames to skip", Zstd, 0, &|| vec![(skipped(), 16), (packed("zstd", b""), 1)]),
+        ("xz, blocks of 4 KiB", Xz, 1, &|| vec![(packed(page, &large()), 2)]),
         // A large dictionary takes its time.
-        ("xz, the same behind slow ones", Xz, 8, vec![(packed("xz -6", b"a"), 30), (packed(page, &noise), 2)]),
-        ("xz, 200000 empty streams", Xz, 0, vec![(packed("xz", b""), 200_000)]),
-        ("gzip, 200000 empty members", Gzip, 0, vec![(packed("gzip", b""), 200_000)]),
-        ("bzip2, 200000 empty streams", Bzip2, 4, vec![(packed("bzip2", b""), 200_000)]),
-    ] {
+        ("xz, the same behind slow ones", Xz, 8, &|| vec![(packed("xz -6", b"a"), 30), (packed(page, &large()), 2)]),
+        ("xz, 200000 empty streams", Xz, 0, &|| vec![(packed("xz", b""), 200_000)]),
+        ("gzip, 200000 empty members", Gzip, 0, &|| vec![(packed("gzip", b""), 200_000)]),
+        ("bzip2, 200000 empty streams", Bzip2, 4, &|| vec![(packed("bzip2", b""), 200_000)]),
+    ];
+    for (what, packing, window, parts) in cases {
         match env::var(CASE) {
             Err(_) => {
                 let child = Command::new(env::current_exe().expect("this program"))
@@ -57,7 +59,7 @@ fn small_units_without_number_take_no_more_than_large_ones() {
             Ok(case) if case != what => continue,
             Ok(_) => {}
         }
-        let most = most(packing, window);
+        let (most, parts) = (most(packing, window), parts());
         let before = status("VmRSS:");
         fs::write("/proc/self/clear_refs", "5").expect("resets the high-water mark");
         let mut image = BufReader::with_capacity(64 << 10, Repeated { parts, at: (0, 0) });
@@ -122,8 +124,10 @@ fn packed(command: &str, plain: &[u8]) -> Vec<u8> {
 }
 
 /// An image of parts, each so many times.
+type Parts = Vec<(Vec<u8>, usize)>;
+
 struct Repeated {
-    parts: Vec<(Vec<u8>, usize)>,
+    parts: Parts,
     /// Bytes read of the first part that is left, and how often it was read.
     at: (usize, usize),
 }
