@@ -7,6 +7,7 @@ use crate::agent::{Agent, VERSION, effective_config};
 use crate::api::{Page, Server};
 use crate::error::Result;
 use crate::logger::status;
+use crate::net::http::url;
 use crate::order::Names;
 use crate::order::location::Template;
 use crate::report;
@@ -23,9 +24,13 @@ impl Agent {
             return;
         };
         let start = || {
+            let trust = effective_config::trust(&self.config, None)?;
+            // A path, where an order may be, is no place for a report, which says so.
+            if !url::is_http(url) {
+                return report::start(url, &trust, self.watcher());
+            }
             let place = Template::parse("ironlet.report", url)?;
             let names = Names::read(&self.host, self.config.boot_interface.as_deref());
-            let trust = effective_config::trust(&self.config, None)?;
             report::start(&place.own_place(&names), &trust, self.watcher())
         };
         if let Err(error) = start() {
