@@ -1,14 +1,18 @@
 //! Packed images of very many and very small units: how much memory they take before anybody knows their digest.
 
+#[path = "support/packing_tools.rs"]
+mod packing_tools;
+
 use std::env;
 use std::fs;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::thread;
 
 use ironlet::image::decode::format::Format;
 use ironlet::image::decode::packing::Packing::{self, Bzip2, Gzip, Xz, Zstd};
 use ironlet::image::write::sink::Sink;
+use packing_tools::packed;
 
 const MIB: usize = 1 << 20;
 /// Which image this process is there for: each has one of its own, that no other has left memory to.
@@ -102,25 +106,6 @@ fn segment(plain: &[u8]) -> Vec<u8> {
     let block = (size << 3 | 1).to_le_bytes();
     let magic = b"\x28\xb5\x2f\xfd\xa0";
     [&magic[..], &size.to_le_bytes(), &block[..3], plain].concat()
-}
-
-/// `plain` through a real tool: `xz -6`, say.
-fn packed(command: &str, plain: &[u8]) -> Vec<u8> {
-    let mut words = command.split(' ');
-    let mut tool = Command::new(words.next().expect("a program"))
-        .args(words)
-        .arg("-c")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("gzip, zstd, xz and bzip2 are there");
-    let mut into = tool.stdin.take().expect("a pipe");
-    thread::scope(|scope| {
-        scope.spawn(move || into.write_all(plain).expect("it reads all"));
-        let output = tool.wait_with_output().expect("it was started");
-        assert!(output.status.success(), "{command}");
-        output.stdout
-    })
 }
 
 /// An image of parts, each so many times.

@@ -8,9 +8,7 @@ mod content;
 mod corpora;
 mod support;
 
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use ironlet::error::{Kind, Result};
 use ironlet::image::decode::format::Format;
@@ -21,6 +19,7 @@ use support::image_requests::{order, tools};
 use support::image_server::Behaviour::{self, *};
 use support::image_server::{ImageServer, Until};
 use support::memory_sink::MemorySink;
+use support::packing_tools::packed;
 use support::scratch::Scratch;
 
 const MIB: usize = 1 << 20;
@@ -44,25 +43,6 @@ fn raw(size: usize) -> Vec<u8> {
         .collect();
     image[440..444].copy_from_slice(&[1, 2, 3, 4]);
     image
-}
-
-/// `bytes` through a real tool: `gzip -9`, say.
-fn packed(command: &str, bytes: &[u8]) -> Vec<u8> {
-    let mut words = command.split(' ');
-    let mut tool = Command::new(words.next().expect("a program"))
-        .args(words)
-        .arg("-c")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("gzip, zstd, xz, bzip2 and lbzip2 are there: packages gzip, zstd, xz-utils, bzip2, lbzip2");
-    let (mut into, bytes) = (tool.stdin.take().expect("a pipe"), bytes.to_vec());
-    let writer = std::thread::spawn(move || into.write_all(&bytes));
-    let output = tool.wait_with_output().expect("it was started");
-    writer.join().expect("no panic").expect("it reads all");
-    assert!(output.status.success(), "{command}");
-    output.stdout
 }
 
 fn run(image: &[u8], script: Vec<Behaviour>, format: &Format, disk: &Path) -> Result<u64> {

@@ -1,5 +1,6 @@
 //! Images in tar archives: as GNU tar and bsdtar make them, and archives that hold no image.
 
+use std::io::Write;
 use std::process::Command;
 
 use super::*;

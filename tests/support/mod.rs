@@ -13,6 +13,7 @@ pub mod image_requests;
 pub mod image_server;
 pub mod memory_sink;
 pub mod mounted;
+pub mod packing_tools;
 pub mod partition_tables;
 pub mod qcow2_corpus;
 pub mod scratch;
