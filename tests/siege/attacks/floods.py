@@ -11,6 +11,7 @@ from table import Row
 STATUS = b"GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"
 GUESS = b"GET /v1/commands/?agent_token=guess HTTP/1.1\r\nHost: x\r\n\r\n"
 BODY = b"POST /v1/commands/?agent_token=guess HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n" + b"x" * 60000
+LARGE = BODY.replace(b"60000", str(256 << 20).encode())
 # Seconds, on a machine that has more to do. Under TLS a handshake waits behind those of others.
 SLOWEST = {False: 2.0, True: 3.0}
 # Fewer calls tell nothing; they are waited for as long.
@@ -57,6 +58,7 @@ FLOODS = (
     ("300 heads, a byte in 0.2 s", status(count=300, every=0.2), False, False),
     ("300 bodies without the token, a byte in 0.2 s", dict(count=300, payload=BODY.hex(), every=0.2), False, False),
     ("bodies without the token, never reading", dict(count=300, payload=BODY.hex()), False, False),
+    ("bodies of 256 MiB without the token", dict(count=100, payload=LARGE.hex()), False, False),
     ("connect, ask, hang up, as fast as it goes", status(count=200, once=True, reads=True, leaves=0), False, False),
     ("the same from the conductor's own address", status(count=200, once=True, reads=True, leaves=0), False, True),
     ("TLS: 300 silent", dict(count=300), True, False),
