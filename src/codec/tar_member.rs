@@ -49,6 +49,17 @@ impl<R: Read> Member<R> {
         }
     }
 
+    /// Bytes of the file, once its header is read: before the first of them.
+    pub fn size(&mut self) -> io::Result<u64> {
+        loop {
+            match &self.state {
+                State::Between { seen } => self.state = self.next(*seen)?,
+                State::Within { size, .. } => return Ok(*size),
+                State::Ended => return Ok(0),
+            }
+        }
+    }
+
     /// The record in which a header is, or the archive's end. Not all who make archives mark the end by empty records; then it is where
     /// nothing follows a whole file.
     fn header(&mut self, seen: bool) -> io::Result<[u8; RECORD]> {
