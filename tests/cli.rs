@@ -5,9 +5,15 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
 
+#[path = "cli/erase.rs"]
+mod erase;
 #[path = "support/machine.rs"]
 #[allow(dead_code)] // this binary needs a part of it
 mod machine;
+mod support;
+#[path = "cli/write.rs"]
+mod write;
+
 use machine::Machine;
 
 /// Exit code, what it printed, and what it logged.
