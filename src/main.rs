@@ -9,11 +9,9 @@ use getopts::{Matches, Options};
 use ironlet::agent;
 use ironlet::agent::doctor::by_hand;
 use ironlet::agent::{post_inspection_by_hand, run_step_by_hand, write_image_by_hand};
-use ironlet::codec::json;
 use ironlet::config::flags::{FLAGS, Takes, USAGE};
 use ironlet::config::verbs;
 use ironlet::error::{self, Context};
-use ironlet::inventory::{self, BootFacts};
 use ironlet::sys::kernel;
 use ironlet::system_root::{SystemRoot, attribute};
 use ironlet::{config, init, logger, version};
@@ -48,7 +46,9 @@ fn main() -> ExitCode {
             post_inspection_by_hand::post(&surroundings(&flags), &urls)
                 .and_then(|uuid| print(&uuid))
         }
-        () if flags.opt_present("inventory") => print(&inventory(&flags)),
+        () if flags.opt_present("inventory") => {
+            post_inspection_by_hand::inventory(&surroundings(&flags)).and_then(|json| print(&json))
+        }
         () if flags.opt_present("root-disk") => {
             run_step_by_hand::root_disk(&surroundings(&flags), &flags.opt_str("node"))
                 .and_then(|chosen| print(&chosen))
@@ -78,11 +78,16 @@ fn main() -> ExitCode {
         }
         () => print(&options(&|_| true).usage(USAGE)),
     };
+    ended(result, || surroundings(&flags).host())
+}
+
+/// What the exit code says, and of an error the log.
+fn ended(result: error::Result<()>, host: impl FnOnce() -> SystemRoot) -> ExitCode {
     let code = match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Who only prints has none yet.
-            logger::start(&surroundings(&flags).host(), false);
+            logger::start(&host(), false);
             log::error!("{error}");
             ExitCode::FAILURE
         }
@@ -120,10 +125,7 @@ fn help(of: &[OsString]) -> ExitCode {
         Some((_, Some(verb))) => verb.page(),
         Some((name, None)) => return refused(&format!("'{name}' is no command")),
     };
-    match print(&text) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
+    ended(print(&text), || SystemRoot::new("/"))
 }
 
 /// The flags that a command with what follows it stands for.
@@ -187,11 +189,6 @@ fn surroundings(flags: &Matches) -> agent::Surroundings {
     }
 }
 
-fn inventory(flags: &Matches) -> String {
-    let host = SystemRoot::new(surroundings(flags).root);
-    json::print(&inventory::collect(&host, BootFacts::default()))
-}
-
 fn step(flags: &Matches) -> run_step_by_hand::Step {
     run_step_by_hand::Step {
         name: flags.opt_str("step").unwrap_or_default(),
@@ -206,6 +203,7 @@ fn image(flags: &Matches) -> write_image_by_hand::Image {
         checksum: flags.opt_str("checksum"),
         signature: flags.opt_str("signature"),
         keys: flags.opt_strs("image-key"),
+        login: None,
         disk: flags.opt_str("disk").map(PathBuf::from),
     }
 }

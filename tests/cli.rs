@@ -5,9 +5,15 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
 
+#[path = "cli/erase.rs"]
+mod erase;
 #[path = "support/machine.rs"]
 #[allow(dead_code)] // this binary needs a part of it
 mod machine;
+mod support;
+#[path = "cli/write.rs"]
+mod write;
+
 use machine::Machine;
 
 /// Exit code, what it printed, and what it logged.
@@ -147,17 +153,26 @@ fn closed() -> std::io::PipeWriter {
 #[test]
 fn who_reads_no_further_ends_the_program_quietly() {
     let machine = Machine::recorded("ahci-nvme");
-    let root = machine.host().sys("..");
+    let root = machine.host().sys("..").display().to_string();
     for arguments in [
         &["--help"][..],
         &["--help-parameters"],
         &["--version"],
         &["--inventory"],
         &["--root-disk"],
+        &["help"],
+        &["help", "write"],
+        &["inventory", "--root", &root],
+        &["plan", "--json", "--root", &root],
+        &["parameters"],
+        &["doctor", "--json", "--root", &root],
     ] {
         let (mut logged, log) = pipe().expect("a pipe");
         let mut command = Command::new(env!("CARGO_BIN_EXE_ironlet"));
-        command.arg("--root").arg(&root).args(arguments);
+        if arguments[0].starts_with('-') {
+            command.args(["--root", &root]);
+        }
+        command.args(arguments);
         let mut child = command
             .stdout(closed())
             .stderr(log)
@@ -177,15 +192,32 @@ fn who_reads_no_further_ends_the_program_quietly() {
 
 #[test]
 fn an_answer_that_cannot_be_written_is_an_error() {
-    let full = std::fs::File::options().write(true).open("/dev/full");
-    let output = Command::new(env!("CARGO_BIN_EXE_ironlet"))
-        .arg("--help")
-        .stdout(full.expect("full(4)"))
-        .output()
-        .expect("it starts");
-    assert_eq!(output.status.code(), Some(1));
-    let logged = String::from_utf8(output.stderr).expect("text");
-    assert!(logged.contains("No space left on device"), "{logged}");
+    let machine = Machine::recorded("ahci-nvme");
+    let root = machine.host().sys("..").display().to_string();
+    for arguments in [
+        &["--help"][..],
+        &["help"],
+        &["help", "write"],
+        &["write", "--help"],
+        &["version"],
+        &["parameters"],
+        &["inventory", "--root", &root],
+        &["plan", "--root", &root],
+        &["plan", "--json", "--root", &root],
+        &["doctor", "--json", "--root", &root],
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let output = Command::new(env!("CARGO_BIN_EXE_ironlet"))
+            .args(arguments)
+            .stdout(full.expect("full(4)"))
+            .output()
+            .expect("it starts");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let logged = String::from_utf8(output.stderr).expect("text");
+        for words in ["writing to standard output", "No space left on device"] {
+            assert!(logged.contains(words), "{arguments:?}: {logged}");
+        }
+    }
 }
 
 #[test]

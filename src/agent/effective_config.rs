@@ -102,9 +102,17 @@ pub fn tools(
     })
 }
 
+/// What image servers are shown unless an image says that.
+pub fn login(config: &Config) -> Option<Login> {
+    let login = config.image.login.as_ref();
+    login.map(|(user, password)| Login {
+        user: Some(user.clone()),
+        password: Some(password.clone()),
+    })
+}
+
 /// What commands go by.
 pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
-    let login = config.image.login.as_ref();
     let image = &config.image;
     Settings {
         formats: match enrolment.any_format.unwrap_or(image.any_format) {
@@ -119,10 +127,7 @@ pub fn settings(config: &Config, enrolment: &Enrolment) -> Settings {
         unpack: image.unpack,
         rebuild_drive: image.rebuild_drive,
         md5: enrolment.md5_allowed.unwrap_or(config.image.md5_allowed),
-        login: login.map(|(user, password)| Login {
-            user: Some(user.clone()),
-            password: Some(password.clone()),
-        }),
+        login: login(config),
         ignore_bootloader_failure: config.ignore_bootloader_failure,
         bios_bootloader: config.bios_bootloader || enrolment.bios_bootloader,
         guard: config.guard,

@@ -83,6 +83,23 @@ impl Surroundings {
         Permit::new(&self.host(), self.allowed_disks.clone())
     }
 
+    /// For a command: the parameters, read and logged as the agent does it.
+    fn started(&self) -> Result<Config> {
+        let config = self.config();
+        logger::start(
+            &self.host(),
+            config.as_ref().is_ok_and(|config| config.debug),
+        );
+        let config = config.context("reading the parameters")?;
+        for note in &config.notes {
+            warn!("{note}");
+        }
+        if config.tls.insecure {
+            warn!("ipa-insecure=1: certificates of servers are not verified");
+        }
+        Ok(config)
+    }
+
     fn config(&self) -> Result<Config> {
         let command_line = match &self.command_line {
             Some(text) => text.clone(),
@@ -105,19 +122,11 @@ struct Agent {
 /// Returns only to be restarted (an error) or never to run again (locked down).
 pub fn run(surroundings: Surroundings) -> Result<()> {
     let host = surroundings.host();
-    let config = surroundings.config();
     if rescue::is_marked(&host) {
         // An agent that died after its last command: what comes now is process 1's.
         return Ok(());
     }
-    logger::start(&host, config.as_ref().is_ok_and(|config| config.debug));
-    let config = config.context("reading the parameters")?;
-    for note in &config.notes {
-        warn!("{note}");
-    }
-    if config.tls.insecure {
-        warn!("ipa-insecure=1: certificates of servers are not verified");
-    }
+    let config = surroundings.started()?;
     let permit = surroundings.permit();
     let mut agent = Agent {
         config,

@@ -155,6 +155,7 @@ impl<'a> Desk<'a> {
             checksum: given.checksum.clone(),
             signature: self.settings.image_signature.clone(),
             keys: self.settings.image_keys.clone(),
+            login: self.settings.login.clone(),
             disk: given.disk.as_ref().map(PathBuf::from),
         };
         Ok(Order {

@@ -2,20 +2,28 @@
 
 use log::{info, warn};
 
-use crate::agent::{Surroundings, inspection};
+use crate::agent::{Surroundings, effective_config, inspection};
 use crate::clock::Clock;
+use crate::codec::json::print;
 use crate::conductor::inspection::Unposted;
+use crate::conductor::lookup::Enrolment;
 use crate::error::{Context, Error, Result};
-use crate::logger;
+use crate::inventory;
 use crate::net::http::url;
 use crate::secret::redacted;
+
+/// What Ironic would be told of this machine, as JSON.
+pub fn inventory(surroundings: &Surroundings) -> Result<String> {
+    let config = surroundings.config().context("reading the parameters")?;
+    let facts = effective_config::settings(&config, &Enrolment::default()).boot;
+    Ok(print(&inventory::collect(&surroundings.host(), facts)))
+}
 
 /// Collects, and posts to `urls`, commas between; the UUID Ironic answers with. With `introspection_daemon` again and again,
 /// whatever becomes of it after the first time.
 pub fn post(surroundings: &Surroundings, urls: &str) -> Result<String> {
+    let config = surroundings.started()?;
     let (host, clock) = (surroundings.host(), Clock::real());
-    logger::start(&host, false);
-    let config = surroundings.config().context("reading the parameters")?;
     let urls = urls.split(',').map(str::trim).filter(|url| !url.is_empty());
     let urls: Vec<String> = urls.map(str::to_owned).collect();
     let unusable = urls.iter().find(|url| url::parse(url).is_none());

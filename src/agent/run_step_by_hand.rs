@@ -3,14 +3,14 @@
 use log::{info, warn};
 
 use crate::agent::without_ironic::WithoutIronic;
-use crate::agent::{Surroundings, write_image_by_hand};
+use crate::agent::{Surroundings, effective_config, write_image_by_hand};
 use crate::clock::Bell;
 use crate::codec::json::{Object, Value, gather, parse, print, text};
 use crate::codec::near_miss::near_miss;
+use crate::conductor::lookup::Enrolment;
 use crate::disk;
 use crate::disk::{Choice, Wishes};
 use crate::error::{Error, Kind, Result};
-use crate::logger;
 use crate::logger::progress_bar;
 use crate::logger::status::{self, DiskLine};
 use crate::redaction::clean;
@@ -19,7 +19,7 @@ use crate::steps;
 use crate::steps::Phase;
 use crate::steps::find_boot_medium::boot_medium;
 use crate::steps::node::Node;
-use crate::steps::step_context::{Machine, Settings};
+use crate::steps::step_context::Machine;
 
 /// A step as a person names it.
 pub struct Step {
@@ -33,7 +33,7 @@ pub struct Step {
 
 /// Runs the step to its end; its result as JSON.
 pub fn run(surroundings: Surroundings, step: &Step) -> Result<String> {
-    logger::start(&surroundings.host(), false);
+    let config = surroundings.started()?;
     let (node, arguments) = (
         given_node(&step.node)?,
         given("arguments", &step.arguments)?,
@@ -42,7 +42,7 @@ pub fn run(surroundings: Surroundings, step: &Step) -> Result<String> {
         ("step".to_owned(), text(step.name.as_str())),
         ("args".to_owned(), Value::Object(arguments)),
     ];
-    let tools = write_image_by_hand::tools(&surroundings, false);
+    let tools = write_image_by_hand::tools(&surroundings, &config)?;
     let host = surroundings.host();
     let alone = WithoutIronic::new(&host, &Node::new(&node));
     let params = [
@@ -55,7 +55,7 @@ pub fn run(surroundings: Surroundings, step: &Step) -> Result<String> {
         Bell::default(),
         tools,
         Box::new(alone),
-        Settings::default(),
+        effective_config::settings(&config, &Enrolment::default()),
     );
     let _bar = progress_bar::draw(machine.gauge(), &machine.clock);
     let done = steps::execute(Phase::Clean, &machine, gather(params))?;
@@ -95,10 +95,10 @@ pub fn plan(surroundings: &Surroundings, node: &Option<String>, as_json: bool) -
 }
 
 fn choice(surroundings: &Surroundings, node: &Option<String>) -> Result<Choice> {
-    logger::start(&surroundings.host(), false);
+    let config = surroundings.started()?;
     let host = surroundings.host();
     let wishes = Wishes {
-        medium: boot_medium(&host, None),
+        medium: boot_medium(&host, config.medium.as_deref()),
         ..Node::new(&given_node(node)?).wishes()?
     };
     let choice = disk::root(&host, &wishes)?;

@@ -1,23 +1,25 @@
 //! Writes one image to the disk that a person at the machine named (`--write-image`): the image path alone.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use crate::agent::Surroundings;
+use log::warn;
+
+use crate::agent::{Surroundings, effective_config};
 use crate::clock::Clock;
+use crate::config::Config;
+use crate::disk::exclusive_disk::ExclusiveDisk;
 use crate::disk::raid::apart;
 use crate::error::{Context, Error, Kind, Result};
 use crate::image;
 use crate::image::decode::format::Format;
-use crate::image::download::retry_policy::RetryPolicy;
 use crate::image::verify::checksum::Checksum;
 use crate::image::verify::image_signature::ImageSignature;
+use crate::image::write::disk_sink::DiskSink;
 use crate::image::{Layout, Request, Tools};
-use crate::logger::{self, progress_bar};
-use crate::net::http::client::Timeouts;
+use crate::logger::progress_bar;
 use crate::net::http::url;
 use crate::secret::redacted;
-use crate::work_progress::WorkProgress;
+use crate::steps::step_context::Login;
 
 /// One image, named by a person.
 pub struct Image {
@@ -29,6 +31,8 @@ pub struct Image {
     pub signature: Option<String>,
     /// Public keys of minisign that count.
     pub keys: Vec<String>,
+    /// For HTTP basic authentication.
+    pub login: Option<Login>,
     /// The disk to write; none lets the agent choose.
     pub disk: Option<PathBuf>,
 }
@@ -57,7 +61,7 @@ impl Image {
             },
             signature: ImageSignature::parse(&self.keys, self.signature.as_deref())?,
             format: Format::of_file(&id)?,
-            authorization: None,
+            authorization: self.login.as_ref().and_then(Login::header),
             proxies: Default::default(),
             layout: Layout::Bytes,
             drive: None,
@@ -67,8 +71,16 @@ impl Image {
 }
 
 /// Writes one image to the disk a person named, and ends: the image path alone.
-pub fn write(surroundings: Surroundings, image: Image, readback: bool) -> Result<()> {
-    logger::start(&surroundings.host(), false);
+pub fn write(surroundings: Surroundings, mut image: Image, readback: bool) -> Result<()> {
+    let config = surroundings.started()?;
+    if config.standalone.is_some() || config.order.is_some() {
+        warn!(
+            "ironlet.image, ironlet.order and their like are for the agent: what is written, and where, is what was typed"
+        );
+    }
+    image.keys.extend(config.image.keys.iter().cloned());
+    image.signature = image.signature.or(config.image.signature.clone());
+    image.login = effective_config::login(&config);
     let Some(disk) = &image.disk else {
         return Err(Error::new(
             Kind::DeviceNotFound,
@@ -82,9 +94,12 @@ pub fn write(surroundings: Surroundings, image: Image, readback: bool) -> Result
         return Err(wrong(why.to_owned()));
     }
     let request = image.request(true)?;
-    let tools = tools(&surroundings, readback);
+    let mut tools = tools(&surroundings, &config)?;
+    tools.readback |= readback;
     // Nothing of it is read before.
     tools.permit.check(disk)?;
+    // Whatever forbids writing it is told before any server is asked.
+    drop(DiskSink::new(ExclusiveDisk::open(disk, &tools.permit)?)?);
     if let Some(why) = apart::objection(disk).kind(Kind::BlockDeviceError)? {
         let disk = disk.display();
         let why = format!(
@@ -97,25 +112,9 @@ pub fn write(surroundings: Surroundings, image: Image, readback: bool) -> Result
 }
 
 /// What a person's own orders are done with.
-pub(super) fn tools(surroundings: &Surroundings, readback: bool) -> Tools {
-    let clock = Clock::real();
-    Tools {
-        trust: Default::default(),
-        timeouts: Timeouts {
-            connect: Duration::from_secs(60),
-            read: Duration::from_secs(60),
-        },
-        patience: RetryPolicy {
-            retries: 2,
-            interval: Duration::from_secs(10),
-            limit: None,
-        },
-        permit: surroundings.permit(),
-        readback,
-        rate: None,
-        gauge: WorkProgress::new(clock.clone()),
-        clock,
-    }
+pub(super) fn tools(surroundings: &Surroundings, config: &Config) -> Result<Tools> {
+    let permit = surroundings.permit().of_person();
+    effective_config::tools(config, None, permit, &Clock::real())
 }
 
 fn wrong(why: String) -> Error {

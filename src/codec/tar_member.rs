@@ -7,8 +7,8 @@ use std::io::{self, Read};
 use crate::codec::packed_units::invalid;
 
 const RECORD: usize = 512;
-/// Of a pax header or a long name.
-const LONGEST: u64 = 64 << 10;
+/// Of a pax header, which may hold several attributes of 64 KiB, or of a long name.
+const LONGEST: u64 = 1 << 20;
 /// Parts between holes: those of the largest map are 4 MiB.
 const MOST: usize = 256 << 10;
 
@@ -18,6 +18,8 @@ pub struct Member<R> {
     state: State,
     /// What a pax header says of the next file.
     size: Option<u64>,
+    /// The same of its name, or a header for that alone.
+    name: Option<Vec<u8>>,
 }
 
 enum State {
@@ -43,7 +45,36 @@ impl<R: Read> Member<R> {
             archive,
             state: State::Between { seen: false },
             size: None,
+            name: None,
         }
+    }
+
+    /// Bytes of the file, once its header is read: before the first of them.
+    pub fn size(&mut self) -> io::Result<u64> {
+        loop {
+            match &self.state {
+                State::Between { seen } => self.state = self.next(*seen)?,
+                State::Within { size, .. } => return Ok(*size),
+                State::Ended => return Ok(0),
+            }
+        }
+    }
+
+    /// The record in which a header is, or the archive's end. Not all who make archives mark the end by empty records; then it is where
+    /// nothing follows a whole file.
+    fn header(&mut self, seen: bool) -> io::Result<[u8; RECORD]> {
+        let mut header = Vec::with_capacity(RECORD);
+        self.archive
+            .by_ref()
+            .take(RECORD as u64)
+            .read_to_end(&mut header)?;
+        let is_end = seen && header.iter().all(|byte| *byte == 0);
+        if header.len() < RECORD && !is_end {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut record = [0; RECORD];
+        record[..header.len()].copy_from_slice(&header);
+        Ok(record)
     }
 
     fn record(&mut self) -> io::Result<[u8; RECORD]> {
@@ -54,7 +85,7 @@ impl<R: Read> Member<R> {
 
     /// The next file's header, whatever comes before it.
     fn next(&mut self, seen: bool) -> io::Result<State> {
-        let header = self.record()?;
+        let header = self.header(seen)?;
         if header == [0; RECORD] {
             self.must_end()?;
             return match seen {
@@ -62,35 +93,42 @@ impl<R: Read> Member<R> {
                 false => Err(invalid("there is no file in it")),
             };
         }
-        // Bytes as unsigned, as all but the oldest have it.
-        let sum = header.iter().map(|byte| u64::from(*byte)).sum::<u64>();
-        let own = header[148..156]
-            .iter()
-            .map(|byte| u64::from(*byte))
-            .sum::<u64>();
-        if number(&header[148..156]) != Some(sum - own + 8 * u64::from(b' ')) {
+        if !is_sum_right(&header) {
             return Err(invalid("what should be a header is none, or damaged"));
         }
         let size = number(&header[124..136]).ok_or_else(|| invalid("a file has no size"))?;
         match header[156] {
-            b'x' | b'g' | b'L' | b'K' => {
+            // A word on the next file. Solaris has it by X.
+            b'x' | b'X' => {
                 let text = self.text(size)?;
-                if header[156] == b'x' {
-                    self.pax(&text)?;
-                }
+                self.pax(&text)?;
                 return Ok(State::Between { seen });
             }
-            b'5' => {
-                self.size = None;
+            b'L' => {
+                let text = self.text(size)?;
+                self.name = Some(until_zero(&text).to_vec());
+                return Ok(State::Between { seen });
+            }
+            // On all files, on where a link leads, on the archive.
+            b'g' | b'K' | b'V' => {
+                self.text(size)?;
                 return Ok(State::Between { seen });
             }
             _ => {}
         }
-        let name = &header[..header[..100]
-            .iter()
-            .position(|byte| *byte == 0)
-            .unwrap_or(100)];
-        let name = name.escape_ascii();
+        let name = self.name.take();
+        let name = name.as_deref().unwrap_or(until_zero(&header[..100]));
+        let is_file = !matches!(header[156], b'1'..=b'6' | b'D' | b'M' | b'N');
+        // Before there was a type for directories a slash said it.
+        if matches!(header[156], b'5' | b'D') || is_file && name.ends_with(b"/") {
+            self.size = None;
+            // GNU's incremental archives list what was in it.
+            if header[156] == b'D' {
+                self.text(size)?;
+            }
+            return Ok(State::Between { seen });
+        }
+        let name = format!("{:.200}", name.escape_ascii().to_string());
         if seen {
             return Err(invalid(format!(
                 "there is more than one file in it, '{name}' for one"
@@ -98,19 +136,21 @@ impl<R: Read> Member<R> {
         }
         let size = self.size.take().unwrap_or(size);
         let (parts, whole) = match header[156] {
-            b'0' | 0 | b'7' => (vec![(0, size)], size),
             b'S' => self.parts(&header, size)?,
+            // POSIX: of a type nobody knows it is a file like any other.
+            _ if is_file => (vec![(0, size)], size),
             _ => {
                 let why = format!("'{name}' in it is no file, but a link, a device or the like");
                 return Err(invalid(why));
             }
         };
+        let record = RECORD as u64;
         Ok(State::Within {
             parts,
             part: 0,
             at: 0,
             size: whole,
-            padding: size.next_multiple_of(RECORD as u64) - size,
+            padding: (record - size % record) % record,
         })
     }
 
@@ -136,10 +176,18 @@ impl<R: Read> Member<R> {
                 return Err(invalid("a pax header in it is damaged"));
             };
             text = rest;
-            if let Some(value) = record.strip_prefix(b"size=") {
-                self.size = decimal(value);
+            if let Some(name) = record.strip_prefix(b"path=") {
+                self.name = Some(name.to_vec());
             }
-            if record.starts_with(b"GNU.sparse.") {
+            if let Some(value) = record.strip_prefix(b"size=") {
+                let size = decimal(value).ok_or_else(|| {
+                    let value = format!("{:.40}", value.escape_ascii().to_string());
+                    invalid(format!("its file has a size of '{value}'"))
+                })?;
+                self.size = Some(size);
+            }
+            // star has a name of its own for it.
+            if record.starts_with(b"GNU.sparse.") || record.starts_with(b"SCHILY.realsize=") {
                 return Err(invalid(
                     "its file is kept with its holes left out in a way not known here: pack it with tar --format=oldgnu -S, or without -S",
                 ));
@@ -256,14 +304,33 @@ fn number(field: &[u8]) -> Option<u64> {
             .all(|byte| *byte == 0)
             .then(|| u64::from_be_bytes(*low));
     }
-    let text = std::str::from_utf8(field).ok()?;
-    let digits = text.trim_matches(|letter| letter == ' ' || letter == '\0');
-    match digits.is_empty() {
-        true => Some(0),
-        false => u64::from_str_radix(digits, 8).ok(),
-    }
+    let field = until_zero(field.trim_ascii_start()).trim_ascii_end();
+    field.iter().try_fold(0u64, |number, digit| match digit {
+        b'0'..=b'7' if number >> 61 == 0 => Some(number << 3 | u64::from(digit - b'0')),
+        _ => None,
+    })
+}
+
+/// Of all bytes of a header, those of the sum itself as blanks; as signed numbers where the oldest programs made it.
+fn is_sum_right(header: &[u8; RECORD]) -> bool {
+    let counted = || {
+        (0..).zip(header).map(|(at, byte)| match at {
+            148..156 => b' ',
+            _ => *byte,
+        })
+    };
+    let sum: i64 = counted().map(i64::from).sum();
+    let signed: i64 = counted().map(|byte| i64::from(byte.cast_signed())).sum();
+    let said = number(&header[148..156]).and_then(|said| i64::try_from(said).ok());
+    said.is_some_and(|said| said == sum || said == signed)
+}
+
+fn until_zero(field: &[u8]) -> &[u8] {
+    field.split(|byte| *byte == 0).next().unwrap_or(field)
 }
 
 fn decimal(digits: &[u8]) -> Option<u64> {
-    std::str::from_utf8(digits).ok()?.parse().ok()
+    let text = std::str::from_utf8(digits).ok()?;
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().ok())?
 }

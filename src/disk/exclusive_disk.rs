@@ -47,9 +47,13 @@ impl ExclusiveDisk {
         let opening = || format!("opening {} for writing", path.display());
         let file = open(path)
             .map_err(|error| match error.kind() {
+                _ if error.raw_os_error().is_none() => error.into(),
                 io::ErrorKind::ResourceBusy => Error::plain(
                     "it is in use: mounted, part of an array or opened by another program",
                 ),
+                io::ErrorKind::InvalidInput => Error::plain(format!(
+                    "{error}: its file system has no direct I/O; put the file onto another one"
+                )),
                 _ => error.into(),
             })
             .with_context(opening)
@@ -71,6 +75,14 @@ impl ExclusiveDisk {
         }
         if sector > block::ALIGNMENT as u64 {
             let why = format!("{}: sectors of {sector} bytes are not supported", opening());
+            return Err(Error::new(Kind::BlockDeviceError, why));
+        }
+        if !size.0.is_multiple_of(sector) {
+            let (size, path) = (size.0, path.display());
+            let why = format!(
+                "{}: its {size} bytes are no multiple of {sector}; `truncate -s %{sector} {path}` makes them one",
+                opening()
+            );
             return Err(Error::new(Kind::BlockDeviceError, why));
         }
         Ok(ExclusiveDisk {

@@ -242,20 +242,9 @@ fn authorization(info: &Object, id: &str, settings: &Settings) -> Result<Option<
         }),
         _ => settings.login.clone(),
     };
-    match login {
-        None => Ok(None),
-        Some(Login {
-            user: Some(user),
-            password: Some(password),
-        }) if !user.is_empty() && !password.expose().is_empty() => {
-            let pair = format!("{user}:{}", password.expose());
-            let header = format!("Basic {}", codec::base64::encode(pair.as_bytes()));
-            Ok(Some(Secret::new(header)))
-        }
-        Some(_) => Err(failed(
-            "http_basic needs both image_server_user and image_server_password",
-        )),
-    }
+    let incomplete = "http_basic needs both image_server_user and image_server_password";
+    let header = login.map(|login| login.header().ok_or_else(|| failed(incomplete)));
+    header.transpose()
 }
 
 fn proxies(info: &Object) -> Result<Proxies> {

@@ -7,6 +7,7 @@ use std::{fs, io};
 use log::warn;
 
 use crate::clock::{Bell, Clock};
+use crate::codec::base64;
 use crate::disk::Wishes;
 use crate::disk::select::root_arrays::RootArrays;
 use crate::disk::select::seen_disks::Seen;
@@ -112,6 +113,19 @@ pub struct Login {
     pub user: Option<String>,
     /// For the server.
     pub password: Option<Secret>,
+}
+
+impl Login {
+    /// A complete Authorization header; none as long as a part of it is missing.
+    pub fn header(&self) -> Option<Secret> {
+        let (user, password) = (self.user.as_deref()?, self.password.as_ref()?.expose());
+        if user.is_empty() || password.is_empty() {
+            return None;
+        }
+        let pair = format!("{user}:{password}");
+        let pair = base64::encode(pair.as_bytes());
+        Some(Secret::new(format!("Basic {pair}")))
+    }
 }
 
 impl Default for Settings {

@@ -14,11 +14,10 @@ class Broken(Exception):
 
 
 class Judge:
-    """Of disks that were `old` and are to become `new`, both as arrays of sectors' numbers. With `wiped` the old system may lack
-    sectors: whoever has its signatures erased has it spoilt, and where they are its table alone knows."""
+    """Of disks that were `old` and are to become `new`, both as arrays of sectors' numbers."""
 
-    def __init__(self, sectors, old, new, scratch, wiped=False):
-        self._sectors, self._old, self._new, self._scratch, self._wiped = sectors, old, new, scratch, wiped
+    def __init__(self, sectors, old, new, scratch):
+        self._sectors, self._old, self._new, self._scratch = sectors, old, new, scratch
         self._known, self.asked = {}, 0
 
     def judged(self, disk):
@@ -27,13 +26,9 @@ class Judge:
             return NOTHING
         if same(disk, self._new, 0, len(disk)):
             return NEW
-        if disk[0] == self._old[0] and (same(disk, self._old, HEAD, len(disk) - TAIL) or self._wiped and self._spoilt(disk)):
+        if disk[0] == self._old[0] and same(disk, self._old, HEAD, len(disk) - TAIL):
             return OLD
         raise Broken(f"{', '.join(tables)}; unlike the new system in {differing(disk, self._new)}, unlike the old one in {differing(disk, self._old)}")
-
-    def _spoilt(self, disk):
-        """Is every sector the old one's, or zeros?"""
-        return all(now in (0, before) for now, before in zip(disk, self._old) if now != before)
 
     def tables(self, disk):
         """By what something would start. Few disks differ where that is looked for, and each such is put to the foreign programs once."""

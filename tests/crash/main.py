@@ -26,13 +26,14 @@ PORT = 8080
 DIST = TESTS.parent / "dist"
 OVMF = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 DISK = 112 * MIB
-# What is ordered, and how large the disk is; `wiped`: signatures go before the table that says where they are.
+# What is ordered, what is on the disk before, and how large it is.
 RECORDINGS = {
     "raw": dict(image="gpt.raw"),
     "qcow2": dict(image="mbr.qcow2"),
     "config-drive": dict(image="gpt.raw", order={"configdrive": {"meta_data": {"hostname": "driven"}}}),
     "partition": dict(image="root.raw", disk=1640 * MIB, uefi=True, order={"image_type": "partition", "root_gb": 1, "ignore_bootloader_failure": True}),
-    "metadata-first": dict(image="gpt.raw", order={"erase": "metadata"}, wiped=True),
+    "metadata-first": dict(image="gpt.raw", order={"erase": "metadata"}),
+    "metadata-first-mbr": dict(image="gpt.raw", order={"erase": "metadata"}, old="mbr"),
     "all-first": dict(image="mbr.raw", order={"erase": "all"}),
 }
 
@@ -72,10 +73,10 @@ def images(folder):
     return made
 
 
-def recorded(folder, name, made, image, order=None, disk=DISK, uefi=False, wiped=False):
+def recorded(folder, name, made, image, order=None, old="gpt", disk=DISK, uefi=False):
     """Deploys; the path of the disk before, and of the log."""
     before, now, log = (folder / f"{name}.{what}" for what in ("before", "disk", "writes"))
-    system(before, min(disk, DISK), "gpt", f"old {name}")
+    system(before, min(disk, DISK), old, f"old {name}")
     if disk > DISK:
         os.truncate(before, disk)
         subprocess.run(["sgdisk", "-e", before], check=True, capture_output=True)
@@ -112,7 +113,7 @@ def judged(folder, name, before, now, log, count, seed):
     old, new = sectors.disk(before), sectors.disk(now)
     asked = operations(log, sectors)
     scratch = folder / f"{name}.scratch"
-    judge = Judge(sectors, old, new, scratch, RECORDINGS[name].get("wiped"))
+    judge = Judge(sectors, old, new, scratch)
     tally, seen = collections.Counter(), 0
     dice = random.Random(f"{seed} {name}")
     flushes = sum(isinstance(one, Flush) for one in asked)

@@ -103,9 +103,9 @@ fn an_archive_that_is_no_image_never_boots_and_says_why() {
         ("nothing", vec![0; 10 << 10], "no file in it"),
         ("holes as pax has them", archive("tar -c --format=pax -S", &[("a", &vec![0; MIB]), ]), "tar --format=oldgnu -S"),
         ("cut in the file", cut(2 * MIB), "cut short"),
-        ("cut behind the file", cut(512 + 3 * MIB), "cut short"),
         ("cut in the header", cut(511), "cut short"),
         ("no bytes", Vec::new(), "cut short"),
+        ("cut in the next header", [cut(512 + 3 * MIB), vec![b'x'; 100]].concat(), "cut short"),
         ("more", and(b"more"), "something follows its end"),
         ("an archive behind it", and(&one()), "something follows its end"),
         ("a changed name", changed(1), "is none, or damaged"),
@@ -121,5 +121,96 @@ fn an_archive_that_is_no_image_never_boots_and_says_why() {
         let ends = [&bytes[..MIB], &bytes[7 * MIB..]].concat();
         let untouched = bytes.iter().all(|byte| *byte == OLD);
         assert!(untouched || ends.iter().all(|byte| *byte == 0), "{what}: it could boot");
+    }
+}
+
+/// A member as no program here makes it; its header's size is `size`.
+fn member(name: &str, kind: u8, size: usize, content: &[u8]) -> Vec<u8> {
+    let mut record = [0; 512];
+    record[..name.len()].copy_from_slice(name.as_bytes());
+    record[124..136].copy_from_slice(format!("{size:011o}\0").as_bytes());
+    record[148..156].fill(b' ');
+    record[156] = kind;
+    let sum: u32 = record.iter().map(|byte| u32::from(*byte)).sum();
+    record[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let padding = content.len().next_multiple_of(512) - content.len();
+    [&record[..], content, &vec![0; padding]].concat()
+}
+
+/// A pax header, of one line.
+fn pax(line: &str) -> Vec<u8> {
+    // The length counts itself.
+    let length = line.len() + 2 + (line.len() + 4).to_string().len();
+    let text = format!("{length} {line}\n");
+    member("pax", b'x', text.len(), text.as_bytes())
+}
+
+#[test]
+#[rustfmt::skip]
+fn of_odd_archives_those_are_taken_that_others_take() {
+    // No whole record.
+    let raw = raw(3 * MIB + 1000);
+    let file = || member("disk.raw", b'0', raw.len(), &raw);
+    let end = || vec![0; 1024];
+    let first = |before: Vec<u8>| [before, file(), end()].concat();
+    let long = "x".repeat(200);
+    let mut signed = first(Vec::new());
+    signed[..9].copy_from_slice("dïsk.raw".as_bytes());
+    signed[148..156].fill(b' ');
+    let sum: i32 = signed[..512].iter().map(|byte| i32::from(*byte as i8)).sum();
+    signed[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let mut ragged = first(Vec::new());
+    // What the field held before it was written is behind its zero.
+    let size = format!("{:08o}\0", raw.len());
+    ragged[124..136].copy_from_slice(&[size.as_bytes(), b"\xff77"].concat());
+    ragged[148..156].fill(b' ');
+    let sum: u32 = ragged[..512].iter().map(|byte| u32::from(*byte)).sum();
+    ragged[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    // Ours, GNU tar's and bsdtar's answer; none: taken.
+    for (what, image, ours, gnu, bsd) in [
+        ("a directory by its slash", first(member("d/", 0, 0, b"")), None, true, true),
+        ("the same with a type of a file", first(member("d/", b'0', 0, b"")), None, true, true),
+        ("the same by a long name", first([pax(&format!("path={long}/")), member(&long[..100], b'0', 0, b"")].concat()), None, true, true),
+        ("the same by GNU's long name", first([member("L", b'L', 202, format!("{long}/\0").as_bytes()), member(&long[..100], b'0', 0, b"")].concat()), None, true, true),
+        ("a directory with a size and nothing in it", first(member("d/", b'5', 512, b"")), None, true, false),
+        ("a long name by pax", first(pax(&format!("path={long}/disk.raw"))), None, true, true),
+        ("a header of Solaris", first([member("X", b'X', 18, b"18 path=disk2.raw\n")].concat()), None, true, true),
+        ("an attribute of 100 KiB", first(pax(&format!("SCHILY.xattr.user.a={}", "y".repeat(100 << 10)))), None, true, true),
+        ("a label of the archive", first(member("label", b'V', 0, b"")), None, true, true),
+        ("an incremental archive's directory", first(member("d/", b'D', 4, b"Nx\0\0")), None, true, false),
+        ("no end", file(), None, true, true),
+        ("half an end", [file(), vec![0; 512]].concat(), None, true, true),
+        ("a tenth of an end", [file(), vec![0; 100]].concat(), None, true, false),
+        ("a type nobody knows", [member("disk.raw", b'Z', raw.len(), &raw), end()].concat(), None, true, true),
+        ("a sum of signed bytes", signed, None, true, true),
+        ("something behind a number", ragged, None, true, false),
+        ("a file without its padding", file()[..512 + raw.len()].to_vec(), Some("cut short"), false, false),
+        ("a negative size", first(pax("size=-1")), Some("its file has a size of '-1'"), false, false),
+        ("a size beyond all numbers", first(pax("size=99999999999999999999")), Some("a size of '99999999999999999999'"), false, false),
+        ("a size with a sign", first(pax("size=+3146728")), Some("a size of '+3146728'"), false, false),
+        ("holes as star has them", first(pax("SCHILY.realsize=4")), Some("tar --format=oldgnu -S"), true, true),
+        ("a link before the file", first(member("a", b'2', 0, b"")), Some("'a' in it is no file, but a link"), true, true),
+    ] {
+        for (tool, takes) in [("tar", gnu), ("bsdtar", bsd)] {
+            let scratch = Scratch::new();
+            let path = scratch.path("a.tar");
+            std::fs::write(&path, &image).expect("an archive");
+            let said = Command::new(tool).arg("-xOf").arg(&path).output();
+            let said = said.expect("tar and bsdtar are there: packages tar, libarchive-tools");
+            let took = said.status.success() && said.stdout == raw;
+            assert_eq!(took, takes, "{tool}, {what}: {}", String::from_utf8_lossy(&said.stderr));
+        }
+        let scratch = Scratch::new();
+        let disk = scratch.disk(8 * MIB, OLD);
+        let outcome = run(&image, vec![Serve], &Format::Archived(None), &disk);
+        match (outcome, ours) {
+            (Ok(bytes), None) => {
+                assert_eq!(bytes, raw.len() as u64, "{what}");
+                let written = std::fs::read(&disk).expect("the disk is a file");
+                assert!(written[..raw.len()] == raw, "{what}: another image");
+            }
+            (Err(error), Some(said)) => assert!(error.details().contains(said), "{what}: {error}"),
+            (outcome, _) => panic!("{what}: {outcome:?}"),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! A power cut at any moment of the erasing: what is left leads to everything that still has to go.
 
+use ironlet::disk::boot_sector::disarm_sector;
 use ironlet::disk::wipe::partition_ranges::Places;
 use ironlet::disk::wipe::zeroing_order::plan;
 use ironlet::error::Error;
@@ -46,13 +47,17 @@ fn what_a_power_cut_leaves_is_found_again() {
                 disk[own.start as usize + 512..][..4].copy_from_slice(b"here");
                 disk[own.end as usize - 512..][..4].copy_from_slice(b"here");
             }
-            let mut erase = |until: usize| {
-                for range in steps(&disk.clone()).into_iter().take(until) {
+            let erase = |disk: &mut Vec<u8>, until: usize| {
+                disarm_sector(&mut disk[..512]);
+                for range in steps(disk).into_iter().take(until) {
                     disk[range.start as usize..range.end as usize].fill(0);
                 }
             };
-            erase(cut);
-            erase(usize::MAX);
+            erase(&mut disk, cut);
+            assert!(disk[510..512] == [0; 2], "BIOS would start it");
+            let protective = disk[446..510].chunks(16).any(|entry| entry[4] == 0xee);
+            assert!(!protective, "UEFI would look at its GPT");
+            erase(&mut disk, usize::MAX);
             for at in records.iter().map(|at| *at as usize) {
                 let record = &disk[at..at + 512];
                 assert!(

@@ -61,6 +61,7 @@ pub fn cleanable(
     for warning in &found.warnings {
         warn!("{warning}");
     }
+    let unmeant = permit.unmeant(&all).context("no disk was touched")?;
     let apart = match wishes.skip.is_empty() {
         true => Vec::new(),
         false => apart::parts(host, &all),
@@ -68,6 +69,9 @@ pub fn cleanable(
     for disk in &all {
         let part = || apart.iter().find(|(kernel, _)| kernel == disk.kernel());
         let verdict = match judge(disk, wishes, &mounts, &all, skip_read_only) {
+            _ if unmeant.iter().any(|own| own.path == disk.path) => Ok(Verdict::PassOver(
+                "was not named with --allow-disk".to_owned(),
+            )),
             Verdict::Clean | Verdict::Refuse(_)
                 if let Some(why) = wishes.medium.protects(host, disk, &all) =>
             {
@@ -88,6 +92,14 @@ pub fn cleanable(
                 return Err(Error::new(Kind::BlockDeviceEraseError, why));
             }
         }
+    }
+    // Whoever named disks wants to hear why none of them is touched.
+    if !unmeant.is_empty() && found.disks.is_empty() {
+        let meant = |name: &str| !unmeant.iter().any(|own| own.name == name);
+        let meant = found.passed_over.iter().filter(|(name, _)| meant(name));
+        let whys: Vec<_> = meant.map(|(name, why)| format!("{name} {why}")).collect();
+        let why = format!("no disk was touched: {}", whys.join("; "));
+        return Err(Error::new(Kind::BlockDeviceEraseError, why));
     }
     Ok(found)
 }

@@ -14,6 +14,8 @@ use crate::system_root::SystemRoot;
 pub struct Permit {
     ramdisk: bool,
     named: Vec<PathBuf>,
+    /// Does what has no name stay as it is, instead of being in the way?
+    by_name: bool,
     /// Disks that were looked at and chosen, and the sequence of each.
     chosen: Vec<(PathBuf, u64)>,
 }
@@ -24,8 +26,40 @@ impl Permit {
         Permit {
             ramdisk: host.is_ramdisk(),
             named,
+            by_name: false,
             chosen: Vec::new(),
         }
+    }
+
+    /// The same for a person: once disks are named, those alone, whatever this machine is.
+    pub fn of_person(self) -> Self {
+        Permit {
+            ramdisk: self.ramdisk && self.named.is_empty(),
+            by_name: true,
+            ..self
+        }
+    }
+
+    /// Which of `disks` a person did not name and so does not mean; an error if a name is none of theirs, or there is no name.
+    pub fn unmeant<'a>(&self, disks: &'a [Disk]) -> Result<Vec<&'a Disk>> {
+        if self.ramdisk || !self.by_name {
+            return Ok(Vec::new());
+        }
+        let wrong = |why: String| Err(Error::new(Kind::BlockDeviceError, why));
+        let named = |disk: &Disk| self.named.iter().any(|name| real(name) == real(&disk.path));
+        if self.named.is_empty() {
+            return wrong("this is not a ramdisk, where all disks are meant: name those that are with --allow-disk, each".to_owned());
+        }
+        let is_disk = |name: &&PathBuf| disks.iter().any(|disk| real(name) == real(&disk.path));
+        if let Some(other) = self.named.iter().find(|name| !is_disk(name)) {
+            let names: Vec<_> = disks.iter().map(|disk| disk.name.as_str()).collect();
+            return wrong(format!(
+                "--allow-disk {} is none of the disks here: {}",
+                other.display(),
+                names.join(", ")
+            ));
+        }
+        Ok(disks.iter().filter(|disk| !named(disk)).collect())
     }
 
     /// The same, and behind the names of `disks` there must still be those very disks: between choosing one and
@@ -58,19 +92,26 @@ impl Permit {
 
     /// Ok if `disk` may be written.
     pub fn check(&self, disk: &Path) -> Result<()> {
-        // Names are compared after following links: /dev/disk/by-id/… and /dev/sda are one disk.
-        let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if self.ramdisk || self.named.iter().any(|named| real(named) == real(disk)) {
             return Ok(());
         }
         Err(Error::new(
             Kind::BlockDeviceError,
             format!(
-                "refusing to write {disk}: this is not a ramdisk; name it with --allow-disk {disk} if it really may be overwritten",
+                "refusing to write {disk}: {why} name it with --allow-disk {disk} if it really may be overwritten",
+                why = match self.by_name && !self.named.is_empty() {
+                    true => "other disks are named;",
+                    false => "this is not a ramdisk;",
+                },
                 disk = disk.display()
             ),
         ))
     }
+}
+
+/// Names are compared after following links: /dev/disk/by-id/… and /dev/sda are one disk.
+fn real(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! neither at its ends nor at those of its partitions. The data in between stays.
 //!
 //! What a power cut interrupts can be done again: partitions are erased before the tables that say where they
-//! are, the backup of a table before the table itself.
+//! are, the backup of a table before the table itself. And it starts no more, before any of it is erased.
 
 mod clear;
 pub mod partition_ranges;
@@ -13,6 +13,7 @@ use log::{info, warn};
 
 use super::list::Disk;
 use crate::codec::json::{Value, number, object, text};
+use crate::disk::boot_sector;
 use crate::disk::exclusive_disk::ExclusiveDisk;
 use crate::disk::select::write_permit::Permit;
 use crate::disk::wipe::clear::Sweep;
@@ -87,6 +88,8 @@ fn erase(target: &ExclusiveDisk, disk: &Disk, host: &SystemRoot) -> Result<Found
     }
     let (middle, ends) = plan(size, sector, &places);
     let gone = [far, middle].concat();
+    boot_sector::disarm(target)?;
+    target.flush()?;
     for range in &gone {
         sweep.zero(range)?;
     }

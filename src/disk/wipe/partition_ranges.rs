@@ -193,8 +193,15 @@ fn entries(at: u64, read: Read) -> Option<Vec<(u8, u64, u64)>> {
     let mut sector = [0; 512];
     read(at, &mut sector).ok()?;
     let entries = sector[446..510].chunks_exact(16);
+    // As `boot_sector::disarm` leaves a table.
+    let disarmed = at == 0
+        && [&sector[..446], &sector[510..]]
+            .concat()
+            .iter()
+            .all(|byte| *byte == 0);
     // block/partitions/msdos.c, msdos_partition: any other value, and this is a file system's boot sector.
-    if !sector.ends_with(&[0x55, 0xaa]) || entries.clone().any(|entry| entry[0] & 0x7f != 0) {
+    let marked = sector.ends_with(&[0x55, 0xaa]) || disarmed;
+    if !marked || entries.clone().any(|entry| entry[0] & 0x7f != 0) {
         return None;
     }
     let fields = |entry: &[u8]| (entry[4], half(entry, 8).into(), half(entry, 12).into());

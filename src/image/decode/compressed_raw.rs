@@ -73,7 +73,15 @@ impl Wrapping {
             notes,
         };
         match self.archive {
-            true => copy(&mut Copied(Archive(Member::new(plain))), out),
+            true => {
+                let mut member = Member::new(plain);
+                let size = member.size().map_err(told)?;
+                // A header has it: what does not fit is refused before the first write.
+                if size > out.capacity() {
+                    return Err(out.too_small(Some(Bytes(size))));
+                }
+                copy(&mut Copied(Archive(member)), out)
+            }
             false => copy(&mut Copied(plain), out),
         }
     }
@@ -84,15 +92,17 @@ struct Archive<R>(Member<R>);
 
 impl<R: Read> Read for Archive<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.0.read(into).map_err(|error| {
-            let why = match error.kind() {
-                _ if error.get_ref().is_some_and(|inner| inner.is::<Error>()) => return error,
-                io::ErrorKind::UnexpectedEof => "the tar archive is cut short".to_owned(),
-                _ => format!("the tar archive cannot be taken: {error}"),
-            };
-            Error::new(Kind::InvalidImage, why).into()
-        })
+        self.0.read(into).map_err(told)
     }
+}
+
+fn told(error: io::Error) -> io::Error {
+    let why = match error.kind() {
+        _ if error.get_ref().is_some_and(|inner| inner.is::<Error>()) => return error,
+        io::ErrorKind::UnexpectedEof => "the tar archive is cut short".to_owned(),
+        _ => format!("the tar archive cannot be taken: {error}"),
+    };
+    Error::new(Kind::InvalidImage, why).into()
 }
 
 /// By several threads, which tell better where the image is broken than how far it was read.

@@ -194,7 +194,7 @@ impl Response {
 
     /// How long the server asks to be left alone, if it does.
     pub fn asked_pause(&self) -> Option<Duration> {
-        retry_after::pause(self.header("retry-after"), self.header("date"))
+        retry_after::pause(&self.answer.list("retry-after"), self.header("date"))
     }
 
     /// Of the body; none where only its end tells.

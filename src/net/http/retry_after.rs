@@ -7,17 +7,28 @@ use crate::net::http::date;
 /// Nobody is left alone for longer, whatever the server says: it may be well again, or have meant something else.
 pub const LONGEST: Duration = Duration::from_secs(300);
 
-/// Seconds, or a date, which is held against `date`, that of the same answer: this machine's clock may be wrong. At most [`LONGEST`]; none
-/// of what says nothing.
-pub fn pause(retry_after: Option<&str>, date: Option<&str>) -> Option<Duration> {
-    let text = retry_after?.trim();
-    let seconds = match text.parse() {
-        Ok(seconds) => seconds,
-        // Of more digits than a number has.
-        Err(_) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => u64::MAX,
-        Err(_) => date::parse(text)?.saturating_sub(date::parse(date?)?),
-    };
-    Some(Duration::from_secs(seconds).min(LONGEST))
+/// Seconds, or a date, which is held against `date`, that of the same answer: this machine's clock may be wrong. Of several,
+/// each in a header of its own or all in one, as proxies have it, the longest. At most [`LONGEST`]; none of what says nothing.
+pub fn pause(retry_after: &str, date: Option<&str>) -> Option<Duration> {
+    let now = date.and_then(date::parse);
+    let until = |text: &str| Some(date::parse(text)?.saturating_sub(now?));
+    let (mut longest, mut before, mut start) = (None, 0, 0);
+    for piece in retry_after.split(',') {
+        let end = start + piece.len();
+        // A comma stands within most dates, too.
+        let said = seconds(piece.trim())
+            .or_else(|| until(piece))
+            .or_else(|| until(&retry_after[before..end]));
+        longest = longest.max(said);
+        (before, start) = (start, end + 1);
+    }
+    Some(Duration::from_secs(longest?).min(LONGEST))
+}
+
+/// More digits than a number has are the most there can be.
+fn seconds(text: &str) -> Option<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -39,14 +50,26 @@ mod tests {
             ("Sat, 06 Nov 2094 08:49:37 GMT", now, Some(300)),
             ("Sun, 06 Nov 1994 08:49:57 GMT", None, None),
             ("Sun, 06 Nov 1994 08:49:57 GMT", Some("now"), None),
+            ("7, 200", None, Some(200)),
+            ("200,7", now, Some(200)),
+            ("7, Sun, 06 Nov 1994 08:49:57 GMT", now, Some(20)),
+            ("Sun, 06 Nov 1994 08:49:57 GMT, 7", now, Some(20)),
+            (
+                "Sun, 06 Nov 1994 08:49:57 GMT, Sun, 06 Nov 1994 08:50:07 GMT",
+                now,
+                Some(30),
+            ),
+            ("Sun Nov  6 08:50:07 1994, 7", now, Some(30)),
+            ("soon, 7,", now, Some(7)),
+            ("-1, 0", now, Some(0)),
+            (",", now, None),
             ("-1", now, None),
             ("1.5", now, None),
             ("", now, None),
             ("soon", now, None),
         ] {
             let wanted = wanted.map(Duration::from_secs);
-            assert_eq!(pause(Some(text), date), wanted, "{text}");
+            assert_eq!(pause(text, date), wanted, "{text}");
         }
-        assert_eq!(pause(None, now), None);
     }
 }
