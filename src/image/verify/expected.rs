@@ -9,7 +9,8 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::image::download::fetch::Fetcher;
 use crate::image::download::retry_policy::{Failure, Then};
 use crate::image::request::Request;
-use crate::image::verify::checksum::{self, Checksum};
+use crate::image::verify::checksum::Checksum;
+use crate::image::verify::checksum_file;
 use crate::image::verify::digest::{Algorithm, Digest, Digests};
 use crate::image::verify::image_signature::{ImageSignature, Place, beside};
 use crate::image::verify::minisign::{self, Key, Of, Signature};
@@ -17,6 +18,7 @@ use crate::secret::redacted;
 use crate::units::MIB;
 
 /// At least one of the two.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
     digest: Option<Digest>,
     /// And where it was found, as it may be told.
@@ -48,12 +50,13 @@ impl Expected {
         let digest = match &request.checksum {
             None => None,
             Some(Checksum::Digest(digest)) => Some(digest.clone()),
-            Some(Checksum::At { wanted, .. }) => {
+            Some(Checksum::At { url, wanted }) => {
                 let shown = redacted(image);
                 let name = shown.rsplit('/').next().unwrap_or_default();
                 let file = file.unwrap_or_default();
                 let text = crate::codec::text_encoding::decode(&file);
-                Some(checksum::find(&text, name, *wanted)?)
+                let found = checksum_file::find(&text, name, *wanted);
+                Some(found.with_context(|| format!("looking into {}", redacted(url)))?)
             }
         };
         match (&digest, &signature) {

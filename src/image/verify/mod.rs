@@ -2,6 +2,7 @@
 
 pub mod algorithm;
 pub mod checksum;
+pub mod checksum_file;
 pub mod content_encoding;
 pub mod digest;
 pub mod expected;
