@@ -461,3 +461,112 @@ fn doctor_says_with_its_exit_code_whether_all_is_fine() {
         );
     }
 }
+
+/// The first wrong step, what of it and the rest, by `ironlet doctor` on that tree.
+fn examined(root: &Path, line: &str) -> String {
+    let (code, json, log) = ironlet(root, &["--doctor", "--json", "--cmdline", line]);
+    assert!(code == Some(1) && log.is_empty(), "{line}: {log}");
+    json
+}
+
+#[test]
+fn doctor_finds_what_is_wrong_with_parameters_before_anything_is_asked() {
+    let root =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("doctor-{}", std::process::id()));
+    let conf = root.join("etc/ironic-python-agent.d");
+    for folder in [
+        &conf,
+        &root.join("etc/ssl"),
+        &root.join("proc"),
+        &root.join("sys/block"),
+    ] {
+        std::fs::create_dir_all(folder).expect("a directory");
+    }
+    let put = |path: &str, text: &str| std::fs::write(root.join(path), text).expect("a file");
+    put("etc/ssl/empty.crt", "");
+    put(
+        "etc/ssl/odd.crt",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    );
+    let (https, http) = (
+        "ipa-api-url=https://127.0.0.1:9",
+        "ipa-api-url=http://127.0.0.1:9",
+    );
+    let wrong = "{\"first\":\"parameters\"";
+    for (cafile, words) in [
+        ("/etc/ssl/none.crt", "No such file"),
+        ("/etc/ssl/empty.crt", "etc/ssl/empty.crt"),
+        ("/etc/ssl/odd.crt", "etc/ssl/odd.crt"),
+        ("/etc/ssl", "etc/ssl"),
+    ] {
+        put(
+            "etc/ironic-python-agent.d/own.conf",
+            &format!("[DEFAULT]\ncafile = {cafile}\n"),
+        );
+        let json = examined(&root, https);
+        assert!(
+            json.starts_with(wrong) && json.contains(words),
+            "{cafile}: {json}"
+        );
+        // The agent says it before it waits for anything.
+        let (code, _, log) = ironlet(&root, &["--agent", "--cmdline", https]);
+        assert!(
+            code == Some(1) && log.contains(words) && log.contains("cafile = "),
+            "{log}"
+        );
+        let json = examined(&root, http);
+        assert!(
+            !json.starts_with(wrong) && json.contains(words),
+            "nobody is asked by TLS: {json}"
+        );
+    }
+    std::fs::remove_file(conf.join("own.conf")).expect("it was made here");
+    let sum = format!("sha256:{}", "0".repeat(64));
+    for (line, words) in [
+        (
+            "ironlet.image=http://h/i ironlet.checksum=sha256:abc",
+            "checksum: a sha256 checksum is 64 hexadecimal digits, not 'abc'",
+        ),
+        (
+            "ironlet.image=http://h/i ironlet.checksum=abc",
+            "checksum: a checksum of 3 characters",
+        ),
+        (
+            &format!("ironlet.image=http://h/i.vmdk ironlet.checksum={sum}"),
+            "vmdk",
+        ),
+        (
+            "ironlet.cafile=/x ipa-api-url=https://127.0.0.1:9",
+            "counts in files alone",
+        ),
+    ] {
+        let json = examined(&root, line);
+        assert!(
+            json.starts_with(wrong) && json.contains(words),
+            "{line}: {json}"
+        );
+    }
+    // Who is only to tell what it is made of needs no disk.
+    for (line, told) in [
+        (
+            "ipa-inspection-callback-url=http://127.0.0.1:9/",
+            "an inspection needs none; for a deploy: no disk to deploy to",
+        ),
+        (http, "\"no disk to deploy to: the kernel shows no disk"),
+    ] {
+        let json = examined(&root, line);
+        assert!(json.contains(told), "{line}: {json}");
+    }
+    std::fs::create_dir_all(root.join("sys/block/vda/queue")).expect("a directory");
+    put("sys/block/vda/size", "16777216");
+    put("sys/block/vda/ro", "1");
+    let locked = "every disk is write-protected: /dev/vda (8 GiB) is read-only";
+    let json = examined(&root, http);
+    assert!(
+        json.contains(locked) && json.contains("take the write protection off"),
+        "{json}"
+    );
+    let (code, _, log) = ironlet(&root, &["--plan"]);
+    assert!(code == Some(1) && log.contains(locked), "{log}");
+    std::fs::remove_dir_all(&root).expect("it was made here");
+}

@@ -221,8 +221,9 @@ fn a_server_that_offers_and_then_is_silent_or_refuses_is_left() {
     assert_eq!(asked[3], request(Some(SERVER)));
     exchange.hear(Reply::Offer(hour()));
     exchange.step();
-    let told = warned(exchange.hear(nak(Some(SERVER))));
-    assert!(told.contains("192.0.2.1 says no (NAK, no more)"), "{told}");
+    let told = "the server 192.0.2.1 refused 192.0.2.9, which it had offered (NAK, no more)";
+    let refused = Change::Refused(told.to_owned());
+    assert_eq!(exchange.hear(nak(Some(SERVER))), refused);
     assert!(matches!(exchange.step(), Step::Wait(_)), "not at once");
 }
 

@@ -1,10 +1,10 @@
 //! Reports of an agent that deploys without Ironic, to servers that take them and to those that do everything else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -62,6 +62,9 @@ struct Server {
     port: u16,
     posted: Arc<Mutex<Vec<String>>>,
     paths: Arc<Mutex<BTreeSet<String>>>,
+    /// What else is there to be fetched, by its path, and what was fetched.
+    documents: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    fetched: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
@@ -72,6 +75,8 @@ impl Server {
             port: listener.local_addr().expect("bound").port(),
             posted: Arc::default(),
             paths: Arc::default(),
+            documents: Arc::default(),
+            fetched: Arc::default(),
         };
         let own = server.clone();
         let image = Arc::new(image);
@@ -114,10 +119,12 @@ impl Server {
             self.paths.lock().expect("no panic").insert(path.clone());
             let mut stream = reader.get_ref();
             if line.starts_with("GET") {
-                let known = path == "/image" || path == "/slow";
-                let (status, body) = match known {
-                    true => ("200 OK", image),
-                    false => ("404 Not Found", &b"nothing"[..]),
+                let documents = self.documents.lock().expect("no panic").clone();
+                self.fetched.lock().expect("no panic").push(path.clone());
+                let (status, body) = match documents.get(&path) {
+                    Some(document) => ("200 OK", &document[..]),
+                    None if path == "/image" || path == "/slow" => ("200 OK", image),
+                    None => ("404 Not Found", &b"nothing"[..]),
                 };
                 let head = format!(
                     "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n",
@@ -170,6 +177,17 @@ impl Server {
         }
     }
 
+    fn put(&self, path: &str, document: impl Into<Vec<u8>>) {
+        let mut documents = self.documents.lock().expect("no panic");
+        documents.insert(path.to_owned(), document.into());
+    }
+
+    /// How often it was fetched.
+    fn count(&self, path: &str) -> usize {
+        let fetched = self.fetched.lock().expect("no panic");
+        fetched.iter().filter(|one| *one == path).count()
+    }
+
     fn reports(&self) -> Vec<Object> {
         let posted = self.posted.lock().expect("no panic").clone();
         let object = |text: &String| match parse(text) {
@@ -211,16 +229,22 @@ impl Agent {
         }
         let (log, disk) = (folder.path("log"), folder.disk(SIZE * 2, 0xaa));
         let port = server.port;
-        let line = format!(
-            "ironlet.image=http://127.0.0.1:{port}/{image}?signed=hunter2 ironlet.checksum=sha256:{sum} ironlet.disk={} \
-             ipa-image-download-connection-retries=0 ironlet.page=0 \
-             ironlet.report=http://user:hunter2@127.0.0.1:{port}/reports?key=hunter2",
+        let order = format!(
+            "ironlet.image=http://127.0.0.1:{port}/{image}?signed=hunter2 ironlet.checksum=sha256:{sum} ironlet.disk={} ironlet.page=0",
             disk.display()
+        );
+        Agent::ordered(&root, log, disk, port, &order)
+    }
+
+    fn ordered(root: &Path, log: PathBuf, disk: PathBuf, port: u16, order: &str) -> Self {
+        let line = format!(
+            "{order} ipa-image-download-connection-retries=0 \
+             ironlet.report=http://user:hunter2@127.0.0.1:{port}/reports?key=hunter2"
         );
         let process = Command::new(env!("CARGO_BIN_EXE_ironlet"))
             .arg("--agent")
             .arg("--root")
-            .arg(&root)
+            .arg(root)
             .arg("--allow-disk")
             .arg(&disk)
             .args(["--cmdline", &line])
@@ -365,6 +389,110 @@ fn a_failure_comes_with_its_words_what_to_try_and_the_log() {
         .count();
     assert_eq!(logs, 1);
     drop(agent);
+}
+
+/// Of a machine with UEFI, for which an image has no loader.
+#[test]
+fn an_image_that_cannot_be_started_is_written_once_until_it_or_its_order_changes() {
+    let (folder, mut image) = (Scratch::new(), image());
+    // One partition, and no ESP.
+    image[440..512].fill(0);
+    image[446..462].copy_from_slice(&[
+        0x80, 0x20, 0x21, 0, 0x83, 0xfe, 0xff, 0xff, 0, 8, 0, 0, 0, 0x38, 0, 0,
+    ]);
+    image[510..512].copy_from_slice(&[0x55, 0xaa]);
+    let server = Server::start(image.clone(), Does::Take, 0);
+    let root = folder.path("root");
+    for path in [
+        "proc/sys/kernel",
+        "sys/class/net",
+        "sys/block/vda/queue",
+        "sys/firmware/efi/efivars",
+        "dev",
+        "etc",
+    ] {
+        fs::create_dir_all(root.join(path)).expect("a directory");
+    }
+    let disk = root.join("dev/vda");
+    fs::File::create(&disk)
+        .and_then(|file| file.set_len(5 << 30))
+        .expect("a sparse file");
+    fs::write(root.join("sys/block/vda/size"), (5_u64 << 21).to_string()).expect("a file");
+    let (log, port) = (folder.path("log"), server.port);
+    let at = format!("http://127.0.0.1:{port}");
+    let order = |more: &str| {
+        format!(
+            "{{\"image_source\": \"{at}/disk.raw\", \"image_checksum\": \"{at}/SHA256SUMS\", \"root_device\": {{\"name\": \"/dev/vda\"}}, \
+             \"configdrive\": {{\"meta_data\": {{\"hostname\": \"x\"}}}}{more}}}"
+        )
+    };
+    server.put("/disk.raw", image.clone());
+    server.put("/SHA256SUMS", format!("{}  disk.raw\n", sha256(&image)));
+    server.put("/order.json", order(""));
+    let page = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+    let page = page.expect("a port").port();
+    let line = format!(
+        "ironlet.order={at}/order.json ironlet.page=1 ipa-listen-host=127.0.0.1 ipa-listen-port={page}"
+    );
+    let agent = Agent::ordered(&root, log, disk, port, &line);
+    let failed = server.wait("of a second failure", |report| {
+        report.integer("failures") == Ok(Some(2))
+    });
+    let failure = failed
+        .object("failure")
+        .expect("an object")
+        .expect("is there");
+    let (words, advice) = (text(failure, "message"), text(failure, "try"));
+    for part in [
+        "the image is on /dev/vda and verified",
+        "none of its 2 partitions is of the type of one: is the image made for UEFI firmware?",
+        "that alone is tried again",
+    ] {
+        assert!(words.contains(part), "{words}");
+    }
+    assert!(advice.contains("boot loader for its firmware"), "{advice}");
+    let shown = shown_by(page);
+    assert!(shown.contains("cannot be made to start from it"), "{shown}");
+    assert!(
+        agent
+            .log()
+            .contains("is on /dev/vda: what comes after that is tried again"),
+        "{}",
+        agent.log()
+    );
+    assert_eq!(server.count("/disk.raw"), 1, "{}", agent.log());
+    assert!(server.count("/SHA256SUMS") >= 2 && server.count("/order.json") >= 2);
+    // Another image of the same name is another image.
+    image[SIZE - 1] ^= 1;
+    server.put("/disk.raw", image.clone());
+    server.put("/SHA256SUMS", format!("{}  disk.raw\n", sha256(&image)));
+    server.wait("of a third failure", |report| {
+        report.integer("failures") == Ok(Some(3))
+    });
+    assert_eq!(server.count("/disk.raw"), 2, "{}", agent.log());
+    // And an order that was changed is taken.
+    server.put(
+        "/order.json",
+        order(", \"ignore_bootloader_failure\": true"),
+    );
+    agent.until(STAYS);
+    assert_eq!(server.count("/disk.raw"), 3, "{}", agent.log());
+    let bytes = fs::File::open(&agent.disk).and_then(|file| {
+        let mut bytes = vec![0; SIZE];
+        (&file).read_exact(&mut bytes).map(|()| bytes)
+    });
+    // What has grown is the table.
+    assert!(bytes.expect("a disk")[1 << 20..] == image[1 << 20..]);
+}
+
+/// The page of an agent, as a browser gets it.
+fn shown_by(port: u16) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the agent listens");
+    let ask = b"GET / HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\nConnection: close\r\n\r\n";
+    stream.write_all(ask).expect("it reads");
+    let mut shown = String::new();
+    stream.read_to_string(&mut shown).expect("a page");
+    shown
 }
 
 #[test]

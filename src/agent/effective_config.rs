@@ -13,6 +13,7 @@ use crate::image::download::retry_policy::RetryPolicy;
 use crate::inventory::BootFacts;
 use crate::net::http::client;
 use crate::net::http::client::Timeouts;
+use crate::net::tls::connection::{Acceptor, Connector};
 use crate::net::tls::trust_settings::{Identity, Trust, Version};
 use crate::steps::step_context::{Login, Settings};
 use crate::work_progress::WorkProgress;
@@ -38,6 +39,52 @@ pub fn trust(config: &Config, enrolment: Option<&Enrolment>) -> Result<Trust> {
             .and_then(|enrolment| enrolment.tls_ciphers.clone())
             .or(tls.ciphers.clone()),
     })
+}
+
+/// Before anything is tried: an error if a file that parameters name for TLS cannot be used; where nobody is asked by TLS yet, what is to
+/// be said of it.
+pub fn check_tls_files(config: &Config) -> Result<Option<String>> {
+    if let Some((certificate, key)) = &config.tls.fixed {
+        let made = Acceptor::new(&read(certificate)?, &read(key)?, Version::default());
+        made.context("tls_cert_file and tls_key_file")?;
+    }
+    if config.tls.cafile.is_none() && config.tls.identity.is_none() {
+        return Ok(None);
+    }
+    let checked = trust(config, None).and_then(|trust| Connector::new(trust).check());
+    let Err(error) = checked else {
+        return Ok(None);
+    };
+    let named = config.tls.cafile.iter().map(|file| ("cafile", file));
+    let own = config.tls.identity.iter();
+    let own = own.flat_map(|(shown, key)| [("certfile", shown), ("keyfile", key)]);
+    let named = named.chain(own);
+    let named: Vec<_> = named
+        .map(|(name, file)| format!("{name} = {}", file.display()))
+        .collect();
+    let why = format!(
+        "{}: {}; a file of your own gets into the ramdisk in an archive behind the initramfs (README: Files of your own)",
+        named.join(", "),
+        error.details()
+    );
+    match is_tls_wanted(config) {
+        true => Err(Error::plain(why)),
+        false => Ok(Some(why)),
+    }
+}
+
+/// Is anybody named who is to be asked by TLS?
+fn is_tls_wanted(config: &Config) -> bool {
+    let alone = config.standalone.iter();
+    let images = alone.flat_map(|alone| alone.images.iter().chain(&alone.checksum));
+    let order = config.order.iter().map(|order| &order.place);
+    let mut urls = (config.api.urls.iter())
+        .chain(&config.inspection.urls)
+        .chain(images)
+        .chain(order)
+        .chain(&config.report)
+        .chain(&config.syslog);
+    urls.any(|url| url.contains("https://") || url.starts_with("tls://"))
 }
 
 /// The oldest TLS spoken, on calls and on the port.

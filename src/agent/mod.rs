@@ -12,6 +12,7 @@ mod inspection;
 mod log_forwarding;
 mod mdns_endpoints;
 mod order_desk;
+mod order_progress;
 mod page_and_reports;
 pub mod post_inspection_by_hand;
 pub mod run_step_by_hand;
@@ -91,7 +92,8 @@ impl Surroundings {
             config.as_ref().is_ok_and(|config| config.debug),
         );
         let config = config.context("reading the parameters")?;
-        for note in &config.notes {
+        let files = effective_config::check_tls_files(&config)?;
+        for note in config.notes.iter().chain(&files) {
             warn!("{note}");
         }
         if config.tls.insecure {

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use log::{info, warn};
 
+use crate::agent::order_progress::Progress;
 use crate::agent::write_image_by_hand::Image;
 use crate::agent::{Agent, effective_config, standalone_machine, system_time};
 use crate::codec::json::{Value, gather, text_or_null};
 use crate::command::make_bootable;
 use crate::conductor::lookup::Enrolment;
+use crate::config::Standalone;
 use crate::disk::raid::apart;
 use crate::disk::select::boot_medium::{BootMedium, is_external};
 use crate::disk::select::seen_disks::Seen;
@@ -18,7 +20,7 @@ use crate::disk::select::verdicts::tell_named;
 use crate::disk::{self, Disk};
 use crate::drivers::modules;
 use crate::error::{Context, Error, Kind, Result};
-use crate::image::{Layout, Request, Tools};
+use crate::image::{Layout, Receipt, Request, Tools};
 use crate::order::facts::Facts;
 use crate::order::fields;
 use crate::order::{Erase, Names, Order, Source, Then, Unready};
@@ -150,19 +152,11 @@ impl<'a> Desk<'a> {
     fn by_parameters(&self) -> Result<Order> {
         let given = self.agent.config.standalone.as_ref();
         let given = given.ok_or_else(|| wrong("there is no order".to_owned()))?;
-        let image = Image {
-            urls: given.images.clone(),
-            checksum: given.checksum.clone(),
-            signature: self.settings.image_signature.clone(),
-            keys: self.settings.image_keys.clone(),
-            login: self.settings.login.clone(),
-            disk: given.disk.as_ref().map(PathBuf::from),
-        };
         Ok(Order {
-            request: image.request(self.settings.md5)?,
+            request: image_by_parameters(given, &self.settings)?,
             drive: None,
             node: Default::default(),
-            disk: image.disk,
+            disk: given.disk.as_ref().map(PathBuf::from),
             erase: Erase::Nothing,
             then: self.then,
             serial: None,
@@ -173,31 +167,63 @@ impl<'a> Desk<'a> {
         })
     }
 
-    /// By the steps and commands that Ironic would ask for, in its order. `erased` is the document whose erasing is done.
-    pub fn carry_out(
-        &self,
-        order: &Order,
-        bytes: &[u8],
-        erased: &mut Option<Vec<u8>>,
-    ) -> Result<Then> {
+    /// By the steps and commands that Ironic would ask for, in its order; what `progress` knows to be done is not done again.
+    pub fn carry_out(&self, order: &Order, progress: &mut Progress) -> Result<Then> {
         let mut tools = self.tools.clone();
         tools.readback = order.readback.unwrap_or(tools.readback);
         tools.rate = order.rate.or(tools.rate);
         let machine = standalone_machine::machine(self.agent, tools, &self.settings, &order.node);
         let mut disk = self.disk(&machine, order)?;
-        if order.erase != Erase::Nothing && erased.as_deref() != Some(bytes) {
-            standalone_machine::erase(&machine, order.erase)?;
-            *erased = Some(bytes.to_vec());
-            disk = self.disk(&machine, order)?;
-        }
-        let drive = order.request.drive.clone();
-        let request = Request {
-            drive: drive.map(|drive| drive.anew(self.settings.rebuild_drive)),
-            ..order.request.clone()
+        let receipt = match progress.written(&order.request, &disk, &machine.tools) {
+            Some(receipt) => {
+                info!(
+                    "the image is on {}: what comes after that is tried again",
+                    disk.name
+                );
+                receipt
+            }
+            None => {
+                if order.erase != Erase::Nothing && !progress.is_erased {
+                    standalone_machine::erase(&machine, order.erase)?;
+                    progress.is_erased = true;
+                    disk = self.disk(&machine, order)?;
+                }
+                let drive = order.request.drive.clone();
+                let request = Request {
+                    drive: drive.map(|drive| drive.anew(self.settings.rebuild_drive)),
+                    ..order.request.clone()
+                };
+                let receipt = steps::image::write(&machine, &request, &disk)?;
+                progress.wrote(&order.request, &disk, &receipt);
+                receipt
+            }
         };
-        let (_, written) = steps::image::write(&machine, &request, &disk)?;
+        self.finish(&machine, order, &disk, &receipt).map_err(|error| {
+            let why = format!(
+                "the image is on {} and verified, but this machine cannot be made to start from it: {}; that alone is tried again while \
+                 image and order stay as they are",
+                disk.name,
+                error.details()
+            );
+            Error::new(Kind::DeploymentError, why)
+        })?;
+        Ok(match order.then {
+            Then::Kexec => self.kexec_or_reboot(&disk.path),
+            other => other,
+        })
+    }
+
+    /// What comes after the image is on the disk.
+    fn finish(
+        &self,
+        machine: &Machine,
+        order: &Order,
+        disk: &Disk,
+        receipt: &Receipt,
+    ) -> Result<()> {
+        let written = steps::image::settle(machine, disk, receipt)?;
         let uuid = |uuid: Option<&str>| text_or_null(uuid);
-        let root = match request.layout {
+        let root = match order.request.layout {
             Layout::Partition(_) => written.root(),
             Layout::Disk | Layout::Bytes => None,
         };
@@ -208,11 +234,7 @@ impl<'a> Desk<'a> {
         if let Some(ignore) = order.ignore_bootloader_failure {
             params.push(("ignore_bootloader_failure".to_owned(), Value::Bool(ignore)));
         }
-        make_bootable(&machine, &gather(params))?;
-        Ok(match order.then {
-            Then::Kexec => self.kexec_or_reboot(&disk.path),
-            other => other,
-        })
+        make_bootable(machine, &gather(params))
     }
 
     /// Has the kernel take in that of the system on `disk`, or says why the firmware is to start it.
@@ -240,6 +262,19 @@ impl<'a> Desk<'a> {
             None => Ok(chosen.disk),
         }
     }
+}
+
+/// The image that `ironlet.image` and its kin name.
+pub(super) fn image_by_parameters(given: &Standalone, settings: &Settings) -> Result<Request> {
+    let image = Image {
+        urls: given.images.clone(),
+        checksum: given.checksum.clone(),
+        signature: settings.image_signature.clone(),
+        keys: settings.image_keys.clone(),
+        login: settings.login.clone(),
+        disk: None,
+    };
+    image.request(settings.md5)
 }
 
 /// The disk that a person named; an error unless they can have meant it: a whole one, not the stick that the machine was started from,

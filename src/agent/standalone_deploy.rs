@@ -7,6 +7,7 @@ use log::{error, info, warn};
 
 use crate::agent::doctor::signs_of_life;
 use crate::agent::order_desk::{Desk, Ordered};
+use crate::agent::order_progress::Progress;
 use crate::agent::{Agent, effective_config, screen_status};
 use crate::clock::Clock;
 use crate::disk::select::seen_disks::Seen;
@@ -29,17 +30,23 @@ pub(super) fn run(agent: &Agent, disks: Seen) -> Result<()> {
     screen_status::follow(&agent.host, tools.gauge.clone(), &agent.clock);
     let _page = agent.serve_page();
     let desk = Desk::new(agent, disks, tools)?;
-    let (mut failures, mut erased) = (0, None);
+    let (mut failures, mut progress) = (0, Progress::default());
     loop {
         status::phase(Phase::Working);
         let order = desk.order();
+        if order
+            .as_ref()
+            .is_ok_and(|ordered| progress.is_of_another(&ordered.bytes))
+        {
+            failures = 0;
+        }
         let (what, cap) = match order {
             Ok(_) => ("the deploy failed", LONGEST),
             Err(_) => ("no order can be carried out", LONGEST_WITHOUT_ORDER),
         };
-        let outcome = order.and_then(|Ordered { order, bytes, .. }| {
+        let outcome = order.and_then(|Ordered { order, .. }| {
             set(Row::State, &format!("deploying {}", order.request.id));
-            Ok(desk.carry_out(&order, &bytes, &mut erased)?)
+            Ok(desk.carry_out(&order, &mut progress)?)
         });
         let Unready { error, after } = match outcome {
             Ok(then) => {

@@ -48,7 +48,8 @@ impl Image {
         }
         // A name for messages, and all that declares a format here.
         let id = self.urls.first().map_or(String::new(), |url| redacted(url));
-        let checksum = self.checksum.as_deref().map(Checksum::parse).transpose()?;
+        let checksum = self.checksum.as_deref().map(Checksum::parse);
+        let checksum = checksum.transpose().context("checksum")?;
         if !md5 && checksum.as_ref().is_some_and(Checksum::is_md5) {
             let why = "the checksum is MD5, which vouches for nothing: take sha256, or set md5_enabled in a file of parameters";
             return Err(wrong(why.to_owned()));

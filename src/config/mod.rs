@@ -111,12 +111,7 @@ impl Config {
             match named(name) {
                 Some(parameter) => values.set(parameter, value, COMMAND_LINE),
                 // Most of the others are the kernel's.
-                None => {
-                    protecting::check(COMMAND_LINE, name)?;
-                    if is_meant_for_us(name) {
-                        notes.unknown(COMMAND_LINE, name);
-                    }
-                }
+                None => unknown(COMMAND_LINE, name, &mut notes)?,
             }
         }
         protecting::check_bare(COMMAND_LINE, command_line)?;
@@ -134,12 +129,7 @@ impl Config {
                     values.set(parameter, value, MEDIA);
                     tokens.push((name, value));
                 }
-                None => {
-                    protecting::check(MEDIA, name)?;
-                    if is_meant_for_us(name) {
-                        notes.unknown(MEDIA, name);
-                    }
-                }
+                None => unknown(MEDIA, name, &mut notes)?,
             }
         }
         for file in files(host) {
@@ -166,6 +156,12 @@ impl Config {
         }
         values.check()?;
         notes.idle(&values);
+        if values.is_set("cafile") && values.text("cafile").is_none() {
+            notes.say(
+                "cafile is set to nothing: the public authorities are trusted, and no other"
+                    .to_owned(),
+            );
+        }
         let config = Config::from(host, &values, &mut notes)?;
         Ok(Config {
             notes: notes.lines(),
@@ -266,6 +262,44 @@ fn named(name: &str) -> Option<&'static Parameter> {
     TABLE
         .iter()
         .find(|parameter| parameter.name == name && !name.is_empty())
+}
+
+/// A word that sets no parameter of the command line's: one of files alone, a slip that costs protection, or nobody's business.
+fn unknown(origin: &str, name: &str, notes: &mut Notes) -> Result<()> {
+    if let Some(key) = of_files_alone(name) {
+        let why = format!(
+            "{origin} sets {name}, which counts in files alone: write `{} = …` into /etc/ironic-python-agent.d/own.conf of an \
+             archive behind the initramfs (README: Files of your own){}",
+            ini::titled(key),
+            match key {
+                "cafile" => ", or lay the authorities beside ironlet.conf on the boot medium",
+                _ => "",
+            }
+        );
+        // What is Ironic's own is passed over by its agent.
+        return match name.starts_with("ironlet.") {
+            true => Err(Error::plain(why)),
+            false => {
+                notes.say(why);
+                Ok(())
+            }
+        };
+    }
+    protecting::check(origin, name)?;
+    if is_meant_for_us(name) {
+        notes.unknown(origin, name);
+    }
+    Ok(())
+}
+
+/// The parameter that has no name on command lines, and that whoever wrote `name` there means.
+fn of_files_alone(name: &str) -> Option<&'static str> {
+    let bare = OURS.iter().find_map(|prefix| name.strip_prefix(prefix));
+    let bare = bare.unwrap_or(name).replace('-', "_");
+    let alone = TABLE.iter().filter(|parameter| parameter.name.is_empty());
+    alone
+        .map(|parameter| parameter.key)
+        .find(|key| *key == bare)
 }
 
 fn is_meant_for_us(name: &str) -> bool {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::codec::json::{Number, Value, gather, number, object, text};
 use crate::image::layout::partition_image::Laid;
 use crate::image::pipeline::stage_times::{Stage, StageTimes};
+use crate::image::verify::expected::Expected;
 use crate::units::Bytes;
 
 /// What Ironic and the log are told of a finished image.
@@ -25,6 +26,8 @@ pub struct Receipt {
     pub seconds: Seconds,
     /// How the disk is known from now on.
     pub left: Left,
+    /// What it was held against.
+    pub verified: Expected,
 }
 
 /// By what Ironic knows the disk that was written.
@@ -136,10 +139,12 @@ fn seconds(time: Duration) -> Value {
 mod tests {
     use super::*;
     use crate::codec::json::print;
+    use crate::image::verify::digest::{Algorithm, Digest};
 
     #[test]
     fn a_receipt_names_every_cost_and_the_bottleneck() {
         let seconds = Duration::from_secs;
+        let digest = Digest::new(Algorithm::Md5, &"0".repeat(32)).expect("digits");
         let receipt = Receipt {
             bytes: Bytes::mib(26),
             fetched: Bytes::mib(13),
@@ -154,6 +159,7 @@ mod tests {
                 disk: seconds(5),
             },
             left: Left::Disk(0),
+            verified: Expected::digest(digest),
         };
         assert_eq!(
             receipt.line(Path::new("/dev/vda")),

@@ -108,6 +108,11 @@ fn fetcher(request: &Request, tools: &Tools) -> Result<Fetcher> {
     .at(tools.rate))
 }
 
+/// What the image is to be now: whoever has written one can tell by that whether it is the same. Nothing is written.
+pub fn expected(request: &Request, tools: &Tools) -> Result<Expected, Failure> {
+    Expected::fetch(request, &fetcher(request, tools)?)
+}
+
 /// What the first place that has the image offers, asked for once as for a deploy; its checksum is there, too. Nothing is written.
 pub fn offered(request: &Request, tools: &Tools) -> Result<Offer, Failure> {
     let fetcher = fetcher(request, tools)?;
@@ -189,6 +194,7 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         retries: spent.connections - 1,
         seconds: Seconds::of(&meter, tools.clock.elapsed() - started),
         left: written.left,
+        verified: deployment.wanted,
     };
     info!("{}", receipt.line(disk));
     status::written(receipt.to_json(), receipt.bytes, receipt.seconds.total);

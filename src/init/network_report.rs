@@ -172,12 +172,16 @@ impl Board {
                 "the cable, and that the switch port is enabled",
             ),
             (
+                state(" refused "),
+                "the log and the settings of the DHCP server that refuses: whether it has addresses left, and gives this machine's MAC address one; or give an address with ip=",
+            ),
+            (
                 state("of no use") || state("not confirmed"),
                 "the settings and the log of the DHCP server that answers so; or give an address with ip=",
             ),
             (
                 state("no answer"),
-                "the VLAN of the switch port, and that a DHCP server answers there; or give an address with ip=",
+                "the VLAN of the switch port, and that a DHCP server answers there and has addresses left: one without any says nothing; or give an address with ip=",
             ),
         ];
         let holding = checks.into_iter().filter(|(holds, _)| *holds);
@@ -280,6 +284,10 @@ mod tests {
                 &["VLAN"],
             );
         }
+        let said = "the server 192.0.2.9 refused 192.0.2.1, which it had offered (NAK, no)";
+        board.say(&link(1), &format!("DHCP: try 4, {said}"));
+        let text = told(&board, &none);
+        assert_told(&text, &[said, "addresses left"], &["VLAN", "settings and"]);
         board.say(&link(1), "DHCP: try 4, no answer yet");
         board.forget(1);
         assert_told(&told(&board, &none), &["the cable"], &["VLAN"]);

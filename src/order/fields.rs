@@ -81,7 +81,12 @@ fn wrong(problems: &[String]) -> Error {
         "{count} wrong with the order, and nothing was written: {}{more}",
         told.join("; ")
     );
-    Error::new(Kind::InvalidCommandParamsError, why)
+    // Of nothing but the image: that is what is to be looked at.
+    let kind = match problems.iter().all(|problem| problem.starts_with("image")) {
+        true => Kind::InvalidImage,
+        false => Kind::InvalidCommandParamsError,
+    };
+    Error::new(kind, why)
 }
 
 /// Is it for this machine? Every kind of name in `for` must have one of this machine's.

@@ -11,7 +11,12 @@ pub fn advice(kind: Kind) -> &'static str {
         Kind::ImageChecksumError => {
             "Compare the checksum that was given, or the signature, with the file on the server; a proxy in between may serve an old or a changed one."
         }
-        Kind::InvalidImage => "Is the file on the server the image that is meant, and is it whole?",
+        Kind::InvalidImage => {
+            "Is the image the one that is meant, by its URL, format and checksum, and is the file on the server whole?"
+        }
+        Kind::DeploymentError => {
+            "Is the image made for this machine, with a boot loader for its firmware (UEFI or BIOS), and does it fit the disk?"
+        }
         Kind::ImageWriteError | Kind::BlockDeviceError | Kind::BlockDeviceEraseError => {
             "Look at the disk: its cable, its controller, and what the kernel says of it below; another disk may do."
         }

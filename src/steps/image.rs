@@ -41,8 +41,9 @@ pub fn prepare(machine: &Machine, arguments: &mut Object) -> Result<Value> {
     request.drive = drive.map(|drive| drive.anew(machine.settings().rebuild_drive));
     let disk::Choice { disk, warnings, .. } = choose_disk(machine)?;
     let place = disk.path.display();
-    let (receipt, written) =
-        write(machine, &request, &disk).map_err(|error| failed_with(error, &warnings))?;
+    let receipt = write(machine, &request, &disk);
+    let written = receipt.and_then(|receipt| Ok((settle(machine, &disk, &receipt)?, receipt)));
+    let (written, receipt) = written.map_err(|error| failed_with(error, &warnings))?;
     let root = written.root().unwrap_or_default();
     // protocol/api.md §11: the words of the reference agent.
     let mut result = format!(
@@ -60,26 +61,26 @@ pub fn prepare(machine: &Machine, arguments: &mut Object) -> Result<Value> {
     Ok(Value::Object(told))
 }
 
-/// The image on the disk, and all of its partitions there; what is known of it is kept.
-pub fn write(
-    machine: &Machine,
-    request: &image::Request,
-    disk: &Disk,
-) -> Result<(image::Receipt, DeployedDisk)> {
+/// The image on the disk.
+pub fn write(machine: &Machine, request: &image::Request, disk: &Disk) -> Result<image::Receipt> {
     let place = disk.path.display();
     info!("image {} goes to {place}", request.id);
     machine.set_written(None);
     let mut tools = machine.tools.clone();
     tools.permit = tools.permit.of_chosen(std::slice::from_ref(disk));
-    let receipt = image::deploy(request, &disk.path, &tools)
+    image::deploy(request, &disk.path, &tools)
         .with_context(|| format!("writing image {} to {place}", request.id))
-        .kind(Kind::ImageWriteError)?;
+        .kind(Kind::ImageWriteError)
+}
+
+/// All partitions of what was written are there; what is known of it is kept.
+pub fn settle(machine: &Machine, disk: &Disk, receipt: &image::Receipt) -> Result<DeployedDisk> {
     if let Left::Parts(parts) = &receipt.left {
         wait_for(machine, &disk.path, parts)?;
     }
     let written = DeployedDisk::new(&disk.path, &receipt.left);
     machine.set_written(Some(&written));
-    Ok((receipt, written))
+    Ok(written)
 }
 
 /// The config drive, if there is one: the step's own argument, `given`, wins.

@@ -86,6 +86,44 @@ fn settings_without_effect_are_said() {
 }
 
 #[test]
+fn what_counts_in_files_alone_is_told_where_it_stands_elsewhere() {
+    let order = "ironlet.order=https://h/o";
+    for (line, key) in [
+        ("ironlet.cafile=/etc/ssl/own.crt", "`cafile = …`"),
+        ("ironlet.cafile=", "`cafile = …`"),
+        ("ironlet.certfile=/x", "`certfile = …`"),
+        ("ironlet.listen-tls=1", "`listen_tls = …`"),
+    ] {
+        let read = Machine::new("elsewhere", &[]).read(&format!("{order} {line}"));
+        let said = read
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default();
+        for words in [
+            line.split_once('=').map_or("", |(name, _)| name),
+            key,
+            "counts in files alone",
+        ] {
+            assert!(said.contains(words), "{line}: {said}");
+        }
+    }
+    // Ironic's own agent passes these over.
+    for line in ["cafile=/c", "ipa-cafile=/c", "ipa-keyfile=/c"] {
+        let config = Machine::new("passed", &[]).read(line).expect("fine");
+        assert!(config.tls.cafile.is_none());
+        assert!(
+            config.notes.concat().contains("counts in files alone"),
+            "{:?}",
+            config.notes
+        );
+    }
+    let file = ("ironic-python-agent.d/a.conf", "[DEFAULT]\ncafile =\n");
+    let config = Machine::new("nothing", &[file]).read("").expect("fine");
+    let expected = "cafile is set to nothing: the public authorities are trusted, and no other";
+    assert_eq!(config.notes, [expected]);
+}
+
+#[test]
 fn a_slip_in_the_name_of_what_protects_stops() {
     let key = "ironlet.order=http://h/o";
     for (line, why) in [

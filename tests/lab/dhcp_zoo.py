@@ -1,7 +1,7 @@
 """A DHCP server that answers every card in an odd way of its own: which one, the last byte of the card's MAC address says.
 
-`dhcp_zoo.py INTERFACE` serves until it is killed; with `--refuse` behind it, it offers nothing but 0.0.0.0 before a SIGUSR1. `--list` tells
-each number, the address and prefix the card is to have in the end, and the odd way. Each question is a line on the standard output.
+`dhcp_zoo.py INTERFACE` serves until it is killed; with `--refuse` behind it, it offers nothing but 0.0.0.0 before a SIGUSR1, with `--nak` it
+refuses what it offered. `--list` tells each number, the address and prefix the card is to have in the end, and the odd way. Each question is a line on the standard output.
 The interface must have the addresses 10.77.NUMBER.1/24. Everything is built by hand: no server sends such things on request.
 """
 
@@ -232,7 +232,7 @@ class Question:
             at += 2 + message[at + 1]
 
 
-def serve(interface, refuse):
+def serve(interface, refuse, naks):
     wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
     wire.bind((interface, 0))
     # Without somebody on the port the kernel would answer renewals by ICMP.
@@ -256,6 +256,8 @@ def serve(interface, refuse):
         now = time.monotonic()
         if any(useless):
             answers = [Answer(card.usual(OFFER) + END, address=0)]
+        elif naks and question.type == REQUEST:
+            answers = [Answer(kind(NAK) + card.server() + option(56, b"no address left") + END, address=0)]
         elif question.type == DISCOVER:
             card.discovers += 1
             answers = list(odd(card, OFFER))
@@ -278,7 +280,7 @@ def main(arguments):
         for number, (odd, prefix) in ANIMALS.items():
             print(f"{number} 10.77.{number}.9/{prefix} {odd.__name__}")
     else:
-        serve(arguments[0], "--refuse" in arguments)
+        serve(arguments[0], "--refuse" in arguments, "--nak" in arguments)
 
 
 if __name__ == "__main__":

@@ -10,20 +10,20 @@ TAP = "tap-lab"
 
 
 class Emulator:
-    """One power-on of the machine; `disk` is one of the descriptions below, `cards` are taps and MAC addresses. With `booted` the machine
-    finds kernel and disks there."""
+    """One power-on of the machine; `disk` is one of the descriptions below, `cards` are taps and MAC addresses, `card` is what else there is to
+    say of each. With `booted` the machine finds kernel and disks there. A restart is its end, unless it `restarts`."""
 
-    def __init__(self, directory, append, disk=(), booted=(), cards=((TAP, network.MACHINE_MAC),)):
+    def __init__(self, directory, append, disk=(), booted=(), cards=((TAP, network.MACHINE_MAC),), card="romfile=", restarts=False):
         # GRUB holds kernel and ramdisk beside the firmware before either is unpacked.
         memory = 768 if booted else place.MEMORY
         kernel = direct(append)
         with open(directory / "qemu.log", "ab") as log:
             self.process = subprocess.Popen([
                 "qemu-system-x86_64", "-nodefaults", "-display", "none", "-machine", "q35", "-accel", "tcg", "-cpu", "max",
-                "-m", str(memory), *(booted or kernel), "-no-reboot",
+                "-m", str(memory), *(booted or kernel), *([] if restarts else ["-no-reboot"]),
                 "-chardev", f"socket,id=console,path={CONSOLE}", "-serial", "chardev:console",
                 *[option for tap, mac in cards for option in (
-                    "-netdev", f"tap,id={tap},ifname={tap},script=no,downscript=no", "-device", f"virtio-net-pci,netdev={tap},mac={mac},romfile=",
+                    "-netdev", f"tap,id={tap},ifname={tap},script=no,downscript=no", "-device", f"virtio-net-pci,netdev={tap},mac={mac},{card}",
                 )],
                 *disk, *(["-device", "virtio-blk-pci,drive=disk"] if disk and not booted else []),
             ], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)

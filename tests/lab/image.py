@@ -17,13 +17,13 @@ BOOT_CODE = bytes.fromhex(
 )
 
 
-def bootable(name, mib, firmware="bios"):
-    """A Debian kernel on a whole-disk image for that firmware; prints `up(name)` on the serial console."""
+def bootable(name, mib, firmware="bios", menu=None):
+    """A Debian kernel on a whole-disk image for that firmware; prints `up(name)` on the serial console. `menu`: seconds that GRUB shows one."""
     script = place.ROOT / "tests" / "fixtures" / "images" / "bootable.sh"
     path = place.FIXTURES / f"lab-{name}-{mib}.raw"
     if not path.exists() or path.stat().st_mtime < script.stat().st_mtime:
         with _draft(path) as draft, open(path.with_suffix(".log"), "wb") as log:
-            subprocess.run([str(script), str(draft), str(mib), name, firmware], check=True, stdout=log, stderr=log)
+            subprocess.run([str(script), str(draft), str(mib), name, firmware, *([] if menu is None else [str(menu)])], check=True, stdout=log, stderr=log)
     return path
 
 

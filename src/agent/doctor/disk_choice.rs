@@ -20,7 +20,7 @@ pub fn disk(host: &SystemRoot, agent: Option<&Agent>, ordered: Option<&Ordered>)
         }
         (Some(path), _) => {
             order_desk::meant(host, path, &medium, guard).and_then(|disk| match disk.read_only {
-                true => Err(Error::plain(format!("{} is read-only", disk.name))),
+                true => Err(Error::plain(format!("{} is write-protected", disk.name))),
                 false => Ok(format!(
                     "{} ({}), as ironlet.disk names it",
                     disk.name, disk.size
@@ -54,6 +54,13 @@ pub fn disk(host: &SystemRoot, agent: Option<&Agent>, ordered: Option<&Ordered>)
     };
     match chosen {
         Ok(fact) => State::Fine(fact),
+        Err(error) if error.details().contains("write-protected") => State::Wrong(Trouble {
+            step: Step::Disks,
+            why: error.details().to_owned(),
+            remedy: "take the write protection off: a switch on the disk, its adapter or the card reader, the RAID controller's setup, or a volume \
+                     that its SAN exports read-only; or name another disk"
+                .to_owned(),
+        }),
         Err(error) => State::Wrong(Trouble {
             step: Step::Disks,
             why: error.details().to_owned(),

@@ -3,10 +3,11 @@
 use crate::agent::doctor::findings::{Findings, State, Step, Trouble};
 use crate::agent::doctor::ways::{PATIENCE, Ways};
 use crate::agent::doctor::{disk_choice, network, services};
-use crate::agent::order_desk::{Desk, Ordered};
+use crate::agent::order_desk::{Desk, Ordered, image_by_parameters};
 use crate::agent::{Agent, Surroundings, effective_config, mdns_endpoints};
 use crate::calendar::Day;
 use crate::clock::{Bell, Clock};
+use crate::conductor::lookup::Enrolment;
 use crate::config::Config;
 use crate::disk::select::seen_disks::Seen;
 use crate::error::{Error, Result};
@@ -19,7 +20,7 @@ pub struct Patient {
     host: SystemRoot,
     clock: Clock,
     agent: Result<Agent>,
-    /// Why multicast DNS, which was to say where Ironic is, does not.
+    /// Why multicast DNS, which was to say where Ironic is or who takes inspections, does not.
     unannounced: Option<String>,
 }
 
@@ -30,11 +31,18 @@ impl Patient {
         let mut unannounced = None;
         let agent = surroundings.config().map(|config| {
             let mut config = impatient(config);
-            let is_asked = config.mdns.is_wanted || config.api.urls.iter().any(|url| !is_url(url));
             let asked = mdns_endpoints::find(&mut config, &clock);
-            if is_asked && !config.api.urls.iter().any(|url| is_url(url)) {
-                let nobody = || "nobody announces an Ironic by multicast DNS".to_owned();
-                unannounced = Some(asked.err().map_or_else(nobody, |error| error.to_string()));
+            let api = &config.api.urls;
+            let is_left = config.mdns.is_wanted && api.is_empty();
+            if is_left
+                || api
+                    .iter()
+                    .chain(&config.inspection.urls)
+                    .any(|url| !is_url(url))
+            {
+                let nobody = || "nobody on this network announces an Ironic".to_owned();
+                let why = asked.err().map_or_else(nobody, |error| error.to_string());
+                unannounced = Some(format!("nobody answers by mDNS: {why}"));
             }
             Agent {
                 config,
@@ -101,11 +109,22 @@ pub fn examine(patient: &Patient) -> Findings {
             None
         }
     };
+    let disk = disk_choice::disk(host, agent, ordered.as_ref());
     findings.note(
         Step::Disks,
-        disk_choice::disk(host, agent, ordered.as_ref()),
+        match (disk, agent) {
+            (State::Wrong(none), Some(agent)) if only_inspects(&agent.config) => State::Untried(
+                format!("an inspection needs none; for a deploy: {}", none.why),
+            ),
+            (disk, _) => disk,
+        },
     );
     findings
+}
+
+/// Nobody has ordered more yet than that the machine tells what it is made of.
+fn only_inspects(config: &Config) -> bool {
+    config.inspection.is_wanted && config.order.is_none() && config.standalone.is_none()
 }
 
 fn parameters(agent: &Result<Agent>) -> State {
@@ -125,6 +144,26 @@ fn parameters(agent: &Result<Agent>) -> State {
             );
         }
     };
+    let files = match effective_config::check_tls_files(config) {
+        Ok(files) => files,
+        Err(error) => {
+            return wrong(
+                error.to_string(),
+                "correct the file that is named, or what names it",
+            );
+        }
+    };
+    let settings = effective_config::settings(config, &Enrolment::default());
+    let alone = config
+        .standalone
+        .as_ref()
+        .filter(|_| config.order.is_none());
+    if let Some(Err(error)) = alone.map(|alone| image_by_parameters(alone, &settings)) {
+        return wrong(
+            error.details().to_owned(),
+            "correct ironlet.image, ironlet.checksum or ironlet.signature, wherever they are set: the kernel command line, or ironlet.conf on the boot medium",
+        );
+    }
     let mut told = match (&config.order, &config.standalone) {
         (Some(order), _) => format!("the order at {}", redacted(&order.place)),
         (_, Some(alone)) => format!("the image {}", redacted(&alone.images.join(","))),
@@ -140,7 +179,7 @@ fn parameters(agent: &Result<Agent>) -> State {
             );
         }
     };
-    for note in &config.notes {
+    for note in config.notes.iter().chain(&files) {
         told += &format!("; {note}");
     }
     State::Fine(told)
@@ -173,15 +212,14 @@ fn servers(findings: &mut Findings, agent: &Agent, patient: &Patient) -> Option<
         true => http(&config.inspection.urls),
         false => http(&config.api.urls),
     };
-    let unannounced = patient.unannounced.as_ref().map(|why| {
-        State::Wrong(Trouble {
-            step: Step::Api,
-            why: why.clone(),
-            remedy: "have Ironic announced on this network segment, or name it with ipa-api-url=http://…".to_owned(),
-        })
+    let unannounced = patient.unannounced.as_ref().map(|why| Trouble {
+        step: Step::Dns,
+        why: why.clone(),
+        remedy: "have Ironic announced on this network segment (enable_mdns in its configuration; switches that filter multicast drop it), or name it: \
+                 ipa-api-url=http://…, ipa-inspection-callback-url=http://…".to_owned(),
     });
     let api = match urls.is_empty() {
-        true if unannounced.is_some() => unannounced.unwrap_or_else(|| State::needs(Step::Api)),
+        true if unannounced.is_some() => State::needs(Step::Dns),
         true => State::Untried("no Ironic is named".to_owned()),
         false => match ways.go(Step::Api, &urls, &Proxies::default()) {
             Some(trouble) => at_its_end(Step::Api, trouble),
@@ -214,7 +252,8 @@ fn servers(findings: &mut Findings, agent: &Agent, patient: &Patient) -> Option<
     ];
     let by_date = ways.trouble_at(Step::Clock).cloned();
     for (step, without) in steps {
-        let trouble = ways.trouble_at(step);
+        let unannounced = unannounced.as_ref().filter(|_| step == Step::Dns);
+        let trouble = unannounced.or_else(|| ways.trouble_at(step));
         let trouble = trouble.or(refused.as_ref().filter(|_| step == Step::Proxy));
         let state = match trouble {
             Some(trouble) => State::Wrong(trouble.clone()),
@@ -284,11 +323,12 @@ fn without_ironic(agent: &Agent, ways: &mut Ways) -> (Option<Ordered>, State, St
     };
     let ordered = match order {
         Err(trouble) => {
-            return (
-                None,
-                at_its_end(Step::Order, trouble),
-                State::needs(Step::Order),
-            );
+            let (order, image) = match trouble.step {
+                // It is what the order says of the image that cannot be meant.
+                Step::Image => (State::needs(Step::Image), State::Wrong(trouble)),
+                _ => (at_its_end(Step::Order, trouble), State::needs(Step::Order)),
+            };
+            return (None, order, image);
         }
         Ok(ordered) => ordered,
     };

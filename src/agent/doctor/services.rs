@@ -3,7 +3,7 @@
 use crate::agent::doctor::findings::{State, Step, Trouble};
 use crate::agent::order_desk::{Desk, Ordered};
 use crate::agent::{Agent, effective_config};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::image;
 use crate::image::Tools;
 use crate::inventory;
@@ -66,10 +66,17 @@ fn remedy(status: u16) -> &'static str {
 
 /// The order for this machine, read as it would be carried out.
 pub fn order(desk: &Desk) -> Result<Ordered, Trouble> {
-    desk.read().map_err(|unready| Trouble {
-        step: Step::Order,
-        why: unready.error.to_string(),
-        remedy: "put the document where it is looked for, or correct what is said of it; nginx's log names each place that was asked for".to_owned(),
+    desk.read().map_err(|unready| match unready.error.kind() {
+        Kind::InvalidImage => Trouble {
+            step: Step::Image,
+            why: unready.error.details().to_owned(),
+            remedy: "correct these fields of the order: they say which image it is, of which format, and what it hashes to".to_owned(),
+        },
+        _ => Trouble {
+            step: Step::Order,
+            why: unready.error.to_string(),
+            remedy: "put the document where it is looked for, or correct what is said of it; nginx's log names each place that was asked for".to_owned(),
+        },
     })
 }
 
@@ -86,10 +93,17 @@ pub fn image(request: &image::Request, tools: &Tools) -> State {
             failure.error.to_string(),
             "have the proxy let this machine go there, and check the user and password in its URL; or take it out (image_no_proxy)",
         ),
-        Err(failure) => wrong(
-            Step::Image,
-            failure.error.to_string(),
-            "open that URL from another machine; correct it in the order or in ironlet.image, or make a temporary one anew",
-        ),
+        Err(failure) => {
+            let why = failure.error.to_string();
+            let remedy = match why.contains("checksum file") {
+                true => {
+                    "make the checksum file anew where the images lie (sha256sum *.raw >SHA256SUMS), or correct the URL of the image or of that file"
+                }
+                false => {
+                    "open that URL from another machine; correct it in the order or in ironlet.image, or make a temporary one anew"
+                }
+            };
+            wrong(Step::Image, why, remedy)
+        }
     }
 }

@@ -224,7 +224,7 @@ fn choose(
         }
     }
     let Some(disk) = chosen else {
-        return Err(none(wishes, verdicts.told()));
+        return Err(none(wishes, disks, verdicts.told()));
     };
     let others: Vec<_> = fit
         .map(|disk| format!("{} ({})", disk.name, disk.size))
@@ -254,9 +254,11 @@ fn choose(
     })
 }
 
-fn none(wishes: &Wishes, mut found: String) -> Error {
+fn none(wishes: &Wishes, disks: &[Disk], mut found: String) -> Error {
     if found.is_empty() {
         found = "the kernel shows no disk".to_owned();
+    } else if disks.iter().all(|disk| disk.read_only) {
+        found = format!("every disk is write-protected: {found}");
     }
     let wished = wishes.root.as_ref();
     let wished = wished.map_or(String::new(), |hints| format!(" with {hints}"));

@@ -57,6 +57,6 @@ impl Seen {
 }
 
 /// Is it the same device, not only the same name?
-pub(super) fn same(one: &Disk, other: &Disk) -> bool {
+pub fn same(one: &Disk, other: &Disk) -> bool {
     (&one.path, one.size, &one.identity) == (&other.path, other.size, &other.identity)
 }

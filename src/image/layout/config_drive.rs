@@ -89,6 +89,15 @@ impl Source {
         Source { anew, ..self }
     }
 
+    /// Is it from the same place, or of the same bytes?
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (&self.place, &other.place) {
+            (Place::Here(own), Place::Here(other)) => own.packed == other.packed,
+            (Place::At(own, _), Place::At(other, _)) => own == other,
+            _ => false,
+        }
+    }
+
     /// The drive itself. The login for `image` is for its own host.
     pub fn load(&self, fetcher: &Fetcher, image: &str) -> Result<ConfigDrive, Failure> {
         let drive = match &self.place {

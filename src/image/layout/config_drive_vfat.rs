@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Cursor;
 
+use crate::codec::gzip::Crc;
 use crate::disk::filesystem::fat;
 use crate::disk::filesystem::fat::Volume;
 use crate::disk::filesystem::iso;
@@ -16,14 +17,17 @@ pub const LABEL: &str = "CONFIG-2";
 /// Honest ones have a hundred. Each costs a little time, and a cluster.
 const MOST_FILES: usize = 10_000;
 
-/// A file system called `label` with these files, by their paths, for sectors of 512 bytes; `most` is the most it may be.
+/// A file system called `label` with these files, by their paths, for sectors of 512 bytes; `most` is the most it may be. The same
+/// files make the same one.
 pub fn made(label: &str, files: &[(String, Vec<u8>)], most: u64) -> Result<Vec<u8>> {
     const SECTOR: u16 = 512;
-    let mut size = Size::new(SECTOR);
+    let (mut size, mut id) = (Size::new(SECTOR), Crc::new());
     for (path, content) in files {
         size.add(path, content.len() as u64)?;
+        id.update(path.as_bytes());
+        id.update(content);
     }
-    let mut drive = size.format(most, SECTOR, label)?;
+    let mut drive = size.format(most, SECTOR, label, id.sum())?;
     let new = Volume::open(&mut drive)?;
     for (path, content) in files {
         new.add(path, &mut &content[..])?;
@@ -42,7 +46,7 @@ pub fn rebuilt(plain: Vec<u8>, kind: Kind, sector: u16, label: &str, most: u64) 
             for (path, content) in &files {
                 size.add(path, content.len() as u64)?;
             }
-            let mut drive = size.format(most, sector, label)?;
+            let mut drive = size.format(most, sector, label, drawn()?)?;
             let new = Volume::open(&mut drive)?;
             for (path, mut content) in files {
                 new.add(&path, &mut content)?;
@@ -54,7 +58,7 @@ pub fn rebuilt(plain: Vec<u8>, kind: Kind, sector: u16, label: &str, most: u64) 
             let mut plain = Cursor::new(plain);
             let old = Volume::open(&mut plain)?;
             old.files(&mut |path, len| size.add(path, len))?;
-            let mut drive = size.format(most, sector, label)?;
+            let mut drive = size.format(most, sector, label, drawn()?)?;
             let new = Volume::open(&mut drive)?;
             old.each_file(&mut |path, mut file| new.add(path, &mut file).map(drop))?;
             drop(new);
@@ -62,6 +66,13 @@ pub fn rebuilt(plain: Vec<u8>, kind: Kind, sector: u16, label: &str, most: u64) 
         }
         Kind::Ext => Err(Error::plain("the files of an ext file system are not read")),
     }
+}
+
+/// The number of a volume that is nothing but itself.
+fn drawn() -> Result<u32> {
+    let mut id = [0; 4];
+    kernel::random(&mut id).context("drawing a volume's number")?;
+    Ok(u32::from_le_bytes(id))
 }
 
 /// How large it has to be.
@@ -101,7 +112,7 @@ impl Size {
     }
 
     /// An empty file system that they fit into.
-    fn format(self, most: u64, sector: u16, label: &str) -> Result<Cursor<Vec<u8>>> {
+    fn format(self, most: u64, sector: u16, label: &str, id: u32) -> Result<Cursor<Vec<u8>>> {
         /// What comes before the tables, the root folder, and what ends within a step.
         const REST: u64 = 128 * KIB;
         // Two tables with up to four bytes for a cluster; clusters may be larger than hoped for.
@@ -111,10 +122,8 @@ impl Size {
             let why = format!("its files need {} in a FAT file system", Bytes(size));
             return Err(Error::plain(why));
         }
-        let mut id = [0; 4];
-        kernel::random(&mut id).context("drawing a volume's number")?;
         let mut drive = Cursor::new(vec![0; size as usize]);
-        fat::format(&mut drive, size, sector, label, u32::from_le_bytes(id))?;
+        fat::format(&mut drive, size, sector, label, id)?;
         Ok(drive)
     }
 }

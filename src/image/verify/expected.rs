@@ -10,7 +10,8 @@ use crate::image::download::fetch::Fetcher;
 use crate::image::download::retry_policy::{Failure, Then};
 use crate::image::request::Request;
 use crate::image::verify::block_map::BlockMap;
-use crate::image::verify::checksum::{self, Checksum};
+use crate::image::verify::checksum::Checksum;
+use crate::image::verify::checksum_file;
 use crate::image::verify::digest::{Algorithm, Digest, Digests};
 use crate::image::verify::image_signature::{ImageSignature, Place, beside};
 use crate::image::verify::minisign::{self, Key, Of, Signature};
@@ -21,6 +22,7 @@ use crate::units::MIB;
 const LONGEST_MAP: u64 = 4 * MIB;
 
 /// At least one of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
     digest: Option<Digest>,
     /// What vouches for what is in it.
@@ -56,15 +58,18 @@ impl Expected {
         let (digest, map) = match &request.checksum {
             None => (None, None),
             Some(Checksum::Digest(digest)) => (Some(digest.clone()), None),
-            Some(Checksum::At { wanted, .. }) => {
+            Some(Checksum::At { url, wanted }) => {
                 let shown = redacted(image);
                 let name = shown.rsplit('/').next().unwrap_or_default();
                 let file = file.unwrap_or_default();
                 let text = crate::codec::text_encoding::decode(&file);
-                match BlockMap::is_one(&text) {
-                    true => (None, Some(BlockMap::parse(&file, *wanted)?)),
-                    false => (Some(checksum::find(&text, name, *wanted)?), None),
-                }
+                let found = match BlockMap::is_one(&text) {
+                    true => BlockMap::parse(&file, *wanted).map(|map| (None, Some(map))),
+                    false => {
+                        checksum_file::find(&text, name, *wanted).map(|digest| (Some(digest), None))
+                    }
+                };
+                found.with_context(|| format!("looking into {}", redacted(url)))?
             }
         };
         match (&digest, &map, &signature) {

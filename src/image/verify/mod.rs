@@ -3,6 +3,7 @@
 pub mod algorithm;
 pub mod block_map;
 pub mod checksum;
+pub mod checksum_file;
 pub mod content_encoding;
 pub mod digest;
 pub mod expected;

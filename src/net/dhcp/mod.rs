@@ -231,6 +231,7 @@ impl Client<'_> {
             match exchange.hear(reply) {
                 Change::Nothing => {}
                 Change::Told(level, why) => refusals.note(name, level, why),
+                Change::Refused(why) => refusals.refuse(name, why),
                 Change::Kept(why) => refusals.tell(name, Level::Warn, why),
                 Change::Granted(lease) => {
                     refusals.forget();

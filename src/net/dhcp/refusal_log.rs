@@ -12,9 +12,10 @@ const CAUSES: usize = 32;
 #[derive(Default)]
 pub struct Refusals {
     told: BTreeSet<String>,
-    /// How many messages, and the last cause, since there was a lease or a cable.
+    /// How many messages, and the last cause, since there was a lease or a cable; was that a server's refusal?
     count: u32,
     last: String,
+    is_no: bool,
 }
 
 impl Refusals {
@@ -23,9 +24,20 @@ impl Refusals {
         if level > Level::Warn {
             return self.tell(card, level, why);
         }
-        self.count = self.count.saturating_add(1);
-        self.last.clone_from(&why);
+        self.count(&why, false);
         self.tell(card, level, format!("an answer of no use: {why}"));
+    }
+
+    /// The server that was asked said no on `card`, as `why` tells.
+    pub fn refuse(&mut self, card: &str, why: String) {
+        self.count(&why, true);
+        self.tell(card, Level::Warn, why);
+    }
+
+    fn count(&mut self, why: &str, is_no: bool) {
+        self.count = self.count.saturating_add(1);
+        why.clone_into(&mut self.last);
+        self.is_no = is_no;
     }
 
     /// The same of a message that is of use all the same.
@@ -43,6 +55,8 @@ impl Refusals {
     pub fn summary(&self) -> Option<String> {
         match self.count {
             0 => None,
+            1 if self.is_no => Some(self.last.clone()),
+            count if self.is_no => Some(format!("{} (answer {count} in vain)", self.last)),
             1 => Some(format!("an answer came and was of no use: {}", self.last)),
             count => Some(format!(
                 "{count} answers came and were of no use, the last one: {}",
@@ -78,7 +92,13 @@ mod tests {
         assert_eq!(refusals.told.len(), CAUSES);
         let told = "100 answers came and were of no use, the last one: cause 99";
         assert_eq!(refusals.summary().as_deref(), Some(told));
+        refusals.refuse("eth0", "the server 192.0.2.9 refused 192.0.2.1".into());
+        let told = "the server 192.0.2.9 refused 192.0.2.1 (answer 101 in vain)";
+        assert_eq!(refusals.summary().as_deref(), Some(told));
         refusals.forget();
         assert_eq!(refusals.summary(), None);
+        let refused = "the server 192.0.2.9 refused 192.0.2.1";
+        refusals.refuse("eth0", refused.into());
+        assert_eq!(refusals.summary().as_deref(), Some(refused));
     }
 }

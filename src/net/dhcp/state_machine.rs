@@ -236,20 +236,22 @@ impl Exchange {
     }
 
     fn hear_nak(&mut self, server: Option<Ipv4Addr>, why: &str) -> Change {
+        let why = match why {
+            "" => "without a word",
+            why => why,
+        };
         let told = |what: &str| {
-            let why = if why.is_empty() {
-                "without a word"
-            } else {
-                why
-            };
             let told = format!("{} says no (NAK, {why}); {what}", named(server));
             Change::Told(Level::Warn, told)
         };
         match &self.state {
             State::Requesting(offer) => match (offer.server, server) {
                 (Some(asked), Some(server)) if asked == server => {
+                    let address = offer.address;
                     self.restart();
-                    told("that is the one which offered the address")
+                    Change::Refused(format!(
+                        "the server {server} refused {address}, which it had offered (NAK, {why})"
+                    ))
                 }
                 (Some(asked), Some(_)) => told(&format!("{asked} was asked, not that one")),
                 // It may be meant for us or not; whoever is to confirm does so within this try.

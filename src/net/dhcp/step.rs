@@ -39,6 +39,8 @@ pub enum Change {
     TakenBack,
     /// An offer is kept for want of a better one; what it lacks, for people.
     Kept(String),
+    /// The server that was asked says no, and how, for people.
+    Refused(String),
     /// Nothing was gained, and why, for people.
     Told(Level, String),
 }

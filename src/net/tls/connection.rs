@@ -57,6 +57,11 @@ impl Connector {
         }
     }
 
+    /// Reads all files that it is about: an error unless they are of use.
+    pub fn check(&self) -> Result<()> {
+        self.config().map(drop)
+    }
+
     /// Shakes hands over `stream`, within its own timeouts.
     pub fn connect<S: Read + Write>(
         &self,

@@ -25,6 +25,8 @@ MAC = f"02:00:00:00:01:{NUMBER:02x}"
 NOBODY, FAR = "172.22.0.98", "203.0.113.5"
 MONITOR = "/run/monitor"
 SECRET = "hunter2"
+# An order like any other, of a machine whose disk takes no writes.
+LOCKED = {"locked": True}
 
 # nginx once more: what is no Ironic, and certificates nobody should believe.
 CONF = """
@@ -111,7 +113,7 @@ def run(directory):
     names.stop()
     api.ready()
     _by_itself(directory, screen)
-    print(f"  {count + 7} set-ups, each named right at first, in {time.monotonic() - started:.0f} s", flush=True)
+    print(f"  {count + 8} set-ups, each named right at first, in {time.monotonic() - started:.0f} s", flush=True)
 
 
 def _by_hand(directory, server, signed):
@@ -119,6 +121,7 @@ def _by_hand(directory, server, signed):
     at = f"http://{network.ADDRESS}"
     (server.images / "disk.raw").write_bytes(bytes(1 << 20))
     image = {"image_source": f"{network.WEB}/images/disk.raw", "image_checksum": "sha256:" + "0" * 64}
+    (server.root / "SHA256SUMS").write_text(f"{'0' * 64}  other.raw\n")
     resolver = directory / "resolv.conf"
     right = resolver.read_text()
 
@@ -144,15 +147,31 @@ def _by_hand(directory, server, signed):
         ("proxy", "refuses connections", "proxy runs", {"image_http_proxy": f"http://{network.ADDRESS}:3199"}, right),
         ("image", "HTTP status 404", "another machine", {"image_source": f"{network.WEB}/images/none.raw"}, right),
         ("image", "expired on", "temporary one anew", {"image_source": f"{at}:6394/image?temp_url_sig={SECRET}&temp_url_expires=1700000000"}, right),
+        ("image", "looking into .*/SHA256SUMS: the checksum file does not name 'disk.raw', but other.raw", "make the checksum file anew",
+         {"image_checksum": f"{network.WEB}/SHA256SUMS"}, right),
+        ("image", "image_checksum: a sha256 checksum is 64 hexadecimal digits, not 'abc'", "correct these fields", {"image_checksum": "sha256:abc"}, right),
+        ("image", "image_checksum: a checksum of 3 characters is none of", "correct these fields", {"image_checksum": "abc"}, right),
+        ("image", "image_source: .*vmdk", "correct these fields", {"image_source": f"{network.WEB}/images/disk.vmdk"}, right),
+        ("image", "image.*vmdk", "correct these fields", {"image_disk_format": "vmdk"}, right),
+        ("parameters", "checksum: a sha256 checksum is 64 hexadecimal digits", "ironlet.checksum", f"ironlet.image={network.WEB}/images/disk.raw ironlet.checksum=sha256:abc", right),
+        ("parameters", "vmdk", "ironlet.image", f"ironlet.image={network.WEB}/images/disk.vmdk ironlet.checksum=sha256:{'0' * 64}", right),
+        ("parameters", "sets ironlet.cafile, which counts in files alone: write `cafile = ", "kernel command line", f"ironlet.cafile=/etc/ssl/own.crt ipa-api-url=https://{network.ADDRESS}:8446", right),
+        ("dns", "nobody answers by mDNS: .*baremetal", "enable_mdns", "ipa-api-url=mdns", right),
+        ("dns", "nobody answers by mDNS: ", "enable_mdns", "ipa-use-mdns=1", right),
         ("order", "root_devise: is no field", "correct what is said", {"root_devise": {"serial": "LAB"}}, right),
         ("disks", "serial", "root_device", {"root_device": {"serial": "NOBODYS"}}, right),
         ("disks", "no disk|read-only", "controller", {}, right),
-        (None, "", "", {}, right),
+        ("disks", "every disk is write-protected: /dev/vda .* is read-only", "take the write protection off", LOCKED, right),
+        # Who is only to tell what it is made of needs none.
+        (None, "", "", f"ipa-inspection-callback-url={at}:6391/", right),
+        (None, "", "", {"description": "in order"}, right),
     ]
     for number, (step, why, remedy, what, resolv) in enumerate(cases):
-        tree = _tree(directory / f"tree{number}", signed, with_disk=step != "disks" or what)
+        tree = _tree(directory / f"tree{number}", signed, with_disk=what if step in ("disks", None) and not isinstance(what, str) else step)
+        if what is LOCKED:
+            (tree / "sys/block/vda/ro").write_text("1")
         resolver.write_text(resolv)
-        line = what if isinstance(what, str) else ordered(**what)
+        line = what if isinstance(what, str) else ordered(**{} if what is LOCKED else what)
         done = subprocess.run([place.IRONLET, "doctor", "--json", "--root", tree, "--cmdline", line], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
         found = json.loads(done.stdout or "null")
         require(found and found["first"] == step and done.returncode == (1 if step else 0), f"{what}: the first wrong step is to be {step}, not: {done.stdout} {done.stderr}")
@@ -163,7 +182,7 @@ def _by_hand(directory, server, signed):
             require(remedy in wrong["try"], f"{what}: not '{remedy}': {wrong}")
             print(f"  {step}: {wrong['what'][:150]}", flush=True)
     resolver.write_text(right)
-    return len(cases) - 1
+    return len(cases) - 2
 
 
 def _tree(root, signed, with_disk):
@@ -216,6 +235,9 @@ def _by_itself(directory, screen):
     _ip("address", "add", f"10.77.{NUMBER}.1/24", "dev", network.BRIDGE)
     zoo = Daemon("dhcp-zoo", [sys.executable, str(place.LAB / "dhcp_zoo.py"), network.BRIDGE, "--refuse"], directory / "dhcp-zoo.log").start()
     _told(screen, "DHCP", "of no use", "log of the DHCP server", 60, mark)
+    zoo.kill()
+    zoo = Daemon("dhcp-nak", [sys.executable, str(place.LAB / "dhcp_zoo.py"), network.BRIDGE, "--nak"], directory / "dhcp-nak.log").start()
+    _told(screen, "DHCP", rf"the server 10\.77\.{NUMBER}\.1 refused 10\.77\.{NUMBER}\.9, which it had offered \(NAK, no address left\)", "addresses left", 90, mark)
     zoo.kill()
     dhcp = _dnsmasq(directory, "--port=0", NOBODY)
     _told(screen, "DNS", f"{network.NAME}' cannot be resolved: .*{NOBODY}", "DNS server", 60, mark)
