@@ -59,7 +59,7 @@ pub const FLAGS: &[Flag] = &[
     flag("node", One("JSON"), "with --step, --root-disk and --plan: what Ironic would say of the node, as JSON"),
     flag("arguments", One("JSON"), "with --step: its arguments"),
     flag("readback", Nothing, "read the disk back at the end and compare"),
-    flag("allow-disk", Several("PATH"), "outside a ramdisk: a disk that may be overwritten"),
+    flag("allow-disk", Several("PATH"), "a disk that may be overwritten, and then no other; in a ramdisk all may, if none is named"),
     flag("root", One("DIR"), "a directory that stands for / (default /)"),
     flag("cmdline", One("TEXT"), "parameters, instead of the kernel command line"),
     flag("help-parameters", Nothing, "list the kernel parameters"),

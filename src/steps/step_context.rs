@@ -7,7 +7,7 @@ use std::{fs, io};
 use log::warn;
 
 use crate::clock::{Bell, Clock};
-use crate::codec::base64;
+use crate::codec;
 use crate::disk::Wishes;
 use crate::disk::select::root_arrays::RootArrays;
 use crate::disk::select::seen_disks::Seen;
@@ -123,7 +123,7 @@ impl Login {
             return None;
         }
         let pair = format!("{user}:{password}");
-        let pair = base64::encode(pair.as_bytes());
+        let pair = codec::base64::encode(pair.as_bytes());
         Some(Secret::new(format!("Basic {pair}")))
     }
 }

@@ -200,6 +200,7 @@ fn what_is_between_the_ends_stays() {
     let disk = blank(&scratch, 8 * MIB);
     put(&disk, MIB, &[0xaa; 5 << 20]);
     let found = wipe(&disk).expect("a disk");
-    assert_eq!((found.what.len(), found.written.0), (0, 3 * MIB));
+    // The first sector is written twice: so early that nothing starts it any more.
+    assert_eq!((found.what.len(), found.written.0), (0, 3 * MIB + 4096));
     assert!(look(&disk, MIB, 5 << 20).iter().all(|byte| *byte == 0xaa));
 }

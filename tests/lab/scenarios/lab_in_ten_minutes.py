@@ -46,6 +46,14 @@ def run(directory):
         subprocess.run(["ip", *command.split()], check=True)
     # Installed by the lab already; what systemd would start is started here.
     commands = [line for line in blocks["sh"].splitlines() if not line.startswith("apt ")]
+    # By the names that a build gives them, and by a release's.
+    built = work / "dist"
+    built.mkdir()
+    for end, file in (("kernel", place.KERNEL), ("initramfs", place.RAMDISK)):
+        (built / f"ironlet.{end}").symlink_to(file)
+    copies = [line for line in commands if line.startswith("cp ironlet")]
+    subprocess.run(["bash", "-euxc", "\n".join(["mkdir -p /srv/http", *copies, "rm /srv/http/ironlet.*"])], cwd=built, check=True)
+    require(len(copies) == 2, f"kernel and ramdisk are copied by {copies}")
     subprocess.run(["bash", "-euxc", "\n".join(commands)], cwd=work, check=True)
     for language, file in FILES.items():
         (work / file).write_text(blocks[language])
