@@ -113,14 +113,21 @@ pub fn expected(request: &Request, tools: &Tools) -> Result<Expected, Failure> {
     Expected::fetch(request, &fetcher(request, tools)?)
 }
 
-/// What the first place that has the image offers, asked for once as for a deploy; its checksum is there, too. Nothing is written.
+/// What the first place that has the image offers, asked for once as for a deploy; its checksum is there, too, and it begins as one that is
+/// taken. Nothing is written.
 pub fn offered(request: &Request, tools: &Tools) -> Result<Offer, Failure> {
     let fetcher = fetcher(request, tools)?;
     Expected::fetch(request, &fetcher)?;
     let mut first = None;
     for url in &request.urls {
         match fetcher.ask(url, None) {
-            Ok(served) => return Ok(served.offer),
+            Ok(mut served) => {
+                // What comes packed by its server is another matter there.
+                if served.offer.coding == Coding::Identity {
+                    request.format.look(&mut served.body)?;
+                }
+                return Ok(served.offer);
+            }
             Err(failure) => first = first.or(Some(failure)),
         }
     }

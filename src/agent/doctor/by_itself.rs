@@ -113,10 +113,14 @@ fn tell(findings: &Findings, patience: Duration) {
             set(Row::State, &verdict.join(" "));
             verdict.iter().for_each(|line| say(Level::Error, line));
         }
-        None => say(
-            Level::Info,
-            "all of that is fine by now: whoever waits tries again",
-        ),
+        None => {
+            let failed = status::now().failure;
+            let failed = failed.map_or(String::new(), |error| {
+                format!("; what failed last: {error}")
+            });
+            let fine = "all of that is fine by now: whoever waits tries again";
+            say(Level::Info, &format!("{fine}{failed}"));
+        }
     }
 }
 

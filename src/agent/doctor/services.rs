@@ -95,11 +95,14 @@ pub fn image(request: &image::Request, tools: &Tools) -> State {
         ),
         Err(failure) => {
             let why = failure.error.to_string();
-            let remedy = match why.contains("checksum file") {
-                true => {
+            let remedy = match failure.error.kind() {
+                Kind::InvalidImage => {
+                    "convert the image (qemu-img convert -O qcow2), or correct its URL or format in the order or in ironlet.image"
+                }
+                _ if why.contains("checksum file") => {
                     "make the checksum file anew where the images lie (sha256sum *.raw >SHA256SUMS), or correct the URL of the image or of that file"
                 }
-                false => {
+                _ => {
                     "open that URL from another machine; correct it in the order or in ironlet.image, or make a temporary one anew"
                 }
             };

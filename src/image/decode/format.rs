@@ -169,6 +169,11 @@ impl Format {
         Ok((bytes, image.into_inner()))
     }
 
+    /// An error if the beginning of `image` says that it is not taken.
+    pub fn look(&self, image: &mut impl Read) -> Result<()> {
+        self.settle(image).map(drop)
+    }
+
     /// What the image is, and the bytes read to find out.
     fn settle(&self, image: &mut impl Read) -> Result<(Content, Vec<u8>)> {
         let content = match self {

@@ -121,6 +121,7 @@ def _by_hand(directory, server, signed):
     at = f"http://{network.ADDRESS}"
     (server.images / "disk.raw").write_bytes(bytes(1 << 20))
     image = {"image_source": f"{network.WEB}/images/disk.raw", "image_checksum": "sha256:" + "0" * 64}
+    (server.images / "disk.img").write_bytes(b"KDMV" + bytes(1 << 20))
     (server.root / "SHA256SUMS").write_text(f"{'0' * 64}  other.raw\n")
     resolver = directory / "resolv.conf"
     right = resolver.read_text()
@@ -152,6 +153,7 @@ def _by_hand(directory, server, signed):
         ("image", "image_checksum: a sha256 checksum is 64 hexadecimal digits, not 'abc'", "correct these fields", {"image_checksum": "sha256:abc"}, right),
         ("image", "image_checksum: a checksum of 3 characters is none of", "correct these fields", {"image_checksum": "abc"}, right),
         ("image", "image_source: .*vmdk", "correct these fields", {"image_source": f"{network.WEB}/images/disk.vmdk"}, right),
+        ("image", "the image is vmdk by its content", "qemu-img convert", {"image_source": f"{network.WEB}/images/disk.img"}, right),
         ("image", "image.*vmdk", "correct these fields", {"image_disk_format": "vmdk"}, right),
         ("parameters", "checksum: a sha256 checksum is 64 hexadecimal digits", "ironlet.checksum", f"ironlet.image={network.WEB}/images/disk.raw ironlet.checksum=sha256:abc", right),
         ("parameters", "vmdk", "ironlet.image", f"ironlet.image={network.WEB}/images/disk.vmdk ironlet.checksum=sha256:{'0' * 64}", right),
