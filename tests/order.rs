@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use ironlet::codec::json::{Object, Value, parse, print};
 use ironlet::config;
+use ironlet::error::Kind;
 use ironlet::image::Layout;
 use ironlet::image::verify::image_signature::Place;
 use ironlet::image::verify::minisign::{Key, verify};
@@ -405,6 +406,66 @@ fn everything_that_is_wrong_is_said_at_once() {
         let error = read(&with(&more), &ASKED).expect_err("wrong");
         assert!(error.len() < 4000, "{}: {error:.200}", error.len());
     }
+}
+
+#[test]
+fn what_is_wrong_with_the_image_alone_is_told_from_the_rest() {
+    let machine = Machine::empty();
+    let settings = Settings {
+        md5: false,
+        ..Settings::default()
+    };
+    let facts = Facts {
+        settings: &settings,
+        host: &machine.host(),
+        names: &names(),
+        least_serial: 0,
+        signed: false,
+        then: Then::PowerOff,
+    };
+    let (md5, sha512) = ("0".repeat(32), "0".repeat(128));
+    for (source, more, kind, words) in [
+        (
+            "disk.raw",
+            r#""image_checksum":"sha256:abc""#,
+            Kind::InvalidImage,
+            "image_checksum: a sha256 checksum is 64 hexadecimal digits, not 'abc'",
+        ),
+        (
+            "disk.raw",
+            r#""image_checksum":"abc""#,
+            Kind::InvalidImage,
+            "image_checksum: a checksum of 3 characters is none of",
+        ),
+        (
+            "disk.raw",
+            &format!(r#""image_checksum":"{md5}""#),
+            Kind::InvalidImage,
+            "image_checksum: is MD5",
+        ),
+        (
+            "disk.vmdk",
+            &format!(r#""image_checksum":"{SUM}""#),
+            Kind::InvalidImage,
+            "image_source: images of format 'vmdk' are not taken",
+        ),
+        (
+            "disk.raw",
+            r#""image_checksum":"abc","then":"explode""#,
+            Kind::InvalidCommandParamsError,
+            "then: 'explode'",
+        ),
+    ] {
+        let text = format!(r#"{{"image_source":"http://h/{source}",{more}}}"#);
+        let error = fields::order(&object(&text), &facts).expect_err(words);
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.details().contains(words), "{error}");
+    }
+    // Ironic itself sends both, and the better one counts.
+    let both = format!(
+        r#"{{"image_source":"http://h/x","image_checksum":"{md5}","image_os_hash_algo":"sha512","image_os_hash_value":"{sha512}"}}"#
+    );
+    assert!(fields::order(&object(&both), &facts).is_ok());
 }
 
 #[test]

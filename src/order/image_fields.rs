@@ -178,7 +178,14 @@ fn checksum(reader: &mut Reader, info: &mut Object, facts: &Facts) {
             put(info, "os_hash_algo", Some(name));
             put(info, "os_hash_value", Some(digits));
         }
-        _ => put(info, "checksum", sum),
+        _ => {
+            let read = sum.and_then(|sum| reader.of(Checksum::parse(sum), "image_checksum"));
+            // Beside another digest it is nobody's business.
+            if !facts.settings.md5 && value.is_none() && read.is_some_and(|sum| sum.is_md5()) {
+                reader.problem("image_checksum", MD5);
+            }
+            put(info, "checksum", sum);
+        }
     }
 }
 

@@ -69,6 +69,7 @@ for name, host, begins, ends in (("old", "172.22.0.1", -30, -3), ("other", "192.
 SQUID = """
 http_port {address}:3131 name=refuses
 http_port {address}:3132 name=asks
+unlinkd_program {squid}/usr/lib/squid/unlinkd
 auth_param basic program {squid}/usr/lib/squid/basic_fake_auth
 acl refused myportname refuses
 acl known proxy_auth nobody
