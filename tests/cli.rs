@@ -102,6 +102,18 @@ fn a_command_does_what_its_flags_do() {
         (&["plan", "--root", &root, "--json"], 0, "{\"disks\":[{", ""),
         (&["inventory", "--root", &root], 0, "\"disks\":[{", ""),
         (
+            &[
+                "inventory",
+                "--root",
+                &root,
+                "--cmdline",
+                "BOOTIF=01-52-54-00-aa-bb-cc",
+            ],
+            0,
+            "\"pxe_interface\":\"01-52-54-00-aa-bb-cc\"",
+            "",
+        ),
+        (
             &["step", "no_such_step", "--root", &root],
             1,
             "",
