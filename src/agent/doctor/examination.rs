@@ -40,7 +40,7 @@ impl Patient {
                     .chain(&config.inspection.urls)
                     .any(|url| !is_url(url))
             {
-                let nobody = || "nobody on this network announces an Ironic".to_owned();
+                let nobody = || "no Ironic announces itself on this network".to_owned();
                 let why = asked.err().map_or_else(nobody, |error| error.to_string());
                 unannounced = Some(format!("nobody answers by mDNS: {why}"));
             }
