@@ -110,7 +110,7 @@ impl<R: Read> Member<R> {
             part: 0,
             at: 0,
             size: whole,
-            padding: size.next_multiple_of(RECORD as u64) - size,
+            padding: size.wrapping_neg() % RECORD as u64,
         })
     }
 
