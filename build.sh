@@ -89,7 +89,7 @@ packages() {
     media) echo grub-common grub-pc-bin grub-efi-amd64-signed shim-signed systemd-boot-efi binutils xorriso mtools fdisk sbsigntool ;;
     machine) echo qemu-system-x86 ipxe-qemu iproute2 python3 ;;
     rust_tests) echo tgt rsyslog rsyslog-gnutls dmidecode dnsmasq-base lldpd radvd isc-dhcp-server avahi-daemon dbus python3 efibootmgr iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools bmap-tools minisign mtools genisoimage xorriso gzip zstd xz-utils bzip2 lbzip2 libarchive-tools tar parted "${file_systems[@]}" ;;
-    fuzz) echo g++ dosfstools mtools genisoimage ;;
+    fuzz) echo g++ dosfstools mtools genisoimage fdisk openssl bzip2 xz-utils zstd perl-base qemu-utils ;;
     curl) echo curl ;;
     crates) echo python3 ;;
     esac
@@ -312,6 +312,8 @@ check() {
     cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy
     cargo fmt --check
     cargo clippy --locked --all-targets -- -D warnings
+    # Whoever changes a parser has its fuzz target to change, too. libFuzzer is not made for that.
+    CUSTOM_LIBFUZZER_PATH=$PWD/tests/fuzz/Cargo.toml cargo check --locked --manifest-path tests/fuzz/Cargo.toml --target-dir target
     need crates
     python3 -B initramfs/release/supply_chain.py >/dev/null
     cargo test --locked --lib --bins --test layers --test scripts
@@ -408,6 +410,7 @@ fuzz() {
 # fuzz_one TARGET SECONDS
 fuzz_one() {
     tests/fuzz/seeds.sh "$1" "tests/fuzz/corpus/$1"
+    tests/fuzz/public.sh "$1" "tests/fuzz/corpus/$1"
     PATH=$PWD/target/tools/bin:$PATH RUSTC_BOOTSTRAP=1 \
         cargo fuzz run --fuzz-dir tests/fuzz "$1" -- "-max_total_time=$2" -rss_limit_mb=512
 }

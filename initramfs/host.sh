@@ -152,8 +152,10 @@ source_archive() {
     if [ ! -e "${found[0]}" ]; then
         apt_lists "$3" amd64 "deb-src http://deb.debian.org/debian $1 main" || return
         mapfile -t options < <(apt_apart "$3" amd64)
-        (cd "$3" && apt-get "${options[@]}" source --download-only "$2") >&2 || return
+        # A mirror may lack the part that is Debian's own, which nobody asked for.
+        (cd "$3" && apt-get "${options[@]}" source --download-only "$2") >&2 || true
         found=("$3/$2"_*.orig.tar.*)
+        [ -e "${found[0]}" ] || return
     fi
     echo "${found[0]}"
 }

@@ -118,6 +118,39 @@ fn every_door_leaves_its_callers_surroundings_behind() {
     assert!(doors >= 7, "{doors} doors");
 }
 
+#[test]
+fn every_fuzz_target_is_built_has_parsers_and_a_row() {
+    let fuzz = root().join("tests/fuzz");
+    let read = |name: &str| fs::read_to_string(fuzz.join(name)).expect("it is there");
+    let (manifest, parsers, readme) = (read("Cargo.toml"), read("parsers"), read("README.md"));
+    let targets = fs::read_dir(fuzz.join("fuzz_targets")).expect("a folder");
+    let mut seen = 0;
+    for target in targets.flatten() {
+        let file = target.file_name().into_string().expect("a plain name");
+        let name = file.trim_end_matches(".rs");
+        assert!(
+            manifest.contains(&format!("\"fuzz_targets/{file}\"")),
+            "{name} is not built"
+        );
+        assert!(
+            readme.contains(&format!("| `{name}` |")),
+            "{name} has no row"
+        );
+        let mut lines = parsers.lines();
+        let files = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let files = files.unwrap_or_else(|| panic!("{name} has no parsers"));
+        for file in files.split(' ').filter(|word| !word.starts_with('-')) {
+            assert!(root().join("src").join(file).is_file(), "{name}: no {file}");
+        }
+        seen += 1;
+    }
+    assert_eq!(
+        seen,
+        manifest.matches("[[bin]]").count(),
+        "a target is gone"
+    );
+}
+
 const SOURCED: &str = ". initramfs/host.sh; . initramfs/pack.sh";
 
 fn clone_at(name: &str) -> Clone {

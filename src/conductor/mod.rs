@@ -4,7 +4,7 @@ pub mod callback_address;
 pub mod heartbeat;
 pub mod inspection;
 pub mod lookup;
-mod reply;
+pub mod reply;
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};

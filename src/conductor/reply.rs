@@ -40,9 +40,11 @@ pub struct Enrolment {
 
 /// What Ironic says of the token.
 pub enum Token {
+    /// This one.
     New(Secret),
     /// It made one before and will not repeat it.
     Taken,
+    /// Not a word, or none that could be one.
     Nothing,
 }
 

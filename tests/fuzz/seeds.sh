@@ -10,7 +10,211 @@ at() {
     printf "$2"
 }
 
+# bytes DIGITS — what they stand for, two each
+bytes() { printf '%b' "$(sed 's/../\\x&/g' <<<"$1")"; }
+
 case $target in
+netlink)
+    mkdir -p "$folder"
+    # A link's message: its IPv6 flags, in an attribute within another.
+    printf '\x2c\0\0\0\x10\0\0\0\0\0\0\0\0\0\0\0\x0a\0\0\0\7\0\0\0\0\0\0\0\0\0\0\0\x0c\0\x0c\0\x8\0\1\0\x80\0\0\0' >"$folder/flags"
+    ;;
+iscsi_login)
+    mkdir -p "$folder"
+    # Whether CHAP is wanted, and then an answer each: kind, flags, status and text, to a byte of 255.
+    ask='TargetPortalGroupTag=1\0AuthMethod=CHAP\0\xff\x23\1\0\0CHAP_A=5\0CHAP_I=7\0CHAP_C=0x0123456789\0\xff'
+    printf "\1\x23\1\0\0$ask\x23\x81\0\0\xff\x23\x87\0\0MaxRecvDataSegmentLength=8192\0FirstBurstLength=65536\0MaxBurstLength=262144\0InitialR2T=No\0ImmediateData=Yes\0HeaderDigest=None\0MaxOutstandingR2T=1\0DefaultTime2Retain=0\0ErrorRecoveryLevel=0\0\xff" >"$folder/chap"
+    printf "\2\x23\1\0\0$ask\x23\x81\0\0CHAP_N=t\0CHAP_R=0x01\0\xff" >"$folder/mutual"
+    printf '\0\x23\x81\0\0AuthMethod=None\0\xff\x23\x87\0\0MaxBurstLength=512\0DataDigest=CRC32C\0\xff' >"$folder/open"
+    printf '\0\x23\0\1\1TargetAddress=192.0.2.9:3260,1\0\xff' >"$folder/moved"
+    printf '\0\x23\0\1\2TargetAddress=[fd00::9],1\0\xff' >"$folder/moved-6"
+    printf '\0\x23\1\0\0AuthMethod=KRB5\0\xff' >"$folder/method"
+    printf '\0\x23\1\0\0AuthMethod=CHAP\0\xff' >"$folder/unknown"
+    for status in '\2\0' '\2\1' '\2\2' '\2\3' '\2\4' '\3\1' '\2\x0d'; do printf "\1\x23\0$status\xff" >"$folder/status${status//\\/-}"; done
+    ;;
+vital_product_data)
+    mkdir -p "$folder"
+    for drive in tests/fixtures/drives/*.words; do
+        identify() { bytes "$(tr -d ' \n' <"$drive" | sed 's/\(..\)\(..\)/\2\1/g')" && head -c 512 /dev/zero; }
+        identify | head -c 512 >"$folder/$(basename "$drive")"
+        # SAT-4, page 89h: the same behind a header of 60 bytes.
+        { printf '\0\x89\2\x38' && head -c 52 /dev/zero && printf '\xec\0\0\0' && identify | head -c 512; } >"$folder/$(basename "$drive" .words).page"
+    done
+    printf '\0\x83\0\x40\1\3\0\x10\x6a\xbc\xde\xf0\x12\x34\x56\x78\x9a\xbc\xde\xf0\x12\x34\x56\x78\1\3\0\x8\x5a\xbc\xde\xf0\x12\x34\x56\x78\2\1\0\x10ACME    DISK 123\2\0\0\4abcd' >"$folder/designators"
+    printf '\0\x80\0\x8 S123456' >"$folder/serial"
+    ;;
+smbios)
+    mkdir -p "$folder"
+    for machine in tests/fixtures/machines/*.tree; do
+        sed -n 's/^.*tables\/DMI hex //p' "$machine" | while read -r digits; do
+            for version in '\2\x8' '\3\x5'; do { printf "$version"; bytes "$digits"; } >"$folder/$(basename "$machine" .tree)${version//\\/-}"; done
+        done
+    done
+    # structure KIND LENGTH VERSION… — one that has every field there is, all of them alike
+    structure() { printf "\\x$1\\x$2\\0\\1" && head -c $((0x$2 - 4)) /dev/zero | tr '\0' "$3" && printf 'a\0b\0\0'; }
+    for fill in '\1' '\2' '\x7f' '\377' '\x80' '\x55'; do
+        { printf '\3\x7'; for kind in 00 01 02 03 04 10 11; do structure $kind 64 "$(printf "$fill")"; done; printf '\x7f\4\0\0\0\0'; } >"$folder/full${fill//\\/-}"
+    done
+    ;;
+md_superblock)
+    mkdir -p "$folder"
+    # The size of the device, then a superblock 1.x: magic, version, array, name, level, disks, events, number, roles.
+    { printf '\0\0\x0a\0\xfc\x4e\x2b\xa9\1\0\0\0' && head -c 8 /dev/zero && printf '0123456789abcdefnode:root' && head -c 31 /dev/zero && printf '\1\0\0\0' &&
+        head -c 16 /dev/zero && printf '\2\0\0\0' && head -c 104 /dev/zero && printf '\7' && head -c 19 /dev/zero && printf '\2\0\0\0' && head -c 32 /dev/zero && printf '\0\0\1\0'; } >"$folder/one"
+    printf '\0\0\x0a\0\xfc\x4e\x2b\xa9\0\0\0\0\x5a\0\0\0' >"$folder/old"
+    ;;
+gpt)
+    mkdir -p "$folder"
+    truncate -s 192K "$folder/table"
+    printf 'label: gpt\nfirst-lba: 64\nstart=64, size=64\nstart=128, size=64, name=b\n' | sfdisk -q "$folder/table"
+    for mib in 64 100 2048; do
+        # The size of the disk in the higher bits of the number before it.
+        { printf '%b' "$(printf '\\x%02x' 0 0 0 0 0 $((mib & 255)) $((mib >> 8)) 0)"; head -c 40K "$folder/table"; } >"$folder/disk-$mib"
+    done
+    rm "$folder/table"
+    ;;
+mbr)
+    mkdir -p "$folder"
+    truncate -s 192K "$folder/extended" "$folder/full"
+    printf 'label: dos\nstart=1, size=10\nstart=20, size=200, type=5\nd5: start=22, size=20\nd6: start=60, size=20\n' | sfdisk -q "$folder/extended"
+    printf 'label: dos\nstart=1, size=10\nstart=20, size=10\nstart=40, size=10\nstart=60, size=20, bootable\n' | sfdisk -q "$folder/full"
+    ;;
+qcow2)
+    mkdir -p "$folder"
+    plain() { printf 'again and again %.0s' {1..200}; head -c 3000 "$0"; head -c 20000 /dev/zero; }
+    plain >"$folder/raw"
+    truncate -s 70K "$folder/raw"
+    plain | tail -c 9000 >>"$folder/raw"
+    truncate -s 96K "$folder/raw"
+    # image NAME OPTION… — what qemu-img makes of it
+    image() { qemu-img convert -f raw -O qcow2 "${@:2}" "$folder/raw" "$folder/$1"; }
+    for size in 512 1k 4k; do
+        image "plain-$size" -o cluster_size=$size
+        image "deflate-$size" -c -o cluster_size=$size
+        image "zstd-$size" -c -o cluster_size=$size,compression_type=zstd
+    done
+    image old -o compat=0.10,cluster_size=512
+    for bits in 1 2 8 64; do image "counts-$bits" -o cluster_size=512,refcount_bits=$bits; done
+    image lazy -o cluster_size=1k,lazy_refcounts=on
+    image subclusters -o cluster_size=16k,extended_l2=on
+    qemu-img create -q -f qcow2 -o cluster_size=512,preallocation=metadata "$folder/ahead" 96K
+    qemu-img create -q -f qcow2 -o cluster_size=512 "$folder/nothing" 1M
+    rm "$folder/raw"
+    ;;
+config_drive)
+    mkdir -p "$folder"
+    printf 'http://h/drive' >"$folder/place"
+    printf '<!DOCTYPE html><html>' | tee "$folder/page" | gzip >"$folder/page-gzip"
+    printf '' | gzip | tee "$folder/empty-gzip" | base64 >"$folder/empty"
+    printf 'H4sI!' >"$folder/no-base64"
+    echo '{"uuid": "x"}' >"$folder/meta_data.json"
+    genisoimage -quiet -r -no-pad -V config-2 "$folder/meta_data.json" >"$folder/iso"
+    gzip -9 <"$folder/iso" >"$folder/gzip"
+    base64 <"$folder/gzip" >"$folder/base64"
+    base64 -w 0 <"$folder/iso" >"$folder/base64-plain"
+    { cat "$folder/gzip"; gzip <"$folder/meta_data.json"; } | base64 >"$folder/members"
+    rm "$folder/meta_data.json"
+    ;;
+hints)
+    mkdir -p "$folder"
+    for operator in '<' '<=' '=' '==' '!=' '>=' '>' 's<' 's<=' 's>' 's>=' '<in>'; do
+        printf '{"size":"%s 10","model":"%s 10"}' "$operator" "$operator" >"$folder/operator-${operator//[^a-z=]/-}-${#operator}"
+    done
+    printf '{"size":"<range-in> [ 1 20 )","serial":"<range-in> ( 1 20 ]"}' >"$folder/range"
+    printf '{"size":"<range-in> ( 9 5 )"}' >"$folder/range-none"
+    printf '{"size":"x","model":"<in>"}' >"$folder/wrong"
+    for name in model vendor serial wwn wwn_with_extension wwn_vendor_extension name by_path hctl; do printf '{"%s":"10"}' "$name" >"$folder/$name"; done
+    printf '{}' >"$folder/nothing"
+    printf '{"size":">= 10","model":"s== x","vendor":"<in> a <in> b","serial":"<or> a <or> b","wwn":"0x5000","wwn_with_extension":"s!= 1","wwn_vendor_extension":"<all-in> a b","name":"/dev/sda","by_path":"/dev/disk/by-path/a","hctl":"0:0:0:0","rotational":true}' >"$folder/all"
+    printf '{"size":10,"rotational":"no","model":"s<= %%C3%%A4"}' >"$folder/numbers"
+    ;;
+url)
+    mkdir -p "$folder"
+    printf 'http://user:p%%40ss@h.example:8080/a/../b?c=d#e\n../f?g' >"$folder/redirect"
+    printf 'https://[fd00::1%%25eth0]:6385/v1\n.example,10.0.0.0/8,[fd00::]/16,h:80' >"$folder/exempt"
+    printf 'http://192.0.2.7/ \xc3\xa4\n192.0.2.0/24, *' >"$folder/text"
+    ;;
+request_head)
+    mkdir -p "$folder"
+    printf 'POST /v1/commands/?wait=true&agent_token=x HTTP/1.1\r\nHost: h:9999\r\nContent-Length: 12\r\nExpect: 100-continue\r\nConnection: keep-alive, close\r\n\r\n' >"$folder/command"
+    printf 'GET //v1/commands/a/ HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n' >"$folder/redirect"
+    printf 'GET http://h/v1/status HTTP/1.1\nHost: h\n\n' >"$folder/absolute"
+    ;;
+request_body)
+    mkdir -p "$folder"
+    printf '{"name":"deploy.execute_deploy_step","params":{"step":{"args":{"configdrive":"H4sI","image_info":{"configdrive":"a"}}},"node":{"instance_info":{"configdrive":"b"}}}}' >"$folder/step"
+    printf '{"name":"a","params":{"image_info":{"configdrive":"H4sI"},"configdrive":"H4sJ"}}' >"$folder/drives"
+    { printf '[%.0s' {1..200}; printf '{"a":1'; } >"$folder/deep"
+    printf '{"name":"standby.prepare_image","params":{"image_info":{"id":"\\u00e4\\ud83d\\ude00","n":[1,-2.5e3,true,null,{}]},"agent_token":"x"}}' >"$folder/command"
+    ;;
+loader_config)
+    mkdir -p "$folder"
+    # long NUMBER — as PE has it
+    long() { printf '%b' "$(printf '\\x%02x' $(($1 & 255)) $(($1 >> 8 & 255)) 0 0)"; }
+    # section NAME — a line of the table of sections
+    section() { printf '%s' "$1" && head -c $((8 - ${#1})) /dev/zero && long 32 && long 4096 && long 64 && long 512 && head -c 16 /dev/zero; }
+    { printf MZ && head -c 58 /dev/zero && long 64 && printf 'PE\0\0\x64\x86\4\0' && head -c 16 /dev/zero && section .text && section .linux && section .initrd && section .cmdline; } >"$folder/kernel"
+    printf 'a*+1.conf\ntitle a\nlinux /a\nsort-key b\nversion 2\n' >"$folder/other"
+    printf 'set default=x>1\nset timeout=5\nmenuentry "x" --id y { linux (hd0,gpt2)/v a\\ b "c $d" ; initrd /i }\nfunction f { true; }\n# c\nif [ -s $prefix/grubenv ]; then load_env; elif true; then x; fi\n' >"$folder/id"
+    printf 'set default="${saved_entry}"\nif [ "${next_entry}" ] ; then\n set default="${next_entry}"\nelse\n set default=0\nfi\nsubmenu "More" {\n menuentry "a b" --class x {\n  search --no-floppy --fs-uuid --set=root 0a-1\n  linux /boot/vmlinuz-6.1 root=UUID=0a ro quiet \\\n   console=ttyS0\n  initrd /boot/initrd.img-6.1 /boot/more\n }\n}\nmenuentry '\''c'\'' { linux /v; }\n' >"$folder/grub"
+    printf 'a-6.1+3-1.conf\ntitle a\nversion 6.1.0\nmachine-id 0a\nsort-key a\nlinux /a/linux\ninitrd /a/initrd\noptions root=UUID=0a quiet\narchitecture x64\n' >"$folder/entry"
+    ;;
+uevent)
+    mkdir -p "$folder"
+    printf 'alias pci:v0000808[0-9]d*[!x]*sv*sd[^abc]*bc02sc00i[0x]? e1000e\nalias a[] b\nalias a[b c\n--\nadd@/devices/pci\0ACTION=add\0MODALIAS=pci:v00008086d000010D3sv0sd0bc02sc00i00\0' >"$folder/sets"
+    printf 'alias pci:v00008086d*sv*sd*bc02sc00i* e1000e\nalias virtio:d0000000[1-3]v* virtio_net\nalias usb:v?*p[!a]* x\n--\nadd@/devices/pci\0ACTION=add\0SUBSYSTEM=pci\0MODALIAS=pci:v00008086d000010D3sv0sd0bc02sc00i00\0SEQNUM=7\0' >"$folder/card"
+    ;;
+checksum)
+    mkdir -p "$folder"
+    printf 'https://h/SHA256SUMS' >"$folder/place"
+    printf 'md5:d41d8cd98f00b204e9800998ecf8427e' >"$folder/md5"
+    printf 'sha512:http://h/a' >"$folder/named-place"
+    sum=439af862e0904ad5cba2f1583e6c32e684e1ff1b029a49c823833a4ab30dc363
+    printf "$sum *a.img\n$sum  image\n" >"$folder/list"
+    printf "SHA256 (image) = $sum\n# c\nMD5 (image) = d41d8cd98f00b204e9800998ecf8427e image" >"$folder/bsd"
+    printf "sha256:$sum" >"$folder/named"
+    ;;
+parameters)
+    mkdir -p "$folder"
+    printf 'ironlet.order=http://h/a ironlet.disk=/dev/sda' >"$folder/order-and-disk"
+    printf 'ipa-ironic-api-version=1.x' >"$folder/version"
+    printf 'ironlet.then=never' >"$folder/choice"
+    printf 'ipa-lldp-timeout=1.5 ironlet.rate=1' >"$folder/rate"
+    printf 'ipa-image-download-connection-retries=x' >"$folder/number"
+    printf 'ipa-lldp-timeout=-1' >"$folder/decimal"
+    sum=sha256:439af862e0904ad5cba2f1583e6c32e684e1ff1b029a49c823833a4ab30dc363
+    printf "ironlet.image=http://h/a ironlet.checksum=$sum ironlet.disk=/dev/sda ironlet.then=reboot ironlet.rate=20M ironlet.verify=readback" >"$folder/image"
+    printf 'ironlet.image=http://h/a ironlet.signature=http://h/s' >"$folder/unsigned"
+    printf 'ironlet.image=http://h/a' >"$folder/unverified"
+    printf 'ironlet.order=http://h/{serial} ironlet.order-key=RWx ironlet.order-serial=7' >"$folder/order"
+    printf 'ironlet.order=http://h/a ironlet.disk=/dev/sda ironlet.order-key=' >"$folder/two"
+    printf 'ironlet.order=http://h/a ipa-api-url=http://h' >"$folder/ironic"
+    printf 'ironlet.order-key=RWx ipa-inspection-benchmarks=cpu ipa-ironic-api-version=1.x ipa-ironic-api-version=1.68' >"$folder/key"
+    printf 'ipa-image-download-connection-retries=x ipa-lldp-timeout=-1 ironlet.rate=1 ipa-debug=perhaps ipa-listen-port=99999' >"$folder/wrong"
+    printf 'image_server_auth_strategy=http_basic ipa-lldp-timeout=' >"$folder/empty"
+    printf 'ipa-api-url=http://h:6385 ipa-debug=1 ipa-insecure=yes ipa-inspection-collectors=default,logs ip=dhcp ironlet.image="http://h/a b" console=ttyS0,115200n8 ipa-hardware-initialization-delay=10' >"$folder/line"
+    ;;
+ironic_reply)
+    mkdir -p "$folder"
+    printf '{"node":{"uuid":"a"},"config":{"heartbeat_timeout":0,"agent_token":7}}' >"$folder/timeout"
+    printf '{"node":{"uuid":"a"},"heartbeat_timeout":30,"config":{"heartbeat_timeout":3,"agent_token":"******","permitted_image_formats":[1],"tls_min_version":1}}' >"$folder/types"
+    printf '{"node":{"uuid":"a"},"config":{}}' >"$folder/none"
+    printf '{"error_message":{"title":"%s"}}' "$(printf '\303\244b %.0s' {1..300})" >"$folder/long"
+    printf '{"error_message":"plain"}' >"$folder/plain"
+    printf '{"error_message":[]}' >"$folder/list"
+    printf '{"node":{"uuid":"a","x":1},"config":{"heartbeat_timeout":300,"agent_token":"0123456789abcdef0123456789abcdef","tls_min_version":"1.2","agent_md5_checksum_enable":true,"permitted_image_formats":["raw","qcow2"],"disable_deep_image_inspection":false}}' >"$folder/lookup"
+    printf '{"default_version":{"id":"v1","version":"1.115"}}' >"$folder/root"
+    printf '{"error_message":"{\\"faultstring\\": \\"Node is locked\\"}"}' >"$folder/error"
+    ;;
+server_headers)
+    mkdir -p "$folder"
+    printf 'Sun, 06 Nov 1994 08:49:57 GMT\nSunday, 06-Nov-94 08:49:37 GMT\nbytes 9-9/10\n"a"\n"a"' >"$folder/dates"
+    printf '120\nSun Nov  6 08:49:37 1994\nbytes 0-9/10\nW/"a"\n"b"' >"$folder/seconds"
+    ;;
+settings)
+    mkdir -p "$folder"
+    printf '[DEFAULT]\napi_url = http://h\n# c\nlisten_port: 9999\ncollectors = a,\n  b\n[disk_utils]\nefi-system-partition-size=200\n' >"$folder/file"
+    ;;
 ibft)
     mkdir -p "$folder"
     cp tests/fixtures/ibft/ipxe.bin "$folder/ipxe"
@@ -25,6 +229,11 @@ flow)
     mkdir -p "$folder"
     printf '{"flow":[{"sync.sync":{}},{"standby.power_off":{}}]}' >"$folder/two"
     printf '{"flow":[{"flow.start_flow":{"flow":[]}}]}' >"$folder/itself"
+    printf '{"flow":[{"sync.sync":{}},{"standby.power_off":1}]}' >"$folder/parameters"
+    printf '{"flow":[{"sync.sync":{},"standby.sync":{}}]}' >"$folder/good"
+    printf '{"flow":[7]}' >"$folder/number"
+    printf '{"flow":{}}' >"$folder/object"
+    printf '{"flow":[{"no.such":{}}]}' >"$folder/nobody"
     ;;
 accounts)
     mkdir -p "$folder"
@@ -45,6 +254,14 @@ log_text)
     ;;
 raid_config)
     mkdir -p "$folder"
+    # configuration NAME DISKS VOLUMES — disks of 256 MiB each
+    configuration() { { printf '\0\0\0\0\0\1\0\0'; printf "\\x$2\\1"; printf '{"logical_disks":[%s]}' "$3"; } >"$folder/$1"; }
+    configuration others 4 '{"size_gb":1,"raid_level":"1","controller":"hardware"},{"size_gb":1}'
+    configuration text 4 '"x",{"size_gb":"big","raid_level":1,"controller":"software","volume_name":7,"physical_disks":"x","is_root_volume":"y"}'
+    configuration same 4 '{"size_gb":1,"raid_level":"1","controller":"software","volume_name":"a","is_root_volume":true},{"size_gb":2,"raid_level":"5","controller":"software","volume_name":"a","is_root_volume":true}'
+    configuration most 4 '{"size_gb":"MAX","raid_level":"1+0","controller":"software","volume_name":"esp"},{"size_gb":"MAX","raid_level":"6","controller":"software","volume_name":"a/b","physical_disks":["x",1]}'
+    configuration none 2 ''
+    configuration large 2 '{"size_gb":99999,"raid_level":"1","controller":"software"},{"size_gb":1,"raid_level":"0","controller":"software","is_root_volume":false}'
     # The size of the disks, the text, then how many disks and whether they are named: the order arbitrary reads them in.
     { printf '\0\0\0\0\0\1\0\0\4\1'; printf '{"logical_disks":[{"size_gb":"MAX","raid_level":"1","controller":"software","physical_disks":[{"size":"> 10"},{"size":"> 10"}]},{"size_gb":10,"raid_level":"0","controller":"software","volume_name":"a"}]}'; } >"$folder/two"
     ;;
@@ -54,6 +271,16 @@ minisign)
     ;;
 order)
     mkdir -p "$folder"
+    printf '<html>' >"$folder/page"
+    printf '{"image_source":"http://h/d","urls":["http://h/e"],"checksum":"http://h/SHA256SUMS","image_signature":"checksum","image_type":"partition","root_mb":99,"root_gb":18446744073709551615,"ephemeral_mb":1,"ephemeral_format":"xfs","preserve_ephemeral":"yes","erase":"all","serial":"x","rate":"1","verify":"no","image_server_user":"u","ignore_bootloader_failure":"off","for":{"mac":[],"serial":["a","b","c","d"],"x":1},"nothing":0}' >"$folder/wrong"
+    printf '{"image_source":"http://h/d","checksum":"md5:d41d8cd98f00b204e9800998ecf8427e","image_os_hash_value":"00","rate":"20M","root_device":"/dev/sda","capabilities":"boot_mode:uefi,secure_boot:true","configdrive":"http://h/drive","description":"x","for":{}}' >"$folder/url-drive"
+    printf '{"image_source":["http://h/d.qcow2"],"image_os_hash_algo":"sha512","image_os_hash_value":"00","image_disk_format":"raw","configdrive":"%s","image_server_auth_strategy":"http_basic"}' "$(printf x | gzip | base64 -w 0)" >"$folder/whole-drive"
+    seed='{"image_source":"http://h/d","image_checksum":"439af862e0904ad5cba2f1583e6c32e684e1ff1b029a49c823833a4ab30dc363","image_type":"partition","root_gb":9,"swap_mb":7,"ignore_bootloader_failure":true,"then":"kexec","seed":'
+    printf '%s{"user_data":{"a":1},"meta_data":"http://h/m","network_config":"x","vendor_data":1}}' "$seed" >"$folder/seed"
+    printf '%s{"meta_data":{"a":1},"user_data":"http://h/u"},"configdrive":1}' "$seed" >"$folder/both"
+    printf '%s{"other":1},"erase":"metadata"}' "${seed%seed*}configdrive\":" >"$folder/parts"
+    printf '%s{"user_data":[1],"network_data":{},"vendor_data":"x"}}' "${seed%seed*}configdrive\":" >"$folder/list"
+    printf '[instance_info]\nimage_url = http://h/a\nimage_type=whole-disk\npreserve_ephemeral=on\n[instance_info]\nx=y\n' >"$folder/twice"
     printf '{"image_source":"http://h/d.raw","image_checksum":"sha256:439af862e0904ad5cba2f1583e6c32e684e1ff1b029a49c823833a4ab30dc363","root_device":{"size":">4"},"skip_block_devices":[{"serial":"x"}],"configdrive":{"meta_data":{"a":1},"user_data":"x"},"for":{"mac":["52-54-00-aa-bb-cc"]},"erase":"all","then":"wait","serial":7,"verify":"readback","image_http_proxy":"http://p:1"}' >"$folder/json"
     printf 'image_urls = http://h/a,http://i/a\nimage_os_hash_algo: sha256\nimage_os_hash_value = 00\nimage_type=partition\nroot_gb=9\nswap_mb=1\n[seed]\nuser_data=#x\n' >"$folder/ini"
     ;;
@@ -65,6 +292,23 @@ inject_files)
 machine_tree)
     mkdir -p "$folder"
     disk=sys/devices/pci0000:00/0000:00:07.0/host6/port-6:0/end_device-6:0/target6:0:0/6:0:0:0
+    # tree NAME — the lines of standard input, all behind the path of the disk's bus
+    tree() {
+        local host=sys/devices/pci0000:00/0000:00:07.0/$2
+        { printf '%s\n' "$host/block/sda/size	8" "sys/block/sda>$host/block/sda" "$host/block/sda/subsystem>sys/class/block" "$host/subsystem>sys/bus/scsi" 'sys/devices/pci0000:00/0000:00:07.0/subsystem>sys/bus/pci' && sed "s,^,sys/devices/pci0000:00/0000:00:07.0/,"; } >"$folder/$1"
+    }
+    printf '%s\n' 'ata3/ata_port/ata3/port_no	3' | tree ata ata3/host2/target2:0:0/2:0:0:0
+    printf '%s\n' 'host6/session1/iscsi_session/session1/targetname	iqn.a' 'host6/session1/connection1:0/iscsi_connection/connection1:0/persistent_address	192.0.2.1' 'host6/session1/connection1:0/iscsi_connection/connection1:0/persistent_port	3260' | tree iscsi host6/session1/target6:0:0/6:0:0:1
+    printf '%s\n' 'host6/rport-6:0-0/target6:0:0/fc_transport/target6:0:0/port_name	0x50' 'host6/rport-6:0-0/fc_remote_ports/rport-6:0-0/port_name	0x50' 'host6/fc_host/host6/port_name	0x60' | tree fibre host6/rport-6:0-0/target6:0:0/6:0:0:256
+    printf '%s\n' 'host6/x	1' | tree plain host6/target6:0:0/6:0:0:70000
+    printf '%s\n' 'vmbus_1/device_id	{00-11}' | tree hyperv vmbus_1/host6/target6:0:0/6:0:0:0
+    printf '%s\n' 'usb1/1-2/1-2:1.0/subsystem>sys/bus/usb' 'usb1/1-2/subsystem>sys/bus/usb' 'usb1/subsystem>sys/bus/usb' 'usb1/bDeviceProtocol	3' 'usb1/1-2/bDeviceProtocol	0' 'usb1/1-2/speed	480' | tree usb usb1/1-2/1-2:1.0/host6/target6:0:0/6:0:0:0
+    printf 'sys/block/sda>sys/devices/pci0000:00/0000:00:07.0/nvme/nvme0/nvme0n1\nsys/devices/pci0000:00/0000:00:07.0/nvme/nvme0/nvme0n1/nsid	1\nsys/devices/pci0000:00/0000:00:07.0/nvme/nvme0/nvme0n1/subsystem>sys/class/block\nsys/devices/pci0000:00/0000:00:07.0/nvme/nvme0/subsystem>sys/class/nvme\nsys/devices/pci0000:00/0000:00:07.0/subsystem>sys/bus/pci\n' >"$folder/nvme"
+    # One of each of the rarer buses, below one another.
+    printf '%s\n' 'b0:1/subsystem>sys/bus/bcma' 'b0:1/spi0.1/subsystem>sys/bus/spi' 'b0:1/spi0.1/ap1/subsystem>sys/bus/ap' 'b0:1/spi0.1/ap1/type	1' 'b0:1/spi0.1/ap1/ap_functions	2' 'b0:1/spi0.1/ap1/c0d1/subsystem>sys/bus/cciss' | tree rare b0:1/spi0.1/ap1/c0d1/x
+    printf '%s\n' 'host6/ieee1394_id	0123:0:1' 'host6/target6:0:0/6:0:0:0/ieee1394_id	0123:0:1' | tree firewire host6/target6:0:0/6:0:0:0
+    printf '%s\n' 'host6/port-6:0/end_device-6:0/sas_device/end_device-6:0/phy_identifier	4' 'host6/port-6:0/sas_port/port-6:0/num_phys	1' 'host6/port-6:0/end_device-6:0/sas_device/end_device-6:0/sas_address	0x50' | tree phy host6/port-6:0/end_device-6:0/target6:0:0/6:0:0:0
+    printf 'sys/block/sda>sys/devices/pci0000:00/0000:00:07.0/virtio1/block/vda\nsys/devices/pci0000:00/0000:00:07.0/virtio1/block/vda/subsystem>sys/class/block\nsys/devices/pci0000:00/0000:00:07.0/virtio1/subsystem>sys/bus/virtio\nsys/devices/pci0000:00/0000:00:07.0/subsystem>sys/bus/pci\n' >"$folder/virtio"
     cat >"$folder/sas" <<TREE
 $disk/block/sda/size	8
 sys/block/sda>$disk/block/sda
@@ -94,6 +338,7 @@ virtual_media)
     mcopy -s -i "$folder/fat.img" "$folder"/tree/* ::
     { printf '\0'; cat "$folder/fat.img"; } >"$folder/fat"
     rm -r "$folder/tree" "$folder/fat.img"
+    printf '# c\nipa-debug=1\nipa-api-url = "http://h"\nipa-debug=0\n' >"$folder/words"
     ;;
 short_name)
     mkdir -p "$folder"
@@ -137,6 +382,10 @@ tar_member)
 response)
     mkdir -p "$folder"
     ok='HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n chunked\r\nContent-Encoding : x-gzip, aws-chunked\r\n\r\n'
+    { printf "\\377HTTP/1.1 200 OK\\r\\nContent-Encoding: gzip\\r\\n\\r\\n"; gzip <"$0" | head -c 1000; } >"$folder/gzip"
+    { printf '\7HTTP/1.1 200 OK\r\n'; printf 'A: b\r\n%.0s' {1..300}; printf '\r\n'; } >"$folder/headers"
+    { printf "\377${ok}"; printf '1\r\nx\r\n%.0s' {1..3000}; } >"$folder/frames"
+    { printf "\377${ok}0\r\n"; printf 'A: b\r\n%.0s' {1..3000}; } >"$folder/trailers"
     printf "\3${ok}3;chunk-signature=0123\r\nabc\r\n0010\r\n0123456789abcdef\r\n0;a\r\nX: y\r\n\r\n" >"$folder/chunks"
     printf "\7HTTP/1.1 100 Continue\r\nX: y\r\n\r\nHTTP/1.1 103 Early Hints\nLink: a\n b\n\n${ok}0\r\n\r\n" >"$folder/interim"
     ;;
@@ -168,6 +417,7 @@ lenient_partition_tables)
     ;;
 dhcp)
     mkdir -p "$folder"
+    printf '\0\x24\0\x10abcdefgh' >"$folder/packet"
     # answer NAME FILE SNAME OPTIONS — a server's, to card 02:00:00:00:00:07; fields and options as printf takes them
     answer() {
         {

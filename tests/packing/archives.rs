@@ -95,7 +95,17 @@ fn an_archive_that_is_no_image_never_boots_and_says_why() {
     let cut = |length: usize| one()[..length].to_vec();
     let and = |more: &[u8]| [&one()[..], more].concat();
     let changed = |at: usize| { let mut image = one(); image[at] ^= 1; image };
+    let largest = || {
+        let mut image = one();
+        image[124..128].copy_from_slice(&[0x80, 0, 0, 0]);
+        image[128..136].fill(0xff);
+        image[148..156].fill(b' ');
+        let sum: u32 = image[..512].iter().map(|byte| u32::from(*byte)).sum();
+        image[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        image
+    };
     for (what, image, said) in [
+        ("the largest of all sizes", largest(), "cut short"),
         ("two files", archive("tar -c", &[("a", &raw), ("b\n", b"x")]), "more than one file in it, 'b\\n'"),
         ("a link", archive("tar -c", &[("a>disk.raw", b"")]), "'a' in it is no file, but a link"),
         ("a file and a link", archive("tar -c", &[("disk.raw", &raw), ("a>disk.raw", b"")]), "more than one file"),

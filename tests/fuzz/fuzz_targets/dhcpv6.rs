@@ -1,4 +1,6 @@
 #![no_main]
+use std::time::Duration;
+
 use ironlet::clock::Clock;
 use ironlet::net::dhcpv6::exchange::Exchange;
 use ironlet::net::dhcpv6::step::{Mode, Step};
@@ -16,11 +18,12 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let mut rest = bytes.get(1..).unwrap_or_default();
     for _ in 0..64 {
         match exchange.step() {
-            Step::Wait(until) => clock.sleep(until.saturating_sub(clock.elapsed())),
+            // What is held for ever is waited for as long as no machine runs.
+            Step::Wait(until) => clock.sleep(until.min(Duration::from_secs(1 << 36)).saturating_sub(clock.elapsed())),
             Step::Send(_) | Step::Expire => {}
         }
         let Some(([high, low], after)) = rest.split_first_chunk() else { return };
-        let length = usize::from(u16::from_be_bytes([*high, *low])).min(after.len());
+        let length = usize::from(u16::from_be_bytes([*high & 0x3f, *low])).min(after.len());
         let mut message = after[..length].to_vec();
         rest = &after[length..];
         if message.len() >= 4 {
@@ -33,5 +36,13 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             exchange.hear(answer);
         }
         assert!(exchange.addresses().len() <= 4);
+        // The cable was out; somebody else has the address.
+        if high & 0x80 != 0 {
+            exchange.reconnected();
+        }
+        if high & 0x40 != 0 && let Some(ip) = exchange.addresses().first().copied() {
+            assert!(exchange.decline(ip).is_some_and(|ask| ask.addresses == [ip]) && exchange.addresses().is_empty());
+        }
+        assert!(exchange.waited() <= clock.elapsed() && exchange.tries() < 1000);
     }
 });

@@ -41,6 +41,9 @@ impl Controller for Disk<'_> {
 // What a disk says of erasing or testing itself: no answer ends in a panic, and no progress is more than all.
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let page: [u8; 4096] = std::array::from_fn(|at| bytes.get(at).copied().unwrap_or(0));
+    let (sanitized, action) = nvme::Sanitize::parse(page.first_chunk().expect("a page is longer"));
+    assert!(action < 8 && !matches!(sanitized, nvme::Sanitize::Busy(1000..)));
+    assert!(Sense::parse(bytes).is_none_or(|sense| sense.to_string().len() < 200));
     let formatted = nvme::Namespace::parse(&page).formatted;
     assert!(Sense::parse(bytes).and_then(|sense| sense.progress).max(formatted).unwrap_or(0) <= 1000);
     let _ = (Security::parse(page.first_chunk().expect("a page is longer")), Registers::parse(bytes), nvme::namespaces(&page), nvme::Controller::parse(&page));

@@ -12,7 +12,16 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     assert!(moved.and_then(|moved| moved.old_backup).is_none_or(|at| at < size), "beyond the disk");
     let _ = gpt.has_backup(|at, bytes| {
         assert!(at + bytes.len() as u64 <= size, "beyond the disk");
-        let from = head.len().min(at as usize);
+        if let (true, Some(backup)) = (at == (size / 512 - 1) * 512, mirrored(&head, at / 512)) {
+            bytes.copy_from_slice(&backup);
+            return Ok(());
+        }
+        // Its entries are those at the start.
+        let from = match size - at {
+            ..=100_000 => head.get(584..592).map_or(0, |at| u64::from_le_bytes(at.try_into().expect("eight bytes")).saturating_mul(512) as usize),
+            _ => at as usize,
+        };
+        let from = head.len().min(from);
         let held = &head[from..head.len().min(from + bytes.len())];
         bytes[..held.len()].copy_from_slice(held);
         Ok(())
@@ -47,4 +56,17 @@ fn vouched(mut head: Vec<u8>) -> Vec<u8> {
     let sum = crc32(&head[512..512 + length.min(512)]);
     head[528..532].copy_from_slice(&sum.to_le_bytes());
     head
+}
+
+// The header as it would be at the end of the disk.
+fn mirrored(head: &[u8], last: u64) -> Option<Vec<u8>> {
+    let mut own = head.get(512..1024)?.to_vec();
+    own[24..32].copy_from_slice(&last.to_le_bytes());
+    own[32..40].copy_from_slice(&1u64.to_le_bytes());
+    own[72..80].copy_from_slice(&last.saturating_sub(32).to_le_bytes());
+    own[16..20].fill(0);
+    let length = u32::from_le_bytes(own[12..16].try_into().expect("four bytes")) as usize;
+    let sum = crc32(&own[..length.min(512)]);
+    own[16..20].copy_from_slice(&sum.to_le_bytes());
+    Some(own)
 }

@@ -1,5 +1,5 @@
 #![no_main]
-use ironlet::net::lldp::frame::{ETHERTYPE, Frame, GROUPS, vlans};
+use ironlet::net::lldp::frame::{ETHERTYPE, Frame, GROUPS, name_and_port, vlans};
 
 // What follows a frame's Ethernet header, and whatever frame.
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
@@ -10,5 +10,6 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     assert!(read.tlvs.iter().map(|tlv| tlv.value.len() + 2).sum::<usize>() <= bytes.len());
     assert!(read.tlvs.iter().rev().skip(1).all(|tlv| tlv.kind != 0));
     assert!(vlans(&read.tlvs).iter().all(|number| (1..4095).contains(number)));
+    assert!(name_and_port(&read.tlvs).is_none_or(|(name, port)| name.len() + port.len() <= 3 * bytes.len()));
     (read.is_of_switch(), read.is_whole());
 });

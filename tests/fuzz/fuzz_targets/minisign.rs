@@ -22,5 +22,10 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         assert_eq!(signature.comment(), "serial 7\tfile:order.json");
         assert!(!signature.is_of(signed) && signature.is_of(&blake2b::digest(signed)));
     }
-    let _ = Key::parse(&String::from_utf8_lossy(bytes));
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    assert_eq!(Key::parse(&text).is_ok(), Key::all(std::slice::from_ref(&text), "k").is_ok());
+    // However it comes, a digest is the same.
+    let mut pieces = blake2b::Blake2b::new();
+    bytes.chunks(100).for_each(|piece| pieces.update(piece));
+    assert!(pieces.finish() == blake2b::digest(bytes));
 });

@@ -1,6 +1,8 @@
 #![no_main]
 use ironlet::net::http::chunked::Chunked;
-use ironlet::net::http::content_coding::Coding;
+use std::io::Read;
+
+use ironlet::net::http::content_coding::{Coding, Undone};
 use ironlet::net::http::response_head::{CLEAN_LIMIT, Complete, ResponseHead};
 
 // An answer, cut into pieces by its first byte: head and chunks are the same however it is cut, and never more than what came.
@@ -13,7 +15,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     assert!(data.is_none_or(|data| data.len() <= rest.len()));
     let text = String::from_utf8_lossy(&head);
     assert!(text.lines().all(|line| !line.starts_with([' ', '\t'])), "a fold is left");
-    let _ = Coding::of(&text);
+    let mut plain = Vec::new();
+    let _ = Undone::new(&Coding::of(&text), &rest[..]).take(1 << 20).read_to_end(&mut plain);
 });
 
 // The head with what came behind it, and the data in that, if it is chunks.
