@@ -578,7 +578,7 @@ fn doctor_finds_what_is_wrong_with_parameters_before_anything_is_asked() {
         json.contains(locked) && json.contains("take the write protection off"),
         "{json}"
     );
-    let (code, _, log) = ironlet(&root, &["--plan"]);
+    let (code, _, log) = ironlet(&root, &["--plan", "--cmdline", ""]);
     assert!(code == Some(1) && log.contains(locked), "{log}");
     std::fs::remove_dir_all(&root).expect("it was made here");
 }
