@@ -105,7 +105,6 @@ fn an_archive_that_is_no_image_never_boots_and_says_why() {
         image
     };
     for (what, image, said) in [
-        ("the largest of all sizes", largest(), "cut short"),
         ("two files", archive("tar -c", &[("a", &raw), ("b\n", b"x")]), "more than one file in it, 'b\\n'"),
         ("a link", archive("tar -c", &[("a>disk.raw", b"")]), "'a' in it is no file, but a link"),
         ("a file and a link", archive("tar -c", &[("disk.raw", &raw), ("a>disk.raw", b"")]), "more than one file"),
@@ -132,6 +131,12 @@ fn an_archive_that_is_no_image_never_boots_and_says_why() {
         let untouched = bytes.iter().all(|byte| *byte == OLD);
         assert!(untouched || ends.iter().all(|byte| *byte == 0), "{what}: it could boot");
     }
+    let scratch = Scratch::new();
+    let disk = scratch.disk(8 * MIB, OLD);
+    let error = run(&largest(), vec![Serve], &none, &disk).expect_err("8 EiB");
+    assert!(error.details().contains("does not fit"), "{error}");
+    let bytes = std::fs::read(&disk).expect("the disk is a file");
+    assert!(bytes.iter().all(|byte| *byte == OLD));
 }
 
 /// A member as no program here makes it; its header's size is `size`.
