@@ -27,7 +27,7 @@ fn small_units_without_number_take_no_more_than_large_ones() {
     // RFC 8878, 3.1.2: a length, and as many bytes that say nothing.
     let skipped = || [&b"\x50\x2a\x4d\x18\0\0\0\x01"[..], &vec![0; 16 * MIB]].concat();
     let large = || noise(16 * MIB);
-    let cases: [(&str, Packing, usize, &dyn Fn() -> Parts); 12] = [
+    let cases: [(&str, Packing, usize, &dyn Fn() -> Parts); 13] = [
         ("zstd, 100000 frames of 1 KiB", Zstd, 2, &|| vec![(packed("zstd", &small()), 100_000)]),
         ("zstd, the same that state their size", Zstd, 0, &|| vec![(segment(&small()), 100_000)]),
         ("zstd, frames of 64 KiB and a little", Zstd, 2, &|| vec![(packed("zstd", &noise(66_000)), 3000)]),
@@ -39,6 +39,9 @@ fn small_units_without_number_take_no_more_than_large_ones() {
         ("xz, blocks of 4 KiB", Xz, 1, &|| vec![(packed(page, &large()), 2)]),
         // A large dictionary takes its time.
         ("xz, the same behind slow ones", Xz, 8, &|| vec![(packed("xz -6", b"a"), 30), (packed(page, &large()), 2)]),
+        // As `xz -T` writes it: others could follow.
+        ("xz, one large block that states its sizes", Xz, 1,
+            &|| vec![(packed("xz -0 -T2 --block-size=128MiB", &noise(64 * MIB)), 1)]),
         ("xz, 200000 empty streams", Xz, 0, &|| vec![(packed("xz", b""), 200_000)]),
         ("gzip, 200000 empty members", Gzip, 0, &|| vec![(packed("gzip", b""), 200_000)]),
         ("bzip2, 200000 empty streams", Bzip2, 4, &|| vec![(packed("bzip2", b""), 200_000)]),

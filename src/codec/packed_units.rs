@@ -4,8 +4,8 @@ use std::io;
 
 /// Gets the units of a file one after the other; each is a whole packed file of its own.
 pub trait Units {
-    /// The next begins.
-    fn begin(&mut self);
+    /// The next begins; does it look as if it was made to have `others` beside it?
+    fn begin(&mut self, others: bool);
     /// It goes on with these bytes.
     fn add(&mut self, bytes: &[u8]);
     /// That was all of it.

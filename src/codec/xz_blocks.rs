@@ -184,7 +184,8 @@ impl Blocks {
             }
             (Part::Block, _) => {
                 self.block = Block::said(bytes)?;
-                units.begin();
+                // Only whoever packs in several threads knows the sizes of a block before its end.
+                units.begin(self.block.said_packed.is_some());
                 units.add(&self.stream.unwrap_or_default());
                 units.add(bytes);
                 Part::Chunk

@@ -109,7 +109,7 @@ impl Frames {
                 }
                 self.begun = true;
                 self.check = bytes[4] & 4 != 0;
-                units.begin();
+                units.begin(false);
                 units.add(bytes);
                 Part::Block
             }

@@ -6,5 +6,6 @@ pub mod format_inspector;
 pub mod packing;
 pub mod qcow2;
 pub mod raw;
+mod unpack_crew;
 mod unpack_shelf;
 mod unpack_threads;

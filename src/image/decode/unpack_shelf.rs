@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::codec::packed_units::Units;
+use crate::image::decode::unpack_crew::Counter;
 use crate::units::MIB;
 
 /// What waits is kept in pieces no larger than this; some of them are used again.
@@ -27,12 +27,6 @@ const OTHERS: u64 = 4 * MIB;
 const ALONE: u64 = 2 * MIB;
 
 /// Where pieces change hands.
-pub struct Counter {
-    shelf: Mutex<Shelf>,
-    /// Something on the shelf is not as it was.
-    pub changed: Condvar,
-}
-
 #[derive(Default)]
 pub struct Shelf {
     pub units: VecDeque<Unit>,
@@ -42,10 +36,13 @@ pub struct Shelf {
     /// Bytes of memory that all units take, and the pieces that wait; and how many may.
     pub kept: u64,
     pub most: u64,
+    /// Of them those of packed pieces.
+    packed: u64,
+    /// Is it known that there is more than one unit, or likely?
+    several: bool,
     spare: Vec<Vec<u8>>,
     /// Bytes of the image in the units so far.
     pub split: u64,
-    pub closed: bool,
 }
 
 #[derive(Default)]
@@ -60,34 +57,37 @@ pub struct Unit {
     pub unpacked: u64,
 }
 
-impl Counter {
+impl Shelf {
     /// For so many threads.
     pub fn new(threads: u64) -> Self {
         let most = match threads {
             1 => ALONE,
             _ => threads * EACH - OTHERS,
         };
-        let shelf = Shelf {
+        Shelf {
             most,
             ..Shelf::default()
-        };
-        Counter {
-            shelf: Mutex::new(shelf),
-            changed: Condvar::new(),
         }
     }
-}
 
-impl Shelf {
-    /// May more of the image come? Always when nobody else could go on.
+    /// May more of the image come? Always when nobody else could go on. As soon as there is a unit that nobody has begun, most of the memory is
+    /// for what the others have unpacked: without it they would have to wait for the first in line.
     pub fn takes_more(&self) -> bool {
         let starved = |unit: &Unit| !unit.whole && unit.packed.is_empty();
-        let most = match self.first + self.units.len() {
-            ..2 => ALONE,
-            _ => self.most,
-        };
-        self.kept < most && self.units.len() < UNITS
-            || self.units.len() < 2 && self.units.iter().all(starved)
+        let all_begun = self.begun == self.first + self.units.len();
+        let most = if self.several { self.most } else { ALONE };
+        let room = self.kept < most && (all_begun || self.packed < most / 4);
+        room && self.units.len() < UNITS || self.units.len() < 2 && self.units.iter().all(starved)
+    }
+
+    fn count_packed(&mut self, piece: &Vec<u8>) {
+        self.kept += cost(piece);
+        self.packed += cost(piece);
+    }
+
+    fn take_packed(&mut self, piece: &Vec<u8>) {
+        self.kept -= cost(piece);
+        self.packed -= cost(piece);
     }
 
     /// Takes the first unit away.
@@ -96,7 +96,7 @@ impl Shelf {
         self.first += 1;
         self.kept -= UNIT;
         for piece in unit.into_iter().flat_map(|unit| unit.packed) {
-            self.kept -= cost(&piece);
+            self.take_packed(&piece);
             self.put_back(piece);
         }
     }
@@ -140,8 +140,9 @@ pub fn cost(piece: &Vec<u8>) -> u64 {
 }
 
 impl Units for Shelf {
-    fn begin(&mut self) {
+    fn begin(&mut self, others: bool) {
         self.kept += UNIT;
+        self.several |= others || self.first + self.units.len() > 0;
         self.units.push_back(Unit {
             at: self.split,
             ..Unit::default()
@@ -158,7 +159,7 @@ impl Units for Shelf {
             let large = unit.unpacked > 0 || !unit.packed.is_empty();
             let mut piece = last.unwrap_or_default();
             if open {
-                self.kept -= cost(&piece);
+                self.take_packed(&piece);
             }
             let (more, rest) = bytes.split_at(bytes.len().min(PIECE - piece.len()));
             let needed = piece.len() + more.len();
@@ -172,7 +173,7 @@ impl Units for Shelf {
                 piece = wider;
             }
             piece.extend_from_slice(more);
-            self.kept += cost(&piece);
+            self.count_packed(&piece);
             if let Some(unit) = self.units.back_mut() {
                 unit.packed.push_back(piece);
             }
@@ -185,17 +186,6 @@ impl Units for Shelf {
     }
 }
 
-impl Counter {
-    pub fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub fn wait<'a>(&self, shelf: MutexGuard<'a, Shelf>) -> MutexGuard<'a, Shelf> {
-        let waited = self.changed.wait(shelf);
-        waited.unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Nobody sees it: whoever would has let the threads go.
 pub fn gone() -> io::Error {
     io::Error::other("the image is not read any more")
@@ -203,7 +193,7 @@ pub fn gone() -> io::Error {
 
 /// What there is of a unit; more of it is waited for.
 pub struct Packed<'a> {
-    counter: &'a Counter,
+    counter: &'a Counter<Shelf>,
     number: usize,
     piece: Vec<u8>,
     done: usize,
@@ -211,7 +201,7 @@ pub struct Packed<'a> {
 
 impl<'a> Packed<'a> {
     /// Of unit `number`.
-    pub fn new(counter: &'a Counter, number: usize) -> Self {
+    pub fn new(counter: &'a Counter<Shelf>, number: usize) -> Self {
         Packed {
             counter,
             number,
@@ -228,13 +218,13 @@ impl BufRead for Packed<'_> {
             shelf.put_back(std::mem::take(&mut self.piece));
             self.done = 0;
             loop {
-                if shelf.closed {
+                if self.counter.is_closed() {
                     return Err(gone());
                 }
                 let unit = shelf.unit(self.number);
                 if let Some(piece) = unit.packed.pop_front() {
                     unit.unpacked += piece.len() as u64;
-                    shelf.kept -= cost(&piece);
+                    shelf.take_packed(&piece);
                     self.piece = piece;
                     self.counter.changed.notify_all();
                     break;
@@ -258,5 +248,39 @@ impl Read for Packed<'_> {
         let count = self.fill_buf()?.read(into)?;
         self.consume(count);
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_has_begun_leaves_most_of_the_memory_to_what_is_unpacked() {
+        let fill = |others| {
+            let mut shelf = Shelf::new(2);
+            shelf.begin(others);
+            shelf.begun = 1;
+            while shelf.takes_more() {
+                shelf.add(&[7; PIECE]);
+            }
+            shelf
+        };
+        let near = |kept: u64, most: u64| kept >= most && kept < most + MIB;
+        let alone = fill(false);
+        assert!(near(alone.kept, ALONE), "{}", alone.kept);
+        let mut first = fill(true);
+        assert!(near(first.kept, 2 * EACH - OTHERS), "{}", first.kept);
+        // The first is unpacked and gone, and nobody has begun the second.
+        first.end();
+        first.pop();
+        first.begin(true);
+        while first.takes_more() {
+            first.add(&[7; PIECE]);
+        }
+        let most = (2 * EACH - OTHERS) / 4;
+        assert!(near(first.kept, most), "{}", first.kept);
+        first.begun = 2;
+        assert!(first.takes_more());
     }
 }

@@ -8,13 +8,11 @@
 //! A unit of any size is unpacked as it comes: the first in line is never held up, the others as far as the memory for them goes.
 
 use std::io::{self, BufRead, Read};
-use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use crate::available_memory::Memory;
 use crate::codec::packed_units::Split;
-use crate::error::{Context, Result};
-use crate::image::decode::unpack_shelf::{Counter, EACH, PIECE, Packed, cost, gone};
+use crate::image::decode::unpack_crew::{Counter, Crew};
+use crate::image::decode::unpack_shelf::{EACH, PIECE, Packed, Shelf, cost, gone};
 use crate::units::MIB;
 
 /// Looked at of the image at a time.
@@ -32,8 +30,7 @@ pub struct UnpackThreads<R> {
     packed: R,
     split: Box<dyn Split>,
     unpacker: Unpacker,
-    counter: Arc<Counter>,
-    threads: Vec<JoinHandle<()>>,
+    crew: Crew<Shelf>,
     most: u64,
     /// Of the packed image: bytes read, and whether those were all.
     read: u64,
@@ -72,8 +69,7 @@ impl<R: BufRead> UnpackThreads<R> {
             packed,
             split,
             unpacker,
-            counter: Arc::new(Counter::new(most)),
-            threads: Vec::new(),
+            crew: Crew::new(Shelf::new(most)),
             most,
             read: 0,
             ended: false,
@@ -91,14 +87,14 @@ impl<R: BufRead> UnpackThreads<R> {
                 *done += count;
                 return Ok(count);
             }
-            let mut shelf = self.counter.shelf();
+            let mut shelf = self.crew.counter.shelf();
             shelf.put_back(std::mem::take(piece));
             *done = 0;
             if let Some(unit) = shelf.units.front_mut() {
                 if let Some(piece) = unit.plain.pop_front() {
                     shelf.kept -= cost(&piece);
                     self.current = (piece, 0);
-                    self.counter.changed.notify_all();
+                    self.crew.counter.changed.notify_all();
                     continue;
                 }
                 if let Some(outcome) = unit.outcome.take() {
@@ -108,14 +104,14 @@ impl<R: BufRead> UnpackThreads<R> {
                         return Err(Broken { at, error });
                     }
                     shelf.pop();
-                    self.counter.changed.notify_all();
+                    self.crew.counter.changed.notify_all();
                     continue;
                 }
             } else if self.ended {
                 return Ok(0);
             }
             if self.ended || !shelf.takes_more() {
-                drop(self.counter.wait(shelf));
+                drop(self.crew.counter.wait(shelf));
                 continue;
             }
             drop(shelf);
@@ -134,100 +130,84 @@ impl<R: BufRead> UnpackThreads<R> {
             self.ended = true;
             return self.split.finish().map_err(|error| broken(error, at));
         }
-        let (mut rest, mut shelf) = (bytes, self.counter.shelf());
+        let (mut rest, mut shelf) = (bytes, self.crew.counter.shelf());
         shelf.split = at;
         let passed = self.split.pass(&mut rest, &mut *shelf);
         let seen = at + (count - rest.len()) as u64;
         passed.map_err(|error| broken(error, seen))?;
         let wanted = (shelf.units.len() as u64).min(self.most);
         drop(shelf);
-        self.counter.changed.notify_all();
+        self.crew.counter.changed.notify_all();
         self.packed.consume(count);
         self.read += count as u64;
-        while (self.threads.len() as u64) < wanted {
-            let start = self.start().map_err(io::Error::from);
-            start.map_err(|error| broken(error, at))?;
+        while (self.crew.count() as u64) < wanted {
+            let unpacker = self.unpacker;
+            let start = self.crew.start(move |counter| serve(counter, unpacker));
+            start.map_err(|error| broken(error.into(), at))?;
         }
-        Ok(())
-    }
-
-    fn start(&mut self) -> Result<()> {
-        let (counter, unpacker) = (Arc::clone(&self.counter), self.unpacker);
-        let thread = std::thread::Builder::new()
-            .name("image-unpack".into())
-            .spawn(move || counter.serve(unpacker))
-            .context("starting the threads that unpack the image")?;
-        self.threads.push(thread);
         Ok(())
     }
 }
 
-/// Lets the threads go and waits until they are.
-impl<R> Drop for UnpackThreads<R> {
-    fn drop(&mut self) {
-        self.counter.shelf().closed = true;
-        self.counter.changed.notify_all();
-        for thread in self.threads.drain(..) {
-            let _ = thread.join(); // a panic would have been the end of the process
+/// One thread: unpacks what is next, until the counter closes.
+fn serve(counter: &Counter<Shelf>, unpacker: Unpacker) {
+    let mut shelf = counter.shelf();
+    while !counter.is_closed() {
+        if shelf.begun == shelf.first + shelf.units.len() {
+            shelf = counter.wait(shelf);
+            continue;
+        }
+        let number = shelf.begun;
+        shelf.begun += 1;
+        drop(shelf);
+        let packed = Packed::new(counter, number);
+        let outcome = unpack(counter, number, unpacker(packed));
+        shelf = counter.shelf();
+        if !counter.is_closed() {
+            shelf.unit(number).outcome = Some(outcome);
+            counter.changed.notify_all();
         }
     }
 }
 
-impl Counter {
-    /// One thread: unpacks what is next, until the counter closes.
-    fn serve(&self, unpacker: Unpacker) {
-        let mut shelf = self.shelf();
-        while !shelf.closed {
-            if shelf.begun == shelf.first + shelf.units.len() {
-                shelf = self.wait(shelf);
-                continue;
-            }
-            let number = shelf.begun;
-            shelf.begun += 1;
-            drop(shelf);
-            let packed = Packed::new(self, number);
-            let outcome = self.unpack(number, unpacker(packed));
-            shelf = self.shelf();
-            if !shelf.closed {
-                shelf.unit(number).outcome = Some(outcome);
-                self.changed.notify_all();
-            }
+fn unpack(
+    counter: &Counter<Shelf>,
+    number: usize,
+    mut plain: Box<dyn Read + '_>,
+) -> io::Result<()> {
+    loop {
+        let mut piece = counter.shelf().empty();
+        let read = (&mut plain).take(PIECE as u64).read_to_end(&mut piece);
+        let all = piece.len() < PIECE;
+        let few = (piece.len() <= PIECE / 2).then(|| piece.to_vec());
+        let mut shelf = counter.shelf();
+        if let Some(few) = few {
+            shelf.put_back(std::mem::replace(&mut piece, few));
         }
-    }
-
-    fn unpack(&self, number: usize, mut plain: Box<dyn Read + '_>) -> io::Result<()> {
         loop {
-            let mut piece = self.shelf().empty();
-            let read = (&mut plain).take(PIECE as u64).read_to_end(&mut piece);
-            let all = piece.len() < PIECE;
-            let few = (piece.len() <= PIECE / 2).then(|| piece.to_vec());
-            let mut shelf = self.shelf();
-            if let Some(few) = few {
-                shelf.put_back(std::mem::replace(&mut piece, few));
+            if counter.is_closed() {
+                return Err(gone());
             }
-            loop {
-                if shelf.closed {
-                    return Err(gone());
-                }
-                if !shelf.is_full(number) {
-                    break;
-                }
-                shelf = self.wait(shelf);
+            if !shelf.is_full(number) {
+                break;
             }
-            shelf.kept += cost(&piece);
-            shelf.unit(number).plain.push_back(piece);
-            self.changed.notify_all();
-            drop(shelf);
-            read?;
-            if all {
-                return Ok(());
-            }
+            shelf = counter.wait(shelf);
+        }
+        shelf.kept += cost(&piece);
+        shelf.unit(number).plain.push_back(piece);
+        counter.changed.notify_all();
+        drop(shelf);
+        read?;
+        if all {
+            return Ok(());
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::codec::zstd::Unzstd;
     use crate::codec::zstd_frames::Frames;
@@ -264,8 +244,8 @@ mod tests {
                 plain.extend_from_slice(&piece[..count]);
             }
             assert!(plain == parts.concat(), "{cores} {memory}");
-            assert_eq!(threads.threads.len(), most, "{cores} {memory}");
-            let shelf = threads.counter.shelf();
+            assert_eq!(threads.crew.count() as u64, most, "{cores} {memory}");
+            let shelf = threads.crew.counter.shelf();
             assert_eq!((shelf.kept, shelf.units.len()), (0, 0));
         }
     }
@@ -285,7 +265,7 @@ mod tests {
         let start = 2 * good.len();
         let place = start as u64..=(start + LOOK) as u64;
         assert!(place.contains(&broken.at), "{broken:?}");
-        let counter = Arc::clone(&threads.counter);
+        let counter = Arc::clone(&threads.crew.counter);
         drop(threads);
         assert_eq!(Arc::strong_count(&counter), 1);
     }
@@ -295,10 +275,10 @@ mod tests {
         let packed = [frame(&[7; 100_000]).repeat(2), frame(b"").repeat(500_000)].concat();
         let mut threads = threads(&packed, 2, u64::MAX);
         threads.next(&mut [0]).expect("a byte");
-        while threads.counter.shelf().takes_more() {
+        while threads.crew.counter.shelf().takes_more() {
             threads.feed().expect("frames");
         }
-        let shelf = threads.counter.shelf();
+        let shelf = threads.crew.counter.shelf();
         let (kept, units) = (shelf.kept, shelf.units.len());
         drop(shelf);
         // 9 bytes each.

@@ -1,13 +1,12 @@
 //! Unpacks compressed clusters in a few threads; they come back in the order they were handed over.
 
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 
 use crate::codec::gzip::Inflater;
 use crate::codec::zstd::Unpacker;
-use crate::error::{Context, Result};
+use crate::error::Result;
 use crate::image::decode::qcow2::header::{Header, Packing, invalid};
+use crate::image::decode::unpack_crew::{Counter, Crew};
 
 /// Memory of all parcels; clusters of 2 MiB leave room for two of them.
 const MOST: usize = 8 << 20;
@@ -30,20 +29,12 @@ pub struct Parcel {
 pub struct Unpack {
     packing: Packing,
     cluster: usize,
-    counter: Arc<Counter>,
     /// None before the first parcel.
-    threads: Vec<JoinHandle<()>>,
+    crew: Crew<Shelf>,
     spare: Vec<Parcel>,
 }
 
 /// Where parcels change hands.
-#[derive(Default)]
-struct Counter {
-    shelf: Mutex<Shelf>,
-    /// Something was put on the shelf, or nothing will be any more.
-    changed: Condvar,
-}
-
 #[derive(Default)]
 struct Shelf {
     /// A parcel's place is its number modulo theirs; none where its thread has it.
@@ -52,7 +43,6 @@ struct Shelf {
     sent: usize,
     begun: usize,
     returned: usize,
-    closed: bool,
 }
 
 impl Unpack {
@@ -60,18 +50,17 @@ impl Unpack {
         Unpack {
             packing: header.packing,
             cluster: header.cluster() as usize,
-            counter: Arc::default(),
-            threads: Vec::new(),
+            crew: Crew::new(Shelf::default()),
             spare: Vec::new(),
         }
     }
 
     /// A parcel to pack. When all are on their way `deliver` gets the oldest first.
     pub fn parcel(&mut self, deliver: impl FnOnce(&Parcel) -> Result<()>) -> Result<Parcel> {
-        if self.threads.is_empty() {
+        if self.crew.count() == 0 {
             self.start()?;
         }
-        let full = self.counter.shelf().is_full();
+        let full = self.crew.counter.shelf().is_full();
         if full && let Some(parcel) = self.oldest()? {
             deliver(&parcel)?;
             self.spare.push(parcel);
@@ -82,21 +71,21 @@ impl Unpack {
     }
 
     pub fn send(&mut self, parcel: Parcel) {
-        let mut shelf = self.counter.shelf();
+        let mut shelf = self.crew.counter.shelf();
         let place = shelf.sent % shelf.places.len();
         shelf.places[place] = Some(parcel);
         shelf.sent += 1;
-        self.counter.changed.notify_all();
+        self.crew.counter.changed.notify_all();
     }
 
     /// The parcel that was sent before all others that are still out; none if none is.
     pub fn oldest(&mut self) -> Result<Option<Parcel>> {
-        let mut shelf = self.counter.shelf();
+        let mut shelf = self.crew.counter.shelf();
         while shelf.returned < shelf.sent {
             let place = shelf.returned % shelf.places.len();
             let ready = shelf.places[place].take_if(|parcel| parcel.outcome.is_some());
             let Some(mut parcel) = ready else {
-                shelf = self.counter.wait(shelf);
+                shelf = self.crew.counter.wait(shelf);
                 continue;
             };
             shelf.returned += 1;
@@ -117,62 +106,40 @@ impl Unpack {
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
         let count = cores.min(THREADS).min(parcels);
         let places = parcels.min(count * DEPTH);
-        self.counter.shelf().places.resize_with(places, || None);
+        self.crew
+            .counter
+            .shelf()
+            .places
+            .resize_with(places, || None);
         for _ in 0..count {
-            let (counter, cluster) = (Arc::clone(&self.counter), self.cluster);
-            let mut engine = Engine::new(self.packing);
-            let thread = std::thread::Builder::new()
-                .name("image-unpack".into())
-                .spawn(move || counter.serve(&mut engine, cluster))
-                .context("starting the threads that unpack the image")?;
-            self.threads.push(thread);
+            let (cluster, mut engine) = (self.cluster, Engine::new(self.packing));
+            self.crew
+                .start(move |counter| serve(counter, &mut engine, cluster))?;
         }
         Ok(())
     }
 }
 
-/// Lets the threads go and waits until they are.
-impl Drop for Unpack {
-    fn drop(&mut self) {
-        self.counter.shelf().closed = true;
-        self.counter.changed.notify_all();
-        for thread in self.threads.drain(..) {
-            let _ = thread.join(); // a panic would have been the end of the process
+/// One thread: unpacks what is next, until the counter closes.
+fn serve(counter: &Counter<Shelf>, engine: &mut Engine, cluster: usize) {
+    let mut shelf = counter.shelf();
+    while !counter.is_closed() {
+        if shelf.begun == shelf.sent {
+            shelf = counter.wait(shelf);
+            continue;
         }
-    }
-}
-
-impl Counter {
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wait<'a>(&self, shelf: MutexGuard<'a, Shelf>) -> MutexGuard<'a, Shelf> {
-        let waited = self.changed.wait(shelf);
-        waited.unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// One thread: unpacks what is next, until the counter closes.
-    fn serve(&self, engine: &mut Engine, cluster: usize) {
-        let mut shelf = self.shelf();
-        while !shelf.closed {
-            if shelf.begun == shelf.sent {
-                shelf = self.wait(shelf);
-                continue;
-            }
-            let place = shelf.begun % shelf.places.len();
-            let parcel = shelf.places[place].take();
-            shelf.begun += 1;
-            drop(shelf);
-            let parcel = parcel.map(|mut parcel| {
-                parcel.plain.resize(cluster, 0);
-                parcel.outcome = Some(engine.fill(&parcel.packed, &mut parcel.plain));
-                parcel
-            });
-            shelf = self.shelf();
-            shelf.places[place] = parcel;
-            self.changed.notify_all();
-        }
+        let place = shelf.begun % shelf.places.len();
+        let parcel = shelf.places[place].take();
+        shelf.begun += 1;
+        drop(shelf);
+        let parcel = parcel.map(|mut parcel| {
+            parcel.plain.resize(cluster, 0);
+            parcel.outcome = Some(engine.fill(&parcel.packed, &mut parcel.plain));
+            parcel
+        });
+        shelf = counter.shelf();
+        shelf.places[place] = parcel;
+        counter.changed.notify_all();
     }
 }
 
