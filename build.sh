@@ -140,7 +140,7 @@ need_rust() {
     done
 }
 
-# binary [ARCH [DIR]] — DIR/ironlet (dist), the same whoever builds it wherever: paths are cut, the C in ring and zstd is built by musl's own
+# binary [ARCH [DIR [OPTION…]]] — DIR/ironlet (dist), and what these options of cargo name, the same whoever builds it wherever: paths are cut, the C in ring and zstd is built by musl's own
 # compiler wrapper, or for another machine by Debian's cross compiler, of which it takes no library.
 binary() {
     local arch=${1:-x86_64} out=${2:-dist} home=${CARGO_HOME:-$HOME/.cargo} target cuts flags lld
@@ -168,7 +168,7 @@ binary() {
         CC_x86_64_unknown_linux_musl=musl-gcc CFLAGS_x86_64_unknown_linux_musl=$cuts \
         CC_aarch64_unknown_linux_musl=aarch64-linux-gnu-gcc CFLAGS_aarch64_unknown_linux_musl=$cuts \
         CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld \
-        cargo build --release --locked --bin ironlet --target "$target"
+        cargo build --release --locked --bin ironlet "${@:3}" --target "$target"
     mkdir -p "$out"
     install -m 755 "target/$target/release/ironlet" "$out/ironlet"
     stamp_commit "$out/ironlet"
@@ -383,6 +383,7 @@ siege() {
 bench() {
     need rust build image machine
     build
+    binary x86_64 dist --example digests
     tests/bench/run "$@"
 }
 

@@ -12,8 +12,10 @@ import time
 import traceback
 from pathlib import Path
 
+import cases
 import choice
 import cuts
+import digests
 import erase
 import floor
 import inspection
@@ -30,7 +32,7 @@ import sizes
 import zeros
 from limits import Limits
 
-SECTIONS = {"sizes": sizes, "raw": raw, "qcow2": qcow2, "packed": packed, "zeros": zeros, "memory": memory, "cuts": cuts, "page": page, "floor": floor, "choice": choice, "inventory": inventory,
+SECTIONS = {"sizes": sizes, "raw": raw, "cases": cases, "digests": digests, "qcow2": qcow2, "packed": packed, "zeros": zeros, "memory": memory, "cuts": cuts, "page": page, "floor": floor, "choice": choice, "inventory": inventory,
             "erase": erase, "metadata": metadata, "inspect": inspection, "lab": lab}
 
 
@@ -48,6 +50,7 @@ def main():
     # Servers, mounts and devices are given back whatever ends us.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     place.sweep()
+    begun = time.monotonic()
     for name in options.only or SECTIONS:
         print(SECTIONS[name].__doc__, flush=True)
         limits.begin(name)
@@ -60,6 +63,12 @@ def main():
             print(f"  {name}: {error}")
             limits.broken.append(f"{name}: {error}")
         print(f"  ({time.monotonic() - started:.0f} s)\n", flush=True)
+    total = time.monotonic() - begun
+    limits.begin("all")
+    if options.only:
+        limits.inform("seconds of these", total)
+    else:
+        limits.most("seconds of all", total, 900, "s")
     if options.json:
         version = subprocess.run([place.DIST / "ironlet", "--version"], capture_output=True, text=True, check=True).stdout.strip()
         limits.save(options.json, version=version, taken=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), cores=os.cpu_count(), rounds=options.rounds)

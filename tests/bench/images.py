@@ -1,5 +1,6 @@
 """The images that are served: made once, kept with a note of what they are."""
 
+import functools
 import hashlib
 import json
 import os
@@ -19,6 +20,9 @@ class Image:
     def size(self):
         return self.path.stat().st_size
 
+    def digest(self, algorithm):
+        return self.sha256 if algorithm == "sha256" else digest(self.path, algorithm)
+
 
 def kept(name, recipe, make, raw=None):
     """The image `name`, made by `make(path)` unless the one there was made by the same recipe."""
@@ -30,14 +34,16 @@ def kept(name, recipe, make, raw=None):
         print(f"(making {name})", flush=True)
         path.unlink(missing_ok=True)
         make(path)
+        digest.cache_clear()
         known = {"recipe": recipe, "sha256": digest(path)}
         note.write_text(json.dumps(known))
     return Image(path, known["sha256"], raw and raw.raw)
 
 
-def digest(path):
+@functools.cache
+def digest(path, algorithm="sha256"):
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def noise(mib):

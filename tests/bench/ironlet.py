@@ -5,15 +5,17 @@ from place import DIST, Broken, same
 
 
 class Ironlet:
-    def __init__(self, port, prefix=()):
+    def __init__(self, port, prefix=(), scheme="http", path="", algorithm="sha256"):
         """`prefix` comes before the command."""
-        self.port, self.prefix = port, prefix
+        self.port, self.prefix, self.scheme, self.path, self.algorithm = port, prefix, scheme, path, algorithm
 
     def url(self, image):
-        return f"http://127.0.0.1:{self.port}/{image.path.name}"
+        # place.nginx serves HTTPS one port further.
+        host = f"127.0.0.1:{self.port + (self.scheme == 'https')}"
+        return f"{self.scheme}://{host}/{self.path}{image.path.name}"
 
     def write(self, image, device):
-        argv = [DIST / "ironlet", "--write-image", self.url(image), "--checksum", f"sha256:{image.sha256}"]
+        argv = [DIST / "ironlet", "--write-image", self.url(image), "--checksum", f"{self.algorithm}:{image.digest(self.algorithm)}"]
         return measure.run([*self.prefix, *argv, "--disk", device, "--allow-disk", device])
 
     def write_and_compare(self, image, device):

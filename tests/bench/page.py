@@ -24,7 +24,8 @@ SECONDS = 90
 
 
 def run(limits, options):
-    image = images.noise(options.mib)
+    mib = options.mib // 2
+    image = images.noise(mib)
     _machine()
     with nginx(NETWORK) as port, loop_device("page", image.size + 64 * MIB) as device, reports() as (place, posted):
         def deploy(path, *, page, asked=0, more=""):
@@ -49,7 +50,7 @@ def run(limits, options):
                 rounds[name].append(ways[name]())
             order = order[1:] + order[:1]
     limits.table(("", "MiB/s", "RSS MiB", "pages/s"), [
-        (name, options.mib / statistics.median(cost[0] for cost in costs), max(cost[1] for cost in costs), statistics.median(cost[2] / cost[0] for cost in costs)) for name, costs in rounds.items()
+        (name, mib / statistics.median(cost[0] for cost in costs), max(cost[1] for cost in costs), statistics.median(cost[2] / cost[0] for cost in costs)) for name, costs in rounds.items()
     ])
     if not posted:
         raise Broken("no report came")

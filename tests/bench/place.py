@@ -24,8 +24,12 @@ user root; daemon off; pid {work}/nginx.pid; error_log {work}/nginx.err; worker_
 events {{ worker_connections 64; }}
 http {{ access_log off; sendfile on; client_body_temp_path {work}/t1; proxy_temp_path {work}/t2;
   fastcgi_temp_path {work}/t3; uwsgi_temp_path {work}/t4; scgi_temp_path {work}/t5;
+  {tls}
   server {{ listen 127.0.0.1:{port}; root {www}; location /slow/ {{ alias {www}/; limit_rate {slow}; }} }} }}
 """
+
+
+TLS = "server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {work}/cert.pem; ssl_certificate_key {work}/key.pem; root {www}; }}"
 
 
 class Broken(Exception):
@@ -61,11 +65,12 @@ def sweep():
 
 
 @contextlib.contextmanager
-def nginx(slow=0):
-    """Serves WWW, and below /slow/ with so many bytes a second; gives the port."""
+def nginx(slow=0, tls=False):
+    """Serves WWW, and below /slow/ with so many bytes a second; gives the port. By HTTPS too, one port further, with the certificate in WORK."""
     port = free_port()
+    secure = TLS.format(work=WORK, www=WWW, port=port + 1) if tls else ""
     conf = WORK / "nginx.conf"
-    conf.write_text(NGINX.format(work=WORK, www=WWW, port=port, slow=slow))
+    conf.write_text(NGINX.format(work=WORK, www=WWW, port=port, slow=slow, tls=secure))
     server = subprocess.Popen(own(["nginx", "-c", conf, "-p", WORK]))
     try:
         deadline = time.monotonic() + 10
@@ -82,7 +87,7 @@ def nginx(slow=0):
 
 
 @contextlib.contextmanager
-def loop_device(name, size, sparse=False):
+def loop_device(name, size, sparse=False, sector=512):
     """A block device over a file, with direct I/O all the way down. Unless `sparse`, every byte was written once, so that no
     peer pays for the file's growth."""
     backing = WORK / f"disk-{name}"
@@ -92,7 +97,7 @@ def loop_device(name, size, sparse=False):
             disk.write(OLD)
         os.fsync(disk.fileno())
     try:
-        device = output("losetup", "--find", "--show", "--direct-io=on", str(backing))
+        device = output("losetup", "--find", "--show", "--direct-io=on", f"--sector-size={sector}", str(backing))
         try:
             yield device
         finally:
