@@ -140,8 +140,9 @@ need_rust() {
     done
 }
 
-# binary [ARCH [DIR [OPTION…]]] — DIR/ironlet (dist), and what these options of cargo name, the same whoever builds it wherever: paths are cut, the C in ring and zstd is built by musl's own
-# compiler wrapper, or for another machine by Debian's cross compiler, of which it takes no library.
+# binary [ARCH [DIR [OPTION…]]] — DIR/ironlet (dist), and what these options of cargo name, the same whoever builds it wherever: paths are
+# cut, the C in ring and zstd is built by musl's own compiler wrapper, or for another machine by Debian's cross compiler, of which it takes
+# no library.
 binary() {
     local arch=${1:-x86_64} out=${2:-dist} home=${CARGO_HOME:-$HOME/.cargo} target cuts flags lld
     target=$arch-unknown-linux-musl
