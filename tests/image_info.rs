@@ -55,6 +55,16 @@ fn the_firmware_s_partition_is_as_large_as_it_was_set() {
     }
 }
 
+/// As many characters as a digest of MD5 has, and others.
+#[test]
+fn the_url_of_a_checksum_file_is_no_digest_whatever_its_length() {
+    for length in 20..130 {
+        let url = format!("http://h/{}", "a".repeat(length - 9));
+        let taken = request(&format!(r#""checksum":"{url}""#)).checksum;
+        assert!(matches!(taken, Some(Checksum::At { .. })), "{length}");
+    }
+}
+
 #[test]
 fn a_bare_checksum_is_known_by_its_length() {
     for algorithm in [

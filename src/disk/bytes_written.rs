@@ -27,6 +27,11 @@ impl WriteCounters {
         Bytes(self.written.load(Ordering::Relaxed))
     }
 
+    /// Was anything?
+    pub fn any(&self) -> bool {
+        self.written().0 + self.zeroed().0 > 0
+    }
+
     /// Zeroed by the disk itself.
     pub fn zeroed(&self) -> Bytes {
         Bytes(self.zeroed.load(Ordering::Relaxed))

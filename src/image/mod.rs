@@ -44,7 +44,7 @@ use crate::image::verify::expected::Expected;
 use crate::image::verify::readback::{Verdict, once_more};
 use crate::image::write::disk_sink::DiskSink;
 use crate::image::write::mapped_ranges::MappedRanges;
-use crate::image::write::sink::Sink;
+use crate::image::write::sink::{Sink, left};
 use crate::logger::status;
 use crate::net::http::client::{Client, Proxies};
 use crate::net::http::content_coding::Coding;
@@ -67,6 +67,8 @@ struct Deployment<'a> {
     meter: &'a StageTimes,
     fetcher: &'a Fetcher,
     statistics: Statistics,
+    /// Did an attempt get as far as writing?
+    touched: Cell<bool>,
     /// Was it the image that was asked for? Then no other place has a better one.
     verified: Cell<bool>,
 }
@@ -170,6 +172,7 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
         meter: &meter,
         fetcher: &fetcher,
         statistics: Statistics::new(tools.gauge.clone()),
+        touched: Cell::new(false),
         verified: Cell::new(false),
     };
     let settled = Cell::new(None);
@@ -283,14 +286,19 @@ impl Deployment<'_> {
         let image = Hashing::each(content, &self.wanted.algorithms()).metered(meter.clone());
         let mut out = out.read_back(tools.readback.then(|| tools.gauge.clone()));
         let metered = Metered::new(&mut out, meter);
-        let mut mapped = MappedRanges::new(metered, self.wanted.map(), meter)?;
+        let mut mapped = MappedRanges::new(metered, self.wanted.map(), self.touched.get(), meter)?;
         let (format, length) = match unpacked {
             true => (self.request.format.unpacked(), None),
             false => (self.request.format.clone(), length),
         };
-        let (bytes, image) = format.write(image, length, &mut mapped, &mut aside)?;
-        Content::must_be(image, &self.wanted)?;
-        mapped.finish()?;
+        let read = format.write(image, length, &mut mapped, &mut aside);
+        let read = read.map_err(Unfit::from).and_then(|(bytes, image)| {
+            Content::must_be(image, &self.wanted, left(mapped.is_touched()))?;
+            mapped.finish()?;
+            Ok(bytes)
+        });
+        self.touched.set(self.touched.get() || out.is_touched());
+        let bytes = read?;
         if bytes.0 == 0 {
             let why = "there is nothing in the image: it has the digest, and no bytes";
             return Err(Error::new(Kind::InvalidImage, why).into());

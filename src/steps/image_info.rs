@@ -161,7 +161,10 @@ fn checksum(info: &Object, md5: bool) -> Result<Option<Checksum>> {
     let Some(checksum) = checksum else {
         return Ok(None);
     };
-    if !md5 && Algorithm::of_length(checksum.len()) == Some(Algorithm::Md5) {
+    if !md5
+        && !url::is_http(checksum)
+        && Algorithm::of_length(checksum.len()) == Some(Algorithm::Md5)
+    {
         return Err(invalid(
             "Image 'checksum' is MD5, which Ironic does not allow.",
         ));

@@ -147,6 +147,7 @@ fn what_is_not_the_image_of_its_map_never_boots() {
         let (found, error) = left(&ordered(&web, Format::Raw, Wanted::Any), &image);
         let (kind, said) = error.expect_err(name);
         assert_eq!(((kind, found), said.contains(words)), (outcome, true), "{name}: {said}");
+        assert!(found != Left::Untouched || !said.contains("nothing bootable"), "{name}: {said}");
     }
 }
 

@@ -242,6 +242,8 @@ fn an_image_boots_with_its_own_signature_alone() {
                 assert_eq!((found, left), (kind, expected), "{name}: {said}");
                 assert!(said.contains(words), "{name}: {said}");
                 assert!(!said.contains("secret"), "{name}: {said}");
+                let touched = said.contains("nothing bootable was left");
+                assert!(!touched || left != Left::Untouched, "{name}: {said}");
                 if left == Left::Untouched && served.len() == image.len() {
                     let asked = web.asked();
                     let image = asked.iter().any(|path| path.starts_with("/image.raw?"));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::list::Disk;
 use crate::error::{Error, Kind, Result};
-use crate::system_root::SystemRoot;
+use crate::system_root::{SystemRoot, attribute, names};
 
 /// Which disks may be written: all in a ramdisk, else those named.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Permit {
     by_name: bool,
     /// Disks that were looked at and chosen, and the sequence of each.
     chosen: Vec<(PathBuf, u64)>,
+    /// Loop devices, and the file of each.
+    loops: Vec<(String, PathBuf)>,
 }
 
 impl Permit {
@@ -28,6 +30,7 @@ impl Permit {
             named,
             by_name: false,
             chosen: Vec::new(),
+            loops: loops(host),
         }
     }
 
@@ -92,6 +95,21 @@ impl Permit {
 
     /// Ok if `disk` may be written.
     pub fn check(&self, disk: &Path) -> Result<()> {
+        self.check_name(disk)?;
+        // A loop device has no lock on its file, and a file system on it would be written over.
+        match self.loops.iter().find(|(_, file)| *file == real(disk)) {
+            None => Ok(()),
+            Some((name, _)) => Err(Error::new(
+                Kind::BlockDeviceError,
+                format!(
+                    "refusing to write {disk}: /dev/{name} is made of it; take that away first: losetup -d /dev/{name}",
+                    disk = disk.display()
+                ),
+            )),
+        }
+    }
+
+    fn check_name(&self, disk: &Path) -> Result<()> {
         if self.ramdisk || self.named.iter().any(|named| real(named) == real(disk)) {
             return Ok(());
         }
@@ -107,6 +125,16 @@ impl Permit {
             ),
         ))
     }
+}
+
+/// As the kernel has them now (drivers/block/loop.c, `backing_file`).
+fn loops(host: &SystemRoot) -> Vec<(String, PathBuf)> {
+    let folder = host.sys("block");
+    let file = |name: String| {
+        let file = attribute(folder.join(&name).join("loop/backing_file"))?;
+        Some((name, real(Path::new(&file))))
+    };
+    names(&folder).into_iter().filter_map(file).collect()
 }
 
 /// Names are compared after following links: /dev/disk/by-id/… and /dev/sda are one disk.
@@ -130,5 +158,20 @@ mod tests {
             refusal.details().contains("--allow-disk /dev/sda"),
             "{refusal}"
         );
+    }
+
+    #[test]
+    fn a_file_that_a_loop_device_has_is_in_use() {
+        let root = std::env::temp_dir().join(format!("ironlet-loops-{}", std::process::id()));
+        let place = root.join("sys/block/loop3/loop");
+        std::fs::create_dir_all(&place).expect("a directory");
+        std::fs::write(place.join("backing_file"), "/tmp/../tmp\n").expect("a file");
+        let permit = Permit::new(&SystemRoot::new(&root), vec!["/tmp".into()]);
+        let refusal = permit.check(Path::new("/tmp")).expect_err("it has it");
+        assert!(
+            refusal.details().contains("losetup -d /dev/loop3"),
+            "{refusal}"
+        );
+        std::fs::remove_dir_all(root).expect("it was made here");
     }
 }

@@ -93,6 +93,10 @@ impl<S: Sink> Sink for Metered<'_, S> {
         self.inner.too_small(image)
     }
 
+    fn is_touched(&self) -> bool {
+        self.inner.is_touched()
+    }
+
     fn room(&mut self, at: u64) -> io::Result<&mut [u8]> {
         self.meter.charge(Stage::Disk, || self.inner.room(at))
     }

@@ -86,8 +86,8 @@ impl<R: Read> Content<R> {
         Content { coding, state }
     }
 
-    /// Reads what a decoder left of `image`; Ok if all of it is what is `wanted`.
-    pub fn must_be(image: Hashing<Self>, wanted: &Expected) -> Result<(), Unfit> {
+    /// Reads what a decoder left of `image`; Ok if all of it is what is `wanted`. If not, the error ends in what is `left` on the disk.
+    pub fn must_be(image: Hashing<Self>, wanted: &Expected, left: &str) -> Result<(), Unfit> {
         let is_page = image.is_page();
         let (found, Content { coding, state }) = image.finish_with_inner()?;
         let Err(why) = wanted.judge(&found) else {
@@ -108,7 +108,7 @@ impl<R: Read> Content<R> {
             }
             other_fits = Some(other.is_ok());
         }
-        let why = format!("{why}; nothing bootable was left on the disk");
+        let why = format!("{why}; {left}");
         let mut error = Error::new(Kind::ImageChecksumError, why);
         let hint = match (is_page, coding) {
             (true, _) => "what came is a page in HTML: open the URL in a browser; is there a proxy or a login in between?".to_owned(),
@@ -205,7 +205,7 @@ mod tests {
             let content = Content::new(&packed[..], Coding::Gzip, reading, &wanted, room);
             let mut image = Hashing::new(content, Algorithm::Sha256);
             image.read_exact(&mut [0; 20]).expect("there is more");
-            let verdict = Content::must_be(image, &wanted);
+            let verdict = Content::must_be(image, &wanted, "");
             assert_eq!(
                 verdict.map_err(|unfit| unfit.other_fits),
                 outcome,
@@ -219,7 +219,11 @@ mod tests {
             &digest(&plain),
             room,
         );
-        let verdict = Content::must_be(Hashing::new(content, Algorithm::Sha256), &digest(&plain));
+        let verdict = Content::must_be(
+            Hashing::new(content, Algorithm::Sha256),
+            &digest(&plain),
+            "",
+        );
         assert_eq!(verdict.expect_err("cut").error.kind(), Kind::InvalidImage);
     }
 

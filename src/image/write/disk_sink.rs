@@ -265,6 +265,10 @@ impl Sink for DiskSink {
         (self.too_small)(image, self.target.size())
     }
 
+    fn is_touched(&self) -> bool {
+        self.target.traffic().any()
+    }
+
     fn room(&mut self, at: u64) -> io::Result<&mut [u8]> {
         if at >= self.capacity() {
             return Err(self.too_small(None).into());
@@ -291,11 +295,8 @@ impl Sink for DiskSink {
 
     fn block(&mut self, at: u64) -> io::Result<Option<&mut Aligned>> {
         let between = at >= HELD && at + BLOCK_SIZE as u64 <= self.ends.tail_at;
-        let current = self.current.as_ref();
-        if !between
-            || !at.is_multiple_of(self.target.sector())
-            || current.is_some_and(|block| block.goes_on(at))
-        {
+        let whole = between && at.is_multiple_of(self.target.sector());
+        if !whole || self.current.as_ref().is_some_and(|block| block.goes_on(at)) {
             return Ok(None);
         }
         self.leave_first()?;
@@ -326,8 +327,7 @@ impl Sink for DiskSink {
         let sector = self.target.sector();
         let first = align_up(at.max(HELD), sector);
         let last = end.min(self.ends.tail_at) / sector * sector;
-        let long = last.saturating_sub(first) >= GRAIN as u64;
-        if long {
+        if last.saturating_sub(first) >= GRAIN as u64 {
             self.write_zeros(at, first)?;
             if !self.writers()?.zeros(first, last - first) {
                 return Err(self.writer_error().into());

@@ -7,7 +7,7 @@ use crate::image::pipeline::stage_times::{Stage, StageTimes};
 use crate::image::verify::algorithm::Hasher;
 use crate::image::verify::block_map::BlockMap;
 use crate::image::verify::digest::is_page;
-use crate::image::write::sink::Sink;
+use crate::image::write::sink::{Sink, left};
 use crate::image::write::zero_runs::all_zeros;
 use crate::sys::block::Aligned;
 use crate::units::Bytes;
@@ -16,6 +16,8 @@ use crate::units::Bytes;
 pub struct MappedRanges<'a, S> {
     inner: S,
     check: Option<Check<'a>>,
+    /// By an earlier attempt.
+    touched: bool,
     meter: &'a StageTimes,
 }
 
@@ -33,11 +35,16 @@ struct Check<'a> {
 }
 
 impl<'a, S: Sink> MappedRanges<'a, S> {
-    /// Without a `map` all passes. The digests' time is charged to `meter`.
+    /// Without a `map` all passes. Was the disk `touched` before? The digests' time is charged to `meter`.
     ///
     /// # Errors
     /// The map tells that its image does not fit.
-    pub fn new(inner: S, map: Option<&'a BlockMap>, meter: &'a StageTimes) -> Result<Self> {
+    pub fn new(
+        inner: S,
+        map: Option<&'a BlockMap>,
+        touched: bool,
+        meter: &'a StageTimes,
+    ) -> Result<Self> {
         if let Some(map) = map
             && map.size().0 > inner.capacity()
         {
@@ -53,18 +60,18 @@ impl<'a, S: Sink> MappedRanges<'a, S> {
         Ok(MappedRanges {
             inner,
             check,
+            touched,
             meter,
         })
     }
 
     /// Ok once all of the image went by.
     pub fn finish(self) -> Result<()> {
-        match self.check {
+        match &self.check {
             Some(check) if check.at != check.map.size().0 => {
                 let (found, size) = (Bytes(check.at), check.map.size());
-                Err(check.unlike(format!(
-                    "has {found}, and its block map is of one of {size}"
-                )))
+                let what = format!("has {found}, and its block map is of one of {size}");
+                Err(check.unlike(what, self.is_touched()))
             }
             _ => Ok(()),
         }
@@ -73,7 +80,7 @@ impl<'a, S: Sink> MappedRanges<'a, S> {
 
 impl Check<'_> {
     /// The next bytes; what no range has becomes zeros.
-    fn pass(&mut self, mut bytes: &mut [u8]) -> Result<()> {
+    fn pass(&mut self, mut bytes: &mut [u8], touched: bool) -> Result<()> {
         self.page |= self.at == 0 && is_page(bytes);
         while !bytes.is_empty() {
             let range = self.map.ranges().get(self.next);
@@ -95,28 +102,29 @@ impl Check<'_> {
             {
                 let hasher = Hasher::new(self.map.algorithm());
                 if std::mem::replace(&mut self.hasher, hasher).finish() != range.digest {
-                    return Err(self.unlike(format!(
-                        "is not what its block map says from byte {start} to {end}"
-                    )));
+                    let what = format!("is not what its block map says from byte {start} to {end}");
+                    return Err(self.unlike(what, touched));
                 }
                 self.next += 1;
             }
         }
         match self.at > self.map.size().0 {
-            true => Err(self.unlike(format!(
-                "goes on after the {} that its block map is of",
-                self.map.size()
-            ))),
+            true => {
+                let size = self.map.size();
+                let what = format!("goes on after the {size} that its block map is of");
+                Err(self.unlike(what, touched))
+            }
             false => Ok(()),
         }
     }
 
-    fn unlike(&self, what: String) -> Error {
+    fn unlike(&self, what: String, touched: bool) -> Error {
+        let left = left(touched);
         let hint = match self.page {
             true => "; what came is a page in HTML: is there a proxy or a login in between?",
             false => "",
         };
-        let why = format!("the image {what}; nothing bootable was left on the disk{hint}");
+        let why = format!("the image {what}; {left}{hint}");
         Error::new(Kind::ImageChecksumError, why)
     }
 }
@@ -136,6 +144,10 @@ impl<S: Sink> Sink for MappedRanges<'_, S> {
         self.inner.too_small(image)
     }
 
+    fn is_touched(&self) -> bool {
+        self.touched || self.inner.is_touched()
+    }
+
     fn room(&mut self, at: u64) -> io::Result<&mut [u8]> {
         match &self.check {
             Some(check) if check.at != at => Err(out_of_order()),
@@ -152,9 +164,11 @@ impl<S: Sink> Sink for MappedRanges<'_, S> {
 
     fn filled(&mut self, count: usize) -> io::Result<()> {
         if let Some(check) = &mut self.check {
+            let touched = self.touched || self.inner.is_touched();
             // The same room once more: it is another one only after it was filled.
             let bytes = &mut self.inner.room(check.at)?[..count];
-            self.meter.charge(Stage::Hash, || check.pass(bytes))?;
+            self.meter
+                .charge(Stage::Hash, || check.pass(bytes, touched))?;
         }
         self.inner.filled(count)
     }

@@ -14,6 +14,10 @@ pub trait Sink {
     fn too_small(&self, image: Option<Bytes>) -> Error {
         too_small(image, Bytes(self.capacity()))
     }
+    /// Is what is written to another one than it was?
+    fn is_touched(&self) -> bool {
+        true
+    }
     /// Room for bytes that belong at `at`, never empty: decoders read straight into it.
     fn room(&mut self, at: u64) -> io::Result<&mut [u8]>;
     /// Room as a whole block, whose memory may be exchanged for another; none where there is no whole one.
@@ -24,6 +28,14 @@ pub trait Sink {
     fn filled(&mut self, count: usize) -> io::Result<()>;
     /// `len` bytes from `at` must read as zeros, whatever the disk held.
     fn zeros(&mut self, at: u64, len: u64) -> io::Result<()>;
+}
+
+/// What is on the disk if no more comes, for who has to say that.
+pub fn left(touched: bool) -> &'static str {
+    match touched {
+        false => "the disk holds what it held",
+        true => "nothing bootable was left on the disk",
+    }
 }
 
 /// The answer to an image of so many bytes, or of nobody knows how many, for a disk of `room`.
