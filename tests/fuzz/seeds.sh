@@ -35,10 +35,11 @@ iscsi_login)
 vital_product_data)
     mkdir -p "$folder"
     for drive in tests/fixtures/drives/*.words; do
-        identify() { bytes "$(tr -d ' \n' <"$drive" | sed 's/\(..\)\(..\)/\2\1/g')" && head -c 512 /dev/zero; }
-        identify | head -c 512 >"$folder/$(basename "$drive")"
+        name=$folder/$(basename "$drive" .words)
+        bytes "$(tr -d ' \n' <"$drive" | sed 's/\(..\)\(..\)/\2\1/g')" >"$name"
+        truncate -s 512 "$name"
         # SAT-4, page 89h: the same behind a header of 60 bytes.
-        { printf '\0\x89\2\x38' && head -c 52 /dev/zero && printf '\xec\0\0\0' && identify | head -c 512; } >"$folder/$(basename "$drive" .words).page"
+        { printf '\0\x89\2\x38' && head -c 52 /dev/zero && printf '\xec\0\0\0' && cat "$name"; } >"$name.page"
     done
     printf '\0\x83\0\x40\1\3\0\x10\x6a\xbc\xde\xf0\x12\x34\x56\x78\x9a\xbc\xde\xf0\x12\x34\x56\x78\1\3\0\x8\x5a\xbc\xde\xf0\x12\x34\x56\x78\2\1\0\x10ACME    DISK 123\2\0\0\4abcd' >"$folder/designators"
     printf '\0\x80\0\x8 S123456' >"$folder/serial"
@@ -382,7 +383,7 @@ tar_member)
 response)
     mkdir -p "$folder"
     ok='HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n chunked\r\nContent-Encoding : x-gzip, aws-chunked\r\n\r\n'
-    { printf "\\377HTTP/1.1 200 OK\\r\\nContent-Encoding: gzip\\r\\n\\r\\n"; gzip <"$0" | head -c 1000; } >"$folder/gzip"
+    { printf "\\377HTTP/1.1 200 OK\\r\\nContent-Encoding: gzip\\r\\n\\r\\n"; head -c 1000 "$0" | gzip; } >"$folder/gzip"
     { printf '\7HTTP/1.1 200 OK\r\n'; printf 'A: b\r\n%.0s' {1..300}; printf '\r\n'; } >"$folder/headers"
     { printf "\377${ok}"; printf '1\r\nx\r\n%.0s' {1..3000}; } >"$folder/frames"
     { printf "\377${ok}0\r\n"; printf 'A: b\r\n%.0s' {1..3000}; } >"$folder/trailers"
