@@ -228,10 +228,10 @@ drive_replies)
     ;;
 flow)
     mkdir -p "$folder"
-    printf '{"flow":[{"sync.sync":{}},{"standby.power_off":{}}]}' >"$folder/two"
+    printf '{"flow":[{"standby.sync":{}},{"standby.power_off":{}}]}' >"$folder/two"
     printf '{"flow":[{"flow.start_flow":{"flow":[]}}]}' >"$folder/itself"
-    printf '{"flow":[{"sync.sync":{}},{"standby.power_off":1}]}' >"$folder/parameters"
-    printf '{"flow":[{"sync.sync":{},"standby.sync":{}}]}' >"$folder/good"
+    printf '{"flow":[{"standby.sync":{}},{"standby.power_off":1}]}' >"$folder/parameters"
+    printf '{"flow":[{"standby.sync":{},"standby.power_off":{}}]}' >"$folder/good"
     printf '{"flow":[7]}' >"$folder/number"
     printf '{"flow":{}}' >"$folder/object"
     printf '{"flow":[{"no.such":{}}]}' >"$folder/nobody"
@@ -400,6 +400,7 @@ load_option)
     ;;
 kernel_log)
     mkdir -p "$folder"
+    printf '<3>[ 1.0] %s\n' 'e100 0000:02:00.0: "e100/d101m_ucode.bin" has wrong size of 134 bytes' 'tg3 0000:02:00.0: bogus length 0 in "tigon/tg3.bin"' 'bnx2: Firmware file "bnx2/x.fw" is invalid' 'bnx2x: corrupt firmware file bnx2x/x.fw' >"$folder/damaged"
     # What people reported, out of the table that the parser is held to.
     sed -n 's/^ *("\(.*[Ff]irmware .*\)",$/<4>[    1.5] \1/p' src/drivers/firmware_requests_in_log.rs | sed 's/\\"/"/g' >"$folder/reported"
     ;;
