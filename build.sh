@@ -88,7 +88,7 @@ packages() {
     image) echo cpio kmod e2fsprogs fdisk grub-common grub-pc-bin busybox-static openssl ;;
     media) echo grub-common grub-pc-bin grub-efi-amd64-signed shim-signed systemd-boot-efi binutils xorriso mtools fdisk sbsigntool ;;
     machine) echo qemu-system-x86 ipxe-qemu iproute2 python3 ;;
-    rust_tests) echo tgt rsyslog rsyslog-gnutls dmidecode dnsmasq-base lldpd radvd isc-dhcp-server avahi-daemon dbus python3 efibootmgr iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools minisign mtools genisoimage xorriso gzip zstd xz-utils bzip2 lbzip2 libarchive-tools tar parted "${file_systems[@]}" ;;
+    rust_tests) echo tgt rsyslog rsyslog-gnutls dmidecode dnsmasq-base lldpd radvd isc-dhcp-server avahi-daemon dbus python3 efibootmgr iproute2 util-linux qemu-utils openssl fdisk gdisk dosfstools bmap-tools minisign mtools genisoimage xorriso gzip zstd xz-utils bzip2 lbzip2 libarchive-tools tar parted "${file_systems[@]}" ;;
     fuzz) echo g++ dosfstools mtools genisoimage fdisk openssl bzip2 xz-utils zstd perl-base qemu-utils ;;
     curl) echo curl ;;
     crates) echo python3 ;;

@@ -1,5 +1,7 @@
 //! The main path against servers that serve, cut, stall and lie; a file stands for the disk.
 
+#[path = "image/block_maps.rs"]
+mod block_maps;
 #[path = "image/blocks.rs"]
 mod blocks;
 #[path = "image/content_encoding.rs"]

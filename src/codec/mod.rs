@@ -14,6 +14,7 @@ pub mod tar;
 pub mod tar_member;
 pub mod text_encoding;
 pub mod uuid;
+pub mod xml_elements;
 pub mod xz;
 pub mod xz_blocks;
 mod xz_sizes;

@@ -51,7 +51,7 @@ pub const FLAGS: &[Flag] = &[
     flag("doctor", Nothing, "say step by step what is fine between this machine and its work, and what is wrong first"),
     flag("json", Nothing, "with --plan and --doctor: as JSON"),
     flag("write-image", One("URL"), "write the image at URL to --disk and end"),
-    flag("checksum", One("SUM"), "what the image must hash to: sha256:…, sha512:…, md5:… or the URL of a checksum file"),
+    flag("checksum", One("SUM"), "what the image must hash to: sha256:…, sha512:…, md5:… or the URL of a checksum file or block map"),
     flag("signature", One("URL"), "where its signature by minisign is; 1: at the image's URL with .minisig behind; checksum: there beside the checksum file"),
     flag("image-key", Several("KEY"), "the public key that made it, as minisign prints it"),
     flag("disk", One("PATH"), "the disk to write"),

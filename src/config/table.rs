@@ -160,7 +160,7 @@ pub const TABLE: &[Parameter] = &[
     works("ironlet.order-key", "", List, "", "public keys of minisign: an order without a signature by one of them, at its URL with .minisig behind, is not taken"),
     works("ironlet.order-serial", "", Integer(0, ANY), "0", "an order with a lower serial, or where this is not 0 with none, is not taken"),
     works("ironlet.image", "", Urls, "", "without Ironic: write this image"),
-    works("ironlet.checksum", "", Text, "", "without Ironic: its digest, sha256:… or sha512:…"),
+    works("ironlet.checksum", "", Text, "", "without Ironic: its digest, sha256:… or sha512:…, or the URL of a checksum file or of its block map (.bmap)"),
     works("ironlet.signature", "", Text, "", "where an image's signature by minisign is: a URL, or 1: at the image's URL with .minisig behind, or checksum: there beside the checksum file, which is signed then; an order may say another"),
     works("ironlet.image-key", "", List, "", "public keys of minisign: no image is written without a signature by one of them"),
     works("ironlet.disk", "", Text, "", "without Ironic: the disk to write, chosen by itself if not set"),

@@ -43,6 +43,7 @@ use crate::image::verify::digest::Hashing;
 use crate::image::verify::expected::Expected;
 use crate::image::verify::readback::{Verdict, once_more};
 use crate::image::write::disk_sink::DiskSink;
+use crate::image::write::mapped_ranges::MappedRanges;
 use crate::image::write::sink::Sink;
 use crate::logger::status;
 use crate::net::http::client::{Client, Proxies};
@@ -268,13 +269,15 @@ impl Deployment<'_> {
         let content = Content::new(seen, coding, reading, &self.wanted, room);
         let image = Hashing::each(content, &self.wanted.algorithms()).metered(meter.clone());
         let mut out = out.read_back(tools.readback.then(|| tools.gauge.clone()));
-        let metered = &mut Metered::new(&mut out, meter);
+        let metered = Metered::new(&mut out, meter);
+        let mut mapped = MappedRanges::new(metered, self.wanted.map(), meter)?;
         let (format, length) = match unpacked {
             true => (self.request.format.unpacked(), None),
             false => (self.request.format.clone(), length),
         };
-        let (bytes, image) = format.write(image, length, metered, &mut aside)?;
+        let (bytes, image) = format.write(image, length, &mut mapped, &mut aside)?;
         Content::must_be(image, &self.wanted)?;
+        mapped.finish()?;
         if bytes.0 == 0 {
             let why = "there is nothing in the image: it has the digest, and no bytes";
             return Err(Error::new(Kind::InvalidImage, why).into());

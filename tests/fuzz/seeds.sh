@@ -14,6 +14,14 @@ at() {
 bytes() { printf '%b' "$(sed 's/../\\x&/g' <<<"$1")"; }
 
 case $target in
+block_map)
+    mkdir -p "$folder"
+    sum=439af862e0904ad5cba2f1583e6c32e684e1ff1b029a49c823833a4ab30dc363
+    map='<?xml version="1.0" ?>\n<!-- a -->\n<bmap version="2.0">\n<ImageSize> 9000 </ImageSize><BlockSize> 4096 </BlockSize><BlocksCount> 3 </BlocksCount><MappedBlocksCount> 2 </MappedBlocksCount><ChecksumType> sha256 </ChecksumType>'
+    printf "$map<BlockMap><Range chksum=\"$sum\"> 0 </Range>\n<Range chksum='$sum'>2</Range></BlockMap></bmap>\n" >"$folder/two"
+    printf "$map<BmapFileChecksum> $sum </BmapFileChecksum><BlockMap><Range chksum=\"$sum\"> 0-1 </Range></BlockMap></bmap>\n" >"$folder/own"
+    printf '<bmap version="1.3"><ImageSize> 9 </ImageSize><BlockSize> 4096 </BlockSize><BlockMap><Range sha1="da39a3ee5e6b4b0d3255bfef95601890afd80709"> 0 </Range></BlockMap></bmap>' >"$folder/old"
+    ;;
 netlink)
     mkdir -p "$folder"
     # A link's message: its IPv6 flags, in an attribute within another.

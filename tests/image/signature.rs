@@ -20,10 +20,10 @@ use crate::{MIB, OLD, digest, image, request};
 const DISK: usize = 4 * MIB;
 
 /// A person with two keys, whose images it signs as anybody does.
-struct Signer(Scratch);
+pub struct Signer(Scratch);
 
 impl Signer {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let signer = Signer(Scratch::new());
         for name in ["own", "other"] {
             let (public, secret) = (signer.path(name, "pub"), signer.path(name, "key"));
@@ -43,7 +43,7 @@ impl Signer {
     }
 
     /// What minisign writes beside a file with these bytes.
-    fn signs(&self, name: &str, bytes: &[u8], more: &[&str]) -> Vec<u8> {
+    pub fn signs(&self, name: &str, bytes: &[u8], more: &[&str]) -> Vec<u8> {
         let (file, beside) = (self.path("file", "raw"), self.path("file", "minisig"));
         std::fs::write(&file, bytes).expect("a scratch directory");
         let secret = self.path(name, "key");
@@ -51,7 +51,7 @@ impl Signer {
         std::fs::read(&beside).expect("it was made")
     }
 
-    fn wants(&self, place: Place) -> ImageSignature {
+    pub fn wants(&self, place: Place) -> ImageSignature {
         let word = match &place {
             Place::At(url) => url,
             Place::Beside => "1",
@@ -82,7 +82,7 @@ fn minisign(arguments: &[&str]) {
 
 /// What is left on a disk.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Left {
+pub enum Left {
     TheImage,
     /// Nothing was written.
     Untouched,
@@ -91,7 +91,7 @@ enum Left {
 }
 
 /// Deploys and says how it went and what is left; `Err` with the words.
-fn left(request: &Request, image: &[u8]) -> (Left, Result<(), (Kind, String)>) {
+pub fn left(request: &Request, image: &[u8]) -> (Left, Result<(), (Kind, String)>) {
     let scratch = Scratch::new();
     let path = scratch.disk(DISK, OLD);
     let outcome = deploy(request, &path, &tools(&path, 2)).map(drop);
@@ -101,7 +101,7 @@ fn left(request: &Request, image: &[u8]) -> (Left, Result<(), (Kind, String)>) {
     )
 }
 
-fn judged(path: &Path, image: &[u8]) -> Left {
+pub fn judged(path: &Path, image: &[u8]) -> Left {
     let disk = std::fs::read(path).expect("the disk is a file");
     let mut ends = disk[..MIB].iter().chain(&disk[DISK - MIB..]);
     match () {

@@ -33,13 +33,22 @@ pub enum Wanted {
 }
 
 impl Wanted {
+    /// Does what this algorithm makes count? SHA-1 where it is asked for by its name alone.
+    pub fn counts(self, algorithm: Algorithm) -> bool {
+        match self {
+            Wanted::Only(only) => only == algorithm,
+            Wanted::Any => algorithm != Algorithm::Sha1,
+            Wanted::AnyButMd5 => !matches!(algorithm, Algorithm::Sha1 | Algorithm::Md5),
+        }
+    }
+
     /// What these digits are, if they count.
     fn digest(self, digits: &str) -> Option<Digest> {
         let algorithm = match self {
             Wanted::Only(only) => only,
             Wanted::Any | Wanted::AnyButMd5 => Algorithm::of_length(digits.len())?,
         };
-        let counts = self != Wanted::AnyButMd5 || algorithm != Algorithm::Md5;
+        let counts = self.counts(algorithm);
         Digest::new(algorithm, digits).ok().filter(|_| counts)
     }
 }

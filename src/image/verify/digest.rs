@@ -110,6 +110,13 @@ impl fmt::Display for Digests {
 const PAGES: [&[u8]; 2] = [b"<!doctype html", b"<html"];
 const HEAD: usize = 64;
 
+/// Does what `head` begins look like a page in HTML?
+pub fn is_page(head: &[u8]) -> bool {
+    let head = head[..head.len().min(HEAD)].to_ascii_lowercase();
+    let head = head.trim_ascii_start();
+    PAGES.iter().any(|page| head.starts_with(page))
+}
+
 /// Digests every byte that passes: the image as served, before it is decoded.
 pub struct Hashing<R> {
     inner: R,
@@ -151,7 +158,7 @@ impl<R: Read> Hashing<R> {
 
     /// Does it begin like a page in HTML? Proxies and portals like to answer with one of their own, and say so with status 200.
     pub fn is_page(&self) -> bool {
-        self.passed.is_page()
+        is_page(&self.passed.head)
     }
 
     /// Reads what the decoder left, then gives the digest of everything, where one alone is wanted.
@@ -177,12 +184,6 @@ impl Passed {
             hashers: each.map(|one| (*one, Hasher::new(*one))).collect(),
             meter: None,
         }
-    }
-
-    fn is_page(&self) -> bool {
-        let head = self.head.to_ascii_lowercase();
-        let head = head.trim_ascii_start();
-        PAGES.iter().any(|page| head.starts_with(page))
     }
 
     fn add(&mut self, bytes: &[u8]) {

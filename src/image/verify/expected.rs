@@ -9,6 +9,7 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::image::download::fetch::Fetcher;
 use crate::image::download::retry_policy::{Failure, Then};
 use crate::image::request::Request;
+use crate::image::verify::block_map::BlockMap;
 use crate::image::verify::checksum::{self, Checksum};
 use crate::image::verify::digest::{Algorithm, Digest, Digests};
 use crate::image::verify::image_signature::{ImageSignature, Place, beside};
@@ -16,9 +17,14 @@ use crate::image::verify::minisign::{self, Key, Of, Signature};
 use crate::secret::redacted;
 use crate::units::MIB;
 
-/// At least one of the two.
+/// Of a block map's file: some 40,000 ranges.
+const LONGEST_MAP: u64 = 4 * MIB;
+
+/// At least one of them.
 pub struct Expected {
     digest: Option<Digest>,
+    /// What vouches for what is in it.
+    map: Option<BlockMap>,
     /// And where it was found, as it may be told.
     signature: Option<(Signature, String)>,
 }
@@ -28,6 +34,7 @@ impl Expected {
     pub fn digest(digest: Digest) -> Self {
         Expected {
             digest: Some(digest),
+            map: None,
             signature: None,
         }
     }
@@ -37,7 +44,8 @@ impl Expected {
         let image = request.urls.first().map_or("", |url| url);
         let file = match &request.checksum {
             Some(Checksum::At { url, .. }) => {
-                Some(fetcher.beside(url, image, MIB, "a checksum file")?)
+                let limit = if is_map(url) { LONGEST_MAP } else { MIB };
+                Some(fetcher.beside(url, image, limit, "a checksum file")?)
             }
             _ => None,
         };
@@ -45,25 +53,37 @@ impl Expected {
             Some(wanted) => signature(wanted, request, fetcher, file.as_deref())?,
             None => None,
         };
-        let digest = match &request.checksum {
-            None => None,
-            Some(Checksum::Digest(digest)) => Some(digest.clone()),
+        let (digest, map) = match &request.checksum {
+            None => (None, None),
+            Some(Checksum::Digest(digest)) => (Some(digest.clone()), None),
             Some(Checksum::At { wanted, .. }) => {
                 let shown = redacted(image);
                 let name = shown.rsplit('/').next().unwrap_or_default();
                 let file = file.unwrap_or_default();
                 let text = crate::codec::text_encoding::decode(&file);
-                Some(checksum::find(&text, name, *wanted)?)
+                match BlockMap::is_one(&text) {
+                    true => (None, Some(BlockMap::parse(&file, *wanted)?)),
+                    false => (Some(checksum::find(&text, name, *wanted)?), None),
+                }
             }
         };
-        match (&digest, &signature) {
-            (None, None) => Err(Error::new(
+        match (&digest, &map, &signature) {
+            (None, None, None) => Err(Error::new(
                 Kind::InvalidCommandParamsError,
                 "neither a checksum nor a signature: an image that nobody can verify is not written",
             )
             .into()),
-            _ => Ok(Expected { digest, signature }),
+            _ => Ok(Expected {
+                digest,
+                map,
+                signature,
+            }),
         }
+    }
+
+    /// Which ranges of it are data, and what they have to be; judged where they are written.
+    pub fn map(&self) -> Option<&BlockMap> {
+        self.map.as_ref()
     }
 
     /// Which digests of the image are needed.
@@ -110,8 +130,12 @@ impl fmt::Display for Expected {
         if let Some(digest) = &self.digest {
             write!(f, "{digest}")?;
         }
+        if let Some(map) = &self.map {
+            write!(f, "{map}")?;
+        }
         if let Some((signature, _)) = &self.signature {
-            let and = if self.digest.is_some() { " and " } else { "" };
+            let alone = self.digest.is_none() && self.map.is_none();
+            let and = if alone { "" } else { " and " };
             let (key, comment) = (signature.key(), shown(signature));
             write!(f, "{and}the signature by {key} ({comment})")?;
         }
@@ -127,6 +151,12 @@ fn shown(signature: &Signature) -> String {
 fn told(comment: &str) -> String {
     let start: String = comment.chars().take(200).collect();
     start.escape_debug().to_string()
+}
+
+/// Is it a block map, by its name?
+fn is_map(url: &str) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    path.to_ascii_lowercase().ends_with(".bmap")
 }
 
 /// That of the image, at the first of its places that has a good one; none where the checksum `file` is what is signed, and is right.

@@ -1,6 +1,7 @@
 //! Is it what was ordered: digests, checksum files and signatures before the commit, read-back after.
 
 pub mod algorithm;
+pub mod block_map;
 pub mod checksum;
 pub mod content_encoding;
 pub mod digest;
