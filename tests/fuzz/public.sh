@@ -100,7 +100,7 @@ put() {
         rm -f "$scratch"/*
         util_linux 'iso*' "$scratch" || return
         # What lies before its descriptors is nothing, and is put back.
-        for suite in "$scratch"/*; do { printf '\1'; tail -c +32769 "$suite" | head -c "$longest"; } >"$folder/public-${suite##*/}"; done
+        for suite in "$scratch"/*; do { printf '\1'; head -c $((32768 + longest)) "$suite" | tail -c +32769; } >"$folder/public-${suite##*/}"; done
         ;;
     gpt | mbr | lenient_partition_tables)
         util_linux '*' "$scratch" || return
@@ -113,7 +113,7 @@ put() {
     md_superblock)
         util_linux mdraid "$scratch" $((64 << 20)) || return
         # A device of 10 MiB, and what lies where 0.90 is.
-        { printf '\0\0\x0a\0'; tail -c 65536 "$scratch/mdraid" | head -c 4096; } >"$folder/public-mdraid"
+        { printf '\0\0\x0a\0'; dd if="$scratch/mdraid" bs=64K skip=159 count=1 status=none; } >"$folder/public-mdraid"
         ;;
     file_system | format_inspector)
         util_linux '*' "$scratch" 33792 || return

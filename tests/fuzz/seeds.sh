@@ -14,6 +14,14 @@ at() {
 bytes() { printf '%b' "$(sed 's/../\\x&/g' <<<"$1")"; }
 
 case $target in
+block_map)
+    mkdir -p "$folder"
+    sum=439af862e0904ad5cba2f1583e6c32e684e1ff1b029a49c823833a4ab30dc363
+    map='<?xml version="1.0" ?>\n<!-- a -->\n<bmap version="2.0">\n<ImageSize> 9000 </ImageSize><BlockSize> 4096 </BlockSize><BlocksCount> 3 </BlocksCount><MappedBlocksCount> 2 </MappedBlocksCount><ChecksumType> sha256 </ChecksumType>'
+    printf "$map<BlockMap><Range chksum=\"$sum\"> 0 </Range>\n<Range chksum='$sum'>2</Range></BlockMap></bmap>\n" >"$folder/two"
+    printf "$map<BmapFileChecksum> $sum </BmapFileChecksum><BlockMap><Range chksum=\"$sum\"> 0-1 </Range></BlockMap></bmap>\n" >"$folder/own"
+    printf '<bmap version="1.3"><ImageSize> 9 </ImageSize><BlockSize> 4096 </BlockSize><BlockMap><Range sha1="da39a3ee5e6b4b0d3255bfef95601890afd80709"> 0 </Range></BlockMap></bmap>' >"$folder/old"
+    ;;
 netlink)
     mkdir -p "$folder"
     # A link's message: its IPv6 flags, in an attribute within another.
@@ -35,10 +43,11 @@ iscsi_login)
 vital_product_data)
     mkdir -p "$folder"
     for drive in tests/fixtures/drives/*.words; do
-        identify() { bytes "$(tr -d ' \n' <"$drive" | sed 's/\(..\)\(..\)/\2\1/g')" && head -c 512 /dev/zero; }
-        identify | head -c 512 >"$folder/$(basename "$drive")"
+        name=$folder/$(basename "$drive" .words)
+        bytes "$(tr -d ' \n' <"$drive" | sed 's/\(..\)\(..\)/\2\1/g')" >"$name"
+        truncate -s 512 "$name"
         # SAT-4, page 89h: the same behind a header of 60 bytes.
-        { printf '\0\x89\2\x38' && head -c 52 /dev/zero && printf '\xec\0\0\0' && identify | head -c 512; } >"$folder/$(basename "$drive" .words).page"
+        { printf '\0\x89\2\x38' && head -c 52 /dev/zero && printf '\xec\0\0\0' && cat "$name"; } >"$name.page"
     done
     printf '\0\x83\0\x40\1\3\0\x10\x6a\xbc\xde\xf0\x12\x34\x56\x78\x9a\xbc\xde\xf0\x12\x34\x56\x78\1\3\0\x8\x5a\xbc\xde\xf0\x12\x34\x56\x78\2\1\0\x10ACME    DISK 123\2\0\0\4abcd' >"$folder/designators"
     printf '\0\x80\0\x8 S123456' >"$folder/serial"
@@ -227,10 +236,10 @@ drive_replies)
     ;;
 flow)
     mkdir -p "$folder"
-    printf '{"flow":[{"sync.sync":{}},{"standby.power_off":{}}]}' >"$folder/two"
+    printf '{"flow":[{"standby.sync":{}},{"standby.power_off":{}}]}' >"$folder/two"
     printf '{"flow":[{"flow.start_flow":{"flow":[]}}]}' >"$folder/itself"
-    printf '{"flow":[{"sync.sync":{}},{"standby.power_off":1}]}' >"$folder/parameters"
-    printf '{"flow":[{"sync.sync":{},"standby.sync":{}}]}' >"$folder/good"
+    printf '{"flow":[{"standby.sync":{}},{"standby.power_off":1}]}' >"$folder/parameters"
+    printf '{"flow":[{"standby.sync":{},"standby.power_off":{}}]}' >"$folder/good"
     printf '{"flow":[7]}' >"$folder/number"
     printf '{"flow":{}}' >"$folder/object"
     printf '{"flow":[{"no.such":{}}]}' >"$folder/nobody"
@@ -382,7 +391,7 @@ tar_member)
 response)
     mkdir -p "$folder"
     ok='HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n chunked\r\nContent-Encoding : x-gzip, aws-chunked\r\n\r\n'
-    { printf "\\377HTTP/1.1 200 OK\\r\\nContent-Encoding: gzip\\r\\n\\r\\n"; gzip <"$0" | head -c 1000; } >"$folder/gzip"
+    { printf "\\377HTTP/1.1 200 OK\\r\\nContent-Encoding: gzip\\r\\n\\r\\n"; head -c 1000 "$0" | gzip; } >"$folder/gzip"
     { printf '\7HTTP/1.1 200 OK\r\n'; printf 'A: b\r\n%.0s' {1..300}; printf '\r\n'; } >"$folder/headers"
     { printf "\377${ok}"; printf '1\r\nx\r\n%.0s' {1..3000}; } >"$folder/frames"
     { printf "\377${ok}0\r\n"; printf 'A: b\r\n%.0s' {1..3000}; } >"$folder/trailers"
@@ -399,6 +408,7 @@ load_option)
     ;;
 kernel_log)
     mkdir -p "$folder"
+    printf '<3>[ 1.0] %s\n' 'e100 0000:02:00.0: "e100/d101m_ucode.bin" has wrong size of 134 bytes' 'tg3 0000:02:00.0: bogus length 0 in "tigon/tg3.bin"' 'bnx2: Firmware file "bnx2/x.fw" is invalid' 'bnx2x: corrupt firmware file bnx2x/x.fw' >"$folder/damaged"
     # What people reported, out of the table that the parser is held to.
     sed -n 's/^ *("\(.*[Ff]irmware .*\)",$/<4>[    1.5] \1/p' src/drivers/firmware_requests_in_log.rs | sed 's/\\"/"/g' >"$folder/reported"
     ;;

@@ -99,11 +99,14 @@ impl BlockMap {
             .map(|range| Mapped::read(range, algorithm, wanted, block_size, size));
         let ranges = ranges.collect::<Result<Vec<_>>>()?;
         let in_order = ranges.is_sorted_by(|one, other| one.bytes.end <= other.bytes.start);
-        let found: u64 = ranges
-            .iter()
-            .map(|range| (range.bytes.end - range.bytes.start).div_ceil(block_size))
-            .sum();
-        if !in_order || mapped.is_some_and(|mapped| mapped != found) {
+        // Only those in order are no more than the image has.
+        let found = || -> u64 {
+            let lengths = ranges
+                .iter()
+                .map(|range| range.bytes.end - range.bytes.start);
+            lengths.map(|length| length.div_ceil(block_size)).sum()
+        };
+        if !in_order || mapped.is_some_and(|mapped| mapped != found()) {
             return Err(Error::plain(
                 "its ranges are out of order, or not all are there",
             ));
@@ -254,6 +257,18 @@ mod tests {
             (map("2.0", &range("-1")), "no number"),
             (map("2.0", &(range("1") + &range("1"))), "out of order"),
             (map("2.0", &(range("1") + &range("0"))), "out of order"),
+            // Together more than a number holds.
+            (
+                map("2.0", &(range("0-18446744073709551614").repeat(2)))
+                    .replace(" 4096 ", " 1 ")
+                    .replace(" 9000 ", " 18446744073709551615 ")
+                    .replace(" 3 ", " 18446744073709551615 ")
+                    .replace(
+                        "<BlockMap>",
+                        "<MappedBlocksCount> 2 </MappedBlocksCount><BlockMap>",
+                    ),
+                "out of order",
+            ),
             (
                 map("2.0", "<Range chksum=\"abc\"> 0 </Range>"),
                 "64 hexadecimal",
