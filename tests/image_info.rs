@@ -60,8 +60,19 @@ fn the_firmware_s_partition_is_as_large_as_it_was_set() {
 fn the_url_of_a_checksum_file_is_no_digest_whatever_its_length() {
     for length in 20..130 {
         let url = format!("http://h/{}", "a".repeat(length - 9));
-        let taken = request(&format!(r#""checksum":"{url}""#)).checksum;
-        assert!(matches!(taken, Some(Checksum::At { .. })), "{length}");
+        let info = format!(r#"{{"id":"x","urls":["http://h/x"],"checksum":"{url}"}}"#);
+        let Ok(Value::Object(info)) = parse(&info) else {
+            panic!("{info} is an object")
+        };
+        let settings = Settings {
+            md5: false,
+            ..Settings::default()
+        };
+        let taken = image_info::request(&info, &settings, Scheme::Mbr).expect(&url);
+        assert!(
+            matches!(taken.checksum, Some(Checksum::At { .. })),
+            "{length}"
+        );
     }
 }
 
