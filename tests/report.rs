@@ -401,18 +401,18 @@ fn what_to_try_is_about_what_failed() {
     let sum = "0".repeat(64);
     for (order, message, advice) in [
         (
-            "\"image_checksum\": \"AT/gone.bmap\"".to_owned(),
-            "/gone.bmap: HTTP status 404: nothing there by that name",
+            "\"image_checksum\": \"AT/maps/gone.bmap\"".to_owned(),
+            "/maps/gone.bmap: HTTP status 404: nothing there by that name",
             "Is the URL right",
         ),
         (
-            "\"image_checksum\": \"AT/cut.bmap\"".to_owned(),
+            "\"image_checksum\": \"AT/maps/cut.bmap\"".to_owned(),
             "the block map cannot be used: it is cut short",
             "Make the block map anew",
         ),
         (
-            "\"image_checksum\": \"AT/long.bmap\"".to_owned(),
-            "/long.bmap: over 4.0 MiB is not a block map",
+            "\"image_checksum\": \"AT/maps/long.bmap\"".to_owned(),
+            "/maps/long.bmap: over 4 MiB is not a block map",
             "",
         ),
         (
@@ -449,8 +449,8 @@ fn what_to_try_is_about_what_failed() {
             "/order.json",
             format!("{{\"image_source\": \"{at}/disk.raw\"{hints}, {order}}}"),
         );
-        server.put("/cut.bmap", "<bmap version=\"2.0\">");
-        server.put("/long.bmap", vec![b' '; 5 << 20]);
+        server.put("/maps/cut.bmap", "<bmap version=\"2.0\">");
+        server.put("/maps/long.bmap", vec![b' '; 5 << 20]);
         let line = format!("ironlet.order={at}/order.json ironlet.page=0 ipa-disk-wait-attempts=1");
         let _agent = Agent::ordered(&root, folder.path("log"), disk, server.port, &line);
         let failed = server.wait("of a failure", |report| text(report, "phase") == "failed");
