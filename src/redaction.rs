@@ -5,14 +5,32 @@ use crate::secret::redacted;
 /// What stands for a secret.
 const SECRET: &str = "(secret)";
 
+/// How what is said of a field goes on: no value behind its name, but why that is none.
+const SAID: [&str; 7] = [
+    "must be ",
+    "is missing",
+    "is for ",
+    "is there, ",
+    "is no field of ",
+    "is none of ",
+    "a value without ",
+];
+/// How a URL with a login is written, as messages have it: words, and nobody's.
+const FORMS: [&str; 2] = [
+    "http://[user:password@]host:port",
+    "http://user:password@host:port",
+];
+
 /// The text without secrets: the kernel's log repeats the command line, token and all.
 pub fn clean(content: &[u8]) -> String {
     let content = String::from_utf8_lossy(content);
     let words = content.split_inclusive(char::is_whitespace);
+    let mut rest = &*content;
     // How many of the next words are secrets, and whether one before them names its scheme.
     let mut hidden = 0;
     words.fold(String::with_capacity(content.len()), |mut clean, word| {
         let bare = word.trim_end();
+        rest = &rest[word.len()..];
         if hidden > 0 && !bare.is_empty() {
             hidden -= 1;
             match ["basic", "bearer"].contains(&bare.to_ascii_lowercase().as_str()) {
@@ -23,7 +41,8 @@ pub fn clean(content: &[u8]) -> String {
                 false => clean.push_str(SECRET),
             }
         } else if let Some(key) = bare.strip_suffix(':').filter(|key| is_header(key)) {
-            hidden = 1;
+            let is_said = !key.contains('"') && SAID.iter().any(|said| rest.starts_with(said));
+            hidden = usize::from(!is_said);
             clean.push_str(key);
             clean.push(':');
         } else {
@@ -42,6 +61,7 @@ fn word_without_secret(word: &str, clean: &mut String) {
     let bare = word.trim_end_matches([':', ';', ',', ')']);
     let (word, behind) = word.split_at(bare.len());
     match word.split_once('=') {
+        _ if FORMS.contains(&word) => clean.push_str(word),
         Some((key, _)) if is_secret(key) => {
             clean.push_str(key);
             clean.push('=');
@@ -118,6 +138,34 @@ mod tests {
                 "the token: Ironic knows it already",
             ),
             ("configdrive=H4sIAAAA", "configdrive=(secret)"),
+            (
+                "image_server_password: must be text; configdrive.user_data: is none of meta_data",
+                "image_server_password: must be text; configdrive.user_data: is none of meta_data",
+            ),
+            (
+                "image_server_password: is missing, and image_server_auth_strategy=http_basic needs it",
+                "image_server_password: is missing, and image_server_auth_strategy=http_basic needs it",
+            ),
+            (
+                "image_server_password: mustang\nimage_server_password: must",
+                "image_server_password: (secret)\nimage_server_password: (secret)",
+            ),
+            (
+                "image_server_password:\nmust be x-auth-token: is\"missing y",
+                "image_server_password:\nmust be x-auth-token: (secret) y",
+            ),
+            (
+                "\"image_server_password\": must be x",
+                "\"image_server_password\": (secret) be x",
+            ),
+            (
+                "X-Auth-Token: Bearer must be x",
+                "X-Auth-Token: Bearer (secret) be x",
+            ),
+            (
+                "not of the form http://[user:password@]host:port or http://user:password@host:port, but http://user:password@host:80",
+                "not of the form http://[user:password@]host:port or http://user:password@host:port, but http://host:80",
+            ),
         ] {
             assert_eq!(clean(line.as_bytes()), shown);
         }

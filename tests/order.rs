@@ -391,6 +391,29 @@ fn everything_that_is_wrong_is_said_at_once() {
         assert!(error.contains(words), "{words}: {error}");
     }
     assert!(!error.contains("pw@") && !error.contains("sig="), "{error}");
+    let error = read(
+        r#"{"image_source":"ftp://h/x","image_checksum":"zz","image_os_hash_value":123,"image_disk_format":"frob","image_type":"x",
+        "image_server_auth_strategy":"http_basic","image_http_proxy":"p","configdrive":{"foo":1,"meta_data":2},"seed":{"user_dat":"x"}}"#,
+        &ASKED,
+    )
+    .expect_err("all of it");
+    for words in [
+        "12 things are wrong",
+        "image_source: 'ftp://h/x' is no http:// or https:// URL",
+        "image_checksum: a checksum of 2 characters is none of md5, sha1",
+        "image_os_hash_value: must be text",
+        "image_disk_format: images of format 'frob'",
+        "image_type: 'x' is none of",
+        "image_server_user: is missing",
+        "image_server_password: is missing",
+        "image_http_proxy: the proxy 'p' is not of the form",
+        "configdrive.foo: is none of",
+        "configdrive.meta_data: must be an object",
+        "seed.user_dat: is none of",
+        "seed: is there, and configdrive too",
+    ] {
+        assert!(error.contains(words), "{words}: {error}");
+    }
     // However much there is, a log has room for it.
     let long = "x\\n".repeat(100_000);
     let fields: Vec<_> = (0..20_000).map(|at| format!("\"{at}\":1")).collect();
@@ -442,6 +465,30 @@ fn what_is_wrong_with_the_image_alone_is_told_from_the_rest() {
             &format!(r#""image_checksum":"{md5}""#),
             Kind::InvalidImage,
             "image_checksum: is MD5",
+        ),
+        (
+            "disk.raw",
+            r#""image_checksum":"ftp://x/y""#,
+            Kind::InvalidImage,
+            "image_checksum: 'ftp://x/y' is no http:// or https:// URL",
+        ),
+        (
+            "disk.raw",
+            r#""image_checksum":"http://h/<name>""#,
+            Kind::InvalidImage,
+            "image_checksum: 'http://h/<name>' has '<' in it, which no URL has",
+        ),
+        (
+            "a<b.raw",
+            &format!(r#""image_checksum":"{SUM}""#),
+            Kind::InvalidImage,
+            "image_source: 'http://h/a<b.raw' has '<' in it, which no URL has",
+        ),
+        (
+            "disk.raw",
+            r#""image_os_hash_algo":"crc32","image_os_hash_value":"0""#,
+            Kind::InvalidImage,
+            "image_os_hash_algo: 'crc32' is none of md5",
         ),
         (
             "disk.vmdk",
@@ -497,7 +544,17 @@ fn an_order_that_contradicts_itself_or_this_machine_is_refused() {
         (
             r#""os_hash_algo":"sha256","os_hash_value":"zz""#,
             &ASKED,
-            "image: ",
+            "image_os_hash_value: a sha256 checksum is 64 hexadecimal digits, not 'zz'",
+        ),
+        (
+            r#""image_os_hash_value":123"#,
+            &ASKED,
+            "image_os_hash_value: must be text",
+        ),
+        (
+            r#""image_os_hash_algo":"sha256","image_os_hash_value":[]"#,
+            &ASKED,
+            "image_os_hash_value: must be text",
         ),
         (
             r#""root_gb":10"#,
@@ -527,13 +584,47 @@ fn an_order_that_contradicts_itself_or_this_machine_is_refused() {
         (
             r#""image_disk_format":"vmdk""#,
             &ASKED,
-            "image: images of format 'vmdk'",
+            "image_disk_format: images of format 'vmdk'",
         ),
-        (r#""image_http_proxy":"socks5://p""#, &ASKED, "image: "),
         (
-            r#""image_server_auth_strategy":"http_basic""#,
+            r#""image_http_proxy":"socks5://p""#,
             &ASKED,
-            "image_server_user",
+            "image_http_proxy: the proxy 'socks5://p' is not of the form",
+        ),
+        (
+            r#""image_server_auth_strategy":"http_basic","image_server_user":"u""#,
+            &ASKED,
+            "image_server_password: is missing, and image_server_auth_strategy=http_basic needs it",
+        ),
+        (
+            r#""image_server_auth_strategy":"http_basic","image_server_password":"p""#,
+            &ASKED,
+            "image_server_user: is missing",
+        ),
+        (
+            r#""image_server_auth_strategy":"http_basic","image_server_user":"u","image_server_password":5"#,
+            &ASKED,
+            "image_server_password: must be text",
+        ),
+        (
+            r#""image_request_authorization":"%""#,
+            &ASKED,
+            "image_request_authorization: is not the base64 of a header value",
+        ),
+        (
+            r#""image_type":"partition","root_gb":0"#,
+            &ASKED,
+            "'root_mb' must be 2 or more",
+        ),
+        (
+            r#""image_type":"partition","root_gb":1,"ephemeral_gb":1,"ephemeral_format":"xfs""#,
+            &ASKED,
+            "ephemeral_format 'xfs' is not in this build",
+        ),
+        (
+            r#""configdrive":{"user_data":5}"#,
+            &ASKED,
+            "configdrive.user_data: must be text, an object or a list",
         ),
         (r#""for":{}"#, &ASKED, "for: names nobody"),
         (r#""for":null"#, &ASKED, "for: names nobody"),
@@ -642,6 +733,12 @@ fn an_image_is_signed_where_a_key_asks_for_that() {
         (
             by(&keys, None),
             here(&alone, "1"),
+            &ASKED,
+            Ok(Some(beside.clone())),
+        ),
+        (
+            by(&keys, None),
+            here(&alone, "1").replace("\"1\"", "1"),
             &ASKED,
             Ok(Some(beside.clone())),
         ),

@@ -198,6 +198,22 @@ fn hostile_texts_stay_texts_and_secrets_stay_secret() {
 }
 
 #[test]
+fn why_a_field_is_wrong_is_shown_where_its_value_is_not() {
+    let server = alone(false);
+    let why = "image_server_password: must be text; configdrive.meta_data: must be an object; not of the form http://[user:password@]host:port";
+    status::set(
+        Row::Switch,
+        &format!("{why} image_server_password: hunter2"),
+    );
+    let answer = ask(server.port(), "GET", "/", Some(BROWSER));
+    assert!(
+        answer.contains(&format!("{why} image_server_password: (secret)")),
+        "{answer}"
+    );
+    server.stop();
+}
+
+#[test]
 fn who_asks_often_does_not_have_the_page_made_anew() {
     let server = alone(false);
     let began = Instant::now();

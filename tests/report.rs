@@ -324,6 +324,11 @@ fn a_deploy_is_told_from_its_beginning_to_its_receipt_and_log() {
         .expect("is there");
     assert_eq!(receipt.integer("bytes"), Ok(Some(SIZE as u64)));
     assert_eq!(text(&last, "disk"), agent.disk.display().to_string());
+    let progress = last.object("progress").ok().flatten().expect("is there");
+    assert_eq!(text(progress, "stage"), "written");
+    for of in ["bytes", "total"] {
+        assert_eq!(progress.integer(of), Ok(Some(SIZE as u64)), "{of}");
+    }
     let from = format!("http://127.0.0.1:{}/slow", server.port);
     assert_eq!(text(&last, "image"), from);
     assert_eq!(text(&last, "agent"), "ironlet");
@@ -391,6 +396,92 @@ fn a_failure_comes_with_its_words_what_to_try_and_the_log() {
     drop(agent);
 }
 
+#[test]
+fn what_to_try_is_about_what_failed() {
+    let sum = "0".repeat(64);
+    for (order, message, advice) in [
+        (
+            "\"image_checksum\": \"AT/maps/gone.bmap\"".to_owned(),
+            "/maps/gone.bmap: HTTP status 404: nothing there by that name",
+            "Is the URL right",
+        ),
+        (
+            "\"image_checksum\": \"AT/maps/cut.bmap\"".to_owned(),
+            "the block map cannot be used: it is cut short",
+            "Make the block map anew",
+        ),
+        (
+            "\"image_checksum\": \"AT/maps/long.bmap\"".to_owned(),
+            "/maps/long.bmap: over 4 MiB is not a block map",
+            "",
+        ),
+        (
+            format!("\"image_checksum\": \"{sum}\", \"configdrive\": \"AT/drive\""),
+            "the config drive: GET AT/drive: HTTP status 404: nothing there by that name",
+            "Look at the config drive",
+        ),
+        (
+            format!("\"image_checksum\": \"{sum}\", \"root_device\": {{\"serial\": \"none\"}}"),
+            "no disk to deploy to with ",
+            "root_device says in an order",
+        ),
+        // Words of a field that holds secrets are none.
+        (
+            format!(
+                "\"image_checksum\": \"{sum}\", \"configdrive\": {{\"meta_data\": 5}}, \"image_http_proxy\": \"p\", \
+                 \"image_server_auth_strategy\": \"http_basic\", \"image_server_user\": \"u\", \"image_server_password\": 5"
+            ),
+            "configdrive.meta_data: must be an object; image_http_proxy: the proxy 'p' is not of the form http://[user:password@]host:port or \
+             https://… (SOCKS is not supported); image_server_password: must be text",
+            "Mend what was ordered",
+        ),
+    ] {
+        let folder = Scratch::new();
+        let server = Server::start(Vec::new(), Does::Take, 0);
+        let at = format!("http://127.0.0.1:{}", server.port);
+        let (root, disk) = machine(&folder, "sys/firmware");
+        let hints = match order.contains("root_device") {
+            true => "",
+            false => ", \"root_device\": {\"name\": \"/dev/vda\"}",
+        };
+        let order = order.replace("AT", &at);
+        server.put(
+            "/order.json",
+            format!("{{\"image_source\": \"{at}/disk.raw\"{hints}, {order}}}"),
+        );
+        server.put("/maps/cut.bmap", "<bmap version=\"2.0\">");
+        server.put("/maps/long.bmap", vec![b' '; 5 << 20]);
+        let line = format!("ironlet.order={at}/order.json ironlet.page=0 ipa-disk-wait-attempts=1");
+        let _agent = Agent::ordered(&root, folder.path("log"), disk, server.port, &line);
+        let failed = server.wait("of a failure", |report| text(report, "phase") == "failed");
+        let failure = failed.object("failure").ok().flatten().expect("is there");
+        let (words, tried) = (text(failure, "message"), text(failure, "try"));
+        assert!(words.contains(&message.replace("AT", &at)), "{words}");
+        assert!(tried.contains(advice), "{words}: {tried}");
+    }
+}
+
+/// The root of a machine that has one disk, and that disk.
+fn machine(folder: &Scratch, firmware: &str) -> (PathBuf, PathBuf) {
+    let root = folder.path("root");
+    for path in [
+        "proc/sys/kernel",
+        "sys/class/net",
+        "sys/block/vda/queue",
+        firmware,
+        "dev",
+        "etc",
+    ] {
+        fs::create_dir_all(root.join(path)).expect("a directory");
+    }
+    let disk = root.join("dev/vda");
+    fs::File::create(&disk)
+        .and_then(|file| file.set_len(5 << 30))
+        .expect("a sparse file");
+    fs::write(root.join("sys/block/vda/size"), (5_u64 << 21).to_string()).expect("a file");
+    (root, disk)
+}
+
 /// Of a machine with UEFI, for which an image has no loader.
 #[test]
 fn an_image_that_cannot_be_started_is_written_once_until_it_or_its_order_changes() {
@@ -402,22 +493,7 @@ fn an_image_that_cannot_be_started_is_written_once_until_it_or_its_order_changes
     ]);
     image[510..512].copy_from_slice(&[0x55, 0xaa]);
     let server = Server::start(image.clone(), Does::Take, 0);
-    let root = folder.path("root");
-    for path in [
-        "proc/sys/kernel",
-        "sys/class/net",
-        "sys/block/vda/queue",
-        "sys/firmware/efi/efivars",
-        "dev",
-        "etc",
-    ] {
-        fs::create_dir_all(root.join(path)).expect("a directory");
-    }
-    let disk = root.join("dev/vda");
-    fs::File::create(&disk)
-        .and_then(|file| file.set_len(5 << 30))
-        .expect("a sparse file");
-    fs::write(root.join("sys/block/vda/size"), (5_u64 << 21).to_string()).expect("a file");
+    let (root, disk) = machine(&folder, "sys/firmware/efi/efivars");
     let (log, port) = (folder.path("log"), server.port);
     let at = format!("http://127.0.0.1:{port}");
     let order = |more: &str| {

@@ -78,22 +78,27 @@ impl Drive {
     /// The one that is ordered.
     pub fn read(reader: &mut Reader, facts: &Facts) -> Option<Self> {
         let (given, seed) = (reader.find("configdrive"), reader.object("seed"));
-        if given.is_some() && seed.is_some() {
+        let is_twofold = given.is_some() && seed.is_some();
+        let seed = seed.and_then(|seed| no_cloud(reader, seed, facts));
+        let given = given.and_then(|given| Self::given(reader, given, facts));
+        if is_twofold {
             reader.problem("seed", "is there, and configdrive too: take one away");
             return None;
         }
-        if let Some(seed) = seed {
-            return no_cloud(reader, seed, facts);
-        }
-        match given? {
+        given.or(seed)
+    }
+
+    /// As Ironic takes one.
+    fn given(reader: &mut Reader, given: &Value, facts: &Facts) -> Option<Self> {
+        match given {
             Value::String(drive) if url::is_http(drive) => {
                 if facts.signed {
                     reader.problem(
                         "configdrive",
                         "must be in the order itself, not at a URL: nobody signed what is there",
                     );
-                } else if url::parse(drive).is_none() {
-                    reader.problem("configdrive", "is no http:// or https:// URL");
+                } else {
+                    reader.url("configdrive", drive);
                 }
                 Some(Drive::Given(drive.clone()))
             }
@@ -153,9 +158,7 @@ fn no_cloud(reader: &mut Reader, seed: &Object, facts: &Facts) -> Option<Drive> 
         let field = format!("seed.{name}");
         let content = match seed.field(name) {
             Some(Value::String(place)) if url::is_http(place) && !place.trim().contains('\n') => {
-                if url::parse(place.trim()).is_none() {
-                    reader.problem(&field, "is no http:// or https:// URL");
-                }
+                reader.url(&field, place.trim());
                 Content::At(place.trim().to_owned())
             }
             Some(Value::String(document)) => Content::Here(document.clone().into_bytes()),
@@ -200,8 +203,12 @@ fn config_2(reader: &mut Reader, parts_of: &Object, facts: &Facts) -> Option<Dri
             (_, Some(data @ Value::Object(_))) => print(data),
             ("user_data", Some(data @ Value::Array(_))) => print(data),
             (_, None) => continue,
-            (_, Some(_)) => {
-                reader.problem(&field, "must be an object");
+            (name, Some(_)) => {
+                let what = match name {
+                    "user_data" => "must be text, an object or a list",
+                    _ => "must be an object",
+                };
+                reader.problem(&field, what);
                 continue;
             }
         };

@@ -7,6 +7,7 @@ use crate::image::decode::format::Format;
 use crate::image::verify::checksum::Checksum;
 use crate::image::verify::digest::Algorithm;
 use crate::image::verify::image_signature::{ImageSignature, Place};
+use crate::net::http::proxy::Proxies;
 use crate::net::http::url;
 use crate::order::facts::Facts;
 use crate::order::reader::{Reader, put, shown};
@@ -38,18 +39,15 @@ pub fn request(
     let urls = urls(reader);
     checksum(reader, &mut info, facts);
     let scheme = boot_mode::scheme(node, facts.host);
-    partition(reader, &mut info, scheme, ignores_boot_loader);
+    partition(reader, &mut info, scheme, ignores_boot_loader, facts);
     proxies(reader, &mut info);
     login(reader, &mut info);
-    for field in [
-        "image_server_user",
-        "image_server_password",
-        "image_request_authorization",
-    ] {
-        put(&mut info, field, reader.text(field));
-    }
     let format = reader.text("image_disk_format");
     put(&mut info, "disk_format", format);
+    reader.of(
+        image_info::format(&info, facts.settings),
+        "image_disk_format",
+    );
     let first = urls.first()?;
     let name = redacted(first);
     let unsaid = match format {
@@ -72,25 +70,45 @@ pub fn request(
     Some(request)
 }
 
-/// Ironic's own words for it; a login that nobody would show is a mistake.
+/// Ironic's own words for it; a login that nobody would show is a mistake, and so is half of one.
 fn login(reader: &mut Reader, info: &mut Object) {
     let words = [("noauth", false), ("http_basic", true)];
-    let is_basic = reader.choice("image_server_auth_strategy", &words);
-    if is_basic == Some(true) {
+    let is_basic = reader.choice("image_server_auth_strategy", &words) == Some(true);
+    if is_basic {
         put(info, "image_server_auth_strategy", Some("http_basic"));
-        return;
+    }
+    let header = reader.text("image_request_authorization");
+    put(info, "image_request_authorization", header);
+    if header.is_some_and(|header| image_info::header(header).is_none()) {
+        reader.problem(
+            "image_request_authorization",
+            "is not the base64 of a header value",
+        );
     }
     for field in ["image_server_user", "image_server_password"] {
-        if reader.text(field).is_some() {
-            reader.problem(field, "is for image_server_auth_strategy=http_basic alone");
+        put(info, field, reader.text(field));
+        match reader.find(field) {
+            Some(_) if !is_basic => {
+                reader.problem(field, "is for image_server_auth_strategy=http_basic alone");
+            }
+            None if is_basic && header.is_none() => {
+                reader.problem(
+                    field,
+                    "is missing, and image_server_auth_strategy=http_basic needs it",
+                );
+            }
+            _ => {}
         }
     }
 }
 
 fn urls(reader: &mut Reader) -> Vec<String> {
+    let before = reader.count();
     let one = reader.list("image_source");
     let several = reader.list("image_urls");
     let field = match (one.is_empty(), several.is_empty()) {
+        // What is there and is none has been told by now.
+        (true, true) if reader.count() > before => return Vec::new(),
         (true, true) => {
             reader.problem(
                 "image_source",
@@ -109,12 +127,8 @@ fn urls(reader: &mut Reader) -> Vec<String> {
         (true, false) => "image_urls",
     };
     let urls = [one, several].concat();
-    for bad in urls.iter().filter(|url| url::parse(url).is_none()) {
-        let bad = redacted(bad);
-        reader.problem(
-            field,
-            format!("'{}' is no http:// or https:// URL", shown(&bad, 200)),
-        );
+    for url in &urls {
+        reader.url(field, url);
     }
     urls
 }
@@ -125,15 +139,23 @@ fn checksum(reader: &mut Reader, info: &mut Object, facts: &Facts) {
         reader.text("image_os_hash_algo"),
         reader.text("image_os_hash_value"),
     );
-    if algorithm.is_some() != value.is_some() {
+    // What is there and is no text has been told.
+    let mut is_there = |field| reader.find(field).is_some();
+    let (has_sum, has_algorithm, has_value, has_own) = (
+        is_there("image_checksum"),
+        is_there("image_os_hash_algo"),
+        is_there("image_os_hash_value"),
+        is_there("image_signature"),
+    );
+    if has_algorithm != has_value && algorithm.or(value).is_some() {
         reader.problem(
             "image_os_hash_algo",
             "goes with image_os_hash_value, and one of them is missing",
         );
     }
-    let own = reader.text("image_signature");
-    put(info, "signature", own);
-    let signed = own.or(facts.settings.image_signature.as_deref());
+    let own = reader.word("image_signature");
+    put(info, "signature", own.as_deref());
+    let signed = own.as_deref().or(facts.settings.image_signature.as_deref());
     let sound = ImageSignature::parse(&facts.settings.image_keys, signed);
     let place = reader.of(sound, "image_signature").flatten();
     let place = place.map(|signature| signature.place);
@@ -144,7 +166,7 @@ fn checksum(reader: &mut Reader, info: &mut Object, facts: &Facts) {
             "is beside the checksum file, and image_checksum is no URL of one",
         );
     }
-    if sum.is_none() && value.is_none() && signed.is_none() {
+    if !has_sum && !has_value && !has_own && signed.is_none() {
         reader.problem(
             "image_checksum",
             "is missing, and image_os_hash_value and image_signature too: an image nobody can verify is not written",
@@ -158,38 +180,81 @@ fn checksum(reader: &mut Reader, info: &mut Object, facts: &Facts) {
             );
         }
     }
-    let by_prefix = sum
-        .and_then(|sum| sum.split_once(':'))
-        .map(|(name, _)| name);
-    let is_md5 = |name: Option<&str>| name.and_then(Algorithm::named) == Some(Algorithm::Md5);
-    if !facts.settings.md5 && (is_md5(algorithm) || is_md5(by_prefix)) {
-        reader.problem("image_checksum", MD5);
-    }
     put(info, "os_hash_algo", algorithm);
     put(info, "os_hash_value", value);
+    if let (Some(name), Some(value)) = (algorithm, value) {
+        match Algorithm::named(name) {
+            Some(Algorithm::Md5) if !facts.settings.md5 => {
+                reader.problem("image_os_hash_algo", MD5);
+            }
+            Some(algorithm) => {
+                digest(reader, "image_os_hash_value", value, Some(algorithm));
+            }
+            // Beside a checksum it is passed over, as Ironic's agent does.
+            None if has_sum => {}
+            None => {
+                let (name, known) = (shown(name, 40), Algorithm::NAMES);
+                let why = format!("'{name}' is none of {known}");
+                reader.problem("image_os_hash_algo", why);
+            }
+        }
+    }
+    let Some(sum) = sum else {
+        return;
+    };
     // `sha256:…` is how parameters have it, and no `image_info`.
-    match sum.and_then(|sum| sum.split_once(':')) {
+    match sum.split_once(':') {
         Some((name, digits)) if !digits.starts_with("//") => {
-            let sum = sum.unwrap_or_default();
-            let sound = reader.of(Checksum::parse(sum), "image_checksum").is_some();
-            if sound && value.is_some_and(|value| !value.eq_ignore_ascii_case(digits)) {
-                reader.problem("image_checksum", "is another one than image_os_hash_value");
+            match Algorithm::named(name) {
+                Some(Algorithm::Md5) if !facts.settings.md5 => {
+                    reader.problem("image_checksum", MD5)
+                }
+                None => drop(reader.of(Checksum::parse(sum), "image_checksum")),
+                algorithm => {
+                    let sound = digest(reader, "image_checksum", digits, algorithm).is_some();
+                    if sound && value.is_some_and(|value| !value.eq_ignore_ascii_case(digits)) {
+                        reader.problem("image_checksum", "is another one than image_os_hash_value");
+                    }
+                }
             }
             put(info, "os_hash_algo", Some(name));
             put(info, "os_hash_value", Some(digits));
         }
         _ => {
-            let read = sum.and_then(|sum| reader.of(Checksum::parse(sum), "image_checksum"));
+            let read = digest(reader, "image_checksum", sum, None);
             // Beside another digest it is nobody's business.
             if !facts.settings.md5 && value.is_none() && read.is_some_and(|sum| sum.is_md5()) {
                 reader.problem("image_checksum", MD5);
             }
-            put(info, "checksum", sum);
+            put(info, "checksum", Some(sum));
         }
     }
 }
 
-fn partition(reader: &mut Reader, info: &mut Object, scheme: Scheme, ignores: Option<bool>) {
+/// Digits, or the URL of a file that has them; none, with a problem of `field`, if it is neither.
+fn digest(
+    reader: &mut Reader,
+    field: &str,
+    text: &str,
+    algorithm: Option<Algorithm>,
+) -> Option<Checksum> {
+    if text.contains("://") {
+        reader.url(field, text);
+        if !url::is_http(text) {
+            return None;
+        }
+    }
+    reader.of(Checksum::new(text, algorithm), field)
+}
+
+fn partition(
+    reader: &mut Reader,
+    info: &mut Object,
+    scheme: Scheme,
+    ignores: Option<bool>,
+    facts: &Facts,
+) {
+    let before = reader.count();
     let kinds = [("whole-disk", false), ("partition", true)];
     let is_partition = reader.choice("image_type", &kinds).unwrap_or(false);
     for (field, name, unit) in SIZES {
@@ -228,12 +293,23 @@ fn partition(reader: &mut Reader, info: &mut Object, scheme: Scheme, ignores: Op
              start the machine by UEFI, or say ignore_bootloader_failure",
         );
     }
+    if reader.count() == before
+        && let Err(error) = image_info::layout(info, scheme, facts.settings)
+    {
+        reader.told(error.details().trim_end_matches("; no disk was touched"));
+    }
 }
 
 fn proxies(reader: &mut Reader, info: &mut Object) {
     let mut proxies = gather([]);
     for (field, name) in [("image_http_proxy", "http"), ("image_https_proxy", "https")] {
-        put(&mut proxies, name, reader.text(field));
+        let proxy = reader.text(field);
+        let alone = Proxies {
+            http: proxy.map(str::to_owned),
+            ..Proxies::default()
+        };
+        reader.of(alone.check(), field);
+        put(&mut proxies, name, proxy);
     }
     put(info, "no_proxy", reader.text("image_no_proxy"));
     if !proxies.is_empty() {

@@ -1,7 +1,11 @@
 //! The table of an order's fields, and a reader of them that keeps all that is wrong instead of stopping at the first.
 
+use std::collections::BTreeSet;
+
 use crate::codec::json::{Object, Value, text};
 use crate::error::{Error, Result};
+use crate::net::http::url;
+use crate::secret::redacted;
 use crate::units::{Bytes, LEAST_RATE};
 
 /// Every field by the name Ironic gives it in a node or its `instance_info`, and other names that it has there or in `image_info`.
@@ -59,8 +63,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// All that is wrong.
-    pub fn problems(self) -> Vec<String> {
+    /// All that is wrong, each once.
+    pub fn problems(mut self) -> Vec<String> {
+        let mut told = BTreeSet::new();
+        self.problems.retain(|problem| told.insert(problem.clone()));
         self.problems
     }
 
@@ -122,6 +128,26 @@ impl<'a> Reader<'a> {
             Value::String(text) => Some(text.trim()),
             _ => self.wanted(name, "text"),
         }
+    }
+
+    /// Text, or a number that stands for one.
+    pub fn word(&mut self, name: &str) -> Option<String> {
+        let word = as_text(self.find(name)?);
+        let word = word.map(|word| word.trim().to_owned());
+        word.or_else(|| self.wanted(name, "text"))
+    }
+
+    /// A problem of `field` if this is no URL of a web server.
+    pub fn url(&mut self, field: &str, url: &str) {
+        if url::parse(url).is_some() {
+            return;
+        }
+        let told = redacted(url);
+        let why = match url::unfit(&told).filter(|_| url::is_http(url)) {
+            Some(unfit) => format!("has {unfit:?} in it, which no URL has"),
+            None => "is no http:// or https:// URL".to_owned(),
+        };
+        self.problem(field, format!("'{}' {why}", shown(&told, 200)));
     }
 
     /// Bytes a second, as a number or in text.

@@ -9,7 +9,7 @@ use crate::codec::json::{Fields, Value};
 use crate::inventory::dmi::Tables;
 use crate::inventory::{Interface, interfaces, memory_and_vendor, processor};
 use crate::logger;
-use crate::logger::status::{self, Row, Status};
+use crate::logger::status::{self, Phase, Row, Status};
 use crate::redaction::clean;
 use crate::report::advice::advice;
 use crate::sys::kernel;
@@ -102,9 +102,9 @@ impl Watcher {
             unix: self.clock.is_set().then(|| self.clock.unix()),
             machine: self.machine.clone(),
             cards: self.cards(),
-            progress: status.progress(),
+            progress: progress(&status),
             state: status.row(Row::State).to_owned(),
-            failure: failure.map(|error| (error.details().to_owned(), advice(error.kind()))),
+            failure: failure.map(|error| (error.details().to_owned(), advice(error))),
             status,
         }
     }
@@ -117,6 +117,21 @@ impl Watcher {
         }
         cards.1.clone()
     }
+}
+
+/// How far the work is; once it is done what it came to, whatever the last of it was.
+fn progress(status: &Status) -> Option<Reading> {
+    if status.phase != Phase::Done {
+        return status.progress();
+    }
+    let (bytes, took) = status.written?;
+    Some(Reading {
+        stage: "written".to_owned(),
+        done: bytes,
+        total: Some(bytes),
+        rate: (bytes.0 as f64 / took.as_secs_f64().max(0.001)) as u64,
+        left: Some(Duration::ZERO),
+    })
 }
 
 /// The last `most` lines of the log, oldest first, without secrets.

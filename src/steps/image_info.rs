@@ -78,7 +78,7 @@ pub fn request(info: &Object, settings: &Settings, scheme: Scheme) -> Result<Req
 }
 
 /// A whole disk unless it is called a partition.
-fn layout(info: &Object, scheme: Scheme, settings: &Settings) -> Result<Layout> {
+pub fn layout(info: &Object, scheme: Scheme, settings: &Settings) -> Result<Layout> {
     if info.string("image_type")? != Some("partition") {
         return Ok(Layout::Disk);
     }
@@ -183,7 +183,7 @@ fn signature(info: &Object, settings: &Settings) -> Result<Option<ImageSignature
 }
 
 /// As declared, or by its content; anything but declared raw must be among those Ironic permits.
-fn format(info: &Object, settings: &Settings) -> Result<Format> {
+pub fn format(info: &Object, settings: &Settings) -> Result<Format> {
     let permitted = &settings.formats;
     // Of what a registry has of an image Ironic tells the format and not that it is packed: its media type stays behind.
     let unpack = settings.unpack || urls(info)?.iter().all(|url| is_registry_blob(url));
@@ -230,13 +230,8 @@ fn authorization(info: &Object, id: &str, settings: &Settings) -> Result<Option<
     if let Some(encoded) = info.string("image_request_authorization")?
         && !encoded.is_empty()
     {
-        let header = codec::base64::decode(encoded).and_then(|bytes| String::from_utf8(bytes).ok());
-        return match header {
-            Some(header) if !header.contains(char::is_control) => Ok(Some(Secret::new(header))),
-            _ => Err(failed(
-                "image_request_authorization is not the base64 of a header value",
-            )),
-        };
+        let why = "image_request_authorization is not the base64 of a header value";
+        return header(encoded).map(Some).ok_or_else(|| failed(why));
     }
     let login = match info.string("image_server_auth_strategy")? {
         Some("http_basic") => Some(Login {
@@ -248,6 +243,12 @@ fn authorization(info: &Object, id: &str, settings: &Settings) -> Result<Option<
     let incomplete = "http_basic needs both image_server_user and image_server_password";
     let header = login.map(|login| login.header().ok_or_else(|| failed(incomplete)));
     header.transpose()
+}
+
+/// A header's value, of its base64.
+pub fn header(encoded: &str) -> Option<Secret> {
+    let value = String::from_utf8(codec::base64::decode(encoded)?).ok()?;
+    (!value.contains(char::is_control)).then(|| Secret::new(value))
 }
 
 fn proxies(info: &Object) -> Result<Proxies> {

@@ -136,7 +136,8 @@ impl Fetcher {
         if let Some(rate) = &self.rate {
             response.hold(rate.ahead());
         }
-        let offer = offer(&response, rest.is_some()).map_err(|(why, then)| {
+        // What has no digest of its own is beside the image.
+        let offer = offer(&response, rest.is_some(), verified).map_err(|(why, then)| {
             let expiry = expiry(url, response.status(), self.clock.unix());
             Failure {
                 by_server: response.status() >= 500,
@@ -195,7 +196,7 @@ fn at_home(url: &str, image: &str) -> bool {
 }
 
 /// What an answer brings; an error with what may help if it is no image.
-fn offer(response: &Response, part_wanted: bool) -> Result<Offer, (String, Then)> {
+fn offer(response: &Response, part_wanted: bool, is_image: bool) -> Result<Offer, (String, Then)> {
     let header = |name| response.header(name).map(str::to_owned);
     let span = match response.status() {
         200 => None,
@@ -212,7 +213,7 @@ fn offer(response: &Response, part_wanted: bool) -> Result<Offer, (String, Then)
             };
             let meant = match status {
                 403 if is_by_proxy(response) => "HTTP status 403: the proxy itself says so; its rules must let this machine go there, or no_proxy name the host".to_owned(),
-                status => answer(status),
+                status => answer(status, is_image),
             };
             return Err((meant, then));
         }
@@ -229,7 +230,7 @@ fn offer(response: &Response, part_wanted: bool) -> Result<Offer, (String, Then)
 }
 
 /// What a status means and what to try.
-fn answer(status: u16) -> String {
+fn answer(status: u16, is_image: bool) -> String {
     let hint = match status {
         400 => {
             "it cannot make sense of the request; does this port want https, or a certificate of the client (certfile, keyfile)?"
@@ -237,6 +238,7 @@ fn answer(status: u16) -> String {
         401 => {
             "it wants a user and password, or others than these (image_server_auth_strategy); a temporary URL may have expired"
         }
+        404 | 410 if !is_image => "nothing there by that name; check the URL",
         403 => "access denied; may this machine have the image? A temporary URL may have expired",
         404 | 410 => "no such image there; check the URL, and whether the image was deleted",
         407 => {
@@ -245,6 +247,7 @@ fn answer(status: u16) -> String {
         416 => "the image there is shorter than it was; was it replaced?",
         429 => "it is asked too often; deploy fewer machines at a time",
         500.. => "the server or a proxy on the way failed; its log says why",
+        _ if !is_image => "only 200 is a file; check the URL",
         _ => "only 200 is an image; check the URL",
     };
     format!("HTTP status {status}: {hint}")

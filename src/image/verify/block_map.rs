@@ -12,6 +12,9 @@ use crate::image::verify::checksum::Wanted;
 use crate::image::verify::digest::{Algorithm, Digest};
 use crate::units::Bytes;
 
+/// How what is wrong with one begins.
+pub const UNUSABLE: &str = "the block map cannot be used: ";
+
 /// A map of a raw image, whatever that is packed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockMap {
@@ -39,7 +42,7 @@ impl BlockMap {
     /// Of all of its file, in which only digests count that are `wanted`.
     pub fn parse(file: &[u8], wanted: Wanted) -> Result<Self> {
         Self::read(file, wanted).map_err(|error| {
-            let why = format!("the block map cannot be used: {}", error.details());
+            let why = format!("{UNUSABLE}{}", error.details());
             Error::new(Kind::ImageDownloadError, why)
         })
     }
@@ -227,6 +230,9 @@ mod tests {
         ] {
             let text = map("2.0", &range(blocks));
             assert!(BlockMap::is_one(&text));
+            let typed = text.replace("<bmap ", "<!DOCTYPE bmap SYSTEM \"bmap.dtd\"><bmap ");
+            assert!(BlockMap::is_one(&typed));
+            assert!(BlockMap::parse(typed.as_bytes(), Wanted::Any).is_ok());
             let map = BlockMap::parse(text.as_bytes(), Wanted::Any).expect(blocks);
             let found: Vec<_> = map
                 .ranges()
@@ -273,6 +279,10 @@ mod tests {
                 map("2.0", "<Range chksum=\"abc\"> 0 </Range>"),
                 "64 hexadecimal",
             ),
+            (
+                good.replace("<bmap ", "<!DOCTYPE bmap [<!ENTITY a \"0\">]><bmap "),
+                "its DOCTYPE declares something itself",
+            ),
             (good.replace("</bmap>", ""), "cut short"),
             (good.replace("</bmap>", "<!-- "), "cut short"),
             (good.replace(" 9000 ", " 9000000 "), "do not agree"),
@@ -308,7 +318,15 @@ mod tests {
                 .details()
                 .contains("sha256, which does not count")
         );
-        for text in ["", "<html><body>", "0123  image.raw", "<", "<bmap"] {
+        assert!(BlockMap::is_one("<!DOCTYPE bmap [ ]><bmap/>"));
+        for text in [
+            "",
+            "<html><body>",
+            "<!DOCTYPE html><html>",
+            "0123  image.raw",
+            "<",
+            "<bmap",
+        ] {
             assert!(!BlockMap::is_one(text), "{text}");
         }
     }

@@ -46,8 +46,11 @@ impl Expected {
         let image = request.urls.first().map_or("", |url| url);
         let file = match &request.checksum {
             Some(Checksum::At { url, .. }) => {
-                let limit = if is_map(url) { LONGEST_MAP } else { MIB };
-                Some(fetcher.beside(url, image, limit, "a checksum file")?)
+                let (limit, what) = match is_map(url) {
+                    true => (LONGEST_MAP, "a block map"),
+                    false => (MIB, "a checksum file"),
+                };
+                Some(fetcher.beside(url, image, limit, what)?)
             }
             _ => None,
         };

@@ -52,11 +52,10 @@ pub fn parse(url: &str) -> Option<Url<'_>> {
     };
     let (literal, port) = split_port(place)?;
     let (host, zone) = host_port::split_zone(literal);
-    let acceptable = |c: char| !c.is_whitespace() && !c.is_control() && !"\\<>\"".contains(c);
     if host.is_empty()
         || !is_host(host)
         || zone.is_some_and(|zone| !host_port::is_zone(zone))
-        || !url.chars().all(acceptable)
+        || unfit(url).is_some()
     {
         return None;
     }
@@ -69,6 +68,12 @@ pub fn parse(url: &str) -> Option<Url<'_>> {
         path,
         base: &url[..url.len() - path.len()],
     })
+}
+
+/// The first character that no URL has.
+pub fn unfit(url: &str) -> Option<char> {
+    let is_unfit = |c: &char| c.is_whitespace() || c.is_control() || "\\<>\"".contains(*c);
+    url.chars().find(is_unfit)
 }
 
 /// What has colons is an IPv6 address.
