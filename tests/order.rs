@@ -19,6 +19,7 @@ use ironlet::image::verify::minisign::{Key, verify};
 use ironlet::order::drive::{Content, Drive};
 use ironlet::order::facts::Facts;
 use ironlet::order::{Erase, Names, Order, Source, Then, Unready, fields};
+use ironlet::redaction::clean;
 use ironlet::steps::step_context::Settings;
 use machine::Machine;
 use support::image_requests::tools;
@@ -697,6 +698,8 @@ fn an_order_that_contradicts_itself_or_this_machine_is_refused() {
     ] {
         let error = read(&with(more), asked).expect_err(more);
         assert!(error.contains(words), "{more}: {error}");
+        // No word of it is taken for a secret where it is shown.
+        assert_eq!(clean(error.as_bytes()), error);
         assert!(error.starts_with("one thing is wrong"), "{more}: {error}");
     }
     let by_url = with("").replace(SUM, "http://h/sums");
