@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use getopts::{Matches, Options};
 use ironlet::agent;
 use ironlet::agent::doctor::by_hand;
-use ironlet::agent::{post_inspection_by_hand, run_step_by_hand, write_image_by_hand};
+use ironlet::agent::{
+    plan_by_hand, post_inspection_by_hand, run_step_by_hand, write_image_by_hand,
+};
 use ironlet::config::flags::{FLAGS, Takes, USAGE};
 use ironlet::config::verbs;
 use ironlet::error::{self, Context};
@@ -50,13 +52,16 @@ fn main() -> ExitCode {
             post_inspection_by_hand::inventory(&surroundings(&flags)).and_then(|json| print(&json))
         }
         () if flags.opt_present("root-disk") => {
-            run_step_by_hand::root_disk(&surroundings(&flags), &flags.opt_str("node"))
+            plan_by_hand::root_disk(&surroundings(&flags), &flags.opt_str("node"))
                 .and_then(|chosen| print(&chosen))
         }
         () if flags.opt_present("plan") => {
             let as_json = flags.opt_present("json");
-            run_step_by_hand::plan(&surroundings(&flags), &flags.opt_str("node"), as_json)
-                .and_then(|plan| print(&plan))
+            let plan = plan_by_hand::plan(&surroundings(&flags), &flags.opt_str("node"), as_json);
+            plan.and_then(|(told, chosen)| match told.is_empty() {
+                true => chosen,
+                false => print(&told).and(chosen),
+            })
         }
         () if flags.opt_present("doctor") => {
             let as_json = flags.opt_present("json");

@@ -10,7 +10,12 @@ mod erase;
 #[path = "support/machine.rs"]
 #[allow(dead_code)] // this binary needs a part of it
 mod machine;
+#[path = "cli/plan.rs"]
+mod plan;
 mod support;
+#[path = "order/web.rs"]
+#[allow(dead_code)] // this binary needs a part of it
+mod web;
 #[path = "cli/write.rs"]
 mod write;
 
@@ -101,6 +106,13 @@ fn a_command_does_what_its_flags_do() {
         ),
         (&["plan", "--root", &root, "--json"], 0, "{\"disks\":[{", ""),
         (&["inventory", "--root", &root], 0, "\"disks\":[{", ""),
+        (
+            &["inventory", "--root", &root, "--json"],
+            0,
+            "\"disks\":[{",
+            "",
+        ),
+        (&["help", "plan"], 0, "--json                 as JSON", ""),
         (
             &[
                 "inventory",

@@ -14,6 +14,7 @@ mod mdns_endpoints;
 mod order_desk;
 mod order_progress;
 mod page_and_reports;
+pub mod plan_by_hand;
 pub mod post_inspection_by_hand;
 pub mod run_step_by_hand;
 mod saved_identity;

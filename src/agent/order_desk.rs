@@ -286,13 +286,8 @@ pub(super) fn meant(
     guard: bool,
 ) -> Result<Disk> {
     let disks = disk::list(host);
-    let named = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let name = named
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
-    let of = |disk: &&disk::Disk| disk.numbers.iter().any(|(_, kernel)| kernel == name);
-    let Some(disk) = disks.iter().find(of) else {
+    let name = &*kernel_name(path);
+    let Some(disk) = disks.iter().find(|disk| is_called(disk, name)) else {
         return Ok(Disk {
             name: path.display().to_string(),
             path: path.to_owned(),
@@ -305,7 +300,11 @@ pub(super) fn meant(
             disk.name
         )));
     }
-    if guard && let Some(why) = apart::objection(&disk.path)? {
+    // What is gone meanwhile holds nothing.
+    if guard
+        && disk.path.exists()
+        && let Some(why) = apart::objection(&disk.path)?
+    {
         return Err(wrong(format!(
             "ironlet.disk: {} {why}; ipa-guard-special-filesystems=false has it overwritten",
             disk.name
@@ -326,6 +325,18 @@ pub(super) fn meant(
         }
         None => Ok(disk.clone()),
     }
+}
+
+/// What the kernel calls the device at `path`.
+pub(super) fn kernel_name(path: &Path) -> String {
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// Is it, or one of its partitions, called so by the kernel?
+pub(super) fn is_called(disk: &Disk, name: &str) -> bool {
+    disk.kernel() == name || disk.numbers.iter().any(|(_, kernel)| kernel == name)
 }
 
 fn wrong(why: String) -> Error {

@@ -1,5 +1,6 @@
 //! What is to be said of the parameters once there is a log: names nobody knows, settings without effect.
 
+use crate::codec::near_miss::near_miss;
 use crate::config::table::{Effect, TABLE};
 use crate::config::values::Values;
 
@@ -22,7 +23,14 @@ impl Notes {
 
     /// Notes a name that is in no table, where it stands first.
     pub fn unknown(&mut self, origin: &str, name: &str) {
-        self.name(format!("{origin} sets what nobody here knows"), name);
+        let matter = format!("{origin} sets what nobody here knows");
+        match meant(name) {
+            Some(meant) => {
+                let name = name.escape_debug(); // it is short, being almost that
+                self.told(matter, format!("{name} (did you mean {meant}?)"));
+            }
+            None => self.name(matter, name),
+        }
     }
 
     /// Notes a name of upstream's that has no meaning here.
@@ -35,7 +43,10 @@ impl Notes {
 
     fn name(&mut self, matter: String, name: &str) {
         let name: String = name.chars().take(LONGEST).collect();
-        let name = name.escape_debug().to_string();
+        self.told(matter, name.escape_debug().to_string());
+    }
+
+    fn told(&mut self, matter: String, name: String) {
         if self.named.iter().any(|(_, names)| names.contains(&name)) {
             return;
         }
@@ -67,6 +78,12 @@ impl Notes {
         });
         self.said.into_iter().chain(named).collect()
     }
+}
+
+/// The parameter that whoever wrote `name` may have meant: by the names of command lines, or where there is none by those of files.
+fn meant(name: &str) -> Option<&'static str> {
+    let names = TABLE.iter().flat_map(|own| [own.name, own.key]);
+    near_miss(name, names.filter(|name| !name.is_empty()))
 }
 
 fn default(text: &'static str) -> Option<&'static str> {

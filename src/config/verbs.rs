@@ -40,7 +40,7 @@ pub const VERBS: &[Verb] = &[
         help: "write the image at URL to a disk, verified on its way" },
     Verb { name: "plan", argument: Nothing, flag: "plan", flags: &["node", "json"],
         help: "which disk an image would go to, and why each other not; nothing is touched" },
-    Verb { name: "inventory", argument: Nothing, flag: "inventory", flags: &["post"],
+    Verb { name: "inventory", argument: Nothing, flag: "inventory", flags: &["post", "json"],
         help: "what Ironic would be told of this machine, as JSON" },
     Verb { name: "erase", argument: Word(&[("metadata", "erase_devices_metadata"), ("all", "erase_devices")]), flag: "step", flags: &["node", "arguments", "allow-disk"],
         help: "erase partition tables and signatures alone, or all of each disk" },
@@ -98,11 +98,11 @@ impl Verb {
                 Takes::Nothing => String::new(),
                 Takes::One(what) | Takes::Several(what) => format!(" {what}"),
             };
-            text += &format!(
-                "    --{:20} {}\n",
-                format!("{}{what}", flag.long),
-                flag.help
-            );
+            // What it goes with is this command.
+            let alone = flag.help.strip_prefix("with --");
+            let alone = alone.and_then(|help| help.split_once(": "));
+            let help = alone.map_or(flag.help, |(_, help)| help);
+            text += &format!("    --{:20} {help}\n", format!("{}{what}", flag.long));
         }
         text + EXIT_CODES
     }
@@ -147,6 +147,7 @@ mod tests {
                 verb.name
             );
             assert!(overview().contains(verb.help) && verb.page().contains(&verb.usage()));
+            assert!(!verb.page().contains("with --"), "{}", verb.page());
         }
     }
 

@@ -14,6 +14,7 @@ pub mod decode;
 pub mod deploy_receipt;
 pub mod download;
 pub mod layout;
+mod offered;
 pub mod pipeline;
 pub mod request;
 pub mod verify;
@@ -52,9 +53,9 @@ use crate::secret::redacted;
 use crate::units::Bytes;
 pub use deploy_receipt::Receipt;
 use download::fetch::Fetcher;
-use download::range::Offer;
 use download::resume::Download;
 pub use layout::Layout;
+pub use offered::{drive_offered, offered};
 pub use request::{Request, Tools};
 
 /// What every attempt has in common.
@@ -115,26 +116,10 @@ pub fn expected(request: &Request, tools: &Tools) -> Result<Expected, Failure> {
     Expected::fetch(request, &fetcher(request, tools)?)
 }
 
-/// What the first place that has the image offers, asked for once as for a deploy; its checksum is there, too, and it begins as one that is
-/// taken. Nothing is written.
-pub fn offered(request: &Request, tools: &Tools) -> Result<Offer, Failure> {
-    let fetcher = fetcher(request, tools)?;
-    Expected::fetch(request, &fetcher)?;
-    let mut first = None;
-    for url in &request.urls {
-        match fetcher.ask(url, None) {
-            Ok(mut served) => {
-                // What comes packed by its server is another matter there.
-                if served.offer.coding == Coding::Identity {
-                    request.format.look(&mut served.body)?;
-                }
-                return Ok(served.offer);
-            }
-            Err(failure) => first = first.or(Some(failure)),
-        }
-    }
-    let none = || Failure::download("no place of the image is named", Then::End);
-    Err(first.unwrap_or_else(none))
+/// The same by another way: proxies are for images and their checksums (protocol/deploy.md §14).
+fn fetcher_beside(fetcher: &Fetcher, tools: &Tools) -> Result<Fetcher> {
+    let client = Client::new(&tools.trust, &Proxies::default(), tools.timeouts)?;
+    Ok(fetcher.by(client))
 }
 
 /// Downloads, verifies and writes; returns once the disk is complete and on stable storage.
@@ -155,9 +140,7 @@ pub fn deploy(request: &Request, disk: &Path, tools: &Tools) -> Result<Receipt> 
     })?;
     let image = request.urls.first().map_or("", |url| url);
     let load = |source: &config_drive::Source| {
-        // Proxies are for images and their checksums (protocol/deploy.md §14).
-        let client = Client::new(&tools.trust, &Proxies::default(), tools.timeouts)?;
-        let fetcher = fetcher.by(client);
+        let fetcher = fetcher_beside(&fetcher, tools)?;
         tools.patiently(&["the config drive".to_owned()], &meter, |_| {
             tools.gauge.begin("config drive", None);
             meter.charge(Stage::Network, || source.load(&fetcher, image))

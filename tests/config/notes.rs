@@ -20,7 +20,7 @@ fn what_nobody_knows_is_said_once_by_name() {
     let [command_line, one, other] = &config.notes[..] else {
         panic!("{:?}", config.notes)
     };
-    let command = "the kernel command line sets what nobody here knows: ipa-ap-url, ironlet.colour";
+    let command = "the kernel command line sets what nobody here knows: ipa-ap-url (did you mean ipa-api-url?), ironlet.colour";
     assert_eq!(command_line, command);
     let known = "a.conf sets what nobody here knows: log_dri, [tempest] backend, [mdns] interface";
     assert!(one.ends_with(known), "{one}");

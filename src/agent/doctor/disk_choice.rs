@@ -1,72 +1,122 @@
-//! The last step of an examination: the disk an image would go to, chosen as a deploy would choose it. No disk is written.
+//! The disk an image would go to, chosen as a deploy would choose it: the last step of an examination, and what a plan is of. No disk is
+//! written.
 
-use crate::agent::Agent;
+use std::path::Path;
+
 use crate::agent::doctor::findings::{State, Step, Trouble};
-use crate::agent::order_desk::{self, Ordered};
-use crate::disk::{self, Wishes};
-use crate::error::Error;
+use crate::agent::order_desk::{is_called, kernel_name, meant};
+use crate::config::Config;
+use crate::disk::select::boot_medium::BootMedium;
+use crate::disk::select::verdicts::{tell_named, tell_none};
+use crate::disk::{self, Choice, Wishes};
+use crate::error::{Context, Error, Result};
+use crate::order::Order;
+use crate::steps::erase_options::EraseOptions;
 use crate::steps::find_boot_medium::{boot_medium, is_unknown};
+use crate::steps::node::Node;
+use crate::sys::block;
 use crate::system_root::SystemRoot;
+use crate::units::Bytes;
 
-/// Which disk an image would go to, as far as it is known what is wished.
-pub fn disk(host: &SystemRoot, agent: Option<&Agent>, ordered: Option<&Ordered>) -> State {
-    let config = agent.map(|agent| &agent.config);
+/// The disk that `order` would be carried out on; without one, that of a deploy by Ironic which says `node` of the node. Of every disk
+/// whoever looks at this machine is told what was decided.
+pub fn chosen(
+    host: &SystemRoot,
+    config: Option<&Config>,
+    order: Option<&Order>,
+    node: &Node,
+) -> Result<Choice> {
     let medium = boot_medium(host, config.and_then(|config| config.medium.as_deref()));
     let guard = config.is_none_or(|config| config.guard);
-    let named = ordered.and_then(|ordered| ordered.order.disk.as_deref());
-    let chosen = match (named, ordered) {
-        (Some(path), _) if !path.exists() => {
-            Err(Error::plain(format!("there is no disk {}", path.display())))
-        }
-        (Some(path), _) => {
-            order_desk::meant(host, path, &medium, guard).and_then(|disk| match disk.read_only {
-                true => Err(Error::plain(format!("{} is write-protected", disk.name))),
-                false => Ok(format!(
-                    "{} ({}), as ironlet.disk names it",
-                    disk.name, disk.size
-                )),
-            })
-        }
-        (None, ordered) => {
-            let wished = ordered
-                .map(|ordered| ordered.order.node.wishes())
-                .transpose();
-            wished.and_then(|wished| {
-                let wishes = Wishes {
-                    medium: medium.clone(),
-                    unguarded: !guard,
-                    own_first: ordered.is_some(),
-                    ..wished.unwrap_or_default()
-                };
-                if let Some(why) = ordered
-                    .filter(|ordered| !ordered.order.node.has_hints())
-                    .and_then(|_| is_unknown(host, &medium, &disk::list(host)))
-                {
-                    return Err(Error::plain(why));
-                }
-                let choice = disk::root(host, &wishes)?;
-                Ok(format!(
-                    "{} ({}): {}",
-                    choice.disk.name, choice.disk.size, choice.why
-                ))
-            })
-        }
+    if let Some(path) = order.and_then(|order| order.disk.as_deref()) {
+        return named(host, path, &medium, guard).inspect_err(|error| {
+            let name = kernel_name(path);
+            tell_none(&disk::list(host), &|disk| match is_called(disk, &name) {
+                true => error.details(),
+                false => "is not the one named by ironlet.disk",
+            });
+        });
+    }
+    let node = order.map_or(node, |order| &order.node);
+    let wishes = Wishes {
+        medium: medium.clone(),
+        unguarded: !EraseOptions::guard(node, guard)?,
+        own_first: order.is_some(),
+        ..node.wishes()?
     };
-    match chosen {
-        Ok(fact) => State::Fine(fact),
-        Err(error) if error.details().contains("write-protected") => State::Wrong(Trouble {
+    let choice = disk::root(host, &wishes)?;
+    let disks = disk::list(host);
+    let is_unasked = order.is_some() && !node.has_hints();
+    let unknown = is_unasked.then(|| is_unknown(host, &medium, &disks));
+    if let Some(why) = unknown.flatten() {
+        tell_none(&disks, &|_| why.as_str());
+        return Err(Error::plain(why));
+    }
+    Ok(choice)
+}
+
+/// The one that `ironlet.disk` names.
+fn named(host: &SystemRoot, path: &Path, medium: &BootMedium, guard: bool) -> Result<Choice> {
+    let mut disk = meant(host, path, medium, guard)?;
+    // Nobody lists it: a file, or a loop device.
+    let mut disks = disk::list(host);
+    if !disks.iter().any(|listed| listed.name == disk.name) {
+        if !path.exists() {
+            return Err(Error::plain(format!("there is no disk {}", path.display())));
+        }
+        let size = block::open_reading(path).and_then(|file| block::size(&file));
+        disk.size = Bytes(size.with_context(|| format!("looking at {}", disk.name))?);
+        disks.push(disk.clone());
+        tell_named(&disks, &disk, "ironlet.disk");
+    }
+    if disk.size.0 == 0 {
+        let why = "has no bytes: there is no medium in it, or no file behind it";
+        return Err(Error::plain(format!("{} {why}", disk.name)));
+    }
+    if disk.read_only {
+        return Err(Error::plain(format!("{} is write-protected", disk.name)));
+    }
+    Ok(Choice {
+        disk,
+        why: "as ironlet.disk names it".to_owned(),
+        warnings: Vec::new(),
+    })
+}
+
+/// Which disk an image would go to that takes so many bytes, as far as it is known what is wished.
+pub fn disk(
+    host: &SystemRoot,
+    config: Option<&Config>,
+    order: Option<&Order>,
+    takes: Option<Bytes>,
+) -> State {
+    let wrong = |why: String, remedy: &str| {
+        State::Wrong(Trouble {
             step: Step::Disks,
-            why: error.details().to_owned(),
-            remedy: "take the write protection off: a switch on the disk, its adapter or the card reader, the RAID controller's setup, or a volume \
-                     that its SAN exports read-only; or name another disk"
-                .to_owned(),
-        }),
-        Err(error) => State::Wrong(Trouble {
-            step: Step::Disks,
-            why: error.details().to_owned(),
-            remedy: "hold what is said of each disk against root_device, skip_block_devices and ironlet.disk; \
-                     where a disk is lacking: its controller's driver, its cable, and the RAID controller's own setup"
-                .to_owned(),
-        }),
+            why,
+            remedy: remedy.to_owned(),
+        })
+    };
+    match chosen(host, config, order, &Node::default()) {
+        Ok(Choice { disk, why, .. }) => match takes.filter(|takes| *takes > disk.size) {
+            Some(takes) => wrong(
+                format!(
+                    "the image takes {} bytes, and {} has {}: {} ({}): {why}",
+                    takes.0, disk.name, disk.size.0, disk.name, disk.size
+                ),
+                "have another disk taken, by root_device in the order or by ironlet.disk, or make the image smaller (qemu-img resize --shrink)",
+            ),
+            None => State::Fine(format!("{} ({}): {why}", disk.name, disk.size)),
+        },
+        Err(error) if error.details().contains("write-protected") => wrong(
+            error.details().to_owned(),
+            "take the write protection off: a switch on the disk, its adapter or the card reader, the RAID controller's setup, or a volume \
+             that its SAN exports read-only; or name another disk",
+        ),
+        Err(error) => wrong(
+            error.details().to_owned(),
+            "hold what is said of each disk against root_device, skip_block_devices and ironlet.disk; \
+             where a disk is lacking: its controller's driver, its cable, and the RAID controller's own setup",
+        ),
     }
 }

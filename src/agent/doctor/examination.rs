@@ -2,18 +2,17 @@
 
 use crate::agent::doctor::findings::{Findings, State, Step, Trouble};
 use crate::agent::doctor::ways::{PATIENCE, Ways};
-use crate::agent::doctor::{disk_choice, network, services};
-use crate::agent::order_desk::{Desk, Ordered, image_by_parameters};
+use crate::agent::doctor::{disk_choice, network, parameters, services};
+use crate::agent::order_desk::{Desk, Ordered};
 use crate::agent::{Agent, Surroundings, effective_config, mdns_endpoints};
 use crate::calendar::Day;
 use crate::clock::{Bell, Clock};
-use crate::conductor::lookup::Enrolment;
 use crate::config::Config;
 use crate::disk::select::seen_disks::Seen;
 use crate::error::{Error, Result};
 use crate::net::http::client::Proxies;
-use crate::secret::redacted;
 use crate::system_root::SystemRoot;
+use crate::units::Bytes;
 
 /// The machine, and what it is to do.
 pub struct Patient {
@@ -66,7 +65,8 @@ fn is_url(text: &str) -> bool {
     text.contains("://")
 }
 
-fn impatient(mut config: Config) -> Config {
+/// The same, but somebody waits for what is asked.
+pub fn impatient(mut config: Config) -> Config {
     config.mdns.attempts = 1;
     config.api.timeout = config.api.timeout.min(PATIENCE);
     config.image.timeout = config.image.timeout.min(PATIENCE);
@@ -78,7 +78,7 @@ fn impatient(mut config: Config) -> Config {
 pub fn examine(patient: &Patient) -> Findings {
     let host = &patient.host;
     let mut findings = Findings::default();
-    findings.note(Step::Parameters, parameters(&patient.agent));
+    findings.note(Step::Parameters, parameters::state(&patient.agent));
     findings.note(Step::Link, network::link(host));
     findings.note(
         Step::Dhcp,
@@ -90,7 +90,7 @@ pub fn examine(patient: &Patient) -> Findings {
     let blocked = [Step::Parameters, Step::Link, Step::Dhcp];
     let blocked = blocked.into_iter().find(|step| findings.is_wrong(*step));
     let agent = patient.agent.as_ref().ok();
-    let ordered = match (agent, blocked) {
+    let (ordered, takes) = match (agent, blocked) {
         (Some(agent), None) => servers(&mut findings, agent, patient),
         _ => {
             let needed = blocked.unwrap_or(Step::Parameters);
@@ -106,10 +106,12 @@ pub fn examine(patient: &Patient) -> Findings {
             ] {
                 findings.note(step, State::needs(needed));
             }
-            None
+            (None, None)
         }
     };
-    let disk = disk_choice::disk(host, agent, ordered.as_ref());
+    let config = agent.map(|agent| &agent.config);
+    let order = ordered.as_ref().map(|ordered| &ordered.order);
+    let disk = disk_choice::disk(host, config, order, takes);
     findings.note(
         Step::Disks,
         match (disk, agent) {
@@ -127,66 +129,12 @@ fn only_inspects(config: &Config) -> bool {
     config.inspection.is_wanted && config.order.is_none() && config.standalone.is_none()
 }
 
-fn parameters(agent: &Result<Agent>) -> State {
-    let wrong = |why: String, remedy: &str| {
-        State::Wrong(Trouble {
-            step: Step::Parameters,
-            why,
-            remedy: remedy.to_owned(),
-        })
-    };
-    let config = match agent {
-        Ok(agent) => &agent.config,
-        Err(error) => {
-            return wrong(
-                error.to_string(),
-                "correct it on the kernel command line, or in the file it names",
-            );
-        }
-    };
-    let files = match effective_config::check_tls_files(config) {
-        Ok(files) => files,
-        Err(error) => {
-            return wrong(
-                error.to_string(),
-                "correct the file that is named, or what names it",
-            );
-        }
-    };
-    let settings = effective_config::settings(config, &Enrolment::default());
-    let alone = config
-        .standalone
-        .as_ref()
-        .filter(|_| config.order.is_none());
-    if let Some(Err(error)) = alone.map(|alone| image_by_parameters(alone, &settings)) {
-        return wrong(
-            error.details().to_owned(),
-            "correct ironlet.image, ironlet.checksum or ironlet.signature, wherever they are set: the kernel command line, or ironlet.conf on the boot medium",
-        );
-    }
-    let mut told = match (&config.order, &config.standalone) {
-        (Some(order), _) => format!("the order at {}", redacted(&order.place)),
-        (_, Some(alone)) => format!("the image {}", redacted(&alone.images.join(","))),
-        _ if !config.api.urls.is_empty() => {
-            format!("Ironic at {}", redacted(&config.api.urls.join(",")))
-        }
-        _ if config.mdns.is_wanted => "Ironic, to be found by mDNS".to_owned(),
-        _ if config.inspection.is_wanted => "an inspection alone".to_owned(),
-        _ => {
-            return wrong(
-                "nothing says what to do".to_owned(),
-                "set ipa-api-url, ironlet.order or ironlet.image on the kernel command line, or in ironlet.conf on the boot medium",
-            );
-        }
-    };
-    for note in config.notes.iter().chain(&files) {
-        told += &format!("; {note}");
-    }
-    State::Fine(told)
-}
-
 /// All that is asked of others.
-fn servers(findings: &mut Findings, agent: &Agent, patient: &Patient) -> Option<Ordered> {
+fn servers(
+    findings: &mut Findings,
+    agent: &Agent,
+    patient: &Patient,
+) -> (Option<Ordered>, Option<Bytes>) {
     let config = &agent.config;
     let trust = match effective_config::trust(config, None) {
         Ok(trust) => trust,
@@ -201,7 +149,7 @@ fn servers(findings: &mut Findings, agent: &Agent, patient: &Patient) -> Option<
                     remedy,
                 }),
             );
-            return None;
+            return (None, None);
         }
     };
     let mut ways = Ways::new(trust);
@@ -229,13 +177,14 @@ fn servers(findings: &mut Findings, agent: &Agent, patient: &Patient) -> Option<
             None => services::ironic(agent),
         },
     };
-    let (ordered, order, image) = match config.order.is_some() || config.standalone.is_some() {
-        false => {
-            let none = || State::Untried("there is an Ironic to say it".to_owned());
-            (None, none(), none())
-        }
-        true => without_ironic(agent, &mut ways),
-    };
+    let (ordered, order, (image, takes)) =
+        match config.order.is_some() || config.standalone.is_some() {
+            false => {
+                let none = || State::Untried("there is an Ironic to say it".to_owned());
+                (None, none(), (none(), None))
+            }
+            true => without_ironic(agent, &mut ways),
+        };
     let mut refused = None;
     let image = match image {
         State::Wrong(trouble) if trouble.step == Step::Proxy => {
@@ -266,7 +215,7 @@ fn servers(findings: &mut Findings, agent: &Agent, patient: &Patient) -> Option<
     findings.note(Step::Api, api);
     findings.note(Step::Image, image);
     findings.note(Step::Order, order);
-    ordered
+    (ordered, takes)
 }
 
 /// What is wrong at the end of a way, or that something on the way to it is.
@@ -292,8 +241,11 @@ fn time(clock: &Clock, needed: Option<Trouble>) -> State {
     }
 }
 
-/// The order, and the image that it or the parameters name.
-fn without_ironic(agent: &Agent, ways: &mut Ways) -> (Option<Ordered>, State, State) {
+/// The order, and the image that it or the parameters name, with the bytes that it takes on a disk.
+fn without_ironic(
+    agent: &Agent,
+    ways: &mut Ways,
+) -> (Option<Ordered>, State, (State, Option<Bytes>)) {
     let wrong = |error: &Error| Trouble {
         step: Step::Order,
         why: error.to_string(),
@@ -306,7 +258,10 @@ fn without_ironic(agent: &Agent, ways: &mut Ways) -> (Option<Ordered>, State, St
         });
     let (desk, tools) = match desk {
         Ok(both) => both,
-        Err(error) => return (None, State::Wrong(wrong(&error)), State::needs(Step::Order)),
+        Err(error) => {
+            let image = (State::needs(Step::Order), None);
+            return (None, State::Wrong(wrong(&error)), image);
+        }
     };
     let place = desk.first_place();
     let on_the_way = match place.as_ref().filter(|place| is_url(place)) {
@@ -328,18 +283,19 @@ fn without_ironic(agent: &Agent, ways: &mut Ways) -> (Option<Ordered>, State, St
                 Step::Image => (State::needs(Step::Image), State::Wrong(trouble)),
                 _ => (at_its_end(Step::Order, trouble), State::needs(Step::Order)),
             };
-            return (None, order, image);
+            return (None, order, (image, None));
         }
         Ok(ordered) => ordered,
     };
     let request = &ordered.order.request;
     let image = match ways.go(Step::Image, &request.urls, &request.proxies) {
-        Some(trouble) => at_its_end(Step::Image, trouble),
+        Some(trouble) => (at_its_end(Step::Image, trouble), None),
         None => services::image(request, &tools),
     };
-    let told = match &ordered.place {
-        Some(place) => State::Fine(place.clone()),
-        None => State::Untried("the kernel command line is the order".to_owned()),
+    let told = match (services::drive(request, &tools), &ordered.place) {
+        (Err(trouble), _) => State::Wrong(trouble),
+        (Ok(()), Some(place)) => State::Fine(place.clone()),
+        (Ok(()), None) => State::Untried("the kernel command line is the order".to_owned()),
     };
     (Some(ordered), told, image)
 }

@@ -70,6 +70,15 @@ pub struct Trouble {
     pub remedy: String,
 }
 
+impl Trouble {
+    fn told(&self) -> [String; 2] {
+        [
+            format!(">>> {}: {}", self.step.name().to_uppercase(), self.why),
+            format!(">>> TRY: {}", self.remedy),
+        ]
+    }
+}
+
 /// How a step stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
@@ -77,6 +86,8 @@ pub enum State {
     Fine(String),
     /// Not well.
     Wrong(Trouble),
+    /// Well enough to go on, but hardly as it was meant.
+    Doubtful(Trouble),
     /// Nobody knows: why it was not tried.
     Untried(String),
 }
@@ -95,12 +106,14 @@ pub struct Findings(Vec<(Step, State)>);
 impl Findings {
     /// Notes a step, without any secret that came into its words, nor anything that a terminal would obey.
     pub fn note(&mut self, step: Step, state: State) {
+        let told = |trouble: Trouble| Trouble {
+            why: harmless(&clean(trouble.why.as_bytes()), LONGEST),
+            ..trouble
+        };
         let state = match state {
             State::Fine(fact) => State::Fine(harmless(&clean(fact.as_bytes()), LONGEST)),
-            State::Wrong(trouble) => State::Wrong(Trouble {
-                why: harmless(&clean(trouble.why.as_bytes()), LONGEST),
-                ..trouble
-            }),
+            State::Wrong(trouble) => State::Wrong(told(trouble)),
+            State::Doubtful(trouble) => State::Doubtful(told(trouble)),
             untried => untried,
         };
         self.0.push((step, state));
@@ -126,6 +139,7 @@ impl Findings {
             let (mark, said) = match state {
                 State::Fine(fact) => ("fine   ", fact.clone()),
                 State::Wrong(trouble) => ("WRONG  ", trouble.why.clone()),
+                State::Doubtful(trouble) => ("DOUBT  ", trouble.why.clone()),
                 State::Untried(why) => ("-      ", format!("not tried: {why}")),
             };
             format!("{mark} {:<10} {said}", step.name())
@@ -135,12 +149,7 @@ impl Findings {
 
     /// What to do first, in two lines; none if all is fine.
     pub fn verdict(&self) -> Option<[String; 2]> {
-        self.first().map(|first| {
-            [
-                format!(">>> {}: {}", first.step.name().to_uppercase(), first.why),
-                format!(">>> TRY: {}", first.remedy),
-            ]
-        })
+        self.first().map(Trouble::told)
     }
 
     /// All of it for a person: the lines, and last what stands out.
@@ -149,18 +158,31 @@ impl Findings {
         lines.push(String::new());
         match self.verdict() {
             Some(verdict) => lines.extend(verdict),
-            None => lines.push("all that was tried is fine".to_owned()),
+            None => {
+                let doubts = self.0.iter().filter_map(|(_, state)| match state {
+                    State::Doubtful(doubt) => Some(doubt.told()),
+                    _ => None,
+                });
+                let doubts: Vec<_> = doubts.flatten().collect();
+                let well = match doubts.is_empty() {
+                    true => "all that was tried is fine",
+                    false => "nothing that was tried is wrong",
+                };
+                lines.extend(doubts);
+                lines.push(well.to_owned());
+            }
         }
         lines.join("\n")
     }
 
-    /// `{"first": "dns", "steps": [{"step", "state", "what", "try"}, …]}`: `state` is `fine`, `wrong` or `not tried`; `first` and `try`
-    /// are null where nothing is wrong.
+    /// `{"first": "dns", "steps": [{"step", "state", "what", "try"}, …]}`: `state` is `fine`, `doubtful`, `wrong` or `not tried`; `first`
+    /// is null where nothing is wrong, `try` where there is nothing to.
     pub fn json(&self) -> String {
         let step = |(step, state): &(Step, State)| {
             let (word, what, remedy) = match state {
                 State::Fine(fact) => ("fine", fact, None),
                 State::Wrong(trouble) => ("wrong", &trouble.why, Some(trouble.remedy.as_str())),
+                State::Doubtful(doubt) => ("doubtful", &doubt.why, Some(doubt.remedy.as_str())),
                 State::Untried(why) => ("not tried", why, None),
             };
             object([
@@ -217,6 +239,21 @@ mod tests {
         fine.note(Step::Link, State::Fine("eth0".into()));
         assert!(fine.first().is_none() && fine.text().ends_with("is fine"));
         assert!(fine.json().contains("\"first\":null"));
+        let doubt = Trouble {
+            step: Step::Parameters,
+            why: "odrer".into(),
+            remedy: "order".into(),
+        };
+        fine.note(Step::Parameters, State::Doubtful(doubt));
+        let (text, json) = (fine.text(), fine.json());
+        let last = ">>> PARAMETERS: odrer\n>>> TRY: order\nnothing that was tried is wrong";
+        assert!(fine.first().is_none() && text.ends_with(last), "{text}");
+        assert!(text.contains("DOUBT   parameters odrer"), "{text}");
+        let told = "\"state\":\"doubtful\",\"step\":\"parameters\",\"try\":\"order\"";
+        assert!(
+            json.contains("\"first\":null") && json.contains(told),
+            "{json}"
+        );
     }
 
     #[test]

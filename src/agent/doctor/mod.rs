@@ -15,6 +15,10 @@ mod disk_choice;
 mod examination;
 mod findings;
 mod network;
+mod parameters;
 mod services;
 pub(in crate::agent) mod signs_of_life;
 mod ways;
+
+pub(in crate::agent) use disk_choice::chosen;
+pub(in crate::agent) use examination::impatient;

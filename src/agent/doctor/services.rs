@@ -9,6 +9,7 @@ use crate::image::Tools;
 use crate::inventory;
 use crate::logger::status;
 use crate::secret::redacted;
+use crate::units::Bytes;
 
 fn wrong(step: Step, why: String, remedy: &str) -> State {
     State::Wrong(Trouble {
@@ -80,33 +81,49 @@ pub fn order(desk: &Desk) -> Result<Ordered, Trouble> {
     })
 }
 
-/// The image as its server has it, and its checksum.
-pub fn image(request: &image::Request, tools: &Tools) -> State {
+/// An error unless the config drive that an order names by its URL is there.
+pub fn drive(request: &image::Request, tools: &Tools) -> Result<(), Trouble> {
+    let Some(drive) = &request.drive else {
+        return Ok(());
+    };
+    image::drive_offered(drive, request, tools).map_err(|failure| Trouble {
+        step: Step::Order,
+        why: failure.error.details().to_owned(),
+        remedy: "put the config drive where the order says that it is, or correct configdrive in the order".to_owned(),
+    })
+}
+
+/// The image as its server has it, and its checksum; and the bytes that it takes on a disk, as far as that is known.
+pub fn image(request: &image::Request, tools: &Tools) -> (State, Option<Bytes>) {
     let place = redacted(&request.urls.join(", "));
-    match image::offered(request, tools) {
-        Ok(offer) => State::Fine(match offer.length {
-            Some(length) => format!("{place}, {} bytes", length),
-            None => place,
-        }),
-        Err(failure) if failure.by_proxy => wrong(
-            Step::Proxy,
-            failure.error.to_string(),
-            "have the proxy let this machine go there, and check the user and password in its URL; or take it out (image_no_proxy)",
-        ),
-        Err(failure) => {
-            let why = failure.error.to_string();
-            let remedy = match failure.error.kind() {
-                Kind::InvalidImage => {
-                    "convert the image (qemu-img convert -O qcow2), or correct its URL or format in the order or in ironlet.image"
-                }
-                _ if why.contains("checksum file") => {
-                    "make the checksum file anew where the images lie (sha256sum *.raw >SHA256SUMS), or correct the URL of the image or of that file"
-                }
-                _ => {
-                    "open that URL from another machine; correct it in the order or in ironlet.image, or make a temporary one anew"
-                }
-            };
-            wrong(Step::Image, why, remedy)
+    let failure = match image::offered(request, tools) {
+        Ok(offer) => {
+            let fine = State::Fine(match offer.length {
+                Some(length) => format!("{place}, {} bytes", length),
+                None => place,
+            });
+            return (fine, offer.takes);
         }
+        Err(failure) => failure,
+    };
+    let why = failure.error.to_string();
+    if failure.by_proxy {
+        let remedy = "have the proxy let this machine go there, and check the user and password in its URL; or take it out (image_no_proxy)";
+        return (wrong(Step::Proxy, why, remedy), None);
     }
+    let remedy = match failure.error.kind() {
+        Kind::InvalidImage => {
+            "convert the image (qemu-img convert -O qcow2), or correct its URL or format in the order or in ironlet.image"
+        }
+        _ if why.contains("checksum file") => {
+            "make the checksum file anew where the images lie (sha256sum *.raw >SHA256SUMS), or correct the URL of the image or of that file"
+        }
+        _ if why.contains("web page") => {
+            "open that URL from another machine: a login or a portal may be before it; correct it in the order or in ironlet.image"
+        }
+        _ => {
+            "open that URL from another machine; correct it in the order or in ironlet.image, or make a temporary one anew"
+        }
+    };
+    (wrong(Step::Image, why, remedy), None)
 }

@@ -33,6 +33,7 @@ impl Verdicts {
             let why = match passed {
                 _ if is_chosen => &*self.choice,
                 Some((.., why)) => why,
+                None if chosen.is_none() => "was not judged",
                 None => "would do as well",
             };
             of(disk, is_chosen, why)
@@ -48,6 +49,12 @@ pub fn tell_named(disks: &[Disk], named: &Disk, by: &str) {
         false => of(disk, false, &format!("is not the one named by {by}")),
     };
     status::disks(disks.iter().map(line).collect());
+}
+
+/// Tells of all `disks` that none is taken, and `why` each is not.
+pub fn tell_none<'a>(disks: &[Disk], why: &dyn Fn(&Disk) -> &'a str) {
+    let disks = disks.iter();
+    status::disks(disks.map(|disk| of(disk, false, why(disk))).collect());
 }
 
 fn of(disk: &Disk, is_chosen: bool, why: &str) -> DiskLine {
