@@ -19,6 +19,7 @@ CONF = """
 visible_hostname lab
 pid_filename none
 pinger_enable off
+unlinkd_program {squid}/usr/lib/squid/unlinkd
 shutdown_lifetime 1 second
 cache_log {log}/cache.log
 logformat lab %Ss %rm %ru %>a
@@ -64,7 +65,7 @@ class Proxy:
         self._directory.mkdir()
         # Squid gives root away and writes its logs as this account, which every Debian has.
         shutil.chown(self._directory, "proxy", "proxy")
-        text = CONF.format(log=self._directory) + cache
+        text = CONF.format(log=self._directory, squid=place.SQUID) + cache
         if authority:
             # It is started as that account, which may not walk to where it lies.
             shutil.copy(place.SQUID / "usr/lib/squid/security_file_certgen", self._directory)
