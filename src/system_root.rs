@@ -67,9 +67,12 @@ impl SystemRoot {
         self.root.join("lib/modules").join(release)
     }
 
-    /// The kernel command line.
+    /// The kernel command line; empty where a tree that stands for a machine has none.
     pub fn command_line(&self) -> Result<String> {
         let path = self.proc("cmdline");
+        if !self.is_here() && !path.exists() {
+            return Ok(String::new());
+        }
         fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
     }
 

@@ -88,10 +88,8 @@ impl Surroundings {
     /// For a command: the parameters, read and logged as the agent does it.
     fn started(&self) -> Result<Config> {
         let config = self.config();
-        logger::start(
-            &self.host(),
-            config.as_ref().is_ok_and(|config| config.debug),
-        );
+        let debug = config.as_ref().is_ok_and(|config| config.debug);
+        logger::start(&self.host(), debug);
         let config = config.context("reading the parameters")?;
         let files = effective_config::check_tls_files(&config)?;
         for note in config.notes.iter().chain(&files) {
@@ -104,11 +102,14 @@ impl Surroundings {
     }
 
     fn config(&self) -> Result<Config> {
-        let command_line = match &self.command_line {
-            Some(text) => text.clone(),
-            None => parameter_file::command_line(&self.host())?,
-        };
-        Config::read(&self.host(), &command_line)
+        Config::read(&self.host(), &self.parameters()?)
+    }
+
+    fn parameters(&self) -> Result<String> {
+        match &self.command_line {
+            Some(text) => Ok(text.clone()),
+            None => parameter_file::command_line(&self.host()),
+        }
     }
 }
 

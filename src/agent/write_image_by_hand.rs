@@ -21,6 +21,9 @@ use crate::net::http::url;
 use crate::secret::redacted;
 use crate::steps::step_context::Login;
 
+/// Whoever waits at a terminal tries again by hand; of what is said twice the last word counts.
+const RETRIES: &str = "ipa-image-download-connection-retries=2";
+
 /// One image, named by a person.
 pub struct Image {
     /// The same image at several places.
@@ -72,7 +75,11 @@ impl Image {
 }
 
 /// Writes one image to the disk a person named, and ends: the image path alone.
-pub fn write(surroundings: Surroundings, mut image: Image, readback: bool) -> Result<()> {
+pub fn write(mut surroundings: Surroundings, mut image: Image, readback: bool) -> Result<()> {
+    // What is wrong with them is told below.
+    if let Ok(given) = surroundings.parameters() {
+        surroundings.command_line = Some(format!("{RETRIES} {given}"));
+    }
     let config = surroundings.started()?;
     if config.standalone.is_some() || config.order.is_some() {
         warn!(

@@ -11,7 +11,7 @@ class Squid(Service):
         path = folder(work, "squid", "proxy")
         (path / "squid.conf").write_text(template("squid.conf", folder=path, work=work))
         # It starts these once it is somebody else, who may not walk to where it lies.
-        for helper in ("basic_ncsa_auth", "security_file_certgen"):
+        for helper in ("basic_ncsa_auth", "security_file_certgen", "unlinkd"):
             shutil.copy(SQUID / "usr/lib/squid" / helper, path)
         super().__init__("squid", work, [SQUID / "usr/sbin/squid", "-N", "-f", str(path / "squid.conf")], PORTS["squid"])
         self.log = path / "access.log"

@@ -25,7 +25,7 @@ bare | say names-bare
 apart() {
     ends | say "apart-before-$1"
     /ironlet --root-disk --node '{"properties":{"root_device":{"name":"/dev/vda"}}}' >/dev/null
-    /ironlet --write-image http://127.0.0.1:1/x --checksum "sha256:$(printf '%064d' 0)" --disk /dev/vda
+    /ironlet --cmdline ipa-image-download-connection-retries=0 --write-image http://127.0.0.1:1/x --checksum "sha256:$(printf '%064d' 0)" --disk /dev/vda
     ends | say "apart-after-$1"
 }
 mdadm --create /dev/md5 --run --force --level=5 --name=lone --raid-devices=3 --size=64M --assume-clean /dev/vda /dev/vdb /dev/vdc >/dev/null
