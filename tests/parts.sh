@@ -1,4 +1,4 @@
-# What `./build.sh test` consists of: parts run one after the other, each with its own log and one line of result.
+# What `./build.sh test` consists of: parts run one after the other, but for one, each with its own log and one line of result.
 # Sourced by build.sh.
 
 logs=target/logs
@@ -45,6 +45,26 @@ part() {
     fi
 }
 
+# beside NAME COMMAND… — one part while the next ones run, for one that leaves a processor to them; `awaited NAME` counts and tells of it
+beside() {
+    rm -f "$logs/$1.counts"
+    (
+        passed=0 failed=0
+        part "$@"
+        echo "$passed $failed" >"$logs/$1.counts"
+    ) >"$logs/$1.result" &
+    aside=$!
+}
+
+awaited() {
+    local good=0 bad=1
+    wait "$aside" || true
+    cat "$logs/$1.result"
+    [ ! -f "$logs/$1.counts" ] || read -r good bad <"$logs/$1.counts"
+    passed=$((passed + good))
+    failed=$((failed + bad))
+}
+
 # The same sources in another directory, built from nothing, give the same files. One chain of &&: `set -e` does not hold in a
 # function whose result somebody tests.
 reproducible() {
@@ -84,9 +104,12 @@ all_parts() {
     part reproducible reproducible
     part conformance ./build.sh conformance
     part contract ./build.sh contract
-    part identity ./build.sh identity
-    part hardware ./build.sh hardware
+    # Each has one machine at a time, which takes one processor; what they have of dist/ nobody builds anew meanwhile.
+    need rust build machine
+    beside identity tests/identity/run
+    part hardware tests/hardware/run
     part aarch64 ./build.sh aarch64
+    awaited identity
     part media ./build.sh media-test
     part components ./build.sh components
     part logins tests/rescue/run
