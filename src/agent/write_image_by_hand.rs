@@ -104,8 +104,6 @@ pub fn write(mut surroundings: Surroundings, mut image: Image, readback: bool) -
     let request = image.request(true)?;
     let mut tools = tools(&surroundings, &config)?;
     tools.readback |= readback;
-    // Nothing of it is read before.
-    tools.permit.check(disk)?;
     // Whatever forbids writing it is told before any server is asked.
     drop(DiskSink::new(ExclusiveDisk::open(disk, &tools.permit)?)?);
     if let Some(why) = apart::objection(disk).kind(Kind::BlockDeviceError)? {

@@ -5,6 +5,7 @@ use std::io::Read;
 use crate::error::{Error, Result};
 use crate::image::decode::format::Format;
 use crate::image::decode::packing::Packing;
+use crate::image::decode::qcow2::header::{MAGIC, disk_size};
 use crate::image::download::retry_policy::{Failure, Then};
 use crate::image::layout::config_drive;
 use crate::image::verify::digest::is_page;
@@ -16,7 +17,6 @@ use crate::units::Bytes;
 
 /// Of the beginning of an image, what is looked at here: more than the header of qcow2.
 const HEAD: u64 = 512;
-const QCOW2: &[u8] = b"QFI\xfb";
 
 /// What the first place has that has anything.
 pub struct Offered {
@@ -73,11 +73,7 @@ fn on_disk(format: &Format, head: &[u8], length: Option<u64>) -> Option<u64> {
     match format {
         Format::Raw => length,
         Format::Packed(_) | Format::Archived(_) => None,
-        // docs/interop/qcow2.txt: the size of the virtual disk is at byte 24.
-        _ if head.starts_with(QCOW2) => {
-            let size = head.get(24..32)?.try_into().ok()?;
-            Some(u64::from_be_bytes(size))
-        }
+        _ if head.starts_with(MAGIC) => disk_size(head),
         _ if Packing::begun_by(head).is_some() => None,
         _ => length,
     }
@@ -90,7 +86,7 @@ mod tests {
     #[test]
     fn what_an_image_takes_is_told_by_its_beginning() {
         let mut qcow2 = vec![0; 512];
-        qcow2[..4].copy_from_slice(QCOW2);
+        qcow2[..4].copy_from_slice(MAGIC);
         qcow2[24..32].copy_from_slice(&(8u64 << 30).to_be_bytes());
         let gzip = [0x1f, 0x8b, 8, 0];
         for (format, head, expected) in [

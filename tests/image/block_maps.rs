@@ -62,6 +62,14 @@ fn swapped(map: &str, from: &str, to: &str) -> String {
     unsealed(map).replacen(from, to, 1)
 }
 
+/// A server of an image and of its map.
+fn serving(image: impl AsRef<[u8]>, map: impl AsRef<[u8]>) -> Web {
+    let web = Web::start();
+    web.put_text("/image", image);
+    web.put_text("/image.bmap", map);
+    web
+}
+
 fn ordered(web: &Web, format: Format, wanted: Wanted) -> Request {
     let checksum = Checksum::At {
         url: web.url("/image.bmap"),
@@ -141,9 +149,7 @@ fn what_is_not_the_image_of_its_map_never_boots() {
         ("a map of more than the disk", &image, &grown(&map), (Kind::ImageWriteError, Left::Untouched), "does not fit"),
         ("a page for a map", &image, "<html><body>no</body></html>", (GET, Left::Untouched), "looks like a web page"),
     ] {
-        let web = Web::start();
-        web.put_text("/image", served);
-        web.put_text("/image.bmap", map);
+        let web = serving(served, map);
         let (found, error) = left(&ordered(&web, Format::Raw, Wanted::Any), &image);
         let (kind, said) = error.expect_err(name);
         assert_eq!(((kind, found), said.contains(words)), (outcome, true), "{name}: {said}");
@@ -174,9 +180,7 @@ fn bytes_that_no_range_has_are_zeros_on_the_disk() {
         assert!(image[hole.clone()].iter().all(|byte| *byte == 0));
         served[hole].fill(0x55);
     }
-    let web = Web::start();
-    web.put_text("/image", served);
-    web.put_text("/image.bmap", &map);
+    let web = serving(served, &map);
     let (found, outcome) = left(&ordered(&web, Format::Raw, Wanted::Any), &image);
     assert_eq!((found, outcome), (Left::TheImage, Ok(())));
 }
@@ -185,9 +189,7 @@ fn bytes_that_no_range_has_are_zeros_on_the_disk() {
 fn only_digests_that_are_wanted_count() {
     let scratch = Scratch::new();
     let (image, map) = sparse(&scratch, &[]);
-    let web = Web::start();
-    web.put_text("/image", &image);
-    web.put_text("/image.bmap", &map);
+    let web = serving(&image, &map);
     for (wanted, words) in [
         (Wanted::Only(Algorithm::Sha256), ""),
         (Wanted::AnyButMd5, ""),
@@ -264,9 +266,7 @@ fn a_signed_map_is_as_good_as_a_signed_image() {
     let (image, map) = sparse(&scratch, &[]);
     let signature = signer.signs("own", map.as_bytes(), &["-H"]);
     for (map, kind) in [(map.clone(), None), (unsealed(&map), Some(KIND))] {
-        let web = Web::start();
-        web.put_text("/image", &image);
-        web.put_text("/image.bmap", map);
+        let web = serving(&image, map);
         web.put_text("/image.bmap.minisig", &signature);
         let request = Request {
             signature: Some(signer.wants(Place::BesideChecksum)),

@@ -71,16 +71,28 @@ impl<'a, S: Sink> MappedRanges<'a, S> {
             Some(check) if check.at != check.map.size().0 => {
                 let (found, size) = (Bytes(check.at), check.map.size());
                 let what = format!("has {found}, and its block map is of one of {size}");
-                Err(check.unlike(what, self.is_touched()))
+                Err(self.unlike(what))
             }
             _ => Ok(()),
         }
     }
+
+    fn unlike(&self, what: String) -> Error {
+        let left = left(self.is_touched());
+        let hint = match &self.check {
+            Some(check) if check.page => {
+                "; what came is a page in HTML: is there a proxy or a login in between?"
+            }
+            _ => "",
+        };
+        let why = format!("the image {what}; {left}{hint}");
+        Error::new(Kind::ImageChecksumError, why)
+    }
 }
 
 impl Check<'_> {
-    /// The next bytes; what no range has becomes zeros.
-    fn pass(&mut self, mut bytes: &mut [u8], touched: bool) -> Result<()> {
+    /// The next bytes; what no range has becomes zeros. If not, how the image is another one.
+    fn pass(&mut self, mut bytes: &mut [u8]) -> Result<(), String> {
         self.page |= self.at == 0 && is_page(bytes);
         while !bytes.is_empty() {
             let range = self.map.ranges().get(self.next);
@@ -102,30 +114,18 @@ impl Check<'_> {
             {
                 let hasher = Hasher::new(self.map.algorithm());
                 if std::mem::replace(&mut self.hasher, hasher).finish() != range.digest {
-                    let what = format!("is not what its block map says from byte {start} to {end}");
-                    return Err(self.unlike(what, touched));
+                    return Err(format!(
+                        "is not what its block map says from byte {start} to {end}"
+                    ));
                 }
                 self.next += 1;
             }
         }
-        match self.at > self.map.size().0 {
-            true => {
-                let size = self.map.size();
-                let what = format!("goes on after the {size} that its block map is of");
-                Err(self.unlike(what, touched))
-            }
+        let size = self.map.size();
+        match self.at > size.0 {
+            true => Err(format!("goes on after the {size} that its block map is of")),
             false => Ok(()),
         }
-    }
-
-    fn unlike(&self, what: String, touched: bool) -> Error {
-        let left = left(touched);
-        let hint = match self.page {
-            true => "; what came is a page in HTML: is there a proxy or a login in between?",
-            false => "",
-        };
-        let why = format!("the image {what}; {left}{hint}");
-        Error::new(Kind::ImageChecksumError, why)
     }
 }
 
@@ -164,11 +164,10 @@ impl<S: Sink> Sink for MappedRanges<'_, S> {
 
     fn filled(&mut self, count: usize) -> io::Result<()> {
         if let Some(check) = &mut self.check {
-            let touched = self.touched || self.inner.is_touched();
             // The same room once more: it is another one only after it was filled.
             let bytes = &mut self.inner.room(check.at)?[..count];
-            self.meter
-                .charge(Stage::Hash, || check.pass(bytes, touched))?;
+            let passed = self.meter.charge(Stage::Hash, || check.pass(bytes));
+            passed.map_err(|what| self.unlike(what))?;
         }
         self.inner.filled(count)
     }

@@ -5,7 +5,8 @@
 use crate::error::{Error, Kind, Result};
 use crate::units::{Bytes, MIB};
 
-const MAGIC: &[u8] = b"QFI\xfb";
+/// How every such image begins.
+pub const MAGIC: &[u8] = b"QFI\xfb";
 
 // Incompatible features.
 const DIRTY: u64 = 1 << 0;
@@ -50,6 +51,11 @@ pub struct Header {
     pub count_order: u32,
     /// The writer noticed damage.
     pub corrupt: bool,
+}
+
+/// Bytes of the disk inside, by the beginning of an image that nobody has judged yet; none where it is cut before that.
+pub fn disk_size(bytes: &[u8]) -> Option<u64> {
+    long(bytes, 24).ok()
 }
 
 impl Header {
